@@ -1,0 +1,9 @@
+#!/bin/sh
+# `npm test`: everything, on a clean clone, with nothing installed before it. Ends with `N passed, N failed, N skipped`.
+set -u
+root=$(cd "$(dirname "$0")/.." && pwd -P)
+cd "$root" || exit 1
+./drydock version >/dev/null || exit 1 # the launcher fetches the npm packages and the Node that the project runs on
+PATH=$root/node_modules/.bin:$PATH
+export PATH
+exec node test/run.ts "$@"

@@ -1,0 +1,80 @@
+// Runs the checks and the test projects one after the other and counts across all of them.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from 'execa';
+
+interface Tally {
+  passed: number;
+  failed: number;
+  skipped: number;
+}
+
+interface VitestReport {
+  readonly numPassedTests: number;
+  readonly numFailedTests: number;
+  readonly numFailedTestSuites: number;
+  readonly numPendingTests: number;
+  readonly numTodoTests: number;
+  readonly success: boolean;
+  readonly testResults: readonly {
+    readonly name: string;
+    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+  }[];
+}
+
+const checks: readonly (readonly [string, readonly string[]])[] = [
+  ['types', ['tsc', '-p', 'tsconfig.json']],
+  ['lint and format', ['biome', 'check', '--error-on-warnings', '.']],
+  ['import direction, determinism, size, habits', ['node', 'test/tidy/main.ts']],
+];
+
+/** As root on Linux everything runs; elsewhere what needs root reports itself as skipped, with its reason in its name. */
+const projects = ['unit', 'e2e', 'swap'];
+
+const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
+const skippedNames: string[] = [];
+const only = process.argv.slice(2);
+
+for (const [name, command] of checks) {
+  const [program = '', ...args] = command;
+  const result = await execa(program, args, { stdio: 'inherit', reject: false });
+  console.log(`check: ${name}: ${result.exitCode === 0 ? 'passed' : 'FAILED'}`);
+  if (result.exitCode === 0) tally.passed++;
+  else tally.failed++;
+}
+for (const project of projects) {
+  if (only.length > 0 && !only.includes(project)) continue;
+  await runProject(project);
+}
+if (skippedNames.length > 0) console.log(`skipped:\n${skippedNames.map((name) => `  ${name}`).join('\n')}`);
+console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
+process.exitCode = tally.failed === 0 ? 0 : 1;
+
+async function runProject(project: string): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'drydock-test-'));
+  const reportFile = join(folder, 'report.json');
+  try {
+    const result = await execa(
+      'vitest',
+      ['run', '--project', project, '--passWithNoTests', '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`],
+      { stdio: ['ignore', 'inherit', 'inherit'], reject: false },
+    );
+    const report = JSON.parse(readFileSync(reportFile, 'utf8')) as VitestReport;
+    tally.passed += report.numPassedTests;
+    tally.failed += report.numFailedTests;
+    tally.skipped += report.numPendingTests + report.numTodoTests;
+    // A file that does not load has no failed test of its own, and must not pass for that.
+    if (result.exitCode !== 0 && report.numFailedTests === 0) tally.failed += Math.max(1, report.numFailedTestSuites);
+    for (const file of report.testResults) {
+      for (const test of file.assertionResults) {
+        if (test.status === 'pending' || test.status === 'skipped') skippedNames.push(`${project}: ${test.fullName}`);
+      }
+    }
+  } catch (error) {
+    console.log(`${project}: the runner itself failed: ${error instanceof Error ? error.message : String(error)}`);
+    tally.failed++;
+  } finally {
+    rmSync(folder, { recursive: true, force: true });
+  }
+}

@@ -1,0 +1,6 @@
+/** One broken rule. */
+export interface Finding {
+  readonly path: string;
+  readonly line: number;
+  readonly message: string;
+}

@@ -1,0 +1,61 @@
+// The checks are trusted because each of them finds what it is for.
+import { expect, test } from 'vitest';
+import { checkDeterminism, parseAdapters } from './determinism.ts';
+import { checkHabits } from './habits.ts';
+import { checkImportDirection } from './import-direction.ts';
+import { checkSize } from './size.ts';
+
+const file = (path: string, text: string) => ({ path, text });
+
+test.each([
+  ['libs/foundation/a.ts', "import { x } from '@drydock/api/x.ts';", 'libs/foundation must not import libs/api'],
+  ['libs/kubelet/a.ts', "import { x } from '@drydock/proxy/x.ts';", 'libs/kubelet must not import libs/proxy'],
+  ['libs/api/a.ts', "import type { X } from '../client/x.ts';", 'libs/api must not import libs/client'],
+  ['libs/api/a.ts', "import {\n  x,\n} from '@drydock/etcd/x.ts';", 'libs/api must not import libs/etcd'],
+  ['libs/api/a.ts', "const x = await import('@drydock/lab/x.ts');", 'libs/api must not import libs/lab'],
+  ['libs/newcomer/a.ts', '', 'libs/newcomer has no layer'],
+])('import direction: %s', (path, text, message) => {
+  expect(
+    checkImportDirection([file(path, text)])
+      .map((finding) => finding.message)
+      .join(),
+  ).toContain(message);
+});
+
+test('imports that point down are fine', () => {
+  const text = "import { x } from '@drydock/foundation/clock.ts';\nimport { y } from './y.ts';\nimport pino from 'pino';";
+  expect(checkImportDirection([file('libs/kubelet/a.ts', text)])).toEqual([]);
+});
+
+test.each([
+  'const t = Date.now();',
+  'const d = new Date();',
+  'setTimeout(() => {}, 5);',
+  'const r = Math.random();',
+  'const id = crypto.randomUUID();',
+  'process.exit(1);',
+  "console.log('x');",
+  'a.localeCompare(b);',
+])('determinism: %s', (text) => {
+  expect(checkDeterminism([file('libs/api/a.ts', text)], new Map())).toHaveLength(1);
+});
+
+test('determinism: comments, strings, other objects and adapters are left alone', () => {
+  const text = "// Date.now() is banned\nconst s = 'Math.random';\nclock.setTimeout(1);\nnew Date(5);\n";
+  expect(checkDeterminism([file('libs/api/a.ts', text)], new Map())).toEqual([]);
+  const adapters = parseAdapters('libs/api/a.ts # the clock\n');
+  expect(checkDeterminism([file('libs/api/a.ts', 'Date.now();')], adapters)).toEqual([]);
+});
+
+test('determinism: an adapter needs to exist and to have a reason', () => {
+  expect(checkDeterminism([], parseAdapters('libs/gone.ts\n'))).toHaveLength(2);
+});
+
+test('size: long files are named', () => {
+  expect(checkSize([file('libs/api/a.ts', '\n'.repeat(401)), file('apps/etcd/main.ts', '\n'.repeat(151))])).toHaveLength(2);
+  expect(checkSize([file('libs/api/a.ts', '\n'.repeat(400))])).toEqual([]);
+});
+
+test.each(['test.only(', 'describe.skip(', '// TODO later', '// @ts-ignore'])('habits: %s', (text) => {
+  expect(checkHabits([file('libs/api/a.ts', text)])).toHaveLength(1);
+});
