@@ -1,15 +1,6 @@
 // The contract between consensus (raft, wal, peer) and what stands on it (mvcc, lease, watch, rpc, server): a state machine
 // that is handed committed entries, and a replica that takes proposals. Neither side imports the other's files.
-import type {
-  ConfigChange,
-  Entry,
-  LogIndex,
-  MemberId,
-  ProposeResult,
-  RaftStatus,
-  SnapshotMeta,
-  Term,
-} from 'raft-ts/types.ts';
+import type { ConfigChange, Entry, LogIndex, MemberId, ProposeResult, RaftStatus, SnapshotMeta, Term } from 'raft-ts/types.ts';
 
 /** A consistent picture of the state machine, streamed to a lagging member or into a file. */
 export interface StateMachineSnapshot {

@@ -2,7 +2,16 @@
 // on a replica (mvcc, rpc), so that they need neither elections nor files.
 import { encodeConfigChange } from 'raft-ts/config-codec.ts';
 import { applyConfigChange } from 'raft-ts/membership.ts';
-import type { ConfigChange, ConfState, Entry, EntryType, LogIndex, MemberId, ProposeResult, RaftStatus } from 'raft-ts/types.ts';
+import type {
+  ConfigChange,
+  ConfState,
+  Entry,
+  EntryType,
+  LogIndex,
+  MemberId,
+  ProposeResult,
+  RaftStatus,
+} from 'raft-ts/types.ts';
 import { type Replica, ReplicaError, type StateMachine } from '../replica.ts';
 
 const term = 2;
