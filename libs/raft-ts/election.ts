@@ -17,8 +17,14 @@ export function promotable(core: Core): boolean {
 /** The election timeout has passed, or somebody asked for it. */
 export function startElection(core: Core, kind: CampaignKind): void {
   if (core.role === 'leader') return;
-  if (!promotable(core)) return core.trace('notPromotable');
-  if (hasUnappliedConfigChange(core)) return core.trace('campaignWaitsForConfigChange');
+  if (!promotable(core)) {
+    core.trace('notPromotable');
+    return;
+  }
+  if (hasUnappliedConfigChange(core)) {
+    core.trace('campaignWaitsForConfigChange');
+    return;
+  }
   campaign(core, kind);
 }
 

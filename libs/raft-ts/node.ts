@@ -50,7 +50,10 @@ class Node implements RaftNode {
 
   tick(): void {
     const core = this.#core;
-    if (core.role === 'leader') return tickLeader(core);
+    if (core.role === 'leader') {
+      tickLeader(core);
+      return;
+    }
     core.electionElapsed++;
     if (!promotable(core) || core.electionElapsed < core.electionTimeout) return;
     core.electionElapsed = 0;

@@ -10,8 +10,14 @@ export const pendingReadsMax = 4096;
 
 /** This member's own request: answered here by a leader, handed on by a follower, lost where no leader is known. */
 export function requestRead(core: Core, context: bigint): void {
-  if (core.role === 'leader') return enqueueRead(core, core.id, context);
-  if (core.leader === 0n) return core.trace('readWithoutLeader');
+  if (core.role === 'leader') {
+    enqueueRead(core, core.id, context);
+    return;
+  }
+  if (core.leader === 0n) {
+    core.trace('readWithoutLeader');
+    return;
+  }
   core.send({ type: 'readIndexForward', to: core.leader, context });
 }
 

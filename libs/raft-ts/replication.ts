@@ -77,7 +77,10 @@ export function handleAppendResponse(core: Core, message: AppendResponse, progre
     }
     return;
   }
-  if (message.index > core.log.lastIndex) return core.trace('appendResponseBeyondLog', { index: message.index });
+  if (message.index > core.log.lastIndex) {
+    core.trace('appendResponseBeyondLog', { index: message.index });
+    return;
+  }
   const news = progress.acknowledge(message.index);
   if (!news && !(progress.state === 'probe' && progress.match === message.index)) return;
   if (progress.state === 'probe') {

@@ -17,7 +17,10 @@ import type { Entry, Message, ProposeResult } from './types.ts';
 import { WireError } from './wire.ts';
 
 export function stepMessage(core: Core, message: Message): void {
-  if (message.to !== core.id) return core.trace('misaddressed', { type: message.type });
+  if (message.to !== core.id) {
+    core.trace('misaddressed', { type: message.type });
+    return;
+  }
   switch (message.type) {
     // Requests of a client that another member hands on; they carry no term.
     case 'proposeForward':
@@ -31,7 +34,10 @@ export function stepMessage(core: Core, message: Message): void {
       return;
     default:
       if (message.term > core.term && !enterTerm(core, message)) return;
-      if (message.term < core.term) return answerStale(core, message);
+      if (message.term < core.term) {
+        answerStale(core, message);
+        return;
+      }
       stepInTerm(core, message);
   }
 }
@@ -71,22 +77,27 @@ function stepInTerm(core: Core, message: Message): void {
   switch (message.type) {
     case 'voteRequest':
     case 'preVoteRequest':
-      return handleVoteRequest(core, message);
+      handleVoteRequest(core, message);
+      return;
     case 'voteResponse':
     case 'preVoteResponse':
-      return handleVoteResponse(core, message);
+      handleVoteResponse(core, message);
+      return;
     case 'appendRequest':
     case 'heartbeatRequest':
     case 'snapshotRequest':
-      return stepFromLeader(core, message);
+      stepFromLeader(core, message);
+      return;
     case 'appendResponse':
     case 'heartbeatResponse':
-      return stepFromFollower(core, message);
+      stepFromFollower(core, message);
+      return;
     case 'timeoutNow':
       if (core.role === 'follower') startElection(core, 'transfer');
       return;
     case 'readIndexResponse':
-      return handleReadIndexResponse(core, message);
+      handleReadIndexResponse(core, message);
+      return;
   }
 }
 
@@ -95,7 +106,10 @@ function stepFromLeader(
   core: Core,
   message: Extract<Message, { type: 'appendRequest' | 'heartbeatRequest' | 'snapshotRequest' }>,
 ): void {
-  if (core.role === 'leader') return core.trace('secondLeaderInTerm', { from: message.from.toString(16), term: message.term });
+  if (core.role === 'leader') {
+    core.trace('secondLeaderInTerm', { from: message.from.toString(16), term: message.term });
+    return;
+  }
   if (core.role !== 'follower' || core.leader !== message.from) core.becomeFollower(message.term, message.from);
   core.electionElapsed = 0;
   if (message.type === 'appendRequest') handleAppend(core, message);
@@ -106,7 +120,10 @@ function stepFromLeader(
 function stepFromFollower(core: Core, message: Extract<Message, { type: 'appendResponse' | 'heartbeatResponse' }>): void {
   const progress = core.progress.get(message.from);
   if (core.role !== 'leader' || progress === undefined) return;
-  if (message.type === 'appendResponse') return handleAppendResponse(core, message, progress);
+  if (message.type === 'appendResponse') {
+    handleAppendResponse(core, message, progress);
+    return;
+  }
   handleHeartbeatResponse(core, message.from, progress);
   acknowledgeRead(core, message.from, message.readSequence);
 }

@@ -11,7 +11,10 @@ export function transferLeadership(core: Core, transferee: MemberId): void {
     return;
   }
   const progress = core.progress.get(transferee);
-  if (progress === undefined || !core.isVoter(transferee)) return core.trace('transferToNonVoter');
+  if (progress === undefined || !core.isVoter(transferee)) {
+    core.trace('transferToNonVoter');
+    return;
+  }
   if (transferee === core.id || core.transferee === transferee) return;
   core.transferee = transferee;
   core.electionElapsed = 0;
