@@ -1,11 +1,19 @@
-// `npm run generate`: derives libs/api/generated from the models of @kubernetes/client-node.
-import { writeFileSync } from 'node:fs';
+// `npm run generate`: derives libs/api/generated from @kubernetes/client-node and facts.json.
+import { rmSync, writeFileSync } from 'node:fs';
 import { readModels } from './models.ts';
+import { readResources } from './resources.ts';
+import { readFacts, renderDocs, renderSchema } from './schema.ts';
 import { renderTypes } from './types.ts';
 
 const models = await readModels();
-writeFileSync(new URL('../generated/types.ts', import.meta.url), renderTypes(models));
-writeFileSync(
-  new URL('../generated/models.json', import.meta.url),
-  `[\n${models.map((model) => JSON.stringify(model)).join(',\n')}\n]\n`,
-);
+const facts = readFacts();
+const rows = readResources();
+write('types.ts', renderTypes(models));
+write('schema.json', renderSchema(models, facts));
+write('docs.json', renderDocs(models, facts));
+write('resources.json', `[\n${rows.map((row) => JSON.stringify(row)).join(',\n')}\n]\n`);
+rmSync(new URL('../generated/models.json', import.meta.url), { force: true });
+
+function write(name: string, text: string): void {
+  writeFileSync(new URL(`../generated/${name}`, import.meta.url), text);
+}
