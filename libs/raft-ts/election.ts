@@ -1,6 +1,6 @@
 // Leader election (section 3.4), with the check of the log (3.6.1), PreVote (9.6), and votes withheld while a leader is alive
 // (6.4.1 and 4.2.3), so that a member that was cut off does not disturb the others when it returns.
-import type { Core } from './core.ts';
+import type { Core, Outgoing } from './core.ts';
 import { becomeLeader } from './leader.ts';
 import { voteResult } from './quorum.ts';
 import type { MemberId, Message } from './types.ts';
@@ -96,21 +96,39 @@ export function handleVoteRequest(core: Core, message: VoteRequest): void {
     (pre && message.term > core.term);
   if (mayVote && core.log.isUpToDate(message.lastIndex, message.lastTerm)) {
     // The answer carries the term that was asked about, not this member's own.
-    core.sendAs({ type, to: message.from, reject: false }, message.term);
+    core.sendAs({ type, to: message.from, reject: false, commit: 0, commitTerm: 0 }, message.term);
     if (!pre) {
       core.electionElapsed = 0;
       core.vote = message.from;
     }
     core.trace(pre ? 'grantPreVote' : 'grantVote', { to: hex(message.from), term: message.term });
   } else {
-    core.send({ type, to: message.from, reject: true });
+    core.send(rejection(core, type, message.from));
     core.trace(pre ? 'rejectPreVote' : 'rejectVote', { to: hex(message.from), term: message.term });
   }
+}
+
+/** A refusal, with what this member knows to be committed. */
+export function rejection(core: Core, type: VoteResponse['type'], to: MemberId): Outgoing {
+  const commit = core.log.committed;
+  const term = core.log.term(commit);
+  return { type, to, reject: true, commit, commitTerm: typeof term === 'number' ? term : 0 };
+}
+
+/**
+ * Configurations count here from their commit on (as in etcd; the dissertation counts them from the append on). So a voter may
+ * have the entry that makes it the new majority without knowing that it is committed, while those who know were removed by it
+ * and cannot stand. Their rejections tell it. Safe: an entry of that index and term is that entry (Log Matching), and committed.
+ */
+function commitByVote(core: Core, message: VoteResponse): void {
+  if (!message.reject || message.commitTerm === 0 || !core.log.matches(message.commit, message.commitTerm)) return;
+  if (core.log.commitTo(message.commit)) core.trace('commitByVote', { commit: message.commit, from: hex(message.from) });
 }
 
 export function handleVoteResponse(core: Core, message: VoteResponse): void {
   const expected = message.type === 'preVoteResponse' ? 'preCandidate' : 'candidate';
   if (core.role !== expected) return;
+  commitByVote(core, message);
   if (!core.votes.has(message.from)) core.votes.set(message.from, !message.reject);
   countVotes(core);
 }

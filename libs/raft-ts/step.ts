@@ -1,7 +1,7 @@
 // What to do with a message (figure 3.1, "Rules for Servers"): first its term, then its type and this member's role.
 import { decodeConfigChange } from './config-codec.ts';
 import type { Core } from './core.ts';
-import { handleVoteRequest, handleVoteResponse, inLease, startElection } from './election.ts';
+import { handleVoteRequest, handleVoteResponse, inLease, rejection, startElection } from './election.ts';
 import { isJoint } from './quorum.ts';
 import { acknowledgeRead, enqueueRead, handleReadIndexResponse } from './read-index.ts';
 import {
@@ -69,7 +69,7 @@ function answerStale(core: Core, message: Message): void {
   if (fromLeader && (core.config.checkQuorum || core.config.preVote)) {
     core.send({ type: 'appendResponse', to: message.from, index: 0, reject: false, hintIndex: 0, hintTerm: 0 });
   } else if (message.type === 'preVoteRequest') {
-    core.send({ type: 'preVoteResponse', to: message.from, reject: true });
+    core.send(rejection(core, 'preVoteResponse', message.from));
   }
 }
 

@@ -66,6 +66,16 @@ interface Envelope {
   readonly term: Term;
 }
 
+interface VoteAnswer {
+  readonly reject: boolean;
+  /**
+   * With a rejection: what the voter knows to be committed. A candidate that has this entry learns that it is committed, which
+   * may change the configuration that it needs votes of (see commitByVote in election.ts); 0 where there is nothing to tell.
+   */
+  readonly commit: LogIndex;
+  readonly commitTerm: Term;
+}
+
 /** Messages between members. All may be lost, duplicated, delayed and reordered. */
 export type Message = Envelope &
   (
@@ -86,9 +96,9 @@ export type Message = Envelope &
         readonly hintTerm: Term;
       }
     | { readonly type: 'voteRequest'; readonly lastIndex: LogIndex; readonly lastTerm: Term; readonly transfer: boolean }
-    | { readonly type: 'voteResponse'; readonly reject: boolean }
+    | ({ readonly type: 'voteResponse' } & VoteAnswer)
     | { readonly type: 'preVoteRequest'; readonly lastIndex: LogIndex; readonly lastTerm: Term; readonly transfer: boolean }
-    | { readonly type: 'preVoteResponse'; readonly reject: boolean }
+    | ({ readonly type: 'preVoteResponse' } & VoteAnswer)
     | {
         readonly type: 'heartbeatRequest';
         readonly commit: LogIndex;
