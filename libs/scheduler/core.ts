@@ -1,0 +1,147 @@
+// The scheduler without its effects: told what the API shows, it says pod by pod what to do. Synchronous; same input, same output.
+import type { Node, Pod, PodDisruptionBudget } from '@drydock/api/generated/types.ts';
+import type { RandomStream } from '@drydock/foundation/random.ts';
+import { ClusterCache, hasEnded } from './cache.ts';
+import { fitErrorMessage } from './fit-error.ts';
+import type { ClusterEvent, Profile } from './framework.ts';
+import type { NodeInfo, PodInfo } from './node-info.ts';
+import { podInfoOf } from './node-info.ts';
+import { planPreemption, priorityOf } from './preemption.ts';
+import { defaultQueueConfig, type QueueConfig, SchedulingQueue } from './queue.ts';
+import { schedulePod } from './schedule-pod.ts';
+
+/** What to do about one pod. */
+export type Decision =
+  /** Post a Binding. The pod counts on the node from now on; tell the outcome by `bound` or `bindFailed`. */
+  | { readonly kind: 'bind'; readonly pod: Pod; readonly node: string }
+  /** Write the condition PodScheduled=False with this message and an event; delete the victims, nominate the node. */
+  | {
+      readonly kind: 'unschedulable';
+      readonly pod: Pod;
+      readonly message: string;
+      readonly victims: readonly Pod[];
+      readonly nominate: string | undefined;
+    };
+
+export class SchedulerCore {
+  readonly #profile: Profile;
+  readonly #random: RandomStream;
+  readonly #cache = new ClusterCache();
+  readonly #queue: SchedulingQueue;
+  readonly #nominated = new Map<string, { readonly info: PodInfo; readonly node: string }>();
+  #budgets: readonly PodDisruptionBudget[] = [];
+  #startAt = 0;
+
+  constructor(profile: Profile, random: RandomStream, queue: QueueConfig = defaultQueueConfig) {
+    this.#profile = profile;
+    this.#random = random;
+    this.#queue = new SchedulingQueue(queue);
+  }
+
+  nodeChanged(node: Node, nowMs: number): void {
+    this.#wake(this.#cache.setNode(node), nowMs);
+  }
+
+  nodeDeleted(name: string): void {
+    this.#cache.removeNode(name);
+  }
+
+  budgetsChanged(budgets: readonly PodDisruptionBudget[]): void {
+    this.#budgets = budgets;
+  }
+
+  /** A pod was created or changed, with or without a node, ours or another scheduler's. */
+  podChanged(pod: Pod, nowMs: number): void {
+    const uid = pod.metadata?.uid ?? '';
+    if (pod.spec?.nodeName) {
+      this.#queue.remove(uid);
+      this.#nominated.delete(uid);
+      this.#wake(this.#cache.setPod(pod), nowMs);
+      return;
+    }
+    if (hasEnded(pod) || pod.metadata?.deletionTimestamp !== undefined) {
+      this.podDeleted(uid, nowMs);
+      return;
+    }
+    if (pod.spec?.schedulerName !== undefined && pod.spec.schedulerName !== this.#profile.schedulerName) return;
+    // An event from before our own binding: the pod is placed already, and the confirmation is on its way.
+    if (this.#cache.isAssumed(uid)) return;
+    const info = podInfoOf(pod);
+    const nominated = pod.status?.nominatedNodeName;
+    if (nominated) this.#nominated.set(uid, { info, node: nominated });
+    else this.#nominated.delete(uid);
+    this.#queue.put(info, nowMs);
+  }
+
+  podDeleted(uid: string, nowMs: number): void {
+    this.#queue.remove(uid);
+    this.#nominated.delete(uid);
+    this.#wake(this.#cache.removePod(uid), nowMs);
+  }
+
+  /** Decides about the next pod, or undefined where none is ready; `nextWakeMs` says when to ask again unprompted. */
+  next(nowMs: number): Decision | undefined {
+    const queued = this.#queue.pop(nowMs);
+    if (queued === undefined) return undefined;
+    const { info } = queued;
+    const nodes = this.#nodesFor(info);
+    const result = schedulePod(info, nodes, this.#profile, this.#random, this.#startAt);
+    if (result.kind === 'fits') {
+      this.#startAt = nodes.length === 0 ? 0 : (this.#startAt + result.evaluated) % nodes.length;
+      this.#cache.assume(info, result.node);
+      return { kind: 'bind', pod: info.pod, node: result.node };
+    }
+    const rejected = new Set([...result.rejections.values()].map((rejection) => rejection.plugin));
+    const wakesOn = this.#profile.filters.filter((plugin) => rejected.has(plugin.name)).flatMap((plugin) => plugin.wakesOn);
+    this.#queue.setAside(info.uid, nodes.length === 0 ? ['nodeAdded'] : wakesOn, nowMs);
+    const message = fitErrorMessage(result.nodes, result.rejections.values());
+    if (nodes.length === 0) return { kind: 'unschedulable', pod: info.pod, message, victims: [], nominate: undefined };
+    const plan = planPreemption(info, nodes, result.rejections, this.#profile, this.#budgets);
+    if (plan.kind === 'none') {
+      return { kind: 'unschedulable', pod: info.pod, message: `${message} ${plan.message}`, victims: [], nominate: undefined };
+    }
+    this.#nominated.set(info.uid, { info, node: plan.node });
+    const victims = plan.victims.map((victim) => victim.pod);
+    return { kind: 'unschedulable', pod: info.pod, message, victims, nominate: plan.node };
+  }
+
+  /** The API took the binding; the pod's own event confirms it later. */
+  bound(uid: string): void {
+    this.#queue.remove(uid);
+    this.#nominated.delete(uid);
+  }
+
+  /** The binding failed: the pod waits for its back-off, its place is free again. */
+  bindFailed(uid: string, nowMs: number): void {
+    this.#queue.backOff(uid, nowMs);
+    this.#wake(this.#cache.forget(uid), nowMs);
+  }
+
+  nextWakeMs(): number | undefined {
+    return this.#queue.nextWakeMs();
+  }
+
+  pendingCounts(): ReturnType<SchedulingQueue['counts']> {
+    return this.#queue.counts();
+  }
+
+  /** The nodes as this pod must see them: room that is kept for nominated pods of its priority or more is taken. */
+  #nodesFor(info: PodInfo): NodeInfo[] {
+    const nodes = this.#cache.nodes();
+    const others = [...this.#nominated.values()].filter(
+      (other) => other.info.uid !== info.uid && priorityOf(other.info) >= priorityOf(info),
+    );
+    if (others.length === 0) return nodes;
+    return nodes.map((node) => {
+      const here = others.filter((other) => other.node === node.name);
+      if (here.length === 0) return node;
+      const copy = node.clone();
+      for (const other of here) copy.addPod(other.info);
+      return copy;
+    });
+  }
+
+  #wake(events: readonly ClusterEvent[], nowMs: number): void {
+    for (const event of events) this.#queue.onEvent(event, nowMs);
+  }
+}

@@ -1,0 +1,61 @@
+// The scheduling framework, reduced to its pure part: plugins answer questions about one pod and one node.
+// https://kubernetes.io/docs/concepts/scheduling-eviction/scheduling-framework/
+import type { NodeInfo, PodInfo } from './node-info.ts';
+
+/**
+ * Why a node is not for the pod. `unresolvable`: removing other pods from the node would not help, so preemption does not
+ * look at it.
+ */
+export interface Rejection {
+  readonly plugin: string;
+  readonly reasons: readonly string[];
+  readonly unresolvable: boolean;
+}
+
+/** What can happen in the cluster that may make a pod schedulable that was not. */
+export type ClusterEvent =
+  | 'nodeAdded'
+  | 'nodeAllocatable'
+  | 'nodeLabels'
+  | 'nodeTaints'
+  | 'assignedPodDeleted'
+  | 'assignedPodScaledDown'
+  | 'podUpdated';
+
+export interface FilterPlugin {
+  readonly name: string;
+  /** Undefined: the pod may go to the node. */
+  filter(pod: PodInfo, node: NodeInfo): Rejection | undefined;
+  /** Where only named nodes can match, their names: the others are rejected without being looked at. */
+  preFilter?(pod: PodInfo): ReadonlySet<string> | undefined;
+  /** Events after which a pod that this plugin rejected deserves another try. */
+  readonly wakesOn: readonly ClusterEvent[];
+}
+
+export interface ScorePlugin {
+  readonly name: string;
+  readonly weight: number;
+  /** False: this plugin has nothing to say about the pod and is left out. */
+  applies?(pod: PodInfo): boolean;
+  /** A whole number; 0 to 100 unless `normalize` brings it there. */
+  score(pod: PodInfo, node: NodeInfo): number;
+  normalize?(scores: number[]): number[];
+}
+
+export const maxNodeScore = 100;
+
+/** Scales scores so that the greatest becomes 100 (or, reversed, the smallest does). */
+export function normalizeScores(scores: readonly number[], reverse: boolean): number[] {
+  const max = Math.max(0, ...scores);
+  if (max === 0) return scores.map(() => (reverse ? maxNodeScore : 0));
+  return scores.map((score) => {
+    const scaled = Math.floor((score * maxNodeScore) / max);
+    return reverse ? maxNodeScore - scaled : scaled;
+  });
+}
+
+export interface Profile {
+  readonly schedulerName: string;
+  readonly filters: readonly FilterPlugin[];
+  readonly scores: readonly ScorePlugin[];
+}

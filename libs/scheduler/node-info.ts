@@ -1,0 +1,68 @@
+// One node with the pods that are on it or about to be, and the sums that filters and scores ask for.
+import type { Node, Pod } from '@drydock/api/generated/types.ts';
+import {
+  type Amounts,
+  addAmounts,
+  amountsOf,
+  type HostPort,
+  hostPorts,
+  nonZeroRequests,
+  podRequests,
+} from './pod-resources.ts';
+
+/** A pod with what is derived from it once. */
+export interface PodInfo {
+  readonly pod: Pod;
+  readonly uid: string;
+  readonly requests: ReadonlyMap<string, number>;
+  readonly nonZero: ReadonlyMap<string, number>;
+  readonly ports: readonly HostPort[];
+}
+
+export function podInfoOf(pod: Pod): PodInfo {
+  const spec = pod.spec ?? { containers: [] };
+  return {
+    pod,
+    uid: pod.metadata?.uid ?? '',
+    requests: podRequests(spec),
+    nonZero: nonZeroRequests(spec),
+    ports: hostPorts(pod),
+  };
+}
+
+export class NodeInfo {
+  readonly node: Node;
+  readonly name: string;
+  readonly allocatable: ReadonlyMap<string, number>;
+  readonly pods = new Map<string, PodInfo>();
+  readonly requested: Amounts = new Map();
+  readonly nonZeroRequested: Amounts = new Map();
+
+  constructor(node: Node) {
+    this.node = node;
+    this.name = node.metadata?.name ?? '';
+    this.allocatable = amountsOf(node.status?.allocatable);
+  }
+
+  addPod(info: PodInfo): void {
+    this.removePod(info.uid);
+    this.pods.set(info.uid, info);
+    addAmounts(this.requested, info.requests);
+    addAmounts(this.nonZeroRequested, info.nonZero);
+  }
+
+  removePod(uid: string): void {
+    const info = this.pods.get(uid);
+    if (info === undefined) return;
+    this.pods.delete(uid);
+    addAmounts(this.requested, info.requests, -1);
+    addAmounts(this.nonZeroRequested, info.nonZero, -1);
+  }
+
+  /** A copy that can be changed without touching this one. */
+  clone(): NodeInfo {
+    const copy = new NodeInfo(this.node);
+    for (const info of this.pods.values()) copy.addPod(info);
+    return copy;
+  }
+}

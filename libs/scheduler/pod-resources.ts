@@ -1,0 +1,96 @@
+// What a pod asks of a node. Amounts are integers in a resource's base unit: millicores for cpu, bytes or counts for the rest.
+import type { Container, Pod, PodSpec } from '@drydock/api/generated/types.ts';
+import { tryParseQuantity } from '@drydock/api/quantity.ts';
+
+/** Amounts by resource name. */
+export type Amounts = Map<string, number>;
+
+/** What the spreading scores assume for a container that asks for nothing (upstream: DefaultMilliCPURequest, DefaultMemoryRequest). */
+export const assumedCpuMilli = 100;
+export const assumedMemoryBytes = 200 * 1024 * 1024;
+
+/** The integer amount of a quantity; rounded up, as requests are. The API lets no malformed quantity in; one counts as 0. */
+export function amountOf(resource: string, text: string): number {
+  const quantity = tryParseQuantity(text);
+  if (quantity === undefined) return 0;
+  return Number(resource === 'cpu' ? quantity.milliValue() : quantity.value());
+}
+
+export function amountsOf(quantities: Readonly<Record<string, string>> | undefined): Amounts {
+  return new Map(Object.entries(quantities ?? {}).map(([name, quantity]) => [name, amountOf(name, quantity)]));
+}
+
+export function addAmounts(into: Amounts, more: ReadonlyMap<string, number>, sign: 1 | -1 = 1): void {
+  for (const [name, amount] of more) into.set(name, (into.get(name) ?? 0) + sign * amount);
+}
+
+function raiseTo(into: Amounts, other: ReadonlyMap<string, number>): void {
+  for (const [name, amount] of other) into.set(name, Math.max(into.get(name) ?? 0, amount));
+}
+
+/**
+ * The pod's effective request (k8s.io/component-helpers, resource.PodRequests): the sum of its containers and of the sidecars
+ * (init containers that restart always), or what one init container needs beside the sidecars started before it, whichever
+ * is more; plus the overhead. Pod-level requests, where given, replace the sum for their resources.
+ */
+export function podRequests(spec: PodSpec): Amounts {
+  return effective(spec, (container) => amountsOf(container.resources?.requests));
+}
+
+/** As `podRequests`, with the assumed amounts for containers that name no cpu or no memory: for scores only. */
+export function nonZeroRequests(spec: PodSpec): Amounts {
+  return effective(spec, (container) => {
+    const amounts = amountsOf(container.resources?.requests);
+    if (!amounts.has('cpu')) amounts.set('cpu', assumedCpuMilli);
+    if (!amounts.has('memory')) amounts.set('memory', assumedMemoryBytes);
+    return amounts;
+  });
+}
+
+function effective(spec: PodSpec, requestsOf: (container: Container) => Amounts): Amounts {
+  const total: Amounts = new Map();
+  for (const container of spec.containers) addAmounts(total, requestsOf(container));
+  const sidecars: Amounts = new Map();
+  const startUp: Amounts = new Map();
+  for (const container of spec.initContainers ?? []) {
+    const requests = requestsOf(container);
+    if (container.restartPolicy === 'Always') {
+      addAmounts(total, requests);
+      addAmounts(sidecars, requests);
+      raiseTo(startUp, sidecars);
+    } else {
+      addAmounts(requests, sidecars);
+      raiseTo(startUp, requests);
+    }
+  }
+  raiseTo(total, startUp);
+  for (const [name, amount] of amountsOf(spec.resources?.requests)) total.set(name, amount);
+  addAmounts(total, amountsOf(spec.overhead));
+  return total;
+}
+
+/** A port of the node that a pod occupies. */
+export interface HostPort {
+  readonly ip: string;
+  readonly protocol: string;
+  readonly port: number;
+}
+
+/** The host ports of all containers; with host networking the API has set hostPort to containerPort already. */
+export function hostPorts(pod: Pod): HostPort[] {
+  const containers = [
+    ...(pod.spec?.containers ?? []),
+    ...(pod.spec?.initContainers ?? []).filter((container) => container.restartPolicy === 'Always'),
+  ];
+  return containers.flatMap((container) =>
+    (container.ports ?? [])
+      .filter((port) => (port.hostPort ?? 0) > 0)
+      .map((port) => ({ ip: port.hostIP || '0.0.0.0', protocol: port.protocol ?? 'TCP', port: port.hostPort ?? 0 })),
+  );
+}
+
+/** Two host ports cannot be had at once: same port and protocol, and the same address or one of them all addresses. */
+export function portsConflict(a: HostPort, b: HostPort): boolean {
+  if (a.port !== b.port || a.protocol !== b.protocol) return false;
+  return a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0';
+}

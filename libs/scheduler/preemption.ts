@@ -1,0 +1,134 @@
+// Preemption: when a pod fits nowhere, whether evicting pods of lower priority from some node would make room.
+// https://kubernetes.io/docs/concepts/scheduling-eviction/pod-priority-preemption/
+import type { PodDisruptionBudget } from '@drydock/api/generated/types.ts';
+import { matchesSelector } from '@drydock/api/selectors/label-selector.ts';
+import { parseTime } from '@drydock/foundation/clock.ts';
+import { countReasons } from './fit-error.ts';
+import type { Profile, Rejection } from './framework.ts';
+import type { NodeInfo, PodInfo } from './node-info.ts';
+import { firstRejection } from './schedule-pod.ts';
+
+export type PreemptionPlan =
+  | { readonly kind: 'preempt'; readonly node: string; readonly victims: readonly PodInfo[] }
+  | { readonly kind: 'none'; readonly message: string };
+
+interface Candidate {
+  readonly node: string;
+  readonly victims: readonly PodInfo[];
+  readonly violations: number;
+}
+
+/** What upstream's DynamicResources plugin always adds where it has nothing to free. */
+const noClaims = 'no new claims to deallocate';
+
+export function priorityOf(info: PodInfo): number {
+  return info.pod.spec?.priority ?? 0;
+}
+
+/** Chooses a node and its victims, or says why none helps, in the words that end a FailedScheduling event. */
+export function planPreemption(
+  pod: PodInfo,
+  nodes: readonly NodeInfo[],
+  rejections: ReadonlyMap<string, Rejection>,
+  profile: Profile,
+  budgets: readonly PodDisruptionBudget[],
+): PreemptionPlan {
+  const refusal = notEligible(pod, nodes, rejections);
+  if (refusal !== undefined) return { kind: 'none', message: `${noClaims}, preemption: ${refusal}` };
+  const candidates: Candidate[] = [];
+  const reasons: { reasons: readonly string[] }[] = [];
+  for (const node of nodes) {
+    if (rejections.get(node.name)?.unresolvable !== false) {
+      reasons.push({ reasons: ['Preemption is not helpful for scheduling'] });
+      continue;
+    }
+    const outcome = victimsOn(node, pod, profile, budgets);
+    if ('reasons' in outcome) reasons.push(outcome);
+    else candidates.push(outcome);
+  }
+  const best = candidates.sort(compareCandidates)[0];
+  if (best !== undefined) return { kind: 'preempt', node: best.node, victims: best.victims };
+  return {
+    kind: 'none',
+    message: `${noClaims}, preemption: 0/${nodes.length} nodes are available: ${countReasons(reasons)}.`,
+  };
+}
+
+function notEligible(pod: PodInfo, nodes: readonly NodeInfo[], rejections: ReadonlyMap<string, Rejection>): string | undefined {
+  if (pod.pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
+  const nominated = nodes.find((node) => node.name === pod.pod.status?.nominatedNodeName);
+  if (nominated === undefined || rejections.get(nominated.name)?.unresolvable === true) return undefined;
+  const leaving = [...nominated.pods.values()].some(
+    (other) => other.pod.metadata?.deletionTimestamp !== undefined && priorityOf(other) < priorityOf(pod),
+  );
+  return leaving ? 'not eligible due to a terminating pod on the nominated node.' : undefined;
+}
+
+/** The fewest pods that must go: all of lower priority are taken away, then put back one by one where they still fit. */
+function victimsOn(
+  node: NodeInfo,
+  pod: PodInfo,
+  profile: Profile,
+  budgets: readonly PodDisruptionBudget[],
+): Candidate | { reasons: readonly string[] } {
+  const lower = [...node.pods.values()].filter((other) => priorityOf(other) < priorityOf(pod));
+  if (lower.length === 0) return { reasons: ['No preemption victims found for incoming pod'] };
+  const trial = node.clone();
+  for (const other of lower) trial.removePod(other.uid);
+  const rejection = firstRejection(pod, trial, profile);
+  if (rejection !== undefined) return rejection;
+  const { violating, free } = splitByBudget(lower.sort(moreImportantFirst), budgets);
+  const victims: PodInfo[] = [];
+  let violations = 0;
+  for (const other of [...violating, ...free]) {
+    trial.addPod(other);
+    if (firstRejection(pod, trial, profile) === undefined) continue;
+    trial.removePod(other.uid);
+    victims.push(other);
+    if (violating.includes(other)) violations++;
+  }
+  return { node: node.name, victims, violations };
+}
+
+function splitByBudget(pods: readonly PodInfo[], budgets: readonly PodDisruptionBudget[]) {
+  const left = new Map(budgets.map((budget) => [budget, budget.status?.disruptionsAllowed ?? 0]));
+  const violating: PodInfo[] = [];
+  const free: PodInfo[] = [];
+  for (const info of pods) {
+    const labels = info.pod.metadata?.labels ?? {};
+    let violates = false;
+    for (const budget of budgets) {
+      if (budget.metadata?.namespace !== info.pod.metadata?.namespace) continue;
+      if (Object.keys(labels).length === 0 || !matchesSelector(budget.spec?.selector, labels)) continue;
+      if (budget.status?.disruptedPods?.[info.pod.metadata?.name ?? ''] !== undefined) continue;
+      const allowed = (left.get(budget) ?? 0) - 1;
+      left.set(budget, allowed);
+      if (allowed < 0) violates = true;
+    }
+    (violates ? violating : free).push(info);
+  }
+  return { violating, free };
+}
+
+function startedMs(info: PodInfo): number {
+  return parseTime(info.pod.status?.startTime) ?? Number.MAX_SAFE_INTEGER;
+}
+
+function moreImportantFirst(a: PodInfo, b: PodInfo): number {
+  return priorityOf(b) - priorityOf(a) || startedMs(a) - startedMs(b);
+}
+
+/** Upstream's order of preference: budgets kept, lowest top priority, lowest sum, fewest victims, youngest top victim. */
+function compareCandidates(a: Candidate, b: Candidate): number {
+  const top = (candidate: Candidate) => Math.max(...candidate.victims.map(priorityOf));
+  const sum = (candidate: Candidate) => candidate.victims.reduce((total, info) => total + priorityOf(info) + 2 ** 31, 0);
+  const earliestTop = (candidate: Candidate) =>
+    Math.min(...candidate.victims.filter((info) => priorityOf(info) === top(candidate)).map(startedMs));
+  return (
+    a.violations - b.violations ||
+    top(a) - top(b) ||
+    sum(a) - sum(b) ||
+    a.victims.length - b.victims.length ||
+    earliestTop(b) - earliestTop(a)
+  );
+}
