@@ -57,7 +57,15 @@ async function runProject(project: string): Promise<void> {
   try {
     const result = await execa(
       'vitest',
-      ['run', '--project', project, '--passWithNoTests', '--reporter=default', '--reporter=json', `--outputFile.json=${reportFile}`],
+      [
+        'run',
+        '--project',
+        project,
+        '--passWithNoTests',
+        '--reporter=default',
+        '--reporter=json',
+        `--outputFile.json=${reportFile}`,
+      ],
       { stdio: ['ignore', 'inherit', 'inherit'], reject: false },
     );
     const report = JSON.parse(readFileSync(reportFile, 'utf8')) as VitestReport;

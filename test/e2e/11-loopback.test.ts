@@ -1,0 +1,43 @@
+// Without root and without Linux's namespaces: a cluster on loopback whose pods are simulated, and which says so.
+import { execa } from 'execa';
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { drydock, until } from './lab.ts';
+
+const flags = ['--name', 'hollow'];
+
+describe('loopback network, hollow engine', () => {
+  let kubeconfig = '';
+  const kubectl = async (...args: string[]) =>
+    (await execa('kubectl', ['--kubeconfig', kubeconfig, ...args], { stdin: 'ignore' })).stdout;
+
+  beforeAll(async () => {
+    await drydock('down', ...flags);
+    const up = await drydock(
+      'up',
+      ...flags,
+      '--network=loopback',
+      '--engine=hollow',
+      '--port-base',
+      '36000',
+      '--profile',
+      'fast',
+    );
+    expect(up.exitCode, up.all).toBe(0);
+    expect(up.all).toMatch(/simulated/);
+    kubeconfig = /KUBECONFIG=['"]?([^'"\n]+)/.exec((await drydock('env', ...flags)).all)?.[1] ?? '';
+  });
+  afterAll(async () => {
+    const down = await drydock('down', ...flags);
+    expect(down.exitCode, down.all).toBe(0);
+  });
+
+  test('kubectl drives it', async () => {
+    await kubectl('create', 'deployment', 'web', '--image=anything', '--replicas=3');
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    await kubectl('delete', 'deployment', 'web');
+    await until('the pods are gone', async () => (await kubectl('get', 'pods', '--no-headers')).trim() === '');
+    expect(await kubectl('get', 'nodes', '-o', 'jsonpath={.items[0].status.nodeInfo.containerRuntimeVersion}')).toMatch(
+      /^hollow:/,
+    );
+  });
+});
