@@ -1,0 +1,95 @@
+// The kube-apiserver process: upstream's flags into an ApiServer.
+import { readFileSync } from 'node:fs';
+import { enabledPlugins, inertPlugins, pluginOrder } from '@drydock/apiserver/admission/admission.ts';
+import { ApiServer } from '@drydock/apiserver/server.ts';
+import { EtcdClient } from '@drydock/apiserver/storage/etcd-client.ts';
+import { runProgram, StartupError } from '@drydock/foundation/program.ts';
+import { flags, ignoredFlags } from './flags.ts';
+
+await runProgram({
+  name: 'kube-apiserver',
+  flags,
+  dialect: { style: 'pflag', ignored: ignoredFlags },
+  async start({ flags: { values: v }, log, clock, random, lifecycle }) {
+    const read = (flag: string, file: string): string => {
+      try {
+        return readFileSync(file, 'utf8');
+      } catch (error) {
+        throw new StartupError(`--${flag}: ${(error as Error).message}`);
+      }
+    };
+    const optional = (flag: string, file: string) => (file === '' ? undefined : read(flag, file));
+    const need = (flag: string, value: string): string => {
+      if (value === '') throw new StartupError(`--${flag} is required`);
+      return value;
+    };
+    for (const name of [...v['enable-admission-plugins'], ...v['disable-admission-plugins']]) {
+      if (![...pluginOrder, ...inertPlugins].includes(name)) throw new StartupError(`enable-admission-plugins plugin ${JSON.stringify(name)} is unknown`);
+    }
+    for (const mode of v['authorization-mode']) {
+      if (!['Node', 'RBAC', 'AlwaysAllow'].includes(mode)) throw new StartupError(`authorization-mode: ${JSON.stringify(mode)} is not one of Node, RBAC, AlwaysAllow`);
+    }
+    if (v['etcd-servers'].length === 0) throw new StartupError('--etcd-servers must be specified');
+    const clientCa = optional('client-ca-file', v['client-ca-file']);
+    const store = new EtcdClient({
+      endpoints: v['etcd-servers'],
+      caFile: v['etcd-cafile'],
+      certFile: v['etcd-certfile'],
+      keyFile: v['etcd-keyfile'],
+      clock,
+      log,
+    });
+    const requestHeaderCa = optional('requestheader-client-ca-file', v['requestheader-client-ca-file']);
+    const address = v['advertise-address'] || (v['bind-address'] === '0.0.0.0' ? '127.0.0.1' : v['bind-address']);
+    const issuers = v['service-account-issuer'];
+    const server = new ApiServer({
+      store,
+      clock,
+      random: random.stream('apiserver'),
+      log,
+      bindAddress: v['bind-address'],
+      securePort: v['secure-port'],
+      grpcPort: v['grpc-port'],
+      advertised: `${address}:${v['secure-port']}`,
+      tls: {
+        cert: read('tls-cert-file', need('tls-cert-file', v['tls-cert-file'])),
+        key: read('tls-private-key-file', need('tls-private-key-file', v['tls-private-key-file'])),
+        clientCa,
+      },
+      anonymousAuth: v['anonymous-auth'],
+      requestHeader: {
+        usernameHeaders: v['requestheader-username-headers'],
+        groupHeaders: v['requestheader-group-headers'],
+        extraPrefixes: v['requestheader-extra-headers-prefix'],
+        allowedNames: v['requestheader-allowed-names'],
+        enabled: requestHeaderCa !== undefined,
+      },
+      serviceAccount: {
+        issuers,
+        audiences: v['api-audiences'].length > 0 ? v['api-audiences'] : issuers,
+        verificationPems: v['service-account-key-file'].map((file) => read('service-account-key-file', file)),
+        signingPem: optional('service-account-signing-key-file', v['service-account-signing-key-file']),
+      },
+      authorizationModes: v['authorization-mode'],
+      admissionPlugins: enabledPlugins(v['enable-admission-plugins'], v['disable-admission-plugins']),
+      authenticationConfig: {
+        ...(clientCa === undefined ? {} : { 'client-ca-file': clientCa }),
+        ...(requestHeaderCa === undefined
+          ? {}
+          : {
+              'requestheader-client-ca-file': requestHeaderCa,
+              'requestheader-allowed-names': JSON.stringify(v['requestheader-allowed-names']),
+              'requestheader-username-headers': JSON.stringify(v['requestheader-username-headers']),
+              'requestheader-uid-headers': '[]',
+              'requestheader-group-headers': JSON.stringify(v['requestheader-group-headers']),
+              'requestheader-extra-headers-prefix': JSON.stringify(v['requestheader-extra-headers-prefix']),
+            }),
+      },
+      eventTtlSeconds: v['event-ttl'] / 1000,
+      requestTimeoutMs: v['request-timeout'],
+      maxReadsInFlight: v['max-requests-inflight'],
+      maxWritesInFlight: v['max-mutating-requests-inflight'],
+    });
+    await lifecycle.start({ name: 'apiserver', start: () => server.start(), stop: () => server.stop() });
+  },
+});

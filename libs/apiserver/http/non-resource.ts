@@ -1,0 +1,105 @@
+// Everything that is not an object: health, version, metrics, discovery, OpenAPI, token issuer.
+import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts';
+import { openApiV2, openApiV3, openApiV3Index } from '../machinery.ts';
+import { discover } from './discovery.ts';
+import { type Exchange, headerOf, send, sendError, sendText, sendValue } from './exchange.ts';
+import { type HealthEndpoints, serveHealth } from './health.ts';
+import type { RequestMetrics } from './metrics.ts';
+import { notServed } from '../registry/errors.ts';
+
+export interface NonResourceOptions {
+  readonly health: HealthEndpoints;
+  readonly metrics: RequestMetrics;
+  readonly tokens: ServiceAccountTokens;
+  /** `host:port` under which clients find this server. */
+  readonly advertised: string;
+}
+
+/** What /version says: the Kubernetes version whose behaviour this server has. */
+export const versionInfo = {
+  major: '1',
+  minor: '36',
+  emulationMajor: '1',
+  emulationMinor: '36',
+  minCompatibilityMajor: '1',
+  minCompatibilityMinor: '35',
+  gitVersion: 'v1.36.2+drydock',
+  gitCommit: '',
+  gitTreeState: 'clean',
+  buildDate: '1970-01-01T00:00:00Z',
+  goVersion: '',
+  compiler: 'node',
+  platform: 'linux/amd64',
+};
+
+const rootPaths: readonly string[] = [
+  '/.well-known/openid-configuration',
+  '/api',
+  '/api/v1',
+  '/apis',
+  '/healthz',
+  '/livez',
+  '/metrics',
+  '/openapi/v2',
+  '/openapi/v3',
+  '/openid/v1/jwks',
+  '/readyz',
+  '/version',
+];
+
+export class NonResource {
+  readonly #options: NonResourceOptions;
+
+  constructor(options: NonResourceOptions) {
+    this.#options = options;
+  }
+
+  /** Answers the exchange; 404 in plain text for paths that are not served. */
+  async serve(exchange: Exchange): Promise<void> {
+    const { path } = exchange;
+    const { metrics, health } = this.#options;
+    if (await serveHealth(exchange, health)) return;
+    if (path === '/') return sendValue(exchange, 200, { paths: rootPaths });
+    if (path === '/version' || path === '/version/') return sendValue(exchange, 200, versionInfo);
+    if (path === '/metrics') return send(exchange, 200, metrics.registry.contentType, await metrics.registry.metrics());
+    if (path === '/api' || path.startsWith('/api/') || path === '/apis' || path.startsWith('/apis/')) return this.#discover(exchange);
+    if (path === '/openapi/v2') return this.#openApiV2(exchange);
+    if (path === '/openapi/v3' || path === '/openapi/v3/') return sendValue(exchange, 200, openApiV3Index());
+    if (path.startsWith('/openapi/v3/')) return this.#openApiV3(exchange, path.slice('/openapi/v3/'.length));
+    if (path === '/openid/v1/jwks') return send(exchange, 200, 'application/jwk-set+json', JSON.stringify(await this.#options.tokens.keySet()));
+    if (path === '/.well-known/openid-configuration') return this.#issuer(exchange);
+    sendText(exchange, 404, '404 page not found\n');
+  }
+
+  #discover(exchange: Exchange): void {
+    const document = discover(exchange.path, headerOf(exchange.req, 'accept'), this.#options.advertised);
+    if (document === undefined) return sendError(exchange, notServed());
+    const headers: Record<string, string> = { vary: 'Accept', ...(document.etag === undefined ? {} : { etag: document.etag }) };
+    if (document.etag !== undefined && headerOf(exchange.req, 'if-none-match') === document.etag) {
+      return send(exchange, 304, document.contentType, '', headers);
+    }
+    send(exchange, 200, document.contentType, JSON.stringify(document.value), headers);
+  }
+
+  #openApiV2(exchange: Exchange): void {
+    send(exchange, 200, 'application/json', openApiV2(), { vary: 'Accept' });
+  }
+
+  #openApiV3(exchange: Exchange, groupVersion: string): void {
+    const document = openApiV3(groupVersion);
+    if (document === undefined) sendText(exchange, 404, '404 page not found\n');
+    else send(exchange, 200, 'application/json', document, { vary: 'Accept' });
+  }
+
+  #issuer(exchange: Exchange): void {
+    const { tokens, advertised } = this.#options;
+    const document = {
+      issuer: tokens.issuer,
+      jwks_uri: `https://${advertised}/openid/v1/jwks`,
+      response_types_supported: ['id_token'],
+      subject_types_supported: ['public'],
+      id_token_signing_alg_values_supported: tokens.algorithms,
+    };
+    send(exchange, 200, 'application/json', JSON.stringify(document));
+  }
+}

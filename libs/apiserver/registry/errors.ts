@@ -1,0 +1,55 @@
+// The errors of the registry, in upstream's words.
+import { type ApiError, apiError } from '@drydock/api/status.ts';
+
+interface Named {
+  readonly group: string;
+  readonly resource: string;
+}
+
+/** `deployments.apps`, `pods`. */
+export function qualified(resource: Named): string {
+  return resource.group === '' ? resource.resource : `${resource.resource}.${resource.group}`;
+}
+
+export function detailsOf(resource: Named, name: string): { name?: string; group?: string; kind: string } {
+  return {
+    ...(name === '' ? {} : { name }),
+    ...(resource.group === '' ? {} : { group: resource.group }),
+    kind: resource.resource,
+  };
+}
+
+export function notFound(resource: Named, name: string): ApiError {
+  return apiError('NotFound', `${qualified(resource)} ${JSON.stringify(name)} not found`, detailsOf(resource, name));
+}
+
+export function alreadyExists(resource: Named, name: string): ApiError {
+  return apiError('AlreadyExists', `${qualified(resource)} ${JSON.stringify(name)} already exists`, detailsOf(resource, name));
+}
+
+export function conflict(resource: Named, name: string, why: string): ApiError {
+  return apiError(
+    'Conflict',
+    `Operation cannot be fulfilled on ${qualified(resource)} ${JSON.stringify(name)}: ${why}`,
+    detailsOf(resource, name),
+  );
+}
+
+/** The conflict of a write whose resourceVersion is not the current one. */
+export function modified(resource: Named, name: string): ApiError {
+  return conflict(resource, name, 'the object has been modified; please apply your changes to the latest version and try again');
+}
+
+export function forbiddenObject(resource: Named, name: string, why: string): ApiError {
+  const subject = name === '' ? `${qualified(resource)} is` : `${qualified(resource)} ${JSON.stringify(name)} is`;
+  return apiError('Forbidden', `${subject} forbidden: ${why}`, detailsOf(resource, name));
+}
+
+/** Upstream's answer to a path, group, version or resource that is not served. */
+export function notServed(): ApiError {
+  return apiError('NotFound', 'the server could not find the requested resource', {});
+}
+
+export function methodNotAllowed(): ApiError {
+  return apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+}

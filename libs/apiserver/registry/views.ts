@@ -1,0 +1,101 @@
+// What an update of a subresource shows of its object and what it may change of it.
+import type { Scale } from '@drydock/api/generated/types.ts';
+import type { KubeObject } from '@drydock/api/resource.ts';
+import { findKind, type ResourceInfo, type SubresourceInfo } from '@drydock/api/scheme.ts';
+import { conflict } from './errors.ts';
+
+/** A way to look at an object: whole, or as a Scale. */
+export interface View {
+  /** Group, version and kind of what the client sends. */
+  readonly group: string;
+  readonly version: string;
+  readonly kind: string;
+  /** The table row of the kind, where it has one: for defaults and checks of fields. */
+  readonly info: ResourceInfo | undefined;
+  read(object: KubeObject): KubeObject;
+  /** A new object with the viewed part replaced. */
+  write(object: KubeObject, viewed: KubeObject): KubeObject;
+}
+
+/** The view for a request to `info`, or to its `subresource`. */
+export function viewOf(info: ResourceInfo, subresource: SubresourceInfo | undefined): View {
+  if (subresource?.name === 'scale') return scaleView(info, subresource);
+  const { group, version, kind } = info;
+  return { group, version, kind, info, read: (object) => object, write: (_object, viewed) => viewed };
+}
+
+interface Scalable {
+  metadata?: KubeObject['metadata'];
+  spec?: { replicas?: number; selector?: { matchLabels?: Record<string, string>; matchExpressions?: Expression[] } | Record<string, string> };
+  status?: { replicas?: number };
+}
+
+interface Expression {
+  key: string;
+  operator: string;
+  values?: string[];
+}
+
+function scaleView(info: ResourceInfo, subresource: SubresourceInfo): View {
+  return {
+    group: subresource.group,
+    version: subresource.version,
+    kind: subresource.kind,
+    info: findKind(subresource.group, subresource.version, subresource.kind),
+    read: (object) => {
+      const { metadata = {}, spec, status } = object as Scalable;
+      const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
+      const scale: Scale = {
+        kind: 'Scale',
+        apiVersion: 'autoscaling/v1',
+        metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
+        spec: { replicas: spec?.replicas ?? 0 },
+        status: { replicas: status?.replicas ?? 0, selector: selectorText(info, spec?.selector) },
+      };
+      return scale as KubeObject;
+    },
+    write: (object, viewed) => {
+      const scale = viewed as Scale;
+      const { metadata = {}, spec } = object as Scalable;
+      const uid = scale.metadata?.uid;
+      if (uid !== undefined && uid !== metadata.uid) {
+        throw conflict(info, metadata.name ?? '', `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`);
+      }
+      const resourceVersion = scale.metadata?.resourceVersion;
+      return {
+        ...object,
+        metadata: { ...metadata, ...(resourceVersion === undefined ? {} : { resourceVersion }) },
+        spec: { ...spec, replicas: scale.spec?.replicas ?? 0 },
+      } as KubeObject;
+    },
+  };
+}
+
+/** A selector as text, as LabelSelectorAsSelector prints it: terms sorted by key. */
+function selectorText(info: ResourceInfo, selector: NonNullable<Scalable['spec']>['selector']): string {
+  if (selector === undefined) return '';
+  const structured = info.resource !== 'replicationcontrollers';
+  const labels = (structured ? selector.matchLabels : selector) as Record<string, string> | undefined;
+  const terms = Object.entries(labels ?? {}).map(([key, value]) => ({ key, text: `${key}=${value}` }));
+  for (const expression of structured ? ((selector.matchExpressions as Expression[] | undefined) ?? []) : []) {
+    terms.push({ key: expression.key, text: expressionText(expression) });
+  }
+  return terms
+    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
+    .map((term) => term.text)
+    .join(',');
+}
+
+function expressionText({ key, operator, values = [] }: Expression): string {
+  const list = `(${[...values].sort().join(',')})`;
+  switch (operator) {
+    case 'In':
+      return `${key} in ${list}`;
+    case 'NotIn':
+      return `${key} notin ${list}`;
+    case 'Exists':
+      return key;
+    default:
+      return `!${key}`;
+  }
+}

@@ -1,0 +1,213 @@
+// Puts an apiserver together from its parts, starts it and stops it.
+import type { Node, Namespace, PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
+import {
+  type KubeObject,
+  clusterRoleBindings,
+  clusterRoles,
+  namespaces,
+  nodes,
+  persistentVolumeClaims,
+  pods,
+  roleBindings,
+  roles,
+  secrets,
+  serviceAccounts,
+} from '@drydock/api/resource.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import type { Log } from '@drydock/foundation/log.ts';
+import type { RandomStream } from '@drydock/foundation/random.ts';
+import { Admission } from './admission/admission.ts';
+import { buildPlugins } from './admission/plugins.ts';
+import { Authenticator, type RequestHeaderOptions } from './authn/authenticator.ts';
+import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
+import { alwaysAllow, Authorizer, type AuthorizerMode } from './authz/authorizer.ts';
+import { cachedRbac } from './authz/cached-rbac.ts';
+import { NodeAuthorizer } from './authz/node.ts';
+import { RbacAuthorizer } from './authz/rbac.ts';
+import { Bootstrap } from './bootstrap/bootstrap.ts';
+import { bootstrapPolicy } from './bootstrap/policy.ts';
+import { GrpcFrontEnd } from './grpc/front-end.ts';
+import { refuseUpgrade, type Connector } from './http/connect.ts';
+import { FrontEnd } from './http/front-end.ts';
+import type { HealthCheck } from './http/health.ts';
+import { RequestMetrics } from './http/metrics.ts';
+import { NonResource } from './http/non-resource.ts';
+import { sendError } from './http/exchange.ts';
+import { Pipeline } from './pipeline.ts';
+import { Caches } from './registry/caches.ts';
+import { notServed } from './registry/errors.ts';
+import { Reader } from './registry/reader.ts';
+import { Actions } from './rest/actions.ts';
+import { objectKey } from './storage/keys.ts';
+import { ObjectStore } from './storage/object-store.ts';
+import type { Store } from './storage/store.ts';
+
+export interface ApiServerOptions {
+  readonly store: Store;
+  readonly clock: Clock;
+  readonly random: RandomStream;
+  readonly log: Log;
+  readonly bindAddress: string;
+  readonly securePort: number;
+  /** 0: no gRPC front end. */
+  readonly grpcPort: number;
+  /** `host:port` that clients are told. */
+  readonly advertised: string;
+  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | undefined };
+  readonly anonymousAuth: boolean;
+  readonly requestHeader: RequestHeaderOptions;
+  readonly serviceAccount: {
+    readonly issuers: readonly string[];
+    readonly audiences: readonly string[];
+    readonly verificationPems: readonly string[];
+    readonly signingPem: string | undefined;
+  };
+  readonly authorizationModes: readonly string[];
+  readonly admissionPlugins: readonly string[];
+  readonly authenticationConfig: Readonly<Record<string, string>>;
+  readonly eventTtlSeconds: number;
+  readonly requestTimeoutMs: number;
+  readonly maxReadsInFlight: number;
+  readonly maxWritesInFlight: number;
+}
+
+/** A running apiserver. */
+export class ApiServer {
+  readonly #options: ApiServerOptions;
+  readonly #caches: Caches;
+  readonly #objects: ObjectStore;
+  readonly #frontEnd: FrontEnd;
+  readonly #grpc: GrpcFrontEnd | undefined;
+  readonly #hooks = new Map<string, 'running' | 'done'>();
+  #stopping = false;
+
+  constructor(options: ApiServerOptions) {
+    this.#options = options;
+    const { store, clock, log, random } = options;
+    this.#caches = new Caches(store, clock, log);
+    this.#objects = new ObjectStore(store, clock);
+    const tokens = new ServiceAccountTokens({ ...options.serviceAccount, clock, read: (resource, namespace, name) => this.#read(resource, namespace, name) });
+    const reader = new Reader(store, this.#objects, this.#caches, clock);
+    const rbac = new RbacAuthorizer(cachedRbac(this.#caches));
+    const pipeline = new Pipeline({
+      authenticator: new Authenticator({ anonymousAuth: options.anonymousAuth, requestHeader: options.requestHeader, tokens }),
+      authorizer: new Authorizer(options.authorizationModes.map((mode) => this.#mode(mode, rbac))),
+      admission: new Admission(buildPlugins(options.admissionPlugins, { findNamespace: (name) => this.#namespace(name) })),
+      reader,
+      objects: this.#objects,
+      caches: this.#caches,
+      hooks: new Map(),
+      actions: new Actions({}),
+      clock,
+      random,
+      eventTtlSeconds: options.eventTtlSeconds,
+    });
+    const metrics = new RequestMetrics(this.#caches);
+    const connector: Connector = {
+      serve: async (exchange) => sendError(exchange, notServed()),
+      upgrade: async (_exchange, _info, _user, socket) => refuseUpgrade(socket, notServed()),
+      refuse: refuseUpgrade,
+    };
+    this.#frontEnd = new FrontEnd({
+      pipeline,
+      connector,
+      metrics,
+      clock,
+      random,
+      log,
+      nonResource: new NonResource({ metrics, tokens, advertised: options.advertised, health: this.#health() }),
+      tls: options.tls,
+      requestTimeoutMs: options.requestTimeoutMs,
+      maxReadsInFlight: options.maxReadsInFlight,
+      maxWritesInFlight: options.maxWritesInFlight,
+    });
+    const { clientCa } = options.tls;
+    this.#grpc =
+      options.grpcPort === 0 || clientCa === undefined ? undefined : new GrpcFrontEnd({ pipeline, tls: { ...options.tls, clientCa } });
+  }
+
+  /** Listens first, so that health can be asked, then brings up what requests need. */
+  async start(): Promise<void> {
+    const { bindAddress, securePort, grpcPort, log } = this.#options;
+    for (const name of ['rbac/bootstrap-roles', 'start-system-namespaces-controller']) this.#hooks.set(name, 'running');
+    await this.#frontEnd.listen(bindAddress, securePort);
+    await this.#grpc?.listen(bindAddress, grpcPort);
+    log.info({ bindAddress, securePort, grpcPort }, 'serving');
+    void this.#bringUp();
+  }
+
+  async stop(): Promise<void> {
+    this.#stopping = true;
+    this.#grpc?.close();
+    this.#caches.stop();
+    await this.#frontEnd.close();
+    this.#options.store.close();
+  }
+
+  /** Retries until the store answers: an apiserver may start before its store. */
+  async #bringUp(): Promise<void> {
+    const { clock, log, random } = this.#options;
+    const needed = [clusterRoles, clusterRoleBindings, roles, roleBindings, namespaces, serviceAccounts, pods];
+    const bootstrap = new Bootstrap({ objects: this.#objects, clock, random, authentication: this.#options.authenticationConfig });
+    const retryMs = 500;
+    while (!this.#stopping) {
+      try {
+        await Promise.all(needed.map((resource) => this.#caches.of(resource).start()));
+        await bootstrap.run();
+        for (const name of this.#hooks.keys()) this.#hooks.set(name, 'done');
+        log.info({}, 'ready');
+        return;
+      } catch (error) {
+        log.warn({ err: error }, 'could not bring up the server; trying again');
+        await clock.sleep(retryMs);
+      }
+    }
+  }
+
+  #mode(name: string, rbac: RbacAuthorizer): AuthorizerMode {
+    if (name === 'RBAC') return rbac;
+    if (name === 'AlwaysAllow') return alwaysAllow;
+    const rules = bootstrapPolicy().clusterRoles.find((role) => role.metadata?.name === 'system:node')?.rules ?? [];
+    const caches = this.#caches;
+    return new NodeAuthorizer(
+      {
+        *podsOnNode(node) {
+          for (const pod of caches.list<Pod>(pods)) if (pod.spec?.nodeName === node) yield pod;
+        },
+        volumeOfClaim: (namespace, name) => caches.peek<PersistentVolumeClaim>(persistentVolumeClaims, namespace, name)?.spec?.volumeName,
+      },
+      rules,
+    );
+  }
+
+  async #namespace(name: string): Promise<Namespace | undefined> {
+    const cached = this.#caches.peek<Namespace>(namespaces, '', name);
+    return cached ?? ((await this.#objects.read(objectKey(namespaces, '', name)))?.object as Namespace | undefined);
+  }
+
+  async #read(resource: string, namespace: string, name: string): Promise<KubeObject | undefined> {
+    const row = [serviceAccounts, secrets, pods, nodes].find((each) => each.resource === resource);
+    if (row === undefined) return undefined;
+    const cached = this.#caches.peek(row, namespace, name) as Node | undefined;
+    return cached ?? (await this.#objects.read(objectKey(row, namespace, name)))?.object;
+  }
+
+  #health() {
+    const ok = (name: string): HealthCheck => ({ name, check: async () => undefined });
+    const etcd: HealthCheck = {
+      name: 'etcd',
+      check: () => this.#objects.revision().then(() => undefined, (error: Error) => error.message),
+    };
+    const hooks = ['rbac/bootstrap-roles', 'start-system-namespaces-controller'].map((name) => ({
+      name: `poststarthook/${name}`,
+      check: async () => (this.#hooks.get(name) === 'done' ? undefined : 'not finished'),
+    }));
+    const informers: HealthCheck = {
+      name: 'informer-sync',
+      check: async () => (this.#caches.of(clusterRoles).revision > 0 ? undefined : 'caches are not synced'),
+    };
+    const shutdown: HealthCheck = { name: 'shutdown', check: async () => (this.#stopping ? 'process is shutting down' : undefined) };
+    const base = [ok('ping'), ok('log'), etcd];
+    return { healthz: [...base, ...hooks], livez: [...base, ...hooks], readyz: [...base, { ...etcd, name: 'etcd-readiness' }, informers, ...hooks, shutdown] };
+  }
+}

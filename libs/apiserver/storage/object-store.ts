@@ -1,0 +1,179 @@
+// Objects in the store: JSON in the storage version, the resourceVersion being the store's mod revision. Every write is a
+// transaction that names what it expects to find.
+import type { KubeObject } from '@drydock/api/resource.ts';
+import { ApiError, apiError } from '@drydock/api/status.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import { conflictRetriesMax } from '../limits.ts';
+import type { KeyValue } from './etcd-codec.ts';
+import { LeasePool } from './lease-pool.ts';
+import { type Store, StoreError } from './store.ts';
+
+/** An object with the revision that a write must still find; 0 says that there is none. */
+export interface Stored {
+  readonly revision: number;
+  readonly object: KubeObject;
+  /** The value's bytes, where they are at hand: an update to the same bytes is not written. */
+  readonly bytes?: Buffer | undefined;
+}
+
+/** What an update makes of what it found. */
+export type Change =
+  | { readonly put: KubeObject; readonly ttlSeconds?: number | undefined }
+  /** Removes the key; `object` is what the caller gets. */
+  | { readonly remove: true; readonly object: KubeObject }
+  | { readonly keep: true };
+
+export interface Outcome {
+  readonly action: 'put' | 'unchanged' | 'removed';
+  readonly object: KubeObject;
+}
+
+/** Reads `kv` into an object that carries its resourceVersion. */
+export function decodeStored(kv: KeyValue): KubeObject {
+  let object: KubeObject;
+  try {
+    object = JSON.parse(kv.value.toString()) as KubeObject;
+  } catch (cause) {
+    throw new StoreError('other', `the value of ${kv.key} is not JSON`, { cause });
+  }
+  object.metadata = { ...object.metadata, resourceVersion: String(kv.modRevision) };
+  return object;
+}
+
+/** The bytes of an object: without resourceVersion, which the store itself keeps. */
+export function encodeStored(object: KubeObject): Buffer {
+  const { resourceVersion: _, ...metadata } = object.metadata ?? {};
+  return Buffer.from(JSON.stringify({ ...object, metadata }));
+}
+
+export class ObjectStore {
+  readonly #store: Store;
+  readonly #leases: LeasePool;
+
+  constructor(store: Store, clock: Clock) {
+    this.#store = store;
+    this.#leases = new LeasePool(store, clock);
+  }
+
+  /** The most recent state of `key`, linearizable. */
+  async read(key: string): Promise<Stored | undefined> {
+    const result = await guarded(() => this.#store.range({ key }));
+    const kv = result.kvs[0];
+    return kv === undefined ? undefined : { revision: kv.modRevision, object: decodeStored(kv), bytes: kv.value };
+  }
+
+  /** The store's present revision, linearizable. */
+  async revision(): Promise<number> {
+    const result = await guarded(() => this.#store.range({ key: '/registry/health', countOnly: true }));
+    return result.revision;
+  }
+
+  /** Writes a new object, or undefined where the key is taken. */
+  async create(key: string, object: KubeObject, ttlSeconds?: number): Promise<KubeObject | undefined> {
+    const result = await this.#put(key, 0, encodeStored(object), ttlSeconds);
+    return result.succeeded ? withVersion(object, result.revision) : undefined;
+  }
+
+  /**
+   * Reads, lets `change` decide, and writes only if nothing came in between; otherwise again with what is there now. `hint` is
+   * a possibly stale state (from a cache) to try first: where `change` fails on it, the store is read and `change` asked again.
+   */
+  async update(
+    key: string,
+    hint: Stored | undefined,
+    change: (current: Stored | undefined) => Change | Promise<Change>,
+  ): Promise<Outcome | undefined> {
+    let current = hint ?? (await this.read(key));
+    let stale = hint !== undefined;
+    for (let attempt = 0; attempt < conflictRetriesMax; attempt++) {
+      let decided: Change;
+      try {
+        decided = await change(current);
+      } catch (error) {
+        if (!stale) throw error;
+        current = await this.read(key);
+        stale = false;
+        continue;
+      }
+      if ('keep' in decided) return current === undefined ? undefined : { action: 'unchanged', object: current.object };
+      const outcome = await this.#apply(key, current, decided);
+      if ('action' in outcome) {
+        if (outcome.action !== 'unchanged' || !stale) return outcome;
+        current = await this.read(key);
+      } else {
+        current = outcome.current;
+      }
+      stale = false;
+    }
+    throw apiError('Conflict', 'the object has been modified; please apply your changes to the latest version and try again');
+  }
+
+  async #apply(
+    key: string,
+    current: Stored | undefined,
+    decided: Exclude<Change, { keep: true }>,
+  ): Promise<Outcome | { readonly current: Stored | undefined }> {
+    const revision = current?.revision ?? 0;
+    if ('remove' in decided) {
+      const result = await guarded(() =>
+        this.#store.txn({
+          guards: [{ key, target: 'mod', equals: revision }],
+          writes: [{ op: 'delete', key }],
+          otherwise: key,
+        }),
+      );
+      if (result.succeeded) return { action: 'removed', object: withVersion(decided.object, result.revision) };
+      return { current: storedOf(result.current) };
+    }
+    const bytes = encodeStored(decided.put);
+    if (current !== undefined && bytes.equals(current.bytes ?? encodeStored(current.object))) {
+      return { action: 'unchanged', object: current.object };
+    }
+    const result = await this.#put(key, revision, bytes, decided.ttlSeconds);
+    if (result.succeeded) return { action: 'put', object: withVersion(decided.put, result.revision) };
+    return { current: storedOf(result.current) };
+  }
+
+  async #put(key: string, revision: number, value: Buffer, ttlSeconds: number | undefined) {
+    const lease = ttlSeconds === undefined ? 0 : await guarded(() => this.#leases.lease(ttlSeconds));
+    return guarded(() =>
+      this.#store.txn({
+        guards: [{ key, target: 'mod', equals: revision }],
+        writes: [{ op: 'put', key, value, lease }],
+        otherwise: key,
+      }),
+    );
+  }
+}
+
+function storedOf(kv: KeyValue | undefined): Stored | undefined {
+  return kv === undefined ? undefined : { revision: kv.modRevision, object: decodeStored(kv), bytes: kv.value };
+}
+
+function withVersion(object: KubeObject, revision: number): KubeObject {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
+}
+
+/** Runs a store request; its failures become the API's. */
+export async function guarded<T>(request: () => Promise<T>): Promise<T> {
+  try {
+    return await request();
+  } catch (error) {
+    if (!(error instanceof StoreError)) throw error;
+    throw apiErrorOf(error);
+  }
+}
+
+function apiErrorOf(error: StoreError): ApiError {
+  switch (error.code) {
+    case 'compacted':
+      return apiError(
+        'Expired',
+        'The provided continue parameter is too old to display a consistent list result. You must start a new list without the continue parameter.',
+      );
+    case 'future-revision':
+      return apiError('Timeout', `Too large resource version: ${error.message}`, { retryAfterSeconds: 1 });
+    default:
+      return new ApiError(apiError('InternalError', error.message).status, { cause: error });
+  }
+}
