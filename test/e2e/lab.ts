@@ -19,7 +19,7 @@ export const e2eSkipReason =
 /** Apart from a user's own lab on the same machine. */
 export const labName = 'e2e';
 export const labFlags = ['--name', labName] as const;
-export const echoImage = 'drydock.dev/echo:1';
+export const echoImage = 'drydock/echo:1';
 
 /** How long any single command may take. */
 const commandTimeoutMs = 120_000;
