@@ -1,0 +1,51 @@
+// `drydock image ...`
+import { existsSync } from 'node:fs';
+import { resolve } from 'node:path';
+import { LabError, messageOf } from '@drydock/lab/errors.ts';
+import { ensureArchive } from '@drydock/lab/images/provision.ts';
+import type { Lab } from '@drydock/lab/lab.ts';
+import { tool } from '@drydock/lab/machine/spawn.ts';
+import { workerFolders } from '@drydock/lab/programs/worker.ts';
+import { membersOf } from '@drydock/lab/topology.ts';
+import { table } from './table.ts';
+
+/** Builds the lab's own images where they are not cached; returns the archive. */
+export function buildArchive(lab: Lab): Promise<string> {
+  return ensureArchive(lab.context);
+}
+
+/** Imports an archive into every worker, at the same time. */
+export async function loadImages(lab: Lab, file: string, say: (line: string) => void): Promise<void> {
+  const path = resolve(file);
+  if (!existsSync(path)) throw new LabError('config', `no such file: ${file}`);
+  await Promise.all(
+    workerSockets(lab).map(async ({ name, socket }) => {
+      try {
+        await tool(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'import', '--all-platforms', path]);
+      } catch (error) {
+        throw new LabError('start-failed', `${name}: ${messageOf(error)}`);
+      }
+    }),
+  );
+  say(`loaded ${file} into ${workerSockets(lab).length} workers`);
+}
+
+export async function listImages(lab: Lab, say: (line: string) => void): Promise<void> {
+  const found = new Map<string, string[]>();
+  await Promise.all(
+    workerSockets(lab).map(async ({ name, socket }) => {
+      const lines = await tool(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'list', '-q']).catch(() => '');
+      for (const image of lines.split('\n'))
+        if (image !== '' && !image.startsWith('sha256:')) found.set(image, [...(found.get(image) ?? []), name]);
+    }),
+  );
+  const rows = [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([image, workers]) => [image, workers.sort().join(',')]);
+  say(table([['IMAGE', 'WORKERS'], ...rows]));
+}
+
+function workerSockets(lab: Lab): { name: string; socket: string }[] {
+  const { topology } = lab.view();
+  if (topology.config.engine !== 'containerd')
+    throw new LabError('unsupported', 'this lab has no container engine: pods are simulated, any image is accepted');
+  return membersOf(topology, 'worker').map((member) => ({ name: member.name, socket: workerFolders(topology, member).socket }));
+}

@@ -1,0 +1,176 @@
+// The lab's command line. Verbs are thin: what they do is in libs/lab.
+import { constants } from 'node:os';
+import process from 'node:process';
+import { LabError } from '@drydock/lab/errors.ts';
+import type { Lab } from '@drydock/lab/lab.ts';
+import { groupAliases } from '@drydock/lab/net/partition.ts';
+import { Command, CommanderError } from 'commander';
+import { buildArchive, listImages, loadImages } from './image-verbs.ts';
+import { followLog } from './log-verb.ts';
+import { openLab } from './open-lab.ts';
+import { renderStatus } from './status-verb.ts';
+import { runTool, toolEnvironment } from './tool-verbs.ts';
+import { addUpFlags, readUpFlags } from './up-flags.ts';
+import { readLabFile, upVerb } from './up-verb.ts';
+
+const program = new Command('drydock')
+  .description('A Kubernetes cluster of separate processes on one machine, to be taken apart.')
+  .option('--name <lab>', 'which lab (default "lab", environment DRYDOCK_NAME)')
+  .option('--dir <folder>', "the lab's folder (default .drydock/<lab> in the repository, environment DRYDOCK_DIR)")
+  .enablePositionalOptions()
+  .showSuggestionAfterError()
+  .exitOverride()
+  .configureOutput({ outputError: (text, write) => write(`drydock: ${text.replace(/^error: /, '')}`) });
+
+/** The lab that the options name. Verbs may be followed by --name and --dir as well. */
+const lab = (): Lab => {
+  const { name, dir } = program.opts<{ name?: string; dir?: string }>();
+  return openLab(name, dir);
+};
+const say = (line: string) => process.stdout.write(`${line}\n`);
+const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+const verb = (usage: string, description: string, examples: readonly string[]): Command =>
+  program
+    .command(usage)
+    .description(description)
+    .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ./drydock ${line}`).join('\n')}`);
+
+addUpFlags(
+  verb('up', 'start the lab, or whatever of it does not run', [
+    'up',
+    'up --profile fast --workers 2',
+    'up --file lab.yaml',
+    'up --network=loopback --engine=hollow',
+  ]),
+).action(async (options: Record<string, unknown>) => {
+  const file = typeof options.file === 'string' ? readLabFile(options.file) : {};
+  const { name, dir } = program.opts<{ name?: string; dir?: string }>();
+  await upVerb(openLab(name ?? file.name, dir), { ...file, ...readUpFlags(options, file) });
+});
+verb('status', 'what every process is doing', ['status', 'status --json'])
+  .option('--json', 'as JSON')
+  .action(async (options: { json?: boolean }) =>
+    say(options.json === true ? JSON.stringify(await lab().status(), null, 2) : await renderStatus(lab())),
+  );
+verb('down', 'stop everything and remove every trace', ['down']).action(async () => {
+  const target = lab();
+  const report = await target.down(say);
+  say(
+    `lab ${target.name} is gone (${plural(report.processes, 'process').replace(
+      'processs',
+      'processes',
+    )}, ${plural(report.mounts, 'mount')} removed); nothing is left`,
+  );
+});
+verb('kill <names...>', 'kill processes; a worker dies as a whole machine', [
+  'kill etcd-1',
+  'kill worker-2',
+  'kill -s TERM kubelet-w1',
+  'kill all',
+])
+  .option('-s, --signal <signal>', 'another signal than KILL', 'KILL')
+  .action(async (names: string[], options: { signal: string }) => {
+    const reached = await lab().kill(names, signalNamed(options.signal));
+    if (reached === 0) throw new LabError('not-running', `${names.join(', ')}: no process was running`);
+    say(`${options.signal} sent to ${reached} process${reached === 1 ? '' : 'es'}`);
+  });
+verb('pause <names...>', 'stop processes in their tracks; connections stay open', [
+  'pause apiserver-1',
+  'pause worker-2',
+]).action(async (names: string[]) => say(`paused ${await lab().pause(names)} process(es)`));
+verb('resume <names...>', 'let paused processes go on', ['resume apiserver-1']).action(async (names: string[]) =>
+  say(`resumed ${await lab().resume(names)} process(es)`),
+);
+verb('start <names...>', 'start processes that have ended, and wait until they serve', [
+  'start etcd-1',
+  'start worker-2',
+]).action(async (names: string[]) => {
+  const result = await lab().start(names);
+  say(result.started.length === 0 ? `${names.join(', ')}: running already` : `started ${result.started.join(', ')}`);
+});
+verb('restart <names...>', 'stop processes in an orderly way and start them', ['restart kubelet-w1']).action(
+  async (names: string[]) => say(`restarted ${(await lab().restart(names)).started.join(', ')}`),
+);
+verb('partition <groups...>', `cut the network between groups of members (also: ${groupAliases.join(', ')}, host)`, [
+  "partition 'worker-3 | control-plane'",
+  'partition worker-3 control-plane',
+  "partition 'etcd-1 | etcd-2,etcd-3'",
+  'partition --one-way etcd-1 rest',
+])
+  .option('--one-way', 'drop only what goes from the first group to the second')
+  .action(async (groups: string[], options: { oneWay?: boolean }) => {
+    for (const line of await lab().partition(groups, options.oneWay === true)) say(`partition: ${line}`);
+  });
+verb('heal', 'remove all partitions', ['heal']).action(async () => {
+  await lab().heal();
+  say('the network is whole');
+});
+verb('logs <name>', 'what a process has written', ['logs apiserver-1', 'logs -f kubelet-w1', 'logs --tail 50 etcd-2'])
+  .option('-f, --follow', 'go on as it writes')
+  .option('--tail <lines>', 'only the last lines')
+  .action((name: string, options: { follow?: boolean; tail?: string }) =>
+    followLog(lab().logFile(name), options.follow === true, options.tail),
+  );
+verb('kubectl', "kubectl with the lab's credentials", ['kubectl get pods -A'])
+  .allowUnknownOption()
+  .passThroughOptions()
+  .argument('[args...]')
+  .helpOption(false)
+  .action((args: string[]) => runTool(lab(), 'kubectl', args));
+verb('etcdctl', "etcdctl with the lab's credentials", ['etcdctl endpoint status -w table'])
+  .allowUnknownOption()
+  .passThroughOptions()
+  .argument('[args...]')
+  .helpOption(false)
+  .action((args: string[]) => runTool(lab(), 'etcdctl', args));
+verb('env', 'shell commands that set KUBECONFIG and ETCDCTL_*', ['env', 'env | sh -c "$(cat); kubectl get nodes"']).action(
+  () => {
+    for (const [name, value] of Object.entries(toolEnvironment(lab())))
+      say(`export ${name}='${value.replaceAll("'", "'\\''")}'`);
+  },
+);
+const image = verb('image', 'images of the workers; no registry is involved', [
+  'image list',
+  'image load app.tar',
+  'image build',
+]);
+image
+  .command('build')
+  .description("build the lab's own images from what is on this machine; prints the docker-archive file")
+  .action(async () => say(await buildArchive(lab())));
+image
+  .command('load <file>')
+  .description('load a docker-archive or OCI archive into every worker')
+  .action(async (file: string) => loadImages(lab(), file, say));
+image
+  .command('list')
+  .description('images of every worker')
+  .action(async () => listImages(lab(), say));
+verb('run <component> [flags...]', 'run one component alone in the foreground, with upstream’s flags', [
+  'run etcd --name a --data-dir /tmp/a',
+  'run kube-apiserver --help',
+]);
+
+function signalNamed(text: string): NodeJS.Signals {
+  const name = text.toUpperCase().startsWith('SIG') ? text.toUpperCase() : `SIG${text.toUpperCase()}`;
+  if (name in constants.signals) return name as NodeJS.Signals;
+  const number = Object.entries(constants.signals).find(([, value]) => String(value) === text)?.[0];
+  if (number !== undefined) return number as NodeJS.Signals;
+  throw new LabError(
+    'config',
+    `unknown signal: ${text} (one of: ${Object.keys(constants.signals)
+      .map((known) => known.slice(3))
+      .join(', ')})`,
+  );
+}
+
+try {
+  await program.parseAsync();
+} catch (error) {
+  if (error instanceof CommanderError) process.exit(error.exitCode);
+  if (error instanceof LabError) {
+    process.stderr.write(`drydock: ${error.message}\n`);
+    process.exit(1);
+  }
+  throw error;
+}

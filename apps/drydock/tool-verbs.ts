@@ -1,0 +1,33 @@
+// `drydock kubectl`, `etcdctl` and `env`: the user's own tools with the lab's credentials.
+import process from 'node:process';
+import { LabError } from '@drydock/lab/errors.ts';
+import type { Lab } from '@drydock/lab/lab.ts';
+import { findProgram } from '@drydock/lab/machine/facts.ts';
+import { installCommand } from '@drydock/lab/machine/packages.ts';
+import { pkiFile } from '@drydock/lab/programs/process-spec.ts';
+import { etcdEndpoints } from '@drydock/lab/programs/servers.ts';
+import { optionalTools } from '@drydock/lab/requirements.ts';
+
+/** Variables that point kubectl and etcdctl at the lab. */
+export function toolEnvironment(lab: Lab): Record<string, string> {
+  const { topology } = lab.view();
+  return {
+    KUBECONFIG: lab.kubeconfig,
+    ETCDCTL_API: '3',
+    ETCDCTL_ENDPOINTS: etcdEndpoints(topology).join(','),
+    ETCDCTL_CACERT: pkiFile(topology.paths, 'ca.crt'),
+    ETCDCTL_CERT: pkiFile(topology.paths, 'etcdctl-client.crt'),
+    ETCDCTL_KEY: pkiFile(topology.paths, 'etcdctl-client.key'),
+  };
+}
+
+/** Becomes the tool: same process, same terminal, its exit code. */
+export function runTool(lab: Lab, name: 'kubectl' | 'etcdctl', args: readonly string[]): void {
+  const requirement = optionalTools[name];
+  const file = findProgram(name);
+  if (file === undefined && requirement !== undefined) {
+    throw new LabError('missing-packages', `${name} is not in the path; install it with: ${installCommand([requirement])}`);
+  }
+  const env = { ...process.env, ...toolEnvironment(lab) };
+  process.execve?.(file ?? name, [name, ...args], env);
+}

@@ -1,0 +1,81 @@
+// `drydock up`: choices from flags and a lab file, progress, the final table, what to type next.
+import { readFileSync } from 'node:fs';
+import process from 'node:process';
+import type { LabConfig } from '@drydock/lab/config.ts';
+import { LabError } from '@drydock/lab/errors.ts';
+import type { Lab } from '@drydock/lab/lab.ts';
+import { parseLabFile } from '@drydock/lab/lab-file.ts';
+import { createProgress } from './progress.ts';
+import { renderStatus } from './status-verb.ts';
+import { seconds } from './table.ts';
+
+/** Exit code after Ctrl-C, as shells have it. */
+const interruptedCode = 130;
+
+/** Reads a lab file; problems name the file, the line and the field. */
+export function readLabFile(path: string): Partial<LabConfig> {
+  let text: string;
+  try {
+    text = readFileSync(path, 'utf8');
+  } catch (error) {
+    throw new LabError('config', `cannot read the lab file: ${(error as Error).message}`);
+  }
+  const result = parseLabFile(text);
+  if (result.problems.length > 0) {
+    throw new LabError(
+      'config',
+      result.problems.map((problem) => `${path}:${problem.line}: ${problem.field}: ${problem.message}`).join('\n'),
+    );
+  }
+  return result.config;
+}
+
+export async function upVerb(lab: Lab, asked: Partial<LabConfig>): Promise<void> {
+  const begun = lab.context.clock.monotonicMs();
+  const stop = new AbortController();
+  const progress = createProgress(() => lab.context.clock.monotonicMs());
+  const interrupt = () =>
+    stop.abort(
+      new LabError('interrupted', 'interrupted: what was started goes on; `drydock up` continues, `drydock down` removes it'),
+    );
+  process.once('SIGINT', interrupt);
+  process.once('SIGTERM', interrupt);
+  try {
+    const result = await lab.up(asked, { listener: progress.listener, say: progress.say, signal: stop.signal });
+    await progress.finish(false);
+    const took = seconds(lab.context.clock.monotonicMs() - begun);
+    process.stdout.write(`${await renderStatus(lab)}\n\n`);
+    process.stdout.write(
+      result.started.length === 0
+        ? `lab ${lab.name} was up already\n`
+        : `lab ${lab.name} is up: ${result.started.length} processes started in ${took}\n`,
+    );
+    if (result.started.length > 0) process.stdout.write(nextSteps(lab));
+  } catch (error) {
+    await progress.finish(true);
+    if (stop.signal.aborted) {
+      process.stderr.write(`drydock: ${(stop.signal.reason as Error).message}\n`);
+      process.exit(interruptedCode);
+    }
+    throw error;
+  } finally {
+    process.off('SIGINT', interrupt);
+    process.off('SIGTERM', interrupt);
+  }
+}
+
+function nextSteps(lab: Lab): string {
+  const { config } = lab.view().topology;
+  const simulated =
+    config.engine === 'hollow'
+      ? `\nPods are simulated here: they get Ready without a container${config.network === 'loopback' ? ', Services have no data path and partitions are not possible' : ''}.\n`
+      : '';
+  return `${simulated}
+Next:
+  ./drydock kubectl get nodes
+  ./drydock kubectl create deployment web --image=drydock/echo:1 --replicas=2 --port=8080
+  ./drydock kubectl expose deployment web --port=80 --target-port=8080
+  eval "$(./drydock env)"       # for your own kubectl and etcdctl
+  ./drydock kill worker-2       # and see what happens; ./drydock --help for more
+`;
+}

@@ -1,0 +1,69 @@
+// The objects that a lab adds to its cluster, as an administrator would: the nodes with their pod ranges, and kube-dns.
+import { dnsServiceAddress } from './programs/control-plane.ts';
+import { membersOf, portOf, type Topology } from './topology.ts';
+
+export interface BootstrapObject {
+  /** Collection to create it in. */
+  readonly path: string;
+  readonly body: Readonly<Record<string, unknown>>;
+}
+
+/**
+ * Nodes are made before their kubelets register, because the fabric routes a fixed range to each worker: a node IPAM
+ * controller keeps the range of a node that has one, and would otherwise hand them out in order of arrival.
+ */
+export function nodeObjects(topology: Topology): BootstrapObject[] {
+  return membersOf(topology, 'worker').map((member) => ({
+    path: '/api/v1/nodes',
+    body: {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name: member.name, labels: { 'kubernetes.io/hostname': member.name } },
+      spec: { podCIDR: member.podCidr, podCIDRs: [member.podCidr] },
+    },
+  }));
+}
+
+/** The Service that pods ask, and where cluster-dns answers. Nothing on loopback, where no packet would find it. */
+export function dnsObjects(topology: Topology): BootstrapObject[] {
+  const servers = membersOf(topology, 'dns');
+  const [first] = servers;
+  if (first === undefined || topology.config.network === 'loopback') return [];
+  const port = portOf(topology, first, 'dns');
+  const ports = [
+    { name: 'dns', port: 53, protocol: 'UDP' },
+    { name: 'dns-tcp', port: 53, protocol: 'TCP' },
+  ];
+  return [
+    {
+      path: '/api/v1/namespaces/kube-system/services',
+      body: {
+        apiVersion: 'v1',
+        kind: 'Service',
+        metadata: {
+          name: 'kube-dns',
+          namespace: 'kube-system',
+          labels: { 'k8s-app': 'kube-dns', 'kubernetes.io/name': 'CoreDNS' },
+        },
+        spec: { clusterIP: dnsServiceAddress(topology), ports: ports.map((entry) => ({ ...entry, targetPort: port })) },
+      },
+    },
+    {
+      path: '/apis/discovery.k8s.io/v1/namespaces/kube-system/endpointslices',
+      body: {
+        apiVersion: 'discovery.k8s.io/v1',
+        kind: 'EndpointSlice',
+        metadata: { name: 'kube-dns-lab', namespace: 'kube-system', labels: { 'kubernetes.io/service-name': 'kube-dns' } },
+        addressType: 'IPv4',
+        ports: ports.map((entry) => ({ ...entry, port })),
+        endpoints: servers.map((member) => ({ addresses: [member.address], conditions: { ready: true } })),
+      },
+    },
+  ];
+}
+
+/** Whether a Node's conditions say Ready. */
+export function isNodeReady(object: unknown): boolean {
+  const conditions = (object as { status?: { conditions?: { type?: string; status?: string }[] } }).status?.conditions ?? [];
+  return conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True');
+}

@@ -1,0 +1,146 @@
+// What a lab is made of: the user's choices, with defaults, checked. Flags and lab files end up here.
+import { parseDuration } from '@drydock/foundation/duration.ts';
+import { overlaps, parseCidr } from './net/cidr.ts';
+import { resolveTimings, type TimingValues, timings } from './timings.ts';
+
+export const programNames = [
+  'etcd',
+  'kube-apiserver',
+  'kube-scheduler',
+  'kube-controller-manager',
+  'kubelet',
+  'kube-proxy',
+  'cluster-dns',
+  'containerd',
+] as const;
+export type ProgramName = (typeof programNames)[number];
+
+export interface LabConfig {
+  /** Part of namespace, link and folder names, hence short. */
+  readonly name: string;
+  readonly etcd: number;
+  readonly apiservers: number;
+  readonly schedulers: number;
+  readonly controllerManagers: number;
+  readonly workers: number;
+  readonly dns: number;
+  /** `netns`: every member has a network namespace. `loopback`: all on 127.0.0.1, for machines without root or Linux. */
+  readonly network: 'netns' | 'loopback';
+  /** `hollow`: pods are simulated inside the kubelet. */
+  readonly engine: 'containerd' | 'hollow';
+  readonly fabricCidr: string;
+  readonly serviceCidr: string;
+  readonly clusterCidr: string;
+  /** loopback only: the first of the ports. */
+  readonly portBase: number;
+  readonly profile: 'default' | 'fast';
+  readonly timings: TimingValues;
+  /** Programs that run in the place of ours: by program (`etcd`) or by process (`etcd-2`), a command each. */
+  readonly programs: Readonly<Record<string, readonly string[]>>;
+  /** Flags added to a program's command line, by program or by process. */
+  readonly flags: Readonly<Record<string, readonly string[]>>;
+}
+
+/** A choice that cannot be; `field` is the lab file's name for it. */
+export interface ConfigProblem {
+  readonly field: string;
+  readonly message: string;
+}
+
+export const defaultConfig: LabConfig = {
+  name: 'lab',
+  etcd: 3,
+  apiservers: 2,
+  schedulers: 2,
+  controllerManagers: 2,
+  workers: 3,
+  dns: 1,
+  network: 'netns',
+  engine: 'containerd',
+  fabricCidr: '10.250.0.0/24',
+  serviceCidr: '10.96.0.0/16',
+  clusterCidr: '10.244.0.0/16',
+  portBase: 16443,
+  profile: 'default',
+  timings: resolveTimings('default', {}),
+  programs: {},
+  flags: {},
+};
+
+/** Least and most of each kind of member; the addresses of the fabric are laid out for these. */
+export const counts = {
+  etcd: [1, 9],
+  apiservers: [1, 9],
+  schedulers: [0, 9],
+  controllerManagers: [0, 9],
+  workers: [0, 99],
+  dns: [0, 1],
+} as const satisfies Partial<Record<keyof LabConfig, readonly [number, number]>>;
+
+/** Interface names hold 15 characters; `dd-` and the name must fit. */
+const maxNameLength = 10;
+const portsNeeded = 500;
+
+/** A lab's choices: defaults, overridden by `asked`, the timings by profile. */
+export function completeConfig(asked: Partial<LabConfig>): LabConfig {
+  const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as Partial<LabConfig>;
+  const merged = { ...defaultConfig, ...given };
+  return { ...merged, timings: resolveTimings(merged.profile, given.timings ?? {}) };
+}
+
+/** Everything that is wrong with a configuration; empty where it can be built. */
+export function checkConfig(config: LabConfig): ConfigProblem[] {
+  const problems: ConfigProblem[] = [];
+  const add = (field: string, message: string) => problems.push({ field, message });
+  if (!/^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(config.name) || config.name.length > maxNameLength) {
+    add(
+      'name',
+      `expected at most ${maxNameLength} lower-case letters, digits and '-', starting with a letter, got ${JSON.stringify(config.name)}`,
+    );
+  }
+  for (const [field, [least, most]] of Object.entries(counts) as [keyof typeof counts, readonly [number, number]][]) {
+    const count = config[field];
+    if (!Number.isInteger(count) || count < least || count > most)
+      add(field, `expected a whole number from ${least} to ${most}, got ${count}`);
+  }
+  checkCidrs(config, add);
+  if (!Number.isInteger(config.portBase) || config.portBase < 1024 || config.portBase > 65535 - portsNeeded) {
+    add('portBase', `expected a port from 1024 to ${65535 - portsNeeded}, got ${config.portBase}`);
+  }
+  if (config.network === 'loopback' && config.engine === 'containerd' && config.workers > 0) {
+    add('engine', 'containers need a network namespace per worker: with network loopback the engine must be hollow');
+  }
+  for (const timing of timings) {
+    const text = config.timings[timing.flag] ?? timing.default;
+    const valid =
+      timing.unit === 'duration'
+        ? (parseDuration(text) ?? 0) > 0
+        : /^\d+$/.test(text) && Number(text) >= (timing.unit === 'ms' ? 1 : 0);
+    if (!valid)
+      add(
+        `timings.${timing.flag}`,
+        `expected ${timing.unit === 'duration' ? 'a duration such as 500ms, 10s or 1m30s' : 'a whole number'}, got ${JSON.stringify(text)}`,
+      );
+  }
+  return problems;
+}
+
+function checkCidrs(config: LabConfig, add: (field: string, message: string) => void): void {
+  const ranges = [
+    ['fabricCidr', config.fabricCidr, 24],
+    ['serviceCidr', config.serviceCidr, 24],
+    ['clusterCidr', config.clusterCidr, 16],
+  ] as const;
+  for (const [field, text, longest] of ranges) {
+    const range = parseCidr(text);
+    if (range === undefined) add(field, `expected an IPv4 range such as 10.250.0.0/24, got ${JSON.stringify(text)}`);
+    else if (range.bits > longest) add(field, `expected a range of at least /${longest}, got ${text}`);
+    else if (field === 'clusterCidr' && range.bits !== 16) add(field, `expected a /16 range, got ${text}`);
+  }
+  for (const [i, [field, text]] of ranges.entries()) {
+    for (const [, other] of ranges.slice(0, i)) {
+      const [a, b] = [parseCidr(text), parseCidr(other)];
+      if (a !== undefined && b !== undefined && overlaps(a, b)) add(field, `${text} overlaps with ${other}`);
+    }
+  }
+}

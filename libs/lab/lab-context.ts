@@ -1,0 +1,14 @@
+// The ports and places that every operation on a lab is given.
+import type { Clock } from '@drydock/foundation/clock.ts';
+import type { Random } from '@drydock/foundation/random.ts';
+import type { LabPaths } from './topology.ts';
+
+export interface LabContext {
+  readonly paths: LabPaths;
+  readonly clock: Clock;
+  readonly random: Random;
+  /** Node's compile cache, shared by all processes and labs of a clone. */
+  readonly compileCache: string;
+  /** Built images and what containerd makes of them; shared by all labs of a clone. */
+  readonly imageCache: string;
+}

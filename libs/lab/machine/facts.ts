@@ -1,0 +1,48 @@
+// Adapter: facts about this machine that command lines and refusals depend on.
+import { accessSync, constants, existsSync, readFileSync } from 'node:fs';
+import { networkInterfaces } from 'node:os';
+import { delimiter, join } from 'node:path';
+import process from 'node:process';
+import type { MachineFacts } from '../programs/process-spec.ts';
+import { cgroupVersion, mayRaiseLimits } from './cgroups.ts';
+
+export function machineFacts(): MachineFacts {
+  return {
+    node: process.execPath,
+    mayRaiseLimits: mayRaiseLimits(),
+    cgroupVersion: cgroupVersion(),
+    nameservers: reachableNameservers(),
+  };
+}
+
+/** The path of a program, or undefined. /usr/sbin and /sbin are searched even where PATH lacks them. */
+export function findProgram(name: string): string | undefined {
+  if (name.includes('/')) return existsSync(name) ? name : undefined;
+  const folders = [...(process.env.PATH ?? '').split(delimiter), '/usr/local/sbin', '/usr/sbin', '/sbin', '/usr/bin', '/bin'];
+  for (const folder of folders) {
+    const path = join(folder, name);
+    try {
+      accessSync(path, constants.X_OK);
+      return path;
+    } catch {
+      // Not in this folder.
+    }
+  }
+  return undefined;
+}
+
+/** A name server on the host's loopback cannot be reached from a namespace; without another one, outside names stay unknown. */
+function reachableNameservers(): string[] {
+  try {
+    const lines = readFileSync('/etc/resolv.conf', 'utf8').split('\n');
+    const servers = lines.flatMap((line) => /^\s*nameserver\s+(\S+)/.exec(line)?.[1] ?? []);
+    return servers.filter((server) => /^\d+\./.test(server) && !server.startsWith('127.'));
+  } catch {
+    return [];
+  }
+}
+
+/** Whether an address belongs to this machine now. */
+export function isLocalAddress(address: string): boolean {
+  return Object.values(networkInterfaces()).some((entries) => entries?.some((entry) => entry.address === address));
+}

@@ -1,0 +1,84 @@
+// Adapter: the lab's state file and its lock.
+import { closeSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import process from 'node:process';
+import { LabError } from '../errors.ts';
+import type { LabState } from '../state.ts';
+import { identify, type ProcessId, viewRecorded } from './proc.ts';
+
+export function stateFile(dir: string): string {
+  return join(dir, 'state.json');
+}
+
+/** The recorded state; undefined where there is no lab. Throws LabError where the file is damaged. */
+export function readState(dir: string): LabState | undefined {
+  let text: string;
+  try {
+    text = readFileSync(stateFile(dir), 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+  try {
+    const state = JSON.parse(text) as LabState;
+    if (state.version !== 1) throw new Error(`version ${String(state.version)}`);
+    return state;
+  } catch (error) {
+    throw new LabError('config', `${stateFile(dir)} is not a lab's state (${String(error)}); \`drydock down\` removes the lab`);
+  }
+}
+
+/** Replaces the state; a reader, or a crash, sees the old or the new one. */
+export function writeState(dir: string, state: LabState): void {
+  const file = stateFile(dir);
+  writeFileSync(`${file}.tmp`, `${JSON.stringify(state, null, 1)}\n`);
+  renameSync(`${file}.tmp`, file);
+}
+
+/**
+ * Takes the lab's lock for a command that changes it. A lock whose owner has ended is taken over. Throws LabError `busy`
+ * with what the owner does. The returned function gives it back and may be called twice.
+ */
+export function lockLab(dir: string, verb: string): () => void {
+  mkdirSync(dir, { recursive: true });
+  const file = join(dir, 'lock');
+  const mine = `${file}.${process.pid}`;
+  const self = identify(process.pid) ?? { pid: process.pid, startTime: 0 };
+  const handle = openSync(mine, 'w');
+  writeSync(handle, JSON.stringify({ ...self, verb }));
+  closeSync(handle);
+  try {
+    for (let attempt = 0; ; attempt++) {
+      try {
+        // A link appears with its content or not at all.
+        linkSync(mine, file);
+        break;
+      } catch (error) {
+        if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 1) throw error;
+        const owner = readOwner(file);
+        if (owner !== undefined && viewRecorded(owner) !== undefined) {
+          throw new LabError(
+            'busy',
+            `\`drydock ${owner.verb}\` is at work on this lab (pid ${owner.pid}); wait for it or stop it`,
+          );
+        }
+        rmSync(file, { force: true });
+      }
+    }
+  } finally {
+    rmSync(mine, { force: true });
+  }
+  let held = true;
+  return () => {
+    if (held && readOwner(file)?.pid === self.pid) rmSync(file, { force: true });
+    held = false;
+  };
+}
+
+function readOwner(file: string): (ProcessId & { verb: string }) | undefined {
+  try {
+    return JSON.parse(readFileSync(file, 'utf8')) as ProcessId & { verb: string };
+  } catch {
+    return undefined;
+  }
+}

@@ -1,0 +1,35 @@
+// All processes of a lab, in the order in which they are started and shown.
+import { apiserver, balancer, controllerManager, etcd, scheduler } from './programs/control-plane.ts';
+import type { ProcessSpec, ProgramContext } from './programs/process-spec.ts';
+import { clusterDns, containerd, kubelet, kubeProxy } from './programs/worker.ts';
+import type { Member } from './topology.ts';
+
+/** Command lines and files of every process. */
+export function processesOf(context: ProgramContext): ProcessSpec[] {
+  return context.topology.members.flatMap((member) => processesOfMember(context, member));
+}
+
+function processesOfMember(context: ProgramContext, member: Member): ProcessSpec[] {
+  const { config } = context.topology;
+  switch (member.kind) {
+    case 'etcd':
+      return [etcd(context, member)];
+    case 'apiserver':
+      return [apiserver(context, member)];
+    case 'balancer':
+      return [balancer(context, member)];
+    case 'scheduler':
+      return [scheduler(context, member)];
+    case 'controller-manager':
+      return [controllerManager(context, member)];
+    case 'dns':
+      return [clusterDns(context, member)];
+    case 'worker':
+      return [
+        ...(config.engine === 'containerd' ? [containerd(context, member)] : []),
+        kubelet(context, member),
+        // Without namespaces there is no packet path that rules could change.
+        ...(config.network === 'netns' ? [kubeProxy(context, member)] : []),
+      ];
+  }
+}

@@ -1,0 +1,49 @@
+// KubeletConfiguration (kubelet.config.k8s.io/v1beta1) of a worker in a lab.
+import { stringify } from 'yaml';
+import type { TimingValues } from '../timings.ts';
+
+export interface KubeletConfigSource {
+  readonly address: string;
+  readonly port: number;
+  readonly healthzPort: number;
+  readonly authorityFile: string;
+  readonly certificateFile: string;
+  readonly keyFile: string;
+  readonly cgroupRoot: string;
+  readonly clusterDns: string;
+  readonly endpoint: string;
+  readonly podLogsDir: string;
+  readonly volumePluginDir: string;
+  readonly timings: TimingValues;
+}
+
+/** The text of the file. Several kubelets share one machine here, hence the thresholds and the own cgroup. */
+export function kubeletConfig(source: KubeletConfigSource): string {
+  return stringify({
+    apiVersion: 'kubelet.config.k8s.io/v1beta1',
+    kind: 'KubeletConfiguration',
+    address: source.address,
+    port: source.port,
+    healthzBindAddress: source.address,
+    healthzPort: source.healthzPort,
+    authentication: { anonymous: { enabled: false }, webhook: { enabled: true }, x509: { clientCAFile: source.authorityFile } },
+    authorization: { mode: 'Webhook' },
+    tlsCertFile: source.certificateFile,
+    tlsPrivateKeyFile: source.keyFile,
+    cgroupDriver: 'cgroupfs',
+    cgroupRoot: source.cgroupRoot,
+    failCgroupV1: false,
+    failSwapOn: false,
+    oomScoreAdj: 0,
+    clusterDomain: 'cluster.local',
+    clusterDNS: [source.clusterDns],
+    containerRuntimeEndpoint: source.endpoint,
+    resolvConf: '/dev/null',
+    imageGCHighThresholdPercent: 100,
+    evictionHard: { 'nodefs.available': '1%', 'imagefs.available': '1%', 'memory.available': '50Mi' },
+    podLogsDir: source.podLogsDir,
+    volumePluginDir: source.volumePluginDir,
+    nodeStatusUpdateFrequency: source.timings['node-status-update-frequency'],
+    nodeLeaseDurationSeconds: Number(source.timings['node-lease-duration-seconds']),
+  });
+}

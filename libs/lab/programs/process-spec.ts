@@ -1,0 +1,82 @@
+// One process of the lab as a value: what to run, where, which files it needs first, how to see that it is ready.
+import type { ProgramName } from '../config.ts';
+import type { LabPaths, Member, Topology } from '../topology.ts';
+
+/** How to see that a process serves. Every probe is a real request; none is a guess by time. */
+export type Probe =
+  | { readonly kind: 'http'; readonly url: string }
+  /** A connection to a unix socket is accepted. */
+  | { readonly kind: 'unix'; readonly path: string }
+  | { readonly kind: 'tcp'; readonly host: string; readonly port: number };
+
+export interface ProcessSpec {
+  readonly name: string;
+  /** `apiserver-lb` is the lab's own and cannot be replaced. */
+  readonly program: ProgramName | 'apiserver-lb';
+  readonly member: Member;
+  /** Absolute program first. Runs inside the member's namespace. */
+  readonly argv: readonly string[];
+  readonly env: Readonly<Record<string, string>>;
+  /** Written before the start: configuration without secrets. */
+  readonly files: readonly { readonly path: string; readonly text: string }[];
+  /** Written before the start, from certificates of the lab's PKI. */
+  readonly kubeconfigs: readonly { readonly path: string; readonly certificate: string; readonly server: string }[];
+  readonly folders: readonly string[];
+  readonly probe: Probe;
+  /** What people connect to, for the tables. */
+  readonly address: string;
+}
+
+/** Facts about the machine that the command lines depend on. */
+export interface MachineFacts {
+  /** The Node that runs our programs. */
+  readonly node: string;
+  /** Without CAP_SYS_RESOURCE containerd must not lower OOM scores, or every sandbox fails. */
+  readonly mayRaiseLimits: boolean;
+  readonly cgroupVersion: 1 | 2;
+  /** Name servers that a namespace can reach. */
+  readonly nameservers: readonly string[];
+}
+
+export interface ProgramContext {
+  readonly topology: Topology;
+  readonly machine: MachineFacts;
+}
+
+export function configFile(paths: LabPaths, name: string): string {
+  return `${paths.dir}/config/${name}`;
+}
+
+export function pkiFile(paths: LabPaths, name: string): string {
+  return `${paths.dir}/pki/${name}`;
+}
+
+/** Flags of Node for our processes: the young generation is kept small, because seventeen heaps add up. */
+export const nodeFlags: readonly string[] = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
+
+/** Whether a program of ours runs under this process name (and not one given by the user). */
+export function isOurs(topology: Topology, processName: string, program: ProgramName): boolean {
+  return replacement(topology, processName, program) === undefined;
+}
+
+/** The command of a process: the user's replacement or ours, then `flags`, then the user's additional ones. */
+export function commandLine(
+  context: ProgramContext,
+  processName: string,
+  program: ProgramName,
+  flags: readonly string[],
+): string[] {
+  const { topology, machine } = context;
+  const ours = [machine.node, ...nodeFlags, `${topology.paths.repo}/apps/${program}/main.ts`];
+  const extra = [...(topology.config.flags[program] ?? []), ...(topology.config.flags[processName] ?? [])];
+  return [...(replacement(topology, processName, program) ?? ours), ...flags, ...extra];
+}
+
+function replacement(topology: Topology, processName: string, program: ProgramName): readonly string[] | undefined {
+  return topology.config.programs[processName] ?? topology.config.programs[program];
+}
+
+/** `[--name, value]` pairs as `--name=value`; undefined leaves the flag out. */
+export function toFlags(values: Readonly<Record<string, string | number | boolean | undefined>>): string[] {
+  return Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
+}

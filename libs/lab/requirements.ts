@@ -1,0 +1,38 @@
+// What the machine must have, as a value: program (or file) to the Debian package that brings it.
+import type { LabConfig } from './config.ts';
+
+export interface Requirement {
+  /** A program in the path, or an absolute file. */
+  readonly program: string;
+  readonly debianPackage: string;
+}
+
+const netnsTools: readonly Requirement[] = [
+  { program: 'ip', debianPackage: 'iproute2' },
+  { program: 'nft', debianPackage: 'nftables' },
+  { program: 'nsenter', debianPackage: 'util-linux' },
+  { program: 'conntrack', debianPackage: 'conntrack' },
+  // The portmap plugin of the pod network still speaks iptables.
+  { program: 'iptables', debianPackage: 'iptables' },
+];
+
+const containerTools: readonly Requirement[] = [
+  { program: 'containerd', debianPackage: 'containerd' },
+  { program: 'runc', debianPackage: 'runc' },
+  { program: '/usr/lib/cni/bridge', debianPackage: 'containernetworking-plugins' },
+  { program: 'busybox', debianPackage: 'busybox-static' },
+];
+
+/** Everything that a lab of this kind calls. */
+export function requirementsOf(config: LabConfig): Requirement[] {
+  return [
+    ...(config.network === 'netns' ? netnsTools : []),
+    ...(config.engine === 'containerd' && config.workers > 0 ? containerTools : []),
+  ];
+}
+
+/** Tools that only the verbs of the same name need. */
+export const optionalTools: Readonly<Record<string, Requirement>> = {
+  kubectl: { program: 'kubectl', debianPackage: 'kubernetes-client' },
+  etcdctl: { program: 'etcdctl', debianPackage: 'etcd-client' },
+};

@@ -1,0 +1,139 @@
+// Starts processes, each as soon as what it needs serves, and follows each until it serves itself.
+import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
+import { dirname } from 'node:path';
+import type { FolderContent } from '@drydock/pki/folder.ts';
+import { renderKubeconfig } from '@drydock/pki/kubeconfig.ts';
+import { LabError } from './errors.ts';
+import { makePodCgroup, makeSystemCgroup } from './machine/cgroups.ts';
+import { tailOf } from './machine/log-file.ts';
+import { probeUntilReady } from './machine/probe.ts';
+import type { ProcessId } from './machine/proc.ts';
+import { processEnv, spawnProcess } from './machine/spawn.ts';
+import type { ProcessSpec } from './programs/process-spec.ts';
+import { podCgroup, systemCgroup } from './programs/worker.ts';
+import { startCondition } from './start-order.ts';
+import type { Topology } from './topology.ts';
+
+export type StartPhase = 'waiting' | 'starting' | 'ready' | 'failed';
+
+/** Told as things happen; never throws. */
+export type StartListener = (name: string, phase: StartPhase, detail?: string) => void;
+
+export interface StarterPorts {
+  readonly topology: Topology;
+  readonly pki: FolderContent;
+  /** Folder for Node's compile cache, shared by all processes. */
+  readonly compileCache: string;
+  readonly listener: StartListener;
+  /** Called right after a process exists, before anything else may fail. */
+  readonly record: (name: string, id: ProcessId) => void;
+  /** Resolves when the lab's own objects exist. */
+  readonly objects: () => Promise<void>;
+  /** Fills a worker's image store before its containerd opens it. */
+  readonly beforeContainerd: (spec: ProcessSpec) => Promise<void>;
+  readonly signal: AbortSignal;
+}
+
+const logTailLines = 12;
+
+/** Where a process writes what it has to say. */
+export function logFile(topology: Topology, name: string): string {
+  return `${topology.paths.dir}/log/${name}.log`;
+}
+
+/** Starts `specs`; `running` are those that serve already. Rejects with the first failure. */
+export async function startAll(
+  ports: StarterPorts,
+  specs: readonly ProcessSpec[],
+  all: readonly ProcessSpec[],
+  running: ReadonlySet<string>,
+): Promise<void> {
+  const ready = new Map<string, { promise: Promise<void>; resolve: () => void }>();
+  for (const spec of all) {
+    const deferred = Promise.withResolvers<void>();
+    deferred.promise.catch(() => {});
+    if (running.has(spec.name)) deferred.resolve();
+    ready.set(spec.name, deferred);
+  }
+  const whenReady = (name: string) => ready.get(name)?.promise ?? Promise.resolve();
+  const start = async (spec: ProcessSpec): Promise<void> => {
+    const condition = startCondition(spec, all);
+    ports.listener(spec.name, 'waiting');
+    await abortable(ports.signal, async () => {
+      if (condition.any.length > 0) await Promise.any(condition.any.map(whenReady));
+      await Promise.all(condition.all.map(whenReady));
+      if (condition.objects) await ports.objects();
+    });
+    await startOne(ports, spec);
+    ready.get(spec.name)?.resolve();
+  };
+  await Promise.all(specs.map(start));
+}
+
+/** Starts one process and waits until it serves. Rejects with LabError and the end of its log where it ends first. */
+export async function startOne(ports: StarterPorts, spec: ProcessSpec): Promise<void> {
+  const { topology } = ports;
+  ports.listener(spec.name, 'starting');
+  prepare(ports, spec);
+  if (spec.program === 'containerd') await ports.beforeContainerd(spec);
+  const log = logFile(topology, spec.name);
+  const spawned = spawnProcess({
+    argv: spec.argv,
+    env: { ...processEnv(topology.paths.dir, spec.name, ports.compileCache), ...spec.env },
+    netns: spec.member.netns,
+    cgroupProcs: topology.config.network === 'netns' ? makeSystemCgroup(systemCgroup(topology, spec.member)) : undefined,
+    logFile: log,
+  });
+  ports.record(spec.name, spawned);
+  const stop = new AbortController();
+  const gone = spawned.ended.then((how) => {
+    throw new LabError('start-failed', `${spec.name} ended (${how}); the end of ${log}:\n${tailOf(log, logTailLines)}`);
+  });
+  gone.catch(() => {});
+  try {
+    await Promise.race([gone, probeUntilReady(spec.probe, AbortSignal.any([ports.signal, stop.signal]))]);
+    ports.listener(spec.name, 'ready', spec.address);
+  } catch (error) {
+    ports.listener(spec.name, 'failed');
+    throw error;
+  } finally {
+    stop.abort();
+  }
+}
+
+function prepare(ports: StarterPorts, spec: ProcessSpec): void {
+  const { topology, pki } = ports;
+  for (const folder of spec.folders) mkdirSync(folder, { recursive: true, mode: 0o700 });
+  for (const file of spec.files) writeWhole(file.path, file.text, 0o644);
+  for (const entry of spec.kubeconfigs) {
+    const pair = pki.certificates.get(entry.certificate);
+    if (pair === undefined) throw new Error(`no certificate ${entry.certificate}`);
+    const user = entry.certificate;
+    writeWhole(
+      entry.path,
+      renderKubeconfig({ cluster: topology.config.name, server: entry.server, authorityPem: pki.authorityPem, user, ...pair }),
+      0o600,
+    );
+  }
+  if (spec.program === 'kubelet' && topology.config.engine === 'containerd') makePodCgroup(podCgroup(topology, spec.member));
+}
+
+export function writeWhole(path: string, text: string, mode: number): void {
+  mkdirSync(dirname(path), { recursive: true, mode: 0o700 });
+  writeFileSync(`${path}.tmp`, text, { mode });
+  renameSync(`${path}.tmp`, path);
+}
+
+/** Like `work()`, but rejects as soon as the signal aborts. */
+async function abortable<T>(signal: AbortSignal, work: () => Promise<T>): Promise<T> {
+  signal.throwIfAborted();
+  const aborted = Promise.withResolvers<never>();
+  aborted.promise.catch(() => {});
+  const stop = () => aborted.reject(signal.reason);
+  signal.addEventListener('abort', stop, { once: true });
+  try {
+    return await Promise.race([work(), aborted.promise]);
+  } finally {
+    signal.removeEventListener('abort', stop);
+  }
+}

@@ -1,0 +1,182 @@
+// The members of a lab and where they are: names, addresses, namespaces, folders. Pure: the same choices give the same lab.
+import type { LabConfig, ProgramName } from './config.ts';
+import { addressIn, parseCidr, subrange } from './net/cidr.ts';
+
+export type MemberKind = 'etcd' | 'apiserver' | 'scheduler' | 'controller-manager' | 'dns' | 'worker' | 'balancer';
+
+/** One machine of the lab: a network namespace (or a set of ports on loopback) and what runs in it. */
+export interface Member {
+  readonly name: string;
+  readonly kind: MemberKind;
+  /** 1, 2, ...: the number in the name. */
+  readonly index: number;
+  readonly address: string;
+  /** Full name of the network namespace; undefined on loopback. */
+  readonly netns: string | undefined;
+  /** Name of its port at the fabric's bridge. */
+  readonly link: string;
+  /** Workers: the range of its pods. */
+  readonly podCidr: string | undefined;
+}
+
+/** Folders and files of a lab. */
+export interface LabPaths {
+  /** The repository, where apps/ is. */
+  readonly repo: string;
+  /** Everything durable. */
+  readonly dir: string;
+  /** Sockets and containerd's state: paths short enough for unix sockets. */
+  readonly run: string;
+}
+
+export interface Topology {
+  readonly config: LabConfig;
+  readonly paths: LabPaths;
+  readonly members: readonly Member[];
+  readonly fabric: {
+    readonly netns: string;
+    readonly hostLink: string;
+    readonly hostAddress: string;
+    readonly prefixBits: number;
+  };
+}
+
+/** Where each kind starts in the fabric's range. */
+const offsets: Readonly<Record<MemberKind, number>> = {
+  balancer: 2,
+  etcd: 10,
+  apiserver: 20,
+  scheduler: 30,
+  'controller-manager': 40,
+  dns: 50,
+  worker: 100,
+};
+const hostOffset = 1;
+/** Room for pods on one worker: /24, upstream's --node-cidr-mask-size. */
+const podCidrBits = 24;
+
+/** Lays out the lab. `config` must have passed checkConfig. */
+export function layOut(config: LabConfig, paths: LabPaths): Topology {
+  const fabric = parseCidr(config.fabricCidr);
+  const pods = parseCidr(config.clusterCidr);
+  if (fabric === undefined || pods === undefined) throw new RangeError('a checked configuration is expected');
+  const prefix = namePrefix(config.name);
+  const kinds: [MemberKind, number][] = [
+    ['etcd', config.etcd],
+    ['apiserver', config.apiservers],
+    ['balancer', 1],
+    ['scheduler', config.schedulers],
+    ['controller-manager', config.controllerManagers],
+    ['dns', config.dns],
+    ['worker', config.workers],
+  ];
+  const members: Member[] = [];
+  for (const [kind, count] of kinds) {
+    for (let index = 1; index <= count; index++) {
+      const name = kind === 'balancer' ? 'apiserver-lb' : `${kind}-${index}`;
+      const netns = config.network === 'netns';
+      members.push({
+        name,
+        kind,
+        index,
+        address: netns ? addressIn(fabric, offsets[kind] + (kind === 'balancer' ? 0 : index)) : '127.0.0.1',
+        netns: netns ? `${prefix}${name}` : undefined,
+        link: `p${members.length + 1}`,
+        podCidr: kind === 'worker' ? subrange(pods, podCidrBits, index) : undefined,
+      });
+    }
+  }
+  return {
+    config,
+    paths,
+    members,
+    fabric: {
+      netns: `${prefix}fabric`,
+      hostLink: `dd-${config.name}`,
+      hostAddress: config.network === 'netns' ? addressIn(fabric, hostOffset) : '127.0.0.1',
+      prefixBits: fabric.bits,
+    },
+  };
+}
+
+/** How the names of a lab's namespaces begin. */
+export function namePrefix(lab: string): string {
+  return `dd-${lab}-`;
+}
+
+export function membersOf(topology: Topology, kind: MemberKind): Member[] {
+  return topology.members.filter((member) => member.kind === kind);
+}
+
+/** The ports of the lab: upstream's own in a namespace, a block per process on loopback. */
+export function portOf(topology: Topology, member: Member, purpose: Purpose): number {
+  if (topology.config.network === 'netns') return standardPorts[purpose];
+  return topology.config.portBase + loopbackOffset(member, purpose);
+}
+
+const standardPorts = {
+  'etcd-client': 2379,
+  'etcd-peer': 2380,
+  'etcd-metrics': 2381,
+  'apiserver-https': 6443,
+  'apiserver-grpc': 6444,
+  scheduler: 10259,
+  'controller-manager': 10257,
+  kubelet: 10250,
+  'kubelet-healthz': 10248,
+  'kubelet-agent': 10251,
+  'proxy-healthz': 10256,
+  'proxy-metrics': 10249,
+  dns: 53,
+  'dns-metrics': 9153,
+} as const;
+export type Purpose = keyof typeof standardPorts;
+
+/** Ports of one block; ten per member. */
+const blockOffsets: Readonly<Record<Purpose, number>> = {
+  'etcd-client': 0,
+  'etcd-peer': 1,
+  'etcd-metrics': 2,
+  'apiserver-https': 0,
+  'apiserver-grpc': 1,
+  scheduler: 0,
+  'controller-manager': 0,
+  kubelet: 0,
+  'kubelet-healthz': 1,
+  'kubelet-agent': 2,
+  'proxy-healthz': 3,
+  'proxy-metrics': 4,
+  dns: 0,
+  'dns-metrics': 1,
+};
+const kindBlocks: Readonly<Record<MemberKind, number>> = {
+  balancer: 0,
+  dns: 2,
+  etcd: 10,
+  apiserver: 40,
+  scheduler: 70,
+  'controller-manager': 80,
+  worker: 100,
+};
+const portsPerMember: Readonly<Record<MemberKind, number>> = {
+  balancer: 1,
+  dns: 2,
+  etcd: 3,
+  apiserver: 2,
+  scheduler: 1,
+  'controller-manager': 1,
+  worker: 4,
+};
+
+function loopbackOffset(member: Member, purpose: Purpose): number {
+  return kindBlocks[member.kind] + (member.index - 1) * portsPerMember[member.kind] + blockOffsets[purpose];
+}
+
+/** Which program a process name stands for, by its name. */
+export const programOfKind: Readonly<Partial<Record<MemberKind, ProgramName>>> = {
+  etcd: 'etcd',
+  apiserver: 'kube-apiserver',
+  scheduler: 'kube-scheduler',
+  'controller-manager': 'kube-controller-manager',
+  dns: 'cluster-dns',
+};

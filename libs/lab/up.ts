@@ -1,0 +1,230 @@
+// Brings a lab up, from nothing or from whatever is left of it.
+import { mkdirSync, statfsSync } from 'node:fs';
+import process from 'node:process';
+import { ensureFolder, type FolderContent, PkiError } from '@drydock/pki/folder.ts';
+import { renderKubeconfig } from '@drydock/pki/kubeconfig.ts';
+import { certificatesOf } from './certificates.ts';
+import { bootstrapObjectsUntilDone, waitForNodes } from './cluster-setup.ts';
+import { checkConfig, type LabConfig } from './config.ts';
+import { LabError } from './errors.ts';
+import { prepareImages } from './images/provision.ts';
+import type { LabContext } from './lab-context.ts';
+import { processesIn } from './machine/cgroups.ts';
+import { machineFacts } from './machine/facts.ts';
+import { unmountBelow } from './machine/mounts.ts';
+import {
+  applyPartitions,
+  checkRanges,
+  createNetwork,
+  hostForwarding,
+  networkIsUp,
+  rebootNamespace,
+} from './machine/network.ts';
+import { ensurePackages } from './machine/packages.ts';
+import { type ProcessId, viewRecorded } from './machine/proc.ts';
+import { findStarted, succeeds } from './machine/spawn.ts';
+import { readState, writeState } from './machine/state-file.ts';
+import { processesOf } from './processes.ts';
+import type { ProcessSpec } from './programs/process-spec.ts';
+import { balancerServer } from './programs/servers.ts';
+import { podCgroup, systemCgroup, workerFolders } from './programs/worker.ts';
+import { requirementsOf } from './requirements.ts';
+import { type StarterPorts, type StartListener, startAll, writeWhole } from './starter.ts';
+import { emptyState, type LabState, type RecordedProcess } from './state.ts';
+import { layOut, type Member, type Topology } from './topology.ts';
+
+export interface UpOptions {
+  readonly listener: StartListener;
+  readonly say: (line: string) => void;
+  readonly signal: AbortSignal;
+  /** Start only these processes and wait for them; undefined: everything, until all nodes are Ready. */
+  readonly only: readonly string[] | undefined;
+}
+
+export interface UpResult {
+  /** Names that were started in this call. */
+  readonly started: readonly string[];
+  readonly alreadyRunning: readonly string[];
+}
+
+/** The least that must be free where the store writes: its log and the database are preallocated. */
+const leastFreeBytes = 512 * 1024 * 1024;
+
+/** Brings `config` up in `context`. The caller holds the lock. Rejects with LabError; what was started stays and is recorded. */
+export async function bringUp(context: LabContext, config: LabConfig, options: UpOptions): Promise<UpResult> {
+  const problems = checkConfig(config);
+  if (problems.length > 0)
+    throw new LabError('config', problems.map((problem) => `${problem.field}: ${problem.message}`).join('\n'));
+  const topology = layOut(config, context.paths);
+  const before = readState(context.paths.dir);
+  if (before !== undefined) refuseOtherLab(before, config);
+  await checkMachine(topology, options);
+
+  let state: LabState = before ?? emptyState(config, context.paths);
+  const save = (change: Partial<LabState>) => {
+    state = { ...state, ...change };
+    writeState(context.paths.dir, state);
+  };
+  mkdirSync(context.paths.run, { recursive: true, mode: 0o700 });
+  save({ config, processes: { ...state.processes, ...adoptStarted(context, state) } });
+
+  const specs = processesOf({ topology, machine: machineFacts() });
+  const running = new Set(specs.filter((spec) => isRunning(state, spec.name)).map((spec) => spec.name));
+  const wanted = specs.filter((spec) => options.only === undefined || options.only.includes(spec.name));
+  const toStart = wanted.filter((spec) => !running.has(spec.name));
+  const images = prepareImages(context, topology, machineFacts(), options.signal);
+  images.catch(() => {});
+  const [pki] = await Promise.all([ensurePki(context, topology), ensureNetwork(topology, state, save)]);
+  writeAdminKubeconfig(topology, pki);
+  await cleanDeadWorkers(topology, toStart);
+
+  const apiStop = new AbortController();
+  const signal = AbortSignal.any([options.signal, apiStop.signal]);
+  const needsObjects = toStart.some((spec) => spec.program === 'kubelet' || spec.program === 'cluster-dns');
+  let objects: Promise<void> | undefined;
+  const ports: StarterPorts = {
+    topology,
+    pki,
+    compileCache: context.compileCache,
+    listener: options.listener,
+    record: (name: string, id: ProcessId) =>
+      save({
+        processes: {
+          ...state.processes,
+          [name]: { pid: id.pid, startTime: id.startTime, startedAtMs: context.clock.wallMs() },
+        },
+      }),
+    objects: () => {
+      objects ??= bootstrapObjectsUntilDone(topology, signal);
+      return objects;
+    },
+    beforeContainerd: (spec: ProcessSpec) => images.then((provision) => provision(workerFolders(topology, spec.member).root)),
+    signal,
+  };
+  try {
+    await startAll(ports, toStart, specs, running);
+    if (needsObjects) await ports.objects();
+    if (options.only === undefined && config.workers > 0) await waitForNodes(topology, options.listener, signal);
+  } finally {
+    apiStop.abort(new LabError('interrupted', 'stopped'));
+  }
+  return { started: toStart.map((spec) => spec.name), alreadyRunning: [...running] };
+}
+
+/** For kubectl and everything else outside: through the balancer. */
+function writeAdminKubeconfig(topology: Topology, pki: FolderContent): void {
+  const pair = pki.certificates.get('admin');
+  if (pair === undefined) throw new Error('no certificate admin');
+  const source = {
+    cluster: topology.config.name,
+    server: balancerServer(topology),
+    authorityPem: pki.authorityPem,
+    user: 'admin',
+    ...pair,
+  };
+  writeWhole(`${topology.paths.dir}/admin.kubeconfig`, renderKubeconfig(source), 0o600);
+}
+
+/** What a command that died before it could record it has started. */
+function adoptStarted(context: LabContext, state: LabState): Record<string, RecordedProcess> {
+  const missing = [...findStarted(context.paths.dir)].filter(([name]) => !isRunning(state, name));
+  return Object.fromEntries(missing.map(([name, id]) => [name, { ...id, startedAtMs: context.clock.wallMs() }]));
+}
+
+/** Whether the recorded process of that name still runs (or is paused). */
+export function isRunning(state: LabState, name: string): boolean {
+  const recorded = state.processes[name];
+  return recorded !== undefined && viewRecorded(recorded) !== undefined;
+}
+
+function refuseOtherLab(before: LabState, config: LabConfig): void {
+  const fixed = [
+    'etcd',
+    'apiservers',
+    'schedulers',
+    'controllerManagers',
+    'workers',
+    'dns',
+    'network',
+    'engine',
+    'fabricCidr',
+    'serviceCidr',
+    'clusterCidr',
+    'portBase',
+  ] as const;
+  for (const field of fixed) {
+    if (before.config[field] !== config[field]) {
+      throw new LabError(
+        'conflict',
+        `lab ${config.name} exists with ${field} ${before.config[field]}, asked for was ${config[field]}: \`drydock down\` first, or choose another --name`,
+      );
+    }
+  }
+}
+
+async function checkMachine(topology: Topology, options: UpOptions): Promise<void> {
+  const { config, paths } = topology;
+  if (config.network === 'netns') {
+    const alternative = '`drydock up --network=loopback --engine=hollow` gives a cluster with simulated pods';
+    if (process.platform !== 'linux') throw new LabError('unsupported', `network namespaces need Linux; ${alternative}`);
+    if (process.getuid?.() !== 0)
+      throw new LabError('unsupported', `network namespaces and containers need root; ${alternative}`);
+  }
+  await ensurePackages(requirementsOf(config), options.say);
+  mkdirSync(paths.dir, { recursive: true, mode: 0o700 });
+  const { bavail, bsize } = statfsSync(paths.dir);
+  if (bavail * bsize < leastFreeBytes) {
+    throw new LabError(
+      'conflict',
+      `${paths.dir}: ${Math.floor((bavail * bsize) / 2 ** 20)} MiB free, at least ${leastFreeBytes / 2 ** 20} MiB are needed; free some or choose another folder with --dir`,
+    );
+  }
+  if (config.network === 'netns' && !networkIsUp(topology)) await checkRanges(topology);
+}
+
+async function ensurePki(context: LabContext, topology: Topology) {
+  try {
+    return await ensureFolder(
+      {
+        folder: `${context.paths.dir}/pki`,
+        authorityName: `drydock-${topology.config.name}`,
+        certificates: certificatesOf(topology),
+      },
+      context.clock.wallMs(),
+      context.random.stream('pki'),
+    );
+  } catch (error) {
+    if (error instanceof PkiError)
+      throw new LabError('conflict', `${error.message}; \`drydock down\` removes the lab with its certificates`);
+    throw error;
+  }
+}
+
+async function ensureNetwork(topology: Topology, state: LabState, save: (change: Partial<LabState>) => void): Promise<void> {
+  if (topology.config.network !== 'netns' || networkIsUp(topology)) return;
+  if (state.hostForwardBefore === undefined) save({ hostForwardBefore: hostForwarding() });
+  await createNetwork(topology);
+  if (state.partitions.length > 0) await applyPartitions(topology, state.partitions);
+}
+
+/**
+ * A worker of which nothing lives any more has crashed as a machine: what a reboot would clear (mounts, sockets, pod links,
+ * rules, address leases) is cleared before it starts. With one survivor the rest is left to adopt it.
+ */
+async function cleanDeadWorkers(topology: Topology, toStart: readonly ProcessSpec[]): Promise<void> {
+  if (topology.config.network !== 'netns') return;
+  const members = new Set(toStart.filter((spec) => spec.member.kind === 'worker').map((spec) => spec.member));
+  await Promise.all([...members].filter((member) => isDeadMachine(topology, member)).map((member) => reboot(topology, member)));
+}
+
+/** Whether no process of the worker, of its containers' shims or its containers is left. */
+export function isDeadMachine(topology: Topology, member: Member): boolean {
+  return processesIn(systemCgroup(topology, member)).length === 0 && processesIn(podCgroup(topology, member)).length === 0;
+}
+
+async function reboot(topology: Topology, member: Member): Promise<void> {
+  const folders = workerFolders(topology, member);
+  await unmountBelow([folders.dir, folders.state]);
+  await succeeds(['rm', '-rf', folders.state]);
+  if (member.netns !== undefined) await rebootNamespace(member.netns);
+}
