@@ -1,0 +1,19 @@
+// Which rules belong to which kind.
+import type { KubeObject } from '../resource.ts';
+import type { ResourceInfo } from '../scheme.ts';
+import type { FieldError } from './field-error.ts';
+
+export interface KindRules {
+  /** What is wrong with a new object beside its metadata. */
+  readonly create?: (object: KubeObject) => FieldError[];
+  /** What is wrong with an update beside its metadata; left out: the rules of create. */
+  readonly update?: (object: KubeObject, old: KubeObject) => FieldError[];
+  /** By subresource: `status`, `binding`, ... */
+  readonly subresources?: Readonly<Record<string, (object: KubeObject, old: KubeObject) => FieldError[]>>;
+}
+
+const rules = new Map<string, KindRules>([]);
+
+export function rulesOf({ group, kind }: Pick<ResourceInfo, 'group' | 'kind'>): KindRules | undefined {
+  return rules.get(`${group}/${kind}`);
+}
