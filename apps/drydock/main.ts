@@ -22,30 +22,32 @@ const program = new Command('drydock')
   .exitOverride()
   .configureOutput({ outputError: (text, write) => write(`drydock: ${text.replace(/^error: /, '')}`) });
 
-/** The lab that the options name. Verbs may be followed by --name and --dir as well. */
-const lab = (): Lab => {
-  const { name, dir } = program.opts<{ name?: string; dir?: string }>();
-  return openLab(name, dir);
-};
+/** Set before a verb acts: --name and --dir may stand before the verb or behind it. */
+let chosen: { name?: string; dir?: string } = {};
+program.hook('preAction', (_, action) => {
+  chosen = action.optsWithGlobals();
+});
+const lab = (): Lab => openLab(chosen.name, chosen.dir);
 const say = (line: string) => process.stdout.write(`${line}\n`);
 const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 const verb = (usage: string, description: string, examples: readonly string[]): Command =>
   program
     .command(usage)
     .description(description)
+    .option('--name <lab>', 'which lab')
+    .option('--dir <folder>', "the lab's folder")
     .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ./drydock ${line}`).join('\n')}`);
 
 addUpFlags(
   verb('up', 'start the lab, or whatever of it does not run', [
     'up',
     'up --profile fast --workers 2',
-    'up --file lab.yaml',
+    'up --config lab.yaml',
     'up --network=loopback --engine=hollow',
   ]),
 ).action(async (options: Record<string, unknown>) => {
-  const file = typeof options.file === 'string' ? readLabFile(options.file) : {};
-  const { name, dir } = program.opts<{ name?: string; dir?: string }>();
-  await upVerb(openLab(name ?? file.name, dir), { ...file, ...readUpFlags(options, file) });
+  const file = typeof options.config === 'string' ? readLabFile(options.config) : {};
+  await upVerb(openLab(chosen.name ?? file.name, chosen.dir), { ...file, ...readUpFlags(options, file) });
 });
 verb('status', 'what every process is doing', ['status', 'status --json'])
   .option('--json', 'as JSON')

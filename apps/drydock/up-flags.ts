@@ -27,7 +27,7 @@ const texts: readonly (readonly [flag: string, field: Text, usage: string])[] = 
 
 /** Adds the flags to the command. */
 export function addUpFlags(command: Command): Command {
-  command.option('--file <lab.yaml>', 'lab file; flags win over it');
+  command.option('--config <lab.yaml>', 'lab file; flags win over it');
   for (const [name, field, usage] of numbers)
     command.option(`--${name} <number>`, `${usage} (default ${defaultConfig[field]})`);
   for (const [name, field, usage] of texts) command.option(`--${name} <value>`, `${usage} (default ${defaultConfig[field]})`);

@@ -1,10 +1,10 @@
 // Takes a lab away, completely, and proves it. Works from names alone: a lost or damaged state file leaves nothing behind.
 import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
-import process from 'node:process';
 import { LabError } from './errors.ts';
 import type { LabContext } from './lab-context.ts';
 import { cgroupFolders, processesIn, removeCgroup } from './machine/cgroups.ts';
+import { hostAbilities, ownPid } from './machine/facts.ts';
 import { mountsBelow, unmountBelow } from './machine/mounts.ts';
 import { networkRemains, removeNetwork, restoreHostForwarding } from './machine/network.ts';
 import { identify, type ProcessId, processesWithEnv, signalRecorded, viewRecorded } from './machine/proc.ts';
@@ -17,8 +17,7 @@ export interface DownReport {
   readonly mounts: number;
 }
 
-/** How long processes have to end after SIGTERM, and to vanish after SIGKILL. */
-const orderlyMs = 1_500;
+/** How long processes have to vanish after SIGKILL. */
 const killMs = 10_000;
 const pollMs = 20;
 
@@ -28,20 +27,22 @@ const containerLogLinks = '/var/log/containers';
 /** Removes the lab called `name`. Throws LabError `left-behind` with a list where something could not be removed. */
 export async function takeDown(context: LabContext, name: string, say: (line: string) => void): Promise<DownReport> {
   const state = readStateLoosely(context.paths.dir);
-  const cgroup = `/drydock-${name}`;
-  const root = process.getuid?.() === 0 && process.platform === 'linux';
+  const cgroup = `/drydock/${name}`;
+  const { isRoot, isLinux } = hostAbilities();
+  const root = isRoot && isLinux;
   const find = () => findProcesses(context, state, cgroup);
   const first = find();
   if (first.length > 0) say(`stopping ${first.length} processes`);
-  // Nothing of a lab needs an orderly end, since its data goes too; but what is stopped must be woken to take a signal.
-  for (const id of first) signalRecorded(id, 'SIGCONT');
-  for (const id of recorded(state)) signalRecorded(id, 'SIGTERM');
-  await until(() => recorded(state).every((id) => viewRecorded(id) === undefined), orderlyMs);
-  await until(() => {
-    const left = find();
-    for (const id of left) signalRecorded(id, 'SIGKILL');
-    return left.length === 0;
-  }, killMs);
+  // Nothing needs an orderly end, since its data goes too. Swept until empty: a dying shim may still be starting something.
+  await until(
+    context,
+    () => {
+      const left = find();
+      for (const id of left) signalRecorded(id, 'SIGKILL');
+      return left.length === 0;
+    },
+    killMs,
+  );
 
   const folders = [context.paths.dir, context.paths.run];
   const mounts = folders.flatMap(mountsBelow).length;
@@ -49,7 +50,7 @@ export async function takeDown(context: LabContext, name: string, say: (line: st
     await unmountBelow(folders);
     await removeNetwork(name);
     if (state?.hostForwardBefore !== undefined && !otherLabs()) restoreHostForwarding(state.hostForwardBefore);
-    await until(() => removeCgroup(cgroup).length === 0, killMs);
+    await until(context, () => removeCgroup(cgroup).length === 0, killMs);
     removeContainerLogLinks(context.paths.dir);
   }
   rmSync(context.paths.run, { recursive: true, force: true });
@@ -71,7 +72,7 @@ function findProcesses(context: LabContext, state: LabState | undefined, cgroup:
   for (const id of recorded(state)) if (viewRecorded(id) !== undefined) found.set(id.pid, id);
   for (const pid of [...processesIn(cgroup), ...processesWithEnv(labVariable, context.paths.dir)]) {
     const id = identify(pid);
-    if (id !== undefined && pid !== process.pid) found.set(pid, id);
+    if (id !== undefined && pid !== ownPid) found.set(pid, id);
   }
   return [...found.values()];
 }
@@ -115,8 +116,8 @@ function removeContainerLogLinks(dir: string): void {
   }
 }
 
-async function until(condition: () => boolean, timeoutMs: number): Promise<void> {
+async function until(context: LabContext, condition: () => boolean, timeoutMs: number): Promise<void> {
   for (let waited = 0; !condition() && waited < timeoutMs; waited += pollMs) {
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    await context.clock.sleep(pollMs);
   }
 }

@@ -1,4 +1,5 @@
 // Faults on real processes: kill, pause, resume. A worker is a whole machine: its processes, shims and containers.
+import type { Clock } from '@drydock/foundation/clock.ts';
 import { LabError } from './errors.ts';
 import { processesIn } from './machine/cgroups.ts';
 import { identify, type ProcessId, signalRecorded, viewRecorded } from './machine/proc.ts';
@@ -63,6 +64,7 @@ const pollMs = 10;
  * gone; a machine is swept until nothing is left, since a dying shim may still have been starting something.
  */
 export async function signalTarget(
+  clock: Clock,
   topology: Topology,
   state: LabState,
   target: Target,
@@ -75,7 +77,7 @@ export async function signalTarget(
     const left = livingProcesses(topology, state, target);
     if (left.length === 0) break;
     for (const id of left) signalRecorded(id, signal);
-    await new Promise((resolve) => setTimeout(resolve, pollMs));
+    await clock.sleep(pollMs);
   }
   return first.length;
 }

@@ -82,7 +82,8 @@ export class Lab {
   async kill(names: readonly string[], signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
     const { state, topology, specs } = this.view();
     let reached = 0;
-    for (const target of findTargets(specs, names)) reached += await signalTarget(topology, state, target, signal);
+    for (const target of findTargets(specs, names))
+      reached += await signalTarget(this.context.clock, topology, state, target, signal);
     return reached;
   }
 
@@ -100,7 +101,7 @@ export class Lab {
   async restart(names: readonly string[], call: UpCall = {}): Promise<UpResult> {
     const { state, topology, specs } = this.view();
     const targets = findTargets(specs, names);
-    for (const target of targets) await signalTarget(topology, state, target, 'SIGTERM');
+    for (const target of targets) await signalTarget(this.context.clock, topology, state, target, 'SIGTERM');
     await this.#waitGone(names);
     await this.kill(names, 'SIGKILL');
     return this.start(names, call);
@@ -175,7 +176,7 @@ export class Lab {
     const targets = findTargets(specs, names);
     for (let waited = 0; waited < orderlyStopMs; waited += pollMs) {
       if (targets.every((target) => livingProcesses(topology, state, target).length === 0)) return;
-      await new Promise((resolve) => setTimeout(resolve, pollMs));
+      await this.context.clock.sleep(pollMs);
     }
   }
 

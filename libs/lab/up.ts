@@ -1,6 +1,5 @@
 // Brings a lab up, from nothing or from whatever is left of it.
 import { mkdirSync, statfsSync } from 'node:fs';
-import process from 'node:process';
 import { ensureFolder, type FolderContent, PkiError } from '@drydock/pki/folder.ts';
 import { renderKubeconfig } from '@drydock/pki/kubeconfig.ts';
 import { certificatesOf } from './certificates.ts';
@@ -10,7 +9,7 @@ import { LabError } from './errors.ts';
 import { prepareImages } from './images/provision.ts';
 import type { LabContext } from './lab-context.ts';
 import { processesIn } from './machine/cgroups.ts';
-import { machineFacts } from './machine/facts.ts';
+import { hostAbilities, machineFacts } from './machine/facts.ts';
 import { unmountBelow } from './machine/mounts.ts';
 import {
   applyPartitions,
@@ -165,10 +164,10 @@ function refuseOtherLab(before: LabState, config: LabConfig): void {
 async function checkMachine(topology: Topology, options: UpOptions): Promise<void> {
   const { config, paths } = topology;
   if (config.network === 'netns') {
+    const { isLinux, isRoot } = hostAbilities();
     const alternative = '`drydock up --network=loopback --engine=hollow` gives a cluster with simulated pods';
-    if (process.platform !== 'linux') throw new LabError('unsupported', `network namespaces need Linux; ${alternative}`);
-    if (process.getuid?.() !== 0)
-      throw new LabError('unsupported', `network namespaces and containers need root; ${alternative}`);
+    if (!isLinux) throw new LabError('unsupported', `network namespaces need Linux; ${alternative}`);
+    if (!isRoot) throw new LabError('unsupported', `network namespaces and containers need root; ${alternative}`);
   }
   await ensurePackages(requirementsOf(config), options.say);
   mkdirSync(paths.dir, { recursive: true, mode: 0o700 });

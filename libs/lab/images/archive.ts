@@ -2,9 +2,9 @@
 import { createHash } from 'node:crypto';
 import { createWriteStream, readFileSync } from 'node:fs';
 import { rename } from 'node:fs/promises';
-import process from 'node:process';
 import { pipeline } from 'node:stream/promises';
 import { pack } from 'tar-stream';
+import { architecture } from '../machine/facts.ts';
 import type { ImageSpec, Layer, LayerEntry } from './image-spec.ts';
 
 /** Fixed, so that the same content gives the same digests on every machine. */
@@ -45,7 +45,7 @@ export async function writeArchive(file: string, images: readonly ImageSpec[]): 
 
 function imageConfig(image: ImageSpec, digests: readonly string[]): unknown {
   return {
-    architecture: process.arch === 'x64' ? 'amd64' : process.arch,
+    architecture: architecture.image,
     os: 'linux',
     created: entryTime.toISOString(),
     config: image.config,

@@ -1,8 +1,7 @@
 // Adapter: the images that are built from what is on this machine: pause, busybox, and an HTTP echo server on Node.
 import { readFileSync, realpathSync } from 'node:fs';
-import process from 'node:process';
 import { LabError } from '../errors.ts';
-import { findProgram } from '../machine/facts.ts';
+import { architecture, findProgram, nodeProgram } from '../machine/facts.ts';
 import { tool } from '../machine/spawn.ts';
 import { sandboxImage } from '../programs/containerd-config.ts';
 import { folder, type ImageSpec, type Layer, type LayerEntry, text } from './image-spec.ts';
@@ -42,7 +41,7 @@ export async function catalog(): Promise<ImageSpec[]> {
 }
 
 function pauseImage(base: Layer): ImageSpec {
-  const program = pauseProgram(process.arch);
+  const program = pauseProgram(architecture.node);
   if (program === undefined)
     return { names: [sandboxImage], layers: [base], config: { Env: [path], Entrypoint: ['/bin/sh', '-c', pauseScript] } };
   return {
@@ -91,7 +90,7 @@ async function busyboxLayer(): Promise<Layer> {
 
 /** This project's Node with the libraries that it is linked to. */
 async function nodeLayer(): Promise<Layer> {
-  const libraries = (await tool(['ldd', process.execPath]))
+  const libraries = (await tool(['ldd', nodeProgram]))
     .split('\n')
     .flatMap((line) => /(?:=> )?(\/\S+) \(0x/.exec(line)?.[1] ?? [])
     // Host names are resolved through these; the linker does not show them.
@@ -102,7 +101,7 @@ async function nodeLayer(): Promise<Layer> {
     name: 'node',
     entries: [
       ...[...folders].filter((name) => !known.has(name)).map((name) => folder(name)),
-      { type: 'copy', path: 'usr/bin/node', mode: 0o755, source: realpathSync(process.execPath) },
+      { type: 'copy', path: 'usr/bin/node', mode: 0o755, source: realpathSync(nodeProgram) },
       ...[...new Set(libraries)].map(
         (file): LayerEntry => ({ type: 'copy', path: file.slice(1), mode: 0o755, source: realpathSync(file) }),
       ),

@@ -7,9 +7,8 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import process from 'node:process';
 import type { LabContext } from '../lab-context.ts';
-import { findProgram } from '../machine/facts.ts';
+import { findProgram, nodeProgram, ownPid } from '../machine/facts.ts';
 import { probeUntilReady } from '../machine/probe.ts';
 import { signalRecorded, viewRecorded } from '../machine/proc.ts';
 import { processEnv, spawnProcess, succeeds, tool } from '../machine/spawn.ts';
@@ -54,7 +53,7 @@ export async function ensureArchive(context: LabContext): Promise<string> {
 /** Changes with everything that goes into the images. */
 function cacheKey(): string {
   const sources = [
-    process.execPath,
+    nodeProgram,
     findProgram('busybox') ?? '',
     new URL('./echo-server.mjs', import.meta.url).pathname,
     findProgram('containerd') ?? '',
@@ -71,7 +70,7 @@ function cacheKey(): string {
 
 async function makeStore(context: LabContext, machine: MachineFacts, store: string, signal: AbortSignal): Promise<void> {
   const archive = await ensureArchive(context);
-  const work = `${store}.${process.pid}`;
+  const work = `${store}.${ownPid}`;
   const state = mkdtempSync(join(tmpdir(), 'dd-img-'));
   const socket = join(state, 'c.sock');
   mkdirSync(work, { recursive: true });
@@ -89,7 +88,7 @@ async function makeStore(context: LabContext, machine: MachineFacts, store: stri
     await tool(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'import', archive]);
   } finally {
     signalRecorded(containerd, 'SIGTERM');
-    while (viewRecorded(containerd) !== undefined) await new Promise((resolve) => setTimeout(resolve, stopPollMs));
+    while (viewRecorded(containerd) !== undefined) await context.clock.sleep(stopPollMs);
     rmSync(state, { recursive: true, force: true });
   }
   rmSync(join(work, 'io.containerd.content.v1.content', 'ingest'), { recursive: true, force: true });

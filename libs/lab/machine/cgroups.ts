@@ -1,7 +1,7 @@
 // Adapter: the cgroups of a lab. Processes of a member (with shims and whatever they fork) stay in its cgroup, and so are
 // found and killed completely, whatever became of their records.
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 
 const root = '/sys/fs/cgroup';
 
@@ -91,9 +91,10 @@ export function processesIn(cgroup: string): number[] {
   return [...pids];
 }
 
-/** Removes `cgroup` and everything below from every hierarchy. Returns what could not be removed. */
+/** Removes `cgroup` and everything below from every hierarchy, and the folder above it where that is empty then. Returns what could not be removed. */
 export function removeCgroup(cgroup: string): string[] {
   const left: string[] = [];
+  const parent = dirname(cgroup);
   for (const hierarchy of hierarchies()) {
     for (const folder of descend(join(hierarchy, cgroup)).reverse()) {
       try {
@@ -102,8 +103,18 @@ export function removeCgroup(cgroup: string): string[] {
         if ((error as NodeJS.ErrnoException).code !== 'ENOENT') left.push(folder);
       }
     }
+    // The folder of all labs goes with the last of them.
+    if (parent !== '/') tryRemove(join(hierarchy, parent));
   }
   return left;
+}
+
+function tryRemove(folder: string): void {
+  try {
+    rmdirSync(folder);
+  } catch {
+    // Not there, or another lab is in it.
+  }
 }
 
 /** Folders of `cgroup` that exist, in every hierarchy. */

@@ -6,6 +6,20 @@ import process from 'node:process';
 import type { MachineFacts } from '../programs/process-spec.ts';
 import { cgroupVersion, mayRaiseLimits } from './cgroups.ts';
 
+/** What decides whether namespaces and containers are possible at all. */
+export function hostAbilities(): { readonly isLinux: boolean; readonly isRoot: boolean } {
+  return { isLinux: process.platform === 'linux', isRoot: process.getuid?.() === 0 };
+}
+
+/** The processor's name as Node has it (`x64`), and as images have it (`amd64`). */
+export const architecture = { node: process.arch, image: process.arch === 'x64' ? 'amd64' : process.arch } as const;
+
+/** The Node that runs this program. */
+export const nodeProgram = process.execPath;
+
+/** A suffix for files that no other running command writes. */
+export const ownPid = process.pid;
+
 export function machineFacts(): MachineFacts {
   return {
     node: process.execPath,

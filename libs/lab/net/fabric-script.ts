@@ -73,7 +73,7 @@ export function namespaceSettings(topology: Topology, netns: string): Readonly<R
 
 /** Name of the host's nftables table of a lab: lets members and pods out under the host's address. */
 export function hostTable(lab: string): string {
-  return `drydock-${lab}`;
+  return `dd-${lab}`;
 }
 
 /** nft text that makes (or remakes) the host's table. */

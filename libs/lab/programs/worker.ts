@@ -22,12 +22,12 @@ export function workerFolders(topology: Topology, member: Member) {
 
 /** The cgroup under which a kubelet puts its pods, relative to the root of each hierarchy. */
 export function podCgroup(topology: Topology, member: Member): string {
-  return `/drydock-${topology.config.name}/${member.name}/pods`;
+  return `/drydock/${topology.config.name}/${member.name}/pods`;
 }
 
 /** The cgroup of the lab's own processes of a member. */
 export function systemCgroup(topology: Topology, member: Member): string {
-  return `/drydock-${topology.config.name}/${member.name}/system`;
+  return `/drydock/${topology.config.name}/${member.name}/system`;
 }
 
 export function containerd(context: ProgramContext, member: Member): ProcessSpec {
