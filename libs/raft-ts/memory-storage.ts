@@ -1,7 +1,7 @@
 // The tail of the log in memory, as RaftStorage: what the driver has made durable and has not compacted yet.
 import { assert } from '@drydock/foundation/assert.ts';
 import { emptyConf } from './config-codec.ts';
-import { limitBytes } from './log.ts';
+import { bytesOf, limitBytes } from './log.ts';
 import type { ConfState, Entry, HardState, LogIndex, RaftStorage, Snapshot, SnapshotMeta, Term } from './types.ts';
 
 /** What the storage starts from: a snapshot's place (index 0 for none), the entries after it, the hard state. */
@@ -18,12 +18,14 @@ export class MemoryStorage implements RaftStorage {
   snapshotSource: () => Snapshot | undefined = () => undefined;
   #base: { index: LogIndex; term: Term };
   #entries: Entry[];
+  #bytes: number;
   #hardState: HardState;
   readonly #conf: ConfState;
 
   constructor(state?: MemoryStorageState) {
     this.#base = state?.base ?? { index: 0, term: 0 };
     this.#entries = [...(state?.entries ?? [])];
+    this.#bytes = bytesOf(this.#entries);
     this.#hardState = state?.hardState ?? { term: 0, vote: 0n, commit: 0 };
     this.#conf = state?.conf ?? emptyConf;
   }
@@ -63,12 +65,31 @@ export class MemoryStorage implements RaftStorage {
     if (first === undefined) return;
     const keep = first.index - this.firstIndex();
     assert(keep >= 0 && keep <= this.#entries.length, `entry ${first.index} does not follow ${this.lastIndex()}`);
+    this.#bytes -= bytesOf(this.#entries.slice(keep));
     this.#entries.length = keep;
     for (const entry of entries) this.#entries.push(entry);
+    this.#bytes += bytesOf(entries);
   }
 
   setHardState(hardState: HardState): void {
     this.#hardState = hardState;
+  }
+
+  /** Bytes of payload that are held. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** The highest index up to which entries can be forgotten so that the last `count`, but no more than `bytes` of them, stay. */
+  compactableTo(count: number, bytes: number): LogIndex {
+    let kept = 0;
+    let at = this.#entries.length;
+    while (at > 0 && this.#entries.length - at < count) {
+      kept += this.#entries[at - 1]?.data.length ?? 0;
+      if (kept > bytes) break;
+      at--;
+    }
+    return this.#base.index + at;
   }
 
   /** Forgets entries up to `index`. */
@@ -76,13 +97,15 @@ export class MemoryStorage implements RaftStorage {
     if (index <= this.#base.index) return;
     const term = this.term(index);
     assert(typeof term === 'number', `cannot compact up to ${index}: ${term}`);
-    this.#entries = this.#entries.slice(index - this.#base.index);
+    const gone = this.#entries.splice(0, index - this.#base.index);
+    this.#bytes -= bytesOf(gone);
     this.#base = { index, term };
   }
 
   /** A received snapshot replaces the whole log. */
   reset(meta: SnapshotMeta): void {
     this.#entries = [];
+    this.#bytes = 0;
     this.#base = { index: meta.index, term: meta.term };
   }
 }

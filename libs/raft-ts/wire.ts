@@ -20,6 +20,12 @@ export class WireWriter {
     return this.#buffer.slice(0, this.#at);
   }
 
+  /** One byte outside any field, for formats that put something before their message. */
+  byte(value: number): void {
+    this.#reserve(1);
+    this.#buffer[this.#at++] = value;
+  }
+
   /** A `uint32` or `uint64` below 2^53, or an enum. */
   uint(field: number, value: number): void {
     if (value === 0) return;

@@ -1,0 +1,141 @@
+// Adapter: a folder of this machine's file system.
+import { close, constants, fdatasync, fstat, ftruncate, open, read, write } from 'node:fs';
+import { mkdir, open as openHandle, readdir, rename, unlink } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
+import type { Disk, DiskFile } from './disk.ts';
+
+const fileMode = 0o600;
+const folderMode = 0o700;
+const zerosBytes = 1 << 20;
+
+const flagsOf = {
+  read: constants.O_RDONLY,
+  write: constants.O_RDWR,
+  create: constants.O_RDWR | constants.O_CREAT,
+} as const;
+
+/** The real Disk. Construct it in `apps/*` and in tests that need real files only. */
+export class NodeDisk implements Disk {
+  readonly #root: string;
+
+  constructor(root: string) {
+    this.#root = root;
+  }
+
+  async open(name: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
+    const path = this.#path(name);
+    const fd = await promisify(open)(path, flagsOf[mode], fileMode);
+    // A new file survives a crash only once its folder does.
+    if (mode === 'create') await syncFolder(dirname(path));
+    return new NodeFile(fd);
+  }
+
+  async writeAtomic(name: string, data: Uint8Array): Promise<void> {
+    const temporary = `${name}.tmp`;
+    const file = await this.open(temporary, 'create');
+    try {
+      await file.truncate(0);
+      await file.write(data, 0);
+      await file.sync();
+    } finally {
+      await file.close();
+    }
+    await this.rename(temporary, name);
+  }
+
+  async rename(from: string, to: string): Promise<void> {
+    const target = this.#path(to);
+    await rename(this.#path(from), target);
+    await syncFolder(dirname(target));
+  }
+
+  async remove(name: string): Promise<void> {
+    const path = this.#path(name);
+    await unlink(path);
+    await syncFolder(dirname(path));
+  }
+
+  async list(folder: string): Promise<string[]> {
+    try {
+      return (await readdir(this.#path(folder))).sort();
+    } catch (error) {
+      if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return [];
+      throw error;
+    }
+  }
+
+  async makeFolder(folder: string): Promise<void> {
+    await mkdir(this.#path(folder), { recursive: true, mode: folderMode });
+  }
+
+  #path(name: string): string {
+    return join(this.#root, name);
+  }
+}
+
+async function syncFolder(path: string): Promise<void> {
+  const handle = await openHandle(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+/** On file descriptors with callbacks: measurably cheaper per call than FileHandle, and the log's writes are the hot path. */
+class NodeFile implements DiskFile {
+  readonly #fd: number;
+
+  constructor(fd: number) {
+    this.#fd = fd;
+  }
+
+  async write(data: Uint8Array, offset: number): Promise<void> {
+    for (let done = 0; done < data.length; ) {
+      done += await new Promise<number>((resolve, reject) => {
+        write(this.#fd, data, done, data.length - done, offset + done, (error, count) =>
+          error ? reject(error) : resolve(count),
+        );
+      });
+    }
+  }
+
+  async read(offset: number, length: number): Promise<Uint8Array> {
+    const buffer = new Uint8Array(length);
+    let done = 0;
+    while (done < length) {
+      const count = await new Promise<number>((resolve, reject) => {
+        read(this.#fd, buffer, done, length - done, offset + done, (error, n) => (error ? reject(error) : resolve(n)));
+      });
+      if (count === 0) break;
+      done += count;
+    }
+    return buffer.subarray(0, done);
+  }
+
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => fdatasync(this.#fd, (error) => (error ? reject(error) : resolve())));
+  }
+
+  /** Node has no fallocate: zeros are written, which reserves the space on every file system. */
+  async preallocate(length: number): Promise<void> {
+    const zeros = new Uint8Array(Math.min(zerosBytes, length));
+    for (let at = await this.size(); at < length; at += zeros.length) {
+      await this.write(zeros.subarray(0, Math.min(zeros.length, length - at)), at);
+    }
+    await this.sync();
+  }
+
+  async truncate(length: number): Promise<void> {
+    await promisify(ftruncate)(this.#fd, length);
+  }
+
+  async size(): Promise<number> {
+    return (await promisify(fstat)(this.#fd)).size;
+  }
+
+  async close(): Promise<void> {
+    await promisify(close)(this.#fd);
+  }
+}
