@@ -1,0 +1,253 @@
+// A local copy of a resource that follows the apiserver by list and watch (client-go's reflector and shared informer).
+import type { KubeObject, Resource } from '@drydock/api/resource.ts';
+import { groupResourceOf } from '@drydock/api/resource.ts';
+import { hasReason } from '@drydock/api/status.ts';
+import type { Clock, Timer } from '@drydock/foundation/clock.ts';
+import type { Log } from '@drydock/foundation/log.ts';
+import type { Random, RandomStream } from '@drydock/foundation/random.ts';
+import type { ApiClient, ObjectKey, ObjectList } from './api-client.ts';
+import { Backoff } from './backoff.ts';
+import { listPageObjects, watchTimeoutMinSeconds } from './limits.ts';
+import { keyOf, keyText, ObjectStore } from './object-store.ts';
+import { atLeast } from './resource-version.ts';
+
+/** A change of one object: `before` is missing when it was added, `after` when it was deleted. */
+export interface Change<T> {
+  readonly before: T | undefined;
+  readonly after: T | undefined;
+}
+
+export interface InformerPorts {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Freezes every object of the cache: tests use it to catch code that changes what it must only read. */
+  readonly freeze?: boolean | undefined;
+}
+
+export interface InformerOptions<T extends KubeObject> {
+  readonly namespace?: string | undefined;
+  readonly labelSelector?: string | undefined;
+  readonly fieldSelector?: string | undefined;
+  /** Applied to every object before it is stored, to keep less of it. Must keep metadata's identity and version. */
+  readonly transform?: ((object: T) => T) | undefined;
+}
+
+/**
+ * The cache of one resource. Promises: every object's last state arrives; the states of one object arrive in order;
+ * handlers run synchronously after the cache has changed. Does NOT promise that every state in between is seen, nor any
+ * order between objects, nor that the cache is current. Objects in it are shared and must not be modified.
+ */
+export class Informer<T extends KubeObject> {
+  readonly resource: Resource<T>;
+  readonly #ports: InformerPorts;
+  readonly #options: InformerOptions<T>;
+  readonly #random: RandomStream;
+  readonly #store = new ObjectStore<T>();
+  readonly #handlers: ((change: Change<T>) => void)[] = [];
+  #resourceVersion: string | undefined;
+  #following = false;
+  #waiting: { readonly ready: () => boolean; readonly resolve: () => void }[] = [];
+
+  constructor(resource: Resource<T>, ports: InformerPorts, options: InformerOptions<T> = {}) {
+    this.resource = resource;
+    this.#ports = ports;
+    this.#options = options;
+    this.#random = ports.random.stream(`informer/${groupResourceOf(resource)}`);
+  }
+
+  /** The version up to which the cache has followed the apiserver; undefined before the first list. */
+  get resourceVersion(): string | undefined {
+    return this.#resourceVersion;
+  }
+
+  get hasSynced(): boolean {
+    return this.#resourceVersion !== undefined;
+  }
+
+  /** Whether the watch is connected. */
+  get following(): boolean {
+    return this.#following;
+  }
+
+  get size(): number {
+    return this.#store.size;
+  }
+
+  get(key: ObjectKey): T | undefined {
+    return this.#store.get(keyText(key));
+  }
+
+  list(): Iterable<T> {
+    return this.#store.list();
+  }
+
+  /** The objects for which the index function `name` gives `value`. Throws RangeError where there is no such index. */
+  lookup(name: string, value: string): Iterable<T> {
+    return this.#store.lookup(name, value);
+  }
+
+  /** Adds an index; a name that exists keeps its function. */
+  index(name: string, values: (object: T) => readonly string[]): void {
+    this.#store.index(name, values);
+  }
+
+  /** Calls `handler` for every object there is, as added, and for every change from then on. */
+  subscribe(handler: (change: Change<T>) => void): void {
+    this.#handlers.push(handler);
+    for (const object of [...this.#store.list()]) handler({ before: undefined, after: object });
+  }
+
+  /** Resolves when the first list is in. */
+  synced(): Promise<void> {
+    return this.#when(() => this.hasSynced);
+  }
+
+  /** Resolves when the cache has followed the apiserver up to `resourceVersion`: a write of one's own is then visible. */
+  seen(resourceVersion: string): Promise<void> {
+    return this.#when(() => atLeast(this.#resourceVersion, resourceVersion));
+  }
+
+  /** Follows the apiserver until the signal aborts. Failures are logged and retried with back-off; never throws. */
+  async run(signal: AbortSignal): Promise<void> {
+    const backoff = new Backoff(this.#ports.clock, this.#random);
+    const log = this.#ports.log.child({ resource: groupResourceOf(this.resource) });
+    let mustList = true;
+    while (!signal.aborted) {
+      let failure: unknown;
+      try {
+        if (mustList) await this.#relist(signal);
+        mustList = false;
+        const startedAtMs = this.#ports.clock.monotonicMs();
+        const count = await this.#follow(signal);
+        if (count === 0 && this.#ports.clock.monotonicMs() - startedAtMs < 1000) failure = 'very short watch';
+      } catch (error) {
+        failure = error;
+        // The version is too old or unknown to the server: start over from a list. Anything else: go on where we were.
+        if (hasReason(error, 'Expired') || hasReason(error, 'Gone')) mustList = true;
+      }
+      this.#following = false;
+      if (failure === undefined || signal.aborted) continue;
+      const delayMs = backoff.nextMs();
+      log.warn({ err: failure, retryInMs: Math.round(delayMs), relist: mustList }, 'list or watch failed');
+      await this.#ports.clock.sleep(delayMs, signal).catch(() => {});
+    }
+  }
+
+  async #relist(signal: AbortSignal): Promise<void> {
+    const items: T[] = [];
+    let page: ObjectList<T>;
+    let token: string | undefined;
+    // The first list may come from the server's cache; after a failure the cache may be behind what was seen already.
+    const fromCache = this.#resourceVersion === undefined;
+    do {
+      page = await this.#ports.client.list(this.resource, {
+        ...this.#scope(),
+        signal,
+        ...(fromCache ? { resourceVersion: '0' } : { limit: listPageObjects, continue: token }),
+      });
+      items.push(...page.items);
+      token = page.metadata.continue;
+    } while (token);
+    const listed = new Map(items.map((item) => [keyOf(item), item]));
+    for (const key of [...this.#store.keys()]) if (!listed.has(key)) this.#remove(key);
+    for (const [key, item] of listed) this.#put(key, item);
+    this.#advance(page.metadata.resourceVersion ?? '');
+  }
+
+  /** Follows one watch to its end; gives the number of events. */
+  async #follow(signal: AbortSignal): Promise<number> {
+    let count = 0;
+    const started = new AbortController();
+    const stop = () => started.abort();
+    signal.addEventListener('abort', stop, { once: true });
+    const timeoutSeconds = Math.round(watchTimeoutMinSeconds * (1 + this.#random.next()));
+    // A server that neither sends nor ends the watch in time has lost it.
+    const overdue: Timer = this.#ports.clock.timer((timeoutSeconds + 30) * 1000, stop);
+    try {
+      const events = this.#ports.client.watch(this.resource, {
+        ...this.#scope(),
+        signal: started.signal,
+        resourceVersion: this.#resourceVersion,
+        allowWatchBookmarks: true,
+        timeoutSeconds,
+      });
+      this.#following = true;
+      for await (const { type, object } of events) {
+        count++;
+        if (type === 'DELETED') this.#remove(keyOf(object), object);
+        else if (type !== 'BOOKMARK') this.#put(keyOf(object), object);
+        this.#advance(object.metadata?.resourceVersion ?? '');
+      }
+    } finally {
+      overdue.cancel();
+      signal.removeEventListener('abort', stop);
+    }
+    return count;
+  }
+
+  #scope(): { namespace?: string | undefined; labelSelector?: string | undefined; fieldSelector?: string | undefined } {
+    const { namespace, labelSelector, fieldSelector } = this.#options;
+    return { namespace, labelSelector, fieldSelector };
+  }
+
+  #put(key: string, object: T): void {
+    const before = this.#store.get(key);
+    if (
+      before?.metadata?.resourceVersion === object.metadata?.resourceVersion &&
+      before?.metadata?.uid === object.metadata?.uid
+    )
+      return;
+    const after = this.#keep(object);
+    this.#store.set(key, after);
+    // An object that was deleted and made again under its name is two changes, not one.
+    if (before !== undefined && before.metadata?.uid !== after.metadata?.uid) {
+      this.#notify({ before, after: undefined });
+      this.#notify({ before: undefined, after });
+      return;
+    }
+    this.#notify({ before, after });
+  }
+
+  #remove(key: string, last?: T): void {
+    const before = this.#store.delete(key);
+    if (before !== undefined) this.#notify({ before: last === undefined ? before : this.#keep(last), after: undefined });
+  }
+
+  #keep(object: T): T {
+    const kept = this.#options.transform?.(object) ?? object;
+    return this.#ports.freeze ? deepFreeze(kept) : kept;
+  }
+
+  #notify(change: Change<T>): void {
+    for (const handler of this.#handlers) {
+      try {
+        handler(change);
+      } catch (err) {
+        this.#ports.log.error({ err, resource: groupResourceOf(this.resource) }, 'a handler failed');
+      }
+    }
+  }
+
+  #advance(resourceVersion: string): void {
+    if (resourceVersion !== '') this.#resourceVersion = resourceVersion;
+    const waiting = this.#waiting;
+    if (waiting.length === 0) return;
+    this.#waiting = waiting.filter((entry) => !entry.ready());
+    for (const entry of waiting) if (!this.#waiting.includes(entry)) entry.resolve();
+  }
+
+  #when(ready: () => boolean): Promise<void> {
+    if (ready()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ ready, resolve }));
+  }
+}
+
+function deepFreeze<V>(value: V): V {
+  if (typeof value === 'object' && value !== null && !Object.isFrozen(value)) {
+    Object.freeze(value);
+    for (const inner of Object.values(value)) deepFreeze(inner);
+  }
+  return value;
+}
