@@ -56,7 +56,7 @@ class Decoder {
       if (decoded !== item) value[key] = decoded;
       if (!field.required && isEmptyCollection(field.type, decoded)) delete value[key];
     }
-    for (const field of structsOf(model)) if (value[field.name] === undefined) value[field.name] = emptyStruct(field.type);
+    for (const field of alwaysWritten(model)) if (value[field.name] === undefined) value[field.name] = zeroField(field);
   }
 
   private value(type: TypeSchema, value: unknown, path: string, place: Place): unknown {
@@ -157,28 +157,35 @@ class Decoder {
   }
 }
 
-const structFields = new Map<string, readonly FieldSchema[]>();
+const writtenFields = new Map<string, readonly FieldSchema[]>();
 
-/** Fields that hold a structure by value, which upstream always writes. */
-function structsOf(model: ModelSchema): readonly FieldSchema[] {
-  const known = structFields.get(model.name);
+/** Fields that upstream writes whatever their value: structures held by value, and required scalars. */
+function alwaysWritten(model: ModelSchema): readonly FieldSchema[] {
+  const known = writtenFields.get(model.name);
   if (known !== undefined) return known;
-  const fields = [...model.fields.values()].filter((field) => field.type.kind === 'model' && isObject(field.default));
-  structFields.set(model.name, fields);
+  const fields = [...model.fields.values()].filter((field) => {
+    if (field.type.kind === 'model') return isObject(field.default);
+    return (field.required || field.written) && (field.default === '' || field.default === 0 || field.default === false);
+  });
+  writtenFields.set(model.name, fields);
   return fields;
 }
 
-function emptyStruct(type: TypeSchema): JsonObject {
+function zeroField(field: FieldSchema): unknown {
+  return field.type.kind === 'model' ? emptyModel(field.type.model) : field.default;
+}
+
+/** The zero value of a model as upstream writes it: `{}`, or with what its structures always have. */
+export function emptyModel(modelName: string): JsonObject {
   const value: JsonObject = {};
-  if (type.kind !== 'model') return value;
-  for (const field of structsOf(modelSchema(type.model))) value[field.name] = emptyStruct(field.type);
+  for (const field of alwaysWritten(modelSchema(modelName))) value[field.name] = zeroField(field);
   return value;
 }
 
 function zeroOf(type: TypeSchema): unknown {
   switch (type.kind) {
     case 'model':
-      return emptyStruct(type);
+      return emptyModel(type.model);
     case 'list':
       return [];
     case 'map':

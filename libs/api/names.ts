@@ -85,7 +85,7 @@ export function qualifiedNameErrors(value: string): string[] {
     else errors.push(...dns1123SubdomainErrors(prefix).map((text) => `prefix part ${text}`));
   } else if (parts.length > 2) {
     const message = regexMessage(qualifiedNameMessage, qualifiedNameFormat, 'MyName', 'my.name', '123-abc');
-    return [`a qualified name ${message} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
+    return [`a valid label key ${message} with an optional DNS subdomain prefix and '/' (e.g. 'example.com/MyName')`];
   }
   if (name === '') errors.push('name part must be non-empty');
   else if (name.length > labelLengthMax) errors.push(`name part ${maxLengthMessage(labelLengthMax)}`);

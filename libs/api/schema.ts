@@ -37,6 +37,8 @@ export interface FieldSchema {
   /** OpenAPI v3 default, which upstream publishes for fields that are always present in its output. */
   readonly default: unknown;
   readonly itemDefault: unknown;
+  /** Optional on input, yet upstream writes it even when it is zero. */
+  readonly written: boolean;
   readonly listType: 'atomic' | 'set' | 'map' | undefined;
   readonly listMapKeys: readonly string[];
   readonly mapType: string | undefined;
@@ -119,6 +121,7 @@ function buildField(
     itemEnum: extensions.itemEnum as string[] | undefined,
     default: extensions.default,
     itemDefault: extensions.itemDefault,
+    written: extensions.written === true,
     listType: extensions['list-type'] as FieldSchema['listType'],
     listMapKeys: (extensions['list-map-keys'] as string[] | undefined) ?? [],
     mapType: extensions['map-type'] as string | undefined,

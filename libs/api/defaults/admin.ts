@@ -3,11 +3,14 @@ import type {
   APIService,
   ClusterRoleBinding,
   CustomResourceDefinition,
+  DeviceClaim,
   FlowSchema,
   MutatingWebhook,
   MutatingWebhookConfiguration,
   PriorityClass,
   PriorityLevelConfiguration,
+  ResourceResourceClaim,
+  ResourceClaimTemplate,
   RoleBinding,
   RuleWithOperations,
   ValidatingAdmissionPolicy,
@@ -52,7 +55,20 @@ export const adminDefaulters = [
     if (spec !== undefined) spec.matchingPrecedence ||= 1000;
   }),
   defaulter<PriorityLevelConfiguration>('flowcontrol.apiserver.k8s.io/PriorityLevelConfiguration', defaultPriorityLevel),
+  defaulter<ResourceResourceClaim>('resource.k8s.io/ResourceClaim', ({ spec }) => defaultDevices(spec?.devices)),
+  defaulter<ResourceClaimTemplate>('resource.k8s.io/ResourceClaimTemplate', ({ spec }) => defaultDevices(spec?.spec?.devices)),
 ];
+
+function defaultDevices(devices: DeviceClaim | undefined): void {
+  for (const request of devices?.requests ?? []) {
+    for (const part of [request.exactly, ...(request.firstAvailable ?? [])]) {
+      if (part === undefined) continue;
+      part.allocationMode ||= 'ExactCount';
+      if (part.allocationMode === 'ExactCount') part.count ||= 1;
+      for (const toleration of part.tolerations ?? []) toleration.operator ||= 'Equal';
+    }
+  }
+}
 
 function defaultBinding(binding: RoleBinding | ClusterRoleBinding): void {
   if (binding.roleRef !== undefined) binding.roleRef.apiGroup ||= rbacGroup;

@@ -1,6 +1,6 @@
 // Defaults of HorizontalPodAutoscaler in both versions.
 import type {
-  HPAScalingRules,
+  V2HPAScalingRules,
   V2HorizontalPodAutoscaler,
   HorizontalPodAutoscaler,
 } from '../generated/types.ts';
@@ -35,7 +35,7 @@ export const autoscalingDefaulters = [
   }),
 ];
 
-function withDefaults(rules: HPAScalingRules | undefined, defaults: HPAScalingRules): HPAScalingRules {
+function withDefaults(rules: V2HPAScalingRules | undefined, defaults: V2HPAScalingRules): V2HPAScalingRules {
   const policies = (rules?.policies ?? []).length > 0 ? rules?.policies : defaults.policies;
   return { ...defaults, ...rules, policies };
 }

@@ -60,6 +60,9 @@ function defaultNamespace(namespace: Namespace): void {
 }
 
 function defaultNode(node: Node): void {
+  const spec = node.spec;
+  if (spec?.podCIDR && spec.podCIDRs === undefined) spec.podCIDRs = [spec.podCIDR];
+  else if (spec?.podCIDRs?.[0] !== undefined) spec.podCIDR ||= spec.podCIDRs[0];
   const status = node.status;
   if (status === undefined) return;
   if (status.allocatable === undefined && status.capacity !== undefined) status.allocatable = { ...status.capacity };

@@ -1,6 +1,7 @@
 // Defaults of services, endpoints and the networking group.
 import type {
   Endpoints,
+  IngressClass,
   EndpointSlice,
   NetworkPolicy,
   Service,
@@ -20,6 +21,9 @@ export const networkDefaulters = [
       port.name ??= '';
       port.protocol ??= 'TCP';
     }
+  }),
+  defaulter<IngressClass>('networking.k8s.io/IngressClass', ({ spec }) => {
+    if (spec?.parameters !== undefined) spec.parameters.scope ??= 'Cluster';
   }),
   defaulter<NetworkPolicy>('networking.k8s.io/NetworkPolicy', (policy) => {
     const spec = policy.spec;

@@ -1,6 +1,7 @@
 // Defaults of pods and pod templates (pkg/apis/core/v1/defaults.go).
 import type {
   Container,
+  DownwardAPIVolumeFile,
   EphemeralContainer,
   HTTPGetAction,
   Lifecycle,
@@ -36,6 +37,8 @@ export function defaultPodTemplate(template: PodTemplateSpec | undefined): void 
 }
 
 export function defaultPodSpec(spec: PodSpec): void {
+  if (spec.serviceAccountName) spec.serviceAccount = spec.serviceAccountName;
+  else if (spec.serviceAccount) spec.serviceAccountName = spec.serviceAccount;
   spec.dnsPolicy ||= 'ClusterFirst';
   spec.restartPolicy ||= 'Always';
   spec.terminationGracePeriodSeconds ??= 30;
@@ -82,6 +85,8 @@ function defaultContainer(container: Container | EphemeralContainer): void {
   }
   if (container.lifecycle !== undefined) defaultLifecycle(container.lifecycle);
   for (const variable of container.env ?? []) {
+    if (variable.value === '') delete variable.value;
+    if (variable.valueFrom?.resourceFieldRef !== undefined) variable.valueFrom.resourceFieldRef.divisor ??= '0';
     if (variable.valueFrom?.fieldRef !== undefined) variable.valueFrom.fieldRef.apiVersion ||= 'v1';
     if (variable.valueFrom?.fileKeyRef !== undefined) variable.valueFrom.fileKeyRef.optional ??= false;
   }
@@ -120,6 +125,11 @@ function roundResources(resources: ResourceRequirements): void {
   roundQuantities(resources.requests);
 }
 
+function defaultDownwardItem(item: DownwardAPIVolumeFile): void {
+  if (item.fieldRef !== undefined) item.fieldRef.apiVersion ||= 'v1';
+  if (item.resourceFieldRef !== undefined) item.resourceFieldRef.divisor ??= '0';
+}
+
 function defaultVolume(volume: Volume): void {
   const source = Object.entries(volume).some(([key, value]) => key !== 'name' && isObject(value));
   if (!source) volume.emptyDir = {};
@@ -128,13 +138,13 @@ function defaultVolume(volume: Volume): void {
   if (volume.hostPath !== undefined) volume.hostPath.type ??= '';
   if (volume.downwardAPI !== undefined) {
     volume.downwardAPI.defaultMode ??= defaultFileMode;
-    for (const item of volume.downwardAPI.items ?? []) if (item.fieldRef !== undefined) item.fieldRef.apiVersion ||= 'v1';
+    for (const item of volume.downwardAPI.items ?? []) defaultDownwardItem(item);
   }
   if (volume.projected !== undefined) {
     volume.projected.defaultMode ??= defaultFileMode;
     for (const { serviceAccountToken, downwardAPI } of volume.projected.sources ?? []) {
       if (serviceAccountToken !== undefined) serviceAccountToken.expirationSeconds ??= serviceAccountTokenExpirationSeconds;
-      for (const item of downwardAPI?.items ?? []) if (item.fieldRef !== undefined) item.fieldRef.apiVersion ||= 'v1';
+      for (const item of downwardAPI?.items ?? []) defaultDownwardItem(item);
     }
   }
   if (volume.ephemeral?.volumeClaimTemplate !== undefined) volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem';
