@@ -1,4 +1,4 @@
-// A disk in memory that can lose power: what was not synced is gone, or there in part. For tests and the simulator.
+// A disk in memory whose power can fail: what was not synced is gone, or there in part. For tests and the simulator.
 import type { Disk, DiskFile } from './disk.ts';
 import type { RandomStream } from './random.ts';
 
@@ -34,19 +34,21 @@ export class DiskFaultError extends Error {
 /** Renames, removals and the creation of files are durable at once, as the port promises; contents only after `sync`. */
 export class MemoryDisk implements Disk {
   readonly #files = new Map<string, Content>();
-  /** Counts crashes: handles of an earlier life fail. */
+  /** Counts power failures: handles of an earlier life fail. */
   #life = 0;
+  #on = true;
   /** Set to make every write (`ENOSPC`) or sync (`EIO`) fail. */
   fault: DiskFault | undefined;
   /** Number of `sync` calls so far, to see group commit at work. */
   syncs = 0;
 
   /**
-   * Power fails. Without `random` everything that was not synced is lost; with it each such write is kept, lost, or torn at a
+   * Power fails: every call fails from now on, until `powerOn`. Without `random` everything that was not synced is lost; with it each such write is kept, lost, or torn at a
    * sector, independently, as a disk with a reordering cache would.
    */
-  crash(random?: RandomStream): void {
+  powerOff(random?: RandomStream): void {
     this.#life++;
+    this.#on = false;
     for (const content of this.#files.values()) {
       let kept = content.durable;
       for (const change of random === undefined ? [] : content.changes) {
@@ -62,7 +64,13 @@ export class MemoryDisk implements Disk {
     }
   }
 
+  /** What survived can be read; files that were open before stay unusable. */
+  powerOn(): void {
+    this.#on = true;
+  }
+
   async open(name: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile> {
+    this.#powered();
     let content = this.#files.get(name);
     if (content === undefined) {
       if (mode !== 'create') throw new DiskFaultError('ENOENT', `no such file, open '${name}'`);
@@ -73,11 +81,13 @@ export class MemoryDisk implements Disk {
   }
 
   async writeAtomic(name: string, data: Uint8Array): Promise<void> {
+    this.#powered();
     this.#check('ENOSPC');
     this.#files.set(name, { durable: data.slice(), current: data.slice(), changes: [] });
   }
 
   async rename(from: string, to: string): Promise<void> {
+    this.#powered();
     const content = this.#files.get(from);
     if (content === undefined) throw new DiskFaultError('ENOENT', `no such file, rename '${from}'`);
     this.#files.delete(from);
@@ -85,10 +95,12 @@ export class MemoryDisk implements Disk {
   }
 
   async remove(name: string): Promise<void> {
+    this.#powered();
     if (!this.#files.delete(name)) throw new DiskFaultError('ENOENT', `no such file, remove '${name}'`);
   }
 
   async list(folder: string): Promise<string[]> {
+    this.#powered();
     const prefix = folder === '' || folder === '.' ? '' : `${folder}/`;
     return [...this.#files.keys()]
       .filter((name) => name.startsWith(prefix) && !name.slice(prefix.length).includes('/'))
@@ -105,6 +117,10 @@ export class MemoryDisk implements Disk {
     for (const bytes of [content.durable, content.current]) bytes[offset] = (bytes[offset] ?? 0) ^ 0xff;
   }
 
+  #powered(): void {
+    if (!this.#on) throw new DiskFaultError('EIO', 'the power is off');
+  }
+
   #check(fault: DiskFault): void {
     if (this.fault === fault) throw new DiskFaultError(fault, fault === 'ENOSPC' ? 'no space left on device' : 'i/o error');
   }
@@ -112,6 +128,7 @@ export class MemoryDisk implements Disk {
   #handle(content: Content): DiskFile {
     const life = this.#life;
     const alive = (): void => {
+      this.#powered();
       if (life !== this.#life) throw new DiskFaultError('EBADF', 'the machine has restarted since the file was opened');
     };
     return {

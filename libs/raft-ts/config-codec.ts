@@ -60,10 +60,10 @@ export function readConfState(reader: WireReader): ConfState {
   const learnersNext: MemberId[] = [];
   let autoLeave = false;
   for (let field = reader.next(); field !== 0; field = reader.next()) {
-    if (field === 1) voters.push(reader.fixed64());
-    else if (field === 2) learners.push(reader.fixed64());
-    else if (field === 3) votersOutgoing.push(reader.fixed64());
-    else if (field === 4) learnersNext.push(reader.fixed64());
+    if (field === 1) reader.fixed64s(voters);
+    else if (field === 2) reader.fixed64s(learners);
+    else if (field === 3) reader.fixed64s(votersOutgoing);
+    else if (field === 4) reader.fixed64s(learnersNext);
     else if (field === 5) autoLeave = reader.bool();
     else reader.skip();
   }

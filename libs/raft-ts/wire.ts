@@ -129,6 +129,18 @@ export class WireReader {
     return new DataView(this.#buffer.buffer, this.#buffer.byteOffset + at, 8).getBigUint64(0, true);
   }
 
+  /** An element of a repeated `fixed64`, or several where they are packed. */
+  fixed64s(into: bigint[]): void {
+    if (this.#wireType !== 2) {
+      into.push(this.fixed64());
+      return;
+    }
+    const packed = this.bytes();
+    if (packed.length % 8 !== 0) throw new WireError('packed fixed64 of a broken length');
+    const view = new DataView(packed.buffer, packed.byteOffset, packed.length);
+    for (let at = 0; at < packed.length; at += 8) into.push(view.getBigUint64(at, true));
+  }
+
   bytes(): Uint8Array {
     this.#expect(2);
     const length = this.#varint();

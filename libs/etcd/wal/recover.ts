@@ -178,7 +178,8 @@ class Replay {
       metadata: this.#head?.metadata ?? new Uint8Array(0),
       snapshot: this.#snapshot,
       hardState: { ...this.#hardState, commit },
-      entries,
+      // Copies: views would keep whole segments in memory.
+      entries: entries.map((entry) => ({ ...entry, data: entry.data.slice() })),
     };
   }
 }

@@ -87,15 +87,15 @@ export class TestCluster {
   /** Power fails on one member: what was not synced is gone, or there in part. */
   async crash(member: TestReplica, torn = false): Promise<void> {
     this.network.leave(member.id);
-    member.disk.crash(torn ? this.#random.stream('torn') : undefined);
+    member.disk.powerOff(torn ? this.#random.stream('torn') : undefined);
     member.alive = false;
     const stopped = member.replica.stop();
     member.machine.crash();
     await stopped;
-    member.disk.crash();
   }
 
   async restart(member: TestReplica): Promise<void> {
+    member.disk.powerOn();
     await this.#start(member);
   }
 

@@ -1,0 +1,132 @@
+// Real sockets: three members in one process, on ports of the system's choice.
+import { createServer } from 'node:net';
+import { silentLog } from '@drydock/foundation/log.ts';
+import { SeededRandom } from '@drydock/foundation/random.ts';
+import { SystemClock } from '@drydock/foundation/system-clock.ts';
+import type { Message } from 'raft-ts/types.ts';
+import { afterEach, expect, test, vi } from 'vitest';
+import { createGrpcTransport, PeerListenError } from './grpc-transport.ts';
+import type { PeerHandler, SnapshotMessage, Transport } from './transport.ts';
+
+const conf = { voters: [1n, 2n], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
+const waiting = { timeout: 10_000, interval: 5 };
+const opened: Transport[] = [];
+
+afterEach(async () => {
+  for (const transport of opened.splice(0)) await transport.stop();
+});
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new RangeError('no port');
+  return address.port;
+}
+
+interface Side {
+  readonly transport: Transport;
+  readonly url: string;
+  readonly messages: Message[];
+  readonly snapshots: { message: SnapshotMessage; content: string }[];
+  unreachable: number;
+}
+
+async function side(id: bigint, port?: number, clusterId = 9n): Promise<Side> {
+  const url = `http://127.0.0.1:${port ?? (await freePort())}`;
+  const transport = createGrpcTransport({
+    id,
+    clusterId,
+    listenUrls: [url],
+    clock: new SystemClock(),
+    random: new SeededRandom(Number(id)),
+    log: silentLog,
+  });
+  opened.push(transport);
+  const result: Side = { transport, url, messages: [], snapshots: [], unreachable: 0 };
+  const handler: PeerHandler = {
+    message: (message) => result.messages.push(message),
+    snapshot: async (message, content) => {
+      let text = '';
+      for await (const chunk of content) text += Buffer.from(chunk).toString();
+      result.snapshots.push({ message, content: text });
+    },
+    unreachable: () => result.unreachable++,
+  };
+  await transport.start(handler);
+  return result;
+}
+
+const heartbeat = (commit: number): Message => ({
+  type: 'heartbeatRequest',
+  from: 1n,
+  to: 2n,
+  term: 1,
+  commit,
+  readSequence: 0,
+});
+
+test('messages arrive in order, and again after the other side was away', async () => {
+  const a = await side(1n);
+  const b = await side(2n);
+  a.transport.addPeer(2n, [b.url]);
+  await vi.waitFor(() => expect(a.transport.peers()[0]?.connected).toBe(true), waiting);
+  a.transport.send([1, 2, 3].map(heartbeat));
+  await vi.waitFor(() => expect(b.messages).toEqual([1, 2, 3].map(heartbeat)), waiting);
+
+  await b.transport.stop();
+  await vi.waitFor(() => expect(a.unreachable).toBeGreaterThan(0), waiting);
+  a.transport.send([heartbeat(4)]);
+  const again = await side(2n, Number(new URL(b.url).port));
+  await vi.waitFor(() => {
+    a.transport.send([heartbeat(5)]);
+    expect(again.messages.at(-1)).toEqual(heartbeat(5));
+  }, waiting);
+  expect(again.messages).not.toContainEqual(heartbeat(4));
+});
+
+test('a snapshot arrives whole; one that ends early fails on both sides', async () => {
+  const a = await side(1n);
+  const b = await side(2n);
+  a.transport.addPeer(2n, [b.url]);
+  const message: SnapshotMessage = {
+    type: 'snapshotRequest',
+    from: 1n,
+    to: 2n,
+    term: 3,
+    snapshot: { meta: { index: 5, term: 2, conf }, data: new Uint8Array(0) },
+  };
+  const text = 'content '.repeat(200_000);
+  await a.transport.sendSnapshot(
+    message,
+    (async function* () {
+      yield Buffer.from(text);
+    })(),
+  );
+  expect(b.snapshots).toEqual([{ message, content: text }]);
+
+  const broken = (async function* () {
+    yield Buffer.from('half');
+    throw new RangeError('the disk failed');
+  })();
+  await expect(a.transport.sendSnapshot(message, broken)).rejects.toThrow('the disk failed');
+  expect(b.snapshots).toHaveLength(1);
+});
+
+test('another cluster and another member are refused', async () => {
+  const a = await side(1n);
+  const other = await side(2n, undefined, 10n);
+  const third = await side(3n);
+  a.transport.addPeer(2n, [other.url]);
+  await vi.waitFor(() => expect(a.unreachable).toBeGreaterThan(1), waiting);
+  a.transport.addPeer(2n, [third.url]);
+  a.unreachable = 0;
+  await vi.waitFor(() => expect(a.unreachable).toBeGreaterThan(1), waiting);
+  expect([a.transport.peers()[0]?.connected, other.messages, third.messages]).toEqual([false, [], []]);
+});
+
+test('a taken port is said as such', async () => {
+  const a = await side(1n);
+  await expect(side(2n, Number(new URL(a.url).port))).rejects.toThrow(PeerListenError);
+});

@@ -1,0 +1,211 @@
+// One member's way to another: a stream that is opened again when it breaks, behind a bounded queue. Raft tolerates loss, so what
+// does not fit is dropped, oldest first, and nothing here ever waits.
+
+import type { Clock, Timer } from '@drydock/foundation/clock.ts';
+import type { Log } from '@drydock/foundation/log.ts';
+import type { RandomStream } from '@drydock/foundation/random.ts';
+import { Client, type ClientDuplexStream } from '@grpc/grpc-js';
+import { bytesOf } from 'raft-ts/log.ts';
+import type { MemberId, Message } from 'raft-ts/types.ts';
+import { encodeBatch } from './message-codec.ts';
+import {
+  type CallIdentity,
+  channelOptions,
+  clientCredentials,
+  deserialize,
+  identityMetadata,
+  messagesPath,
+  type PeerTls,
+  serialize,
+} from './service.ts';
+import type { PeerStatus } from './transport.ts';
+
+/** Messages that wait for one member, at most; and their bytes of entries. */
+const queueMessagesMax = 4096;
+const queueBytesMax = 64 << 20;
+/** Of entries in one Batch, about. */
+const batchBytesMax = 1 << 20;
+/** A connection must be taken on within this; a cut network gives no other sign. */
+const connectTimeoutMs = 2000;
+const backoffFirstMs = 50;
+const backoffMaxMs = 1000;
+
+export interface LinkPorts {
+  readonly clock: Clock;
+  readonly log: Log;
+  /** Jitter of the reconnection delay. */
+  readonly random: RandomStream;
+  readonly tls: PeerTls | undefined;
+  readonly unreachable: (id: MemberId) => void;
+}
+
+type State = 'idle' | 'connecting' | 'connected' | 'waiting' | 'closed';
+
+export class PeerLink {
+  readonly #identity: CallIdentity;
+  readonly #ports: LinkPorts;
+  #urls: readonly string[];
+  #state: State = 'idle';
+  #sinceMs: number | undefined;
+  #queue: Message[] = [];
+  #queueBytes = 0;
+  #flushScheduled = false;
+  #blocked = false;
+  #dropped = 0;
+  #failures = 0;
+  #client: Client | undefined;
+  #stream: ClientDuplexStream<Uint8Array, Buffer> | undefined;
+  #timer: Timer | undefined;
+
+  constructor(identity: CallIdentity, urls: readonly string[], ports: LinkPorts) {
+    this.#identity = identity;
+    this.#urls = urls;
+    this.#ports = ports;
+  }
+
+  /** Connects, and stays connected until `close`. */
+  open(): void {
+    if (this.#state === 'idle') this.#connect();
+  }
+
+  setUrls(urls: readonly string[]): void {
+    if (urls.join() === this.#urls.join()) return;
+    this.#urls = urls;
+    if (this.#state === 'idle' || this.#state === 'closed') return;
+    this.#failures = 0;
+    this.#disconnect();
+    this.#connect();
+  }
+
+  get urls(): readonly string[] {
+    return this.#urls;
+  }
+
+  send(message: Message): void {
+    if (this.#state === 'closed') return;
+    this.#queue.push(message);
+    this.#queueBytes += payloadOf(message);
+    while (this.#queue.length > queueMessagesMax || (this.#queueBytes > queueBytesMax && this.#queue.length > 1))
+      this.#dropOldest();
+    if (this.#flushScheduled) return;
+    this.#flushScheduled = true;
+    queueMicrotask(() => {
+      this.#flushScheduled = false;
+      this.#flush();
+    });
+  }
+
+  close(): void {
+    this.#state = 'closed';
+    this.#disconnect();
+    this.#queue = [];
+  }
+
+  status(): PeerStatus {
+    const connected = this.#state === 'connected';
+    return { id: this.#identity.to, urls: this.#urls, connected, sinceMs: this.#sinceMs, dropped: this.#dropped };
+  }
+
+  #dropOldest(): void {
+    const oldest = this.#queue.shift();
+    if (oldest === undefined) return;
+    this.#queueBytes -= payloadOf(oldest);
+    this.#dropped++;
+  }
+
+  #flush(): void {
+    const stream = this.#stream;
+    if (this.#state !== 'connected' || stream === undefined) {
+      // Nobody is there: old messages help nobody when somebody is.
+      while (this.#queue.length > 0) this.#dropOldest();
+      return;
+    }
+    while (this.#queue.length > 0 && !this.#blocked) {
+      const batch = this.#takeBatch();
+      this.#blocked = !stream.write(encodeBatch(batch));
+    }
+  }
+
+  #takeBatch(): Message[] {
+    let bytes = 0;
+    let count = 0;
+    for (const message of this.#queue) {
+      bytes += payloadOf(message);
+      if (bytes > batchBytesMax && count > 0) break;
+      count++;
+    }
+    const batch = this.#queue.splice(0, count);
+    for (const message of batch) this.#queueBytes -= payloadOf(message);
+    return batch;
+  }
+
+  #connect(): void {
+    const text = this.#urls[this.#failures % Math.max(1, this.#urls.length)];
+    if (text === undefined) {
+      this.#retryLater();
+      return;
+    }
+    const url = new URL(text);
+    this.#state = 'connecting';
+    const client = new Client(url.host, clientCredentials(url, this.#ports.tls), channelOptions);
+    const stream = client.makeBidiStreamRequest(messagesPath, serialize, deserialize, identityMetadata(this.#identity));
+    this.#client = client;
+    this.#stream = stream;
+    this.#blocked = false;
+    const mine = (): boolean => this.#stream === stream;
+    stream.on('data', () => mine() && this.#connected());
+    stream.on('drain', () => {
+      if (!mine()) return;
+      this.#blocked = false;
+      this.#flush();
+    });
+    stream.on('error', (error) => mine() && this.#lost(error.message));
+    stream.on('end', () => mine() && this.#lost('the stream ended'));
+    this.#timer = this.#ports.clock.timer(connectTimeoutMs, () => mine() && this.#lost('no answer'));
+  }
+
+  #connected(): void {
+    if (this.#state !== 'connecting') return;
+    this.#timer?.cancel();
+    this.#state = 'connected';
+    this.#failures = 0;
+    this.#sinceMs = this.#ports.clock.monotonicMs();
+    this.#ports.log.info({ peer: this.#identity.to.toString(16) }, 'connected to a peer');
+    this.#flush();
+  }
+
+  #lost(reason: string): void {
+    if (this.#state === 'closed') return;
+    if (this.#state === 'connected' || this.#failures === 0) {
+      this.#ports.log.warn({ peer: this.#identity.to.toString(16), reason }, 'a peer is unreachable');
+    }
+    if (this.#state === 'connected' || this.#sinceMs === undefined) this.#sinceMs = this.#ports.clock.monotonicMs();
+    this.#disconnect();
+    this.#ports.unreachable(this.#identity.to);
+    this.#retryLater();
+  }
+
+  #retryLater(): void {
+    this.#state = 'waiting';
+    const full = Math.min(backoffMaxMs, backoffFirstMs * 2 ** Math.min(this.#failures, 10));
+    this.#failures++;
+    // Between half and all of it, so that members do not retry in step.
+    this.#timer = this.#ports.clock.timer(full / 2 + this.#ports.random.int(full / 2), () => this.#connect());
+  }
+
+  #disconnect(): void {
+    this.#timer?.cancel();
+    const stream = this.#stream;
+    this.#stream = undefined;
+    // Cancelling reports an error on the stream, and an error without a listener ends the process.
+    stream?.removeAllListeners();
+    stream?.on('error', () => undefined);
+    stream?.cancel();
+    this.#client?.close();
+    this.#client = undefined;
+  }
+}
+
+function payloadOf(message: Message): number {
+  return message.type === 'appendRequest' || message.type === 'proposeForward' ? bytesOf(message.entries) : 0;
+}

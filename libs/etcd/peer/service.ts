@@ -1,0 +1,92 @@
+// The gRPC service of proto/drydock/raft/v1/peer.proto with bytes passed through: this wire's codecs are our own.
+import { type ChannelCredentials, credentials, Metadata, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import type { MemberId } from 'raft-ts/types.ts';
+
+const passThrough = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+const passBack = (bytes: Buffer): Buffer => bytes;
+const codecs = {
+  requestSerialize: passThrough,
+  requestDeserialize: passBack,
+  responseSerialize: passThrough,
+  responseDeserialize: passBack,
+};
+
+export const messagesPath = '/drydock.raft.v1.Peer/Messages';
+export const snapshotPath = '/drydock.raft.v1.Peer/Snapshot';
+
+export const peerService = {
+  messages: { path: messagesPath, requestStream: true, responseStream: true, ...codecs },
+  snapshot: { path: snapshotPath, requestStream: true, responseStream: false, ...codecs },
+} satisfies ServiceDefinition;
+
+export const serialize = passThrough;
+export const deserialize = passBack;
+
+/** Mutual TLS between members (`--peer-cert-file`, `--peer-key-file`, `--peer-trusted-ca-file`), PEM. */
+export interface PeerTls {
+  readonly cert: Buffer;
+  readonly key: Buffer;
+  readonly ca: Buffer | undefined;
+  /** `--peer-client-cert-auth`. */
+  readonly clientCertAuth: boolean;
+}
+
+/** A dead connection is noticed within these; heartbeats flow anyway, this is for links that are idle. Milliseconds. */
+const keepaliveTimeMs = 2000;
+const keepaliveTimeoutMs = 2000;
+/** More than the largest request plus its neighbours in a batch. */
+export const receiveBytesMax = 128 << 20;
+
+export const channelOptions = {
+  'grpc.keepalive_time_ms': keepaliveTimeMs,
+  'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
+  'grpc.keepalive_permit_without_calls': 1,
+  'grpc.max_receive_message_length': receiveBytesMax,
+  'grpc.max_send_message_length': receiveBytesMax,
+  // Reconnecting is the link's business, see link.ts.
+  'grpc.use_local_subchannel_pool': 1,
+  'grpc.enable_retries': 0,
+  'grpc.enable_http_proxy': 0,
+} as const;
+
+export function clientCredentials(url: URL, tls: PeerTls | undefined): ChannelCredentials {
+  if (url.protocol !== 'https:') return credentials.createInsecure();
+  return credentials.createSsl(tls?.ca ?? null, tls?.key ?? null, tls?.cert ?? null);
+}
+
+export function serverCredentials(url: URL, tls: PeerTls | undefined): ServerCredentials {
+  if (url.protocol !== 'https:' || tls === undefined) return ServerCredentials.createInsecure();
+  return ServerCredentials.createSsl(tls.ca ?? null, [{ private_key: tls.key, cert_chain: tls.cert }], tls.clientCertAuth);
+}
+
+/** Who speaks to whom in which cluster. */
+export interface CallIdentity {
+  readonly clusterId: bigint;
+  readonly from: MemberId;
+  readonly to: MemberId;
+}
+
+const keys = { clusterId: 'drydock-cluster-id', from: 'drydock-from', to: 'drydock-to' } as const;
+
+export function identityMetadata(identity: CallIdentity): Metadata {
+  const metadata = new Metadata();
+  metadata.set(keys.clusterId, hex(identity.clusterId));
+  metadata.set(keys.from, hex(identity.from));
+  metadata.set(keys.to, hex(identity.to));
+  return metadata;
+}
+
+/** Undefined where a part is missing or malformed. */
+export function identityOf(metadata: Metadata): CallIdentity | undefined {
+  const [clusterId, from, to] = [keys.clusterId, keys.from, keys.to].map((key) => parseHex(metadata.get(key)[0]));
+  if (clusterId === undefined || from === undefined || to === undefined) return undefined;
+  return { clusterId, from, to };
+}
+
+function hex(id: bigint): string {
+  return id.toString(16).padStart(16, '0');
+}
+
+function parseHex(text: string | Buffer | undefined): bigint | undefined {
+  return typeof text === 'string' && /^[0-9a-f]{16}$/.test(text) ? BigInt(`0x${text}`) : undefined;
+}
