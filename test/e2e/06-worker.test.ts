@@ -87,12 +87,7 @@ describe.skipIf(e2eSkipReason !== undefined)(`worker (${e2eSkipReason ?? 'as roo
     expect(island.length, 'a pod of the application is on worker-3').toBeGreaterThan(0);
     const address = await nodeAddress('worker-3');
     expect(address).not.toBe('');
-    await lab(
-      'partition',
-      'worker-3',
-      '|',
-      'etcd-1,etcd-2,etcd-3,apiserver-1,apiserver-2,controller-manager-1,controller-manager-2,scheduler-1,scheduler-2',
-    );
+    await lab('partition', 'worker-3 | control-plane');
     try {
       await expectLoss('worker-3');
       for (const pod of island) {

@@ -24,7 +24,7 @@ describe.skipIf(e2eSkipReason !== undefined)(`power cut (${e2eSkipReason ?? 'as 
       services: await identities('services'),
       configmaps: await identities('configmaps'),
     };
-    await lab('kill', '--all');
+    await lab('kill', 'all');
     const again = await drydock('up', ...labFlags, '--profile', 'fast');
     expect(again.exitCode, again.all).toBe(0);
     expect({
