@@ -334,7 +334,8 @@ class RaftReplica implements Replica {
     const stored = await this.#snapshots.receive(message, content);
     this.#step(stored);
     await this.#loop;
-    await this.#snapshots.discard(message.snapshot.meta);
+    // Raft may have had no use for it. But a member that failed meanwhile needs it at its next start.
+    if (this.#running !== undefined) await this.#snapshots.discard(message.snapshot.meta);
   }
 
   #reportSnapshot(id: MemberId, outcome: 'finished' | 'failed', error?: unknown): void {
