@@ -1,42 +1,61 @@
 // What the pipeline uses of the API library, in one place.
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { ResourceInfo } from '@drydock/api/scheme.ts';
+import { apiError } from '@drydock/api/status.ts';
+import { type JsonObject } from '@drydock/api/json.ts';
+import { applyJsonPatch } from '@drydock/api/patch/json-patch.ts';
+import { applyMergePatch } from '@drydock/api/patch/merge-patch.ts';
+import { applyStrategicMergePatch } from '@drydock/api/patch/strategic-merge.ts';
+import { matchesFields, parseFieldSelector } from '@drydock/api/selectors/field.ts';
+import { matchesLabels, parseLabelSelector } from '@drydock/api/selectors/label.ts';
 
-export function labelSelection(text: string): (o: KubeObject) => boolean {
-  const parts = text.split(',').map((p) => p.split(/==?/));
-  return (o) => parts.every(([k = '', v]) => (v === undefined ? o.metadata?.labels?.[k] !== undefined : o.metadata?.labels?.[k] === v));
+
+import type { RequestBody } from './request.ts';
+
+/** A label selector as a test; fails with BadRequest. */
+export function labelSelection(text: string): (object: KubeObject) => boolean {
+  const selector = parseLabelSelector(text);
+  return (object) => matchesLabels(selector, object.metadata?.labels);
 }
-export function fieldSelection(_info: ResourceInfo, text: string): (o: KubeObject) => boolean {
-  const parts = text.split(',').map((p) => ({ neg: p.includes('!='), kv: p.split(/!=|==?/) }));
-  return (o) =>
-    parts.every(({ neg, kv: [k = '', v = ''] }) => {
-      let at: unknown = o;
-      for (const seg of k.split('.')) at = (at as Record<string, unknown> | undefined)?.[seg];
-      return (String(at ?? '') === v) !== neg;
-    });
+
+/** A field selector as a test; fails with BadRequest. */
+export function fieldSelection(info: ResourceInfo, text: string): (object: KubeObject) => boolean {
+  const selector = parseFieldSelector(info, text);
+  return (object) => matchesFields(info, selector, object);
 }
-export function applyDefaults(_info: ResourceInfo, _object: KubeObject): void {}
-export function validateCreate(_info: ResourceInfo, _object: KubeObject): never[] { return []; }
-export function validateUpdate(_info: ResourceInfo, _object: KubeObject, _old: KubeObject, _sub = ''): never[] { return []; }
-export function prepareForCreate(_info: ResourceInfo, _object: KubeObject): void {}
-export function prepareForUpdate(_info: ResourceInfo, _object: KubeObject, _old: KubeObject, _sub = ''): void {}
+
+const patchTypes: readonly string[] = [
+  'application/json-patch+json',
+  'application/merge-patch+json',
+  'application/apply-patch+yaml',
+  'application/strategic-merge-patch+json',
+];
+
+/** The outcome of a patch on `current`, not yet checked. Fails with UnsupportedMediaType for server-side apply. */
+export function applyPatch(target: { readonly modelName: string }, current: KubeObject, body: RequestBody): JsonObject {
+  const text = body.bytes.toString();
+  const original = current as unknown as JsonObject;
+  switch (body.contentType) {
+    case 'application/json-patch+json':
+      return applyJsonPatch(original, text);
+    case 'application/merge-patch+json':
+      return applyMergePatch(original, text);
+    case 'application/strategic-merge-patch+json':
+      return applyStrategicMergePatch(target.modelName, original, text);
+    default:
+      throw apiError(
+        'UnsupportedMediaType',
+        `the body of the request was in an unknown format - accepted media types include: ${patchTypes.filter((type) => !type.includes('apply')).join(', ')}`,
+        {},
+      );
+  }
+}
+
+/** The object in another group version; it may be the same object. */
 export function convert(object: KubeObject, _to: string): KubeObject { return object; }
-export function cloneJson<T>(v: T): T { return structuredClone(v); }
 export function tableOf(_i: ResourceInfo, items: readonly KubeObject[], metadata: object, _f: unknown, _h: boolean): object {
   return { kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata, columnDefinitions: [{ name: 'Name', type: 'string', format: 'name', description: '', priority: 0 }], rows: items.map((o) => ({ cells: [o.metadata?.name], object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: o.metadata } })) };
 }
-export function applyPatch(_view: unknown, current: KubeObject, body: { contentType: string; bytes: Buffer }): unknown {
-  const merge = (a: unknown, b: unknown): unknown => {
-    if (typeof b !== 'object' || b === null || Array.isArray(b)) return b;
-    const out: Record<string, unknown> = typeof a === 'object' && a !== null && !Array.isArray(a) ? { ...(a as Record<string, unknown>) } : {};
-    for (const [k, v] of Object.entries(b)) { if (v === null) delete out[k]; else out[k] = merge(out[k], v); }
-    return out;
-  };
-  return merge(current, JSON.parse(body.bytes.toString()));
-}
-export function checkFields(_info: ResourceInfo | undefined, _object: KubeObject, _mode: string | undefined): string[] { return []; }
-import { apiError, type ApiError } from '@drydock/api/status.ts';
-export function invalidError(_info: ResourceInfo, name: string, _e: unknown): ApiError { return apiError('Invalid', name); }
 export function openApiV2(): string { return '{"swagger":"2.0","info":{"title":"Kubernetes","version":"v1.36.2"},"paths":{},"definitions":{}}'; }
 export function openApiV3Index(): object { return { paths: {} }; }
 export function openApiV3(_gv: string): string | undefined { return undefined; }

@@ -2,39 +2,34 @@
 // encode. REST and gRPC build an ApiRequest, call `handle`, and write the ApiResponse.
 import type { DeleteOptions } from '@drydock/api/generated/types.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
-import { findResource, findSubresource, type ResourceInfo, type SubresourceInfo } from '@drydock/api/scheme.ts';
+import type { ResourceInfo } from '@drydock/api/scheme.ts';
 import { ApiError, apiError } from '@drydock/api/status.ts';
-import { formatTime } from '@drydock/foundation/clock.ts';
 import type { Admission, AdmissionRequest, Operation } from './admission/admission.ts';
 import type { Authenticator } from './authn/authenticator.ts';
 import { impersonated } from './authn/impersonation.ts';
 import { type Attributes, type Authorizer, forbidden } from './authz/authorizer.ts';
+import { attributesOf, type Call, decode, deleteOptions, resolve, selectByName } from './call.ts';
 import { deleteCollectionWorkersMax, generateNameAttemptsMax, watchMinMs } from './limits.ts';
-import {
-  applyDefaults,
-  applyPatch,
-  checkFields,
-  cloneJson,
-  convert,
-  invalidError,
-  prepareForCreate,
-  prepareForUpdate,
-  validateCreate,
-  validateUpdate,
-} from './machinery.ts';
+import { applyPatch, convert } from './machinery.ts';
+import { applyDefaults } from '@drydock/api/defaults.ts';
+import { cloneJson } from '@drydock/api/json.ts';
+import { prepareForCreate, prepareForUpdate } from '@drydock/api/strategy.ts';
+import { invalidError } from '@drydock/api/validate/invalid-error.ts';
+import { validateCreate, validateUpdate } from '@drydock/api/validate/validate.ts';
 import type { Caches } from './registry/caches.ts';
-import { asObject, readValue } from './registry/decode.ts';
+import { decodeValue } from '@drydock/api/fields.ts';
+import { validationMode } from './registry/decode.ts';
 import { completesDeletion, planDeletion } from './registry/deletion.ts';
-import { alreadyExists, detailsOf, methodNotAllowed, modified, notFound, notServed } from './registry/errors.ts';
+import { alreadyExists, detailsOf, modified, notFound } from './registry/errors.ts';
+import { baseName, keepSystemMetadata, newMetadata } from './registry/metadata.ts';
 import type { HookTable, Undo, WriteContext } from './registry/hooks.ts';
 import type { Reader } from './registry/reader.ts';
 import { createsOnUpdate, groupVersionOf, returnsDeleted } from './registry/traits.ts';
-import { type View, viewOf } from './registry/views.ts';
 import { renderingOf } from './render.ts';
 import type { ApiRequest, ApiResponse, ListResult, User } from './request.ts';
 import type { Actions } from './rest/actions.ts';
 import { objectKey } from './storage/keys.ts';
-import type { Change, ObjectStore, Stored } from './storage/object-store.ts';
+import { type Change, dryRun, type ObjectStore, type Stored } from './storage/object-store.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 
@@ -51,16 +46,6 @@ export interface PipelineParts {
   readonly clock: Clock;
   readonly random: RandomStream;
   readonly eventTtlSeconds: number;
-}
-
-/** A request on its way: who asks, for which row of the table, and what the client should be warned of. */
-export interface Call {
-  readonly request: ApiRequest;
-  readonly user: User;
-  readonly info: ResourceInfo;
-  readonly subresource: SubresourceInfo | undefined;
-  readonly view: View;
-  readonly warnings: string[];
 }
 
 /** The one request path. */
@@ -146,7 +131,7 @@ export class Pipeline {
   // -- create --------------------------------------------------------------------------------------------------------------
 
   async #create(call: Call): Promise<ApiResponse> {
-    const { info, request, user, view } = call;
+    const { info, user, view } = call;
     const action = await this.#parts.actions.create(call);
     if (action !== undefined) return this.#answer(call, action, 201);
     const object = convert(decode(call, view), info.storageVersion);
@@ -167,31 +152,15 @@ export class Pipeline {
     }
   }
 
-  /** What the server alone decides of a new object's metadata. */
   #stamp(call: Call, object: KubeObject): void {
     const { clock, random } = this.#parts;
-    const { namespace } = call.request.target;
-    const given = object.metadata ?? {};
-    if (given.resourceVersion) throw apiError('BadRequest', 'resourceVersion should not be set on objects to be created');
-    if (call.info.namespaced && (given.namespace ?? '') !== '' && given.namespace !== namespace) {
-      throw apiError('BadRequest', 'the namespace of the provided object does not match the namespace sent on the request');
-    }
-    const { resourceVersion: _, selfLink: _link, deletionTimestamp: _at, deletionGracePeriodSeconds: _grace, namespace: _ns, ...meta } = given;
-    const generated = !meta.name && meta.generateName ? { name: meta.generateName.slice(0, 58) + random.suffix(5) } : {};
-    object.metadata = {
-      ...meta,
-      ...generated,
-      ...(call.info.namespaced ? { namespace } : {}),
-      uid: random.uuid(),
-      creationTimestamp: formatTime(clock.wallMs()),
-    };
+    object.metadata = newMetadata(call.info, call.request.target.namespace, object.metadata ?? {}, clock.wallMs(), random);
   }
 
   async #storeNew(call: Call, object: KubeObject): Promise<KubeObject> {
     const { info, request } = call;
     const namespace = object.metadata?.namespace ?? '';
-    const base = object.metadata?.generateName;
-    const mayRetry = base !== undefined && object.metadata?.name?.startsWith(base.slice(0, 58)) === true;
+    const base = baseName(object);
     for (let attempt = 1; ; attempt++) {
       const name = object.metadata?.name ?? '';
       const key = objectKey(info, namespace, name);
@@ -201,8 +170,8 @@ export class Pipeline {
         const stored = await this.#parts.objects.create(key, object, this.#ttl(info));
         if (stored !== undefined) return stored;
       }
-      if (!mayRetry || attempt >= generateNameAttemptsMax) throw alreadyExists(info, name);
-      object.metadata = { ...object.metadata, name: base.slice(0, 58) + this.#parts.random.suffix(5) };
+      if (base === undefined || attempt >= generateNameAttemptsMax) throw alreadyExists(info, name);
+      object.metadata = { ...object.metadata, name: base + this.#parts.random.suffix(5) };
     }
   }
 
@@ -274,8 +243,9 @@ export class Pipeline {
     if (request.body === undefined) throw apiError('BadRequest', 'the patch is missing');
     const whole = view.info === info;
     const viewed = cloneJson(whole ? convert(current, groupVersionOf(info)) : view.read(current));
-    const result = asObject(applyPatch(view, viewed, request.body), view, info.resource);
-    call.warnings.push(...checkFields(view.info, result, request.options.fieldValidation));
+    const patched = applyPatch(view, viewed, request.body);
+    const { object: result, warnings } = decodeValue(view, patched, validationMode(request.options.fieldValidation));
+    call.warnings.push(...warnings);
     if (view.info !== undefined) applyDefaults(view.info, result);
     if (result.metadata?.name !== request.target.name) {
       throw apiError('BadRequest', `the name of the object (${result.metadata?.name ?? ''}) does not match the name on the URL (${request.target.name})`);
@@ -330,6 +300,11 @@ export class Pipeline {
     const details = { ...detailsOf(info, request.target.name), uid: object.metadata?.uid };
     const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details } as KubeObject;
     return { type: 'object', code: 200, object: status, warnings: call.warnings };
+  }
+
+  /** Deletes a pod as DELETE does; for eviction. */
+  async deletePod(call: Call, name: string, options: DeleteOptions): Promise<void> {
+    await this.#deleteOne(call, call.request.target.namespace, name, options, call.request.options.dryRun === true);
   }
 
   async #deleteOne(
@@ -414,71 +389,4 @@ export class Pipeline {
   #ttl(info: ResourceInfo): number | undefined {
     return info.resource === 'events' ? this.#parts.eventTtlSeconds : undefined;
   }
-}
-
-/** Finds the row of the table and checks that the verb exists there. */
-function resolve(request: ApiRequest, user: User): Call {
-  const { group, version, resource, subresource, namespace } = request.target;
-  const info = findResource(group, version, resource);
-  if (info === undefined) throw notServed();
-  if (!info.namespaced && namespace !== '' && resource !== 'namespaces') throw notServed();
-  const sub = subresource === '' ? undefined : findSubresource(info, subresource);
-  if (subresource !== '' && sub === undefined) throw notServed();
-  const verbs = sub === undefined ? info.verbs : sub.verbs;
-  const ok = verbs.includes(request.verb) && (!info.namespaced || namespace !== '' || request.verb === 'list' || request.verb === 'watch');
-  if (!ok) throw methodNotAllowed();
-  return { request, user, info, subresource: sub, view: viewOf(info, sub), warnings: [] };
-}
-
-function attributesOf(request: ApiRequest, user: User): Attributes {
-  const { target, verb } = request;
-  return { user, verb, ...target, path: '', isResource: true };
-}
-
-/** The body as an object of the view's kind: decoded, its fields checked, defaulted. */
-function decode(call: Call, view: View): KubeObject {
-  const { request, info } = call;
-  if (request.body === undefined || request.body.bytes.length === 0) {
-    throw apiError('BadRequest', 'the request body is empty');
-  }
-  const object = asObject(readValue(request.body), view, info.resource);
-  call.warnings.push(...checkFields(view.info, object, request.options.fieldValidation));
-  if (view.info !== undefined) applyDefaults(view.info, object);
-  return object;
-}
-
-/** A watch or list of one name is a selection of that name. */
-function selectByName(request: ApiRequest): ApiRequest['options'] {
-  const { name } = request.target;
-  if (name === '') return request.options;
-  const { fieldSelector } = request.options;
-  return { ...request.options, fieldSelector: `metadata.name=${name}${fieldSelector ? `,${fieldSelector}` : ''}` };
-}
-
-function deleteOptions(request: ApiRequest): DeleteOptions {
-  if (request.body === undefined || request.body.bytes.length === 0) return {};
-  return readValue(request.body) as DeleteOptions;
-}
-
-/** What no update may change: identity, age, and that a deletion has begun. */
-function keepSystemMetadata(object: KubeObject, old: KubeObject): void {
-  const was = old.metadata ?? {};
-  const { deletionTimestamp: _, deletionGracePeriodSeconds: _grace, selfLink: _link, ...meta } = object.metadata ?? {};
-  object.metadata = {
-    ...meta,
-    ...(meta.uid ? {} : { uid: was.uid }),
-    ...(meta.generation === undefined && was.generation !== undefined ? { generation: was.generation } : {}),
-    creationTimestamp: was.creationTimestamp,
-    ...(was.deletionTimestamp === undefined ? {} : { deletionTimestamp: was.deletionTimestamp }),
-    ...(was.deletionGracePeriodSeconds === undefined ? {} : { deletionGracePeriodSeconds: was.deletionGracePeriodSeconds }),
-    resourceVersion: was.resourceVersion,
-  };
-}
-
-/** Decides as an update would, and writes nothing. */
-async function dryRun(current: Stored | undefined, change: (current: Stored | undefined) => Promise<Change>) {
-  const decided = await change(current);
-  if ('keep' in decided) return current === undefined ? undefined : { action: 'unchanged' as const, object: current.object };
-  if ('remove' in decided) return { action: 'removed' as const, object: decided.object };
-  return { action: 'put' as const, object: decided.put };
 }

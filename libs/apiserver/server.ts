@@ -1,5 +1,5 @@
 // Puts an apiserver together from its parts, starts it and stops it.
-import type { Node, Namespace, PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
+import type { DeleteOptions, PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
 import {
   type KubeObject,
   clusterRoleBindings,
@@ -8,6 +8,8 @@ import {
   nodes,
   persistentVolumeClaims,
   pods,
+  priorityClasses,
+  type Resource,
   roleBindings,
   roles,
   secrets,
@@ -17,13 +19,15 @@ import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import { Admission } from './admission/admission.ts';
-import { buildPlugins } from './admission/plugins.ts';
+import { buildPlugins, type PluginSources } from './admission/plugins.ts';
 import { Authenticator, type RequestHeaderOptions } from './authn/authenticator.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import { alwaysAllow, Authorizer, type AuthorizerMode } from './authz/authorizer.ts';
 import { cachedRbac } from './authz/cached-rbac.ts';
 import { NodeAuthorizer } from './authz/node.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
+import { Background } from './background.ts';
+import { endpointIntervalMs, KubernetesService } from './bootstrap/kubernetes-service.ts';
 import { Bootstrap } from './bootstrap/bootstrap.ts';
 import { bootstrapPolicy } from './bootstrap/policy.ts';
 import { GrpcFrontEnd } from './grpc/front-end.ts';
@@ -37,7 +41,16 @@ import { Pipeline } from './pipeline.ts';
 import { Caches } from './registry/caches.ts';
 import { notServed } from './registry/errors.ts';
 import { Reader } from './registry/reader.ts';
+import { resourceHooks } from './registry/resource-hooks.ts';
 import { Actions } from './rest/actions.ts';
+import { bindPod, evictPod, type PodSources } from './rest/pods.ts';
+import { reviewActions } from './rest/reviews.ts';
+import { requestToken } from './rest/tokens.ts';
+import { IpAllocator } from './services/ip-allocator.ts';
+import { IpRange } from './services/ip-range.ts';
+import { PortAllocator } from './services/port-allocator.ts';
+import { Repair, repairIntervalMs } from './services/repair.ts';
+import { Compactor } from './storage/compactor.ts';
 import { objectKey } from './storage/keys.ts';
 import { ObjectStore } from './storage/object-store.ts';
 import type { Store } from './storage/store.ts';
@@ -51,8 +64,13 @@ export interface ApiServerOptions {
   readonly securePort: number;
   /** 0: no gRPC front end. */
   readonly grpcPort: number;
-  /** `host:port` that clients are told. */
-  readonly advertised: string;
+  /** The address that clients are told. */
+  readonly advertiseAddress: string;
+  readonly serviceCidr: string;
+  readonly nodePortRange: string;
+  readonly endpointReconciler: 'lease' | 'none';
+  /** 0: never. */
+  readonly compactionIntervalMs: number;
   readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | undefined };
   readonly anonymousAuth: boolean;
   readonly requestHeader: RequestHeaderOptions;
@@ -61,6 +79,8 @@ export interface ApiServerOptions {
     readonly audiences: readonly string[];
     readonly verificationPems: readonly string[];
     readonly signingPem: string | undefined;
+    readonly extendExpiration: boolean;
+    readonly maxExpirationSeconds: number;
   };
   readonly authorizationModes: readonly string[];
   readonly admissionPlugins: readonly string[];
@@ -78,6 +98,10 @@ export class ApiServer {
   readonly #objects: ObjectStore;
   readonly #frontEnd: FrontEnd;
   readonly #grpc: GrpcFrontEnd | undefined;
+  readonly #background: Background;
+  readonly #kubernetesService: KubernetesService;
+  readonly #ips: IpAllocator;
+  readonly #ports: PortAllocator;
   readonly #hooks = new Map<string, 'running' | 'done'>();
   #stopping = false;
 
@@ -89,15 +113,45 @@ export class ApiServer {
     const tokens = new ServiceAccountTokens({ ...options.serviceAccount, clock, read: (resource, namespace, name) => this.#read(resource, namespace, name) });
     const reader = new Reader(store, this.#objects, this.#caches, clock);
     const rbac = new RbacAuthorizer(cachedRbac(this.#caches));
-    const pipeline = new Pipeline({
+    const authorizer = new Authorizer(options.authorizationModes.map((mode) => this.#mode(mode, rbac)));
+    this.#background = new Background(clock, log);
+    this.#ips = new IpAllocator(new IpRange(options.serviceCidr), this.#objects, this.#caches, clock, random);
+    this.#ports = new PortAllocator(options.nodePortRange, this.#objects, random);
+    this.#kubernetesService = new KubernetesService({
+      store,
+      objects: this.#objects,
+      ips: this.#ips,
+      clock,
+      random,
+      advertiseAddress: options.advertiseAddress,
+      securePort: options.securePort,
+      reconciler: options.endpointReconciler,
+    });
+    const podSources: PodSources = {
+      objects: this.#objects,
+      caches: this.#caches,
+      clock,
+      deletePod: (call, name, deleteOptions: DeleteOptions) => pipeline.deletePod(call, name, deleteOptions),
+    };
+    const { extendExpiration, maxExpirationSeconds } = options.serviceAccount;
+    const tokenSources = { objects: this.#objects, tokens, clock, random, extendExpiration, maxExpirationSeconds };
+    const pipeline: Pipeline = new Pipeline({
       authenticator: new Authenticator({ anonymousAuth: options.anonymousAuth, requestHeader: options.requestHeader, tokens }),
-      authorizer: new Authorizer(options.authorizationModes.map((mode) => this.#mode(mode, rbac))),
-      admission: new Admission(buildPlugins(options.admissionPlugins, { findNamespace: (name) => this.#namespace(name) })),
+      authorizer,
+      admission: new Admission(buildPlugins(options.admissionPlugins, this.#lookups())),
       reader,
       objects: this.#objects,
       caches: this.#caches,
-      hooks: new Map(),
-      actions: new Actions({}),
+      hooks: resourceHooks({ authorizer, rbac, ips: this.#ips, ports: this.#ports }),
+      actions: new Actions({
+        create: {
+          ...reviewActions({ authorizer, rbac, tokens }),
+          bindings: (call) => bindPod(call, podSources),
+          'pods/binding': (call) => bindPod(call, podSources),
+          'pods/eviction': (call) => evictPod(call, podSources),
+          'serviceaccounts/token': (call) => requestToken(call, tokenSources),
+        },
+      }),
       clock,
       random,
       eventTtlSeconds: options.eventTtlSeconds,
@@ -115,7 +169,7 @@ export class ApiServer {
       clock,
       random,
       log,
-      nonResource: new NonResource({ metrics, tokens, advertised: options.advertised, health: this.#health() }),
+      nonResource: new NonResource({ metrics, tokens, advertised: `${options.advertiseAddress}:${options.securePort}`, health: this.#health() }),
       tls: options.tls,
       requestTimeoutMs: options.requestTimeoutMs,
       maxReadsInFlight: options.maxReadsInFlight,
@@ -138,6 +192,9 @@ export class ApiServer {
 
   async stop(): Promise<void> {
     this.#stopping = true;
+    this.#background.stop();
+    const leaving = this.#kubernetesService.leave().catch(() => undefined);
+    await Promise.race([leaving, this.#options.clock.sleep(1_000)]);
     this.#grpc?.close();
     this.#caches.stop();
     await this.#frontEnd.close();
@@ -154,6 +211,8 @@ export class ApiServer {
       try {
         await Promise.all(needed.map((resource) => this.#caches.of(resource).start()));
         await bootstrap.run();
+        await this.#kubernetesService.ensureService();
+        this.#startBackground();
         for (const name of this.#hooks.keys()) this.#hooks.set(name, 'done');
         log.info({}, 'ready');
         return;
@@ -162,6 +221,32 @@ export class ApiServer {
         await clock.sleep(retryMs);
       }
     }
+  }
+
+  #startBackground(): void {
+    const { clock, log, store, compactionIntervalMs } = this.#options;
+    const repair = new Repair({ ips: this.#ips, ports: this.#ports, caches: this.#caches, clock, log });
+    this.#background.every('kubernetes-service', endpointIntervalMs, async () => {
+      await this.#kubernetesService.ensureService();
+      await this.#kubernetesService.reconcile();
+    });
+    this.#background.every('service-ip-repair', repairIntervalMs, () => repair.run());
+    const compactor = new Compactor(store);
+    if (compactionIntervalMs > 0) this.#background.every('compaction', compactionIntervalMs, () => compactor.round());
+  }
+
+  #lookups(): PluginSources {
+    return {
+      namespace: (name) => this.#find(namespaces, '', name),
+      serviceAccount: (namespace, name) => this.#find(serviceAccounts, namespace, name),
+      pod: (namespace, name) => this.#find(pods, namespace, name),
+      priorityClass: (name) => this.#find(priorityClasses, '', name),
+      priorityClasses: async () => {
+        await this.#caches.of(priorityClasses).start();
+        return this.#caches.list(priorityClasses);
+      },
+      random: this.#options.random,
+    };
   }
 
   #mode(name: string, rbac: RbacAuthorizer): AuthorizerMode {
@@ -180,16 +265,17 @@ export class ApiServer {
     );
   }
 
-  async #namespace(name: string): Promise<Namespace | undefined> {
-    const cached = this.#caches.peek<Namespace>(namespaces, '', name);
-    return cached ?? ((await this.#objects.read(objectKey(namespaces, '', name)))?.object as Namespace | undefined);
+  /** From the cache, or from the store where the cache does not have it (yet). */
+  async #find<T extends KubeObject>(resource: Resource<T>, namespace: string, name: string): Promise<T | undefined> {
+    const cached = this.#caches.peek<T>(resource, namespace, name);
+    return cached ?? ((await this.#objects.read(objectKey(resource, namespace, name)))?.object as T | undefined);
   }
 
+  /** For tokens: a binding that the cache does not confirm is checked against the store. */
   async #read(resource: string, namespace: string, name: string): Promise<KubeObject | undefined> {
-    const row = [serviceAccounts, secrets, pods, nodes].find((each) => each.resource === resource);
-    if (row === undefined) return undefined;
-    const cached = this.#caches.peek(row, namespace, name) as Node | undefined;
-    return cached ?? (await this.#objects.read(objectKey(row, namespace, name)))?.object;
+    const rows: readonly Resource[] = [serviceAccounts, secrets, pods, nodes];
+    const row = rows.find((each) => each.resource === resource);
+    return row === undefined ? undefined : this.#find(row, namespace, name);
   }
 
   #health() {

@@ -1,15 +1,38 @@
 // Builds the admission plugins that are switched on.
-import type { Namespace } from '@drydock/api/generated/types.ts';
+import type { Namespace, Pod, PriorityClass, ServiceAccount } from '@drydock/api/generated/types.ts';
+import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
+import { nodeRestriction } from './node-restriction.ts';
+import { defaultTolerationSeconds, priorityAdmission, taintNewNodes } from './pods.ts';
+import { serviceAccountAdmission } from './service-account.ts';
 
+/** What plugins look up: objects as they are now. */
 export interface PluginSources {
-  findNamespace(name: string): Promise<Namespace | undefined>;
+  namespace(name: string): Promise<Namespace | undefined>;
+  serviceAccount(namespace: string, name: string): Promise<ServiceAccount | undefined>;
+  pod(namespace: string, name: string): Promise<Pod | undefined>;
+  priorityClass(name: string): Promise<PriorityClass | undefined>;
+  priorityClasses(): Promise<Iterable<PriorityClass>>;
+  readonly random: RandomStream;
 }
 
+/** The plugins of those names, in the order given. */
 export function buildPlugins(names: readonly string[], sources: PluginSources): AdmissionPlugin[] {
-  return names.flatMap((name) => {
-    if (name === 'NamespaceLifecycle') return [namespaceLifecycle(sources.findNamespace)];
-    return [];
-  });
+  const known: Readonly<Record<string, () => AdmissionPlugin>> = {
+    NamespaceLifecycle: () => namespaceLifecycle((name) => sources.namespace(name)),
+    ServiceAccount: () => serviceAccountAdmission((namespace, name) => sources.serviceAccount(namespace, name), sources.random),
+    NodeRestriction: () => nodeRestriction((namespace, name) => sources.pod(namespace, name)),
+    TaintNodesByCondition: () => taintNewNodes,
+    Priority: () =>
+      priorityAdmission({
+        find: (name) => sources.priorityClass(name),
+        globalDefault: async () => {
+          const defaults = [...(await sources.priorityClasses())].filter((each) => each.globalDefault === true);
+          return defaults.sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
+        },
+      }),
+    DefaultTolerationSeconds: () => defaultTolerationSeconds(),
+  };
+  return names.flatMap((name) => known[name]?.() ?? []);
 }

@@ -37,12 +37,12 @@ export class Caches {
   }
 
   /** An object as the cache has it; undefined where it is missing or the cache has not started. */
-  peek<T extends KubeObject>(resource: StoredResource & { objectType?: T }, namespace: string, name: string): T | undefined {
+  peek<T extends KubeObject>(resource: StoredResource & { objectType?: T | undefined }, namespace: string, name: string): T | undefined {
     return this.of(resource).get(objectKey(resource, namespace, name))?.object as T | undefined;
   }
 
   /** All objects of a namespace (of all for an empty one) as the cache has them. */
-  *list<T extends KubeObject>(resource: StoredResource & { objectType?: T }, namespace = ''): Generator<T> {
+  *list<T extends KubeObject>(resource: StoredResource & { objectType?: T | undefined }, namespace = ''): Generator<T> {
     for (const entry of this.entries(resource, namespace)) yield entry.object as T;
   }
 

@@ -1,74 +1,86 @@
 // From the bytes of a body to an object, in upstream's words where they cannot be read.
+import { decodeObject, decodeValue, type ExpectedType, type FieldValidation } from '@drydock/api/fields.ts';
+import { isObject } from '@drydock/api/json.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import { apiError } from '@drydock/api/status.ts';
 import { parse as parseYaml } from 'yaml';
+import { decodeMessage, protobufType, readEnvelope } from '../protobuf/decode.ts';
 import type { RequestBody } from '../request.ts';
 
 export const jsonType = 'application/json';
 export const yamlType = 'application/yaml';
 
-const acceptedBodies: readonly string[] = [jsonType, yamlType, 'application/vnd.kubernetes.protobuf', 'application/cbor'];
+const yamlTypes: ReadonlySet<string> = new Set([yamlType, 'application/x-yaml', 'text/yaml']);
 
 /** The answer to a body in a form that is not read here. */
-export function unsupportedMediaType(contentType: string): ReturnType<typeof apiError> {
-  const supported = acceptedBodies.slice(0, 2).join(', ');
-  const said = contentType === '' ? 'the body of the request was in an unknown format - accepted media types include' : undefined;
-  return apiError('UnsupportedMediaType', `${said ?? 'the body of the request was in an unknown format - accepted media types include'}: ${supported}`, {});
+export function unsupportedMediaType(): ReturnType<typeof apiError> {
+  return apiError(
+    'UnsupportedMediaType',
+    `the body of the request was in an unknown format - accepted media types include: ${jsonType}, ${yamlType}, ${protobufType}`,
+    {},
+  );
 }
 
-/** Reads a JSON or YAML value; fails with BadRequest, or UnsupportedMediaType for other forms. */
-export function readValue(body: RequestBody): unknown {
-  const text = body.bytes.toString();
-  if (body.contentType === yamlType || body.contentType === 'application/x-yaml' || body.contentType === 'text/yaml') {
-    try {
-      return parseYaml(text, { merge: true, version: '1.1' });
-    } catch (error) {
-      throw apiError('BadRequest', `error converting YAML to JSON: ${(error as Error).message}`);
-    }
-  }
-  if (body.contentType !== jsonType && body.contentType !== '') throw unsupportedMediaType(body.contentType);
+/** YAML as the JSON text of the same value. */
+export function yamlToJson(text: string): string {
   try {
-    return JSON.parse(text);
+    return JSON.stringify(parseYaml(text, { merge: true, version: '1.1' }));
   } catch (error) {
-    throw apiError('BadRequest', `couldn't get version/kind; json parse error: ${(error as Error).message}`);
+    throw apiError('BadRequest', `error converting YAML to JSON: ${(error as Error).message}`);
   }
 }
 
-/** What a body must be: its group version and kind, which a body may also leave out. */
-export interface Expected {
-  readonly group: string;
-  readonly version: string;
-  readonly kind: string;
+export interface DecodedBody {
+  readonly object: KubeObject;
+  readonly warnings: readonly string[];
 }
 
-/** Checks that `value` is an object of the expected kind, and completes apiVersion and kind. */
-export function asObject(value: unknown, expected: Expected, resource: string): KubeObject {
-  if (typeof value !== 'object' || value === null || Array.isArray(value)) {
-    throw apiError('BadRequest', `couldn't get version/kind; json parse error: json: cannot unmarshal ${goTypeName(value)} into Go value of type struct { APIVersion string "json:\\"apiVersion,omitempty\\""; Kind string "json:\\"kind,omitempty\\"" }`);
-  }
-  const object = value as KubeObject;
-  const apiVersion = expected.group === '' ? expected.version : `${expected.group}/${expected.version}`;
-  const kind = object.kind || expected.kind;
-  const version = object.apiVersion || apiVersion;
-  if (kind !== expected.kind || version !== apiVersion) {
-    const given = goKind(version, kind);
-    throw apiError(
-      'BadRequest',
-      `${resource} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: converting (${given}) to (${goKind(apiVersion, expected.kind)}): unknown conversion`,
-    );
-  }
-  const { kind: _kind, apiVersion: _version, metadata, ...rest } = object;
-  if (metadata !== undefined && metadata !== null && (typeof metadata !== 'object' || Array.isArray(metadata))) {
-    throw apiError('BadRequest', `${expected.kind} in version ${JSON.stringify(expected.version)} cannot be handled as a ${expected.kind}: json: cannot unmarshal ${goTypeName(metadata)} into Go struct field ${expected.kind}.metadata of type v1.ObjectMeta`);
-  }
-  return { kind: expected.kind, apiVersion, metadata: metadata ?? {}, ...rest };
+/** Upstream's default for requests that do not say. */
+const defaultValidation: FieldValidation = 'Warn';
+
+/** Checks the fieldValidation parameter. */
+export function validationMode(text: string | undefined): FieldValidation {
+  if (text === undefined || text === '') return defaultValidation;
+  if (text === 'Ignore' || text === 'Warn' || text === 'Strict') return text;
+  throw apiError('BadRequest', `fieldValidation: Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Strict", "Warn"`);
 }
 
-function goKind(apiVersion: string, kind: string): string {
-  return `${apiVersion}, Kind=${kind}`;
+/** Reads a body as an object of the expected type; fails with BadRequest or UnsupportedMediaType. */
+export function readObject(body: RequestBody, expected: ExpectedType, mode: FieldValidation): DecodedBody {
+  if (body.contentType === protobufType) {
+    const envelope = readEnvelope(body.bytes);
+    const { apiVersion, kind } = envelope;
+    const value = { ...decodeMessage(expected.modelName, envelope.raw) };
+    checkEnvelope(expected, apiVersion, kind);
+    return decodeValue(expected, value, 'Ignore');
+  }
+  const text = body.bytes.toString();
+  if (yamlTypes.has(body.contentType)) return decodeObject(expected, yamlToJson(text), mode);
+  if (body.contentType !== jsonType && body.contentType !== '') throw unsupportedMediaType();
+  return decodeObject(expected, text, mode);
 }
 
-function goTypeName(value: unknown): string {
-  if (Array.isArray(value)) return 'array';
-  return value === null ? 'null' : typeof value === 'boolean' ? 'bool' : typeof value;
+function checkEnvelope(expected: ExpectedType, apiVersion: string, kind: string): void {
+  const version = expected.group === '' ? expected.version : `${expected.group}/${expected.version}`;
+  if ((kind === '' || kind === expected.kind) && (apiVersion === '' || apiVersion === version)) return;
+  throw apiError(
+    'BadRequest',
+    `${kind} in version ${JSON.stringify(apiVersion)} cannot be handled as a ${expected.kind}: the object provided is unrecognized (must be of type ${expected.kind})`,
+  );
+}
+
+/** Reads the DeleteOptions of a request; an empty body is none. */
+export function readDeleteOptions(body: RequestBody | undefined): Record<string, unknown> {
+  if (body === undefined || body.bytes.length === 0) return {};
+  if (body.contentType === protobufType) return decodeMessage('V1DeleteOptions', readEnvelope(body.bytes).raw);
+  let value: unknown;
+  try {
+    const text = body.bytes.toString();
+    value = JSON.parse(yamlTypes.has(body.contentType) ? yamlToJson(text) : text);
+  } catch (error) {
+    if (!(error instanceof SyntaxError)) throw error;
+    throw apiError('BadRequest', `couldn't get version/kind; json parse error: ${error.message}`);
+  }
+  if (!isObject(value)) throw apiError('BadRequest', 'DeleteOptions must be an object');
+  return value;
 }

@@ -10,6 +10,7 @@ export interface View {
   readonly group: string;
   readonly version: string;
   readonly kind: string;
+  readonly modelName: string;
   /** The table row of the kind, where it has one: for defaults and checks of fields. */
   readonly info: ResourceInfo | undefined;
   read(object: KubeObject): KubeObject;
@@ -20,8 +21,13 @@ export interface View {
 /** The view for a request to `info`, or to its `subresource`. */
 export function viewOf(info: ResourceInfo, subresource: SubresourceInfo | undefined): View {
   if (subresource?.name === 'scale') return scaleView(info, subresource);
-  const { group, version, kind } = info;
-  return { group, version, kind, info, read: (object) => object, write: (_object, viewed) => viewed };
+  const identity = { read: (object: KubeObject) => object, write: (_object: KubeObject, viewed: KubeObject) => viewed };
+  if (subresource !== undefined && subresource.kind !== info.kind) {
+    const { group, version, kind, modelName } = subresource;
+    return { group, version, kind, modelName, info: findKind(group, version, kind), ...identity };
+  }
+  const { group, version, kind, modelName } = info;
+  return { group, version, kind, modelName, info, ...identity };
 }
 
 interface Scalable {
@@ -41,6 +47,7 @@ function scaleView(info: ResourceInfo, subresource: SubresourceInfo): View {
     group: subresource.group,
     version: subresource.version,
     kind: subresource.kind,
+    modelName: subresource.modelName,
     info: findKind(subresource.group, subresource.version, subresource.kind),
     read: (object) => {
       const { metadata = {}, spec, status } = object as Scalable;

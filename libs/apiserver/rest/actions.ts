@@ -1,6 +1,6 @@
 // Requests that are not a plain read or write of the object in the path: one table from resource and subresource to what is done.
 import type { KubeObject } from '@drydock/api/resource.ts';
-import type { Call } from '../pipeline.ts';
+import type { Call } from '../call.ts';
 
 /** Answers a call with an object. */
 export type Action = (call: Call) => Promise<KubeObject>;

@@ -11,6 +11,8 @@ export interface KeyValue {
   readonly value: Buffer;
   readonly createRevision: number;
   readonly modRevision: number;
+  /** Changes since the key was made, 1 being its creation. */
+  readonly version: number;
   readonly lease: number;
 }
 
@@ -77,8 +79,9 @@ export interface WatchResult {
   readonly events: StoreEvent[];
 }
 
-function num(value: number | { toNumber(): number }): number {
-  return typeof value === 'number' ? value : value.toNumber();
+/** A 64-bit whole number, which the reader gives as a Long where that package is present. */
+function num(value: unknown): number {
+  return typeof value === 'number' ? value : Number(String(value));
 }
 
 function writeRange(writer: protobuf.Writer, query: RangeQuery): protobuf.Writer {
@@ -147,11 +150,12 @@ function readHeader(reader: Reader): number {
 }
 
 function readKeyValue(reader: Reader): KeyValue {
-  const kv = { key: '', value: Buffer.alloc(0), createRevision: 0, modRevision: 0, lease: 0 };
+  const kv = { key: '', value: Buffer.alloc(0) as Buffer, createRevision: 0, modRevision: 0, version: 0, lease: 0 };
   readMessage(reader, nested(reader), (number) => {
     if (number === 1) kv.key = reader.string();
     else if (number === 2) kv.createRevision = num(reader.int64());
     else if (number === 3) kv.modRevision = num(reader.int64());
+    else if (number === 4) kv.version = num(reader.int64());
     else if (number === 5) kv.value = reader.bytes() as Buffer;
     else if (number === 6) kv.lease = num(reader.int64());
     else return false;
@@ -257,7 +261,7 @@ function readEvent(reader: Reader): StoreEvent {
     else return false;
     return true;
   });
-  return { deleted, kv: kv ?? { key: '', value: Buffer.alloc(0), createRevision: 0, modRevision: 0, lease: 0 } };
+  return { deleted, kv: kv ?? { key: '', value: Buffer.alloc(0), createRevision: 0, modRevision: 0, version: 0, lease: 0 } };
 }
 
 /** The end of the range of all keys that start with `prefix`. */

@@ -177,3 +177,14 @@ function apiErrorOf(error: StoreError): ApiError {
       return new ApiError(apiError('InternalError', error.message).status, { cause: error });
   }
 }
+
+/** Decides as an update would, and writes nothing. */
+export async function dryRun(
+  current: Stored | undefined,
+  change: (current: Stored | undefined) => Promise<Change>,
+): Promise<Outcome | undefined> {
+  const decided = await change(current);
+  if ('keep' in decided) return current === undefined ? undefined : { action: 'unchanged', object: current.object };
+  if ('remove' in decided) return { action: 'removed', object: decided.object };
+  return { action: 'put', object: decided.put };
+}

@@ -1,5 +1,5 @@
 // The store as the apiserver sees it: a port, so that the registry and the caches can be tested without sockets.
-import type { KeyValue, RangeQuery, RangeResult, StoreEvent, TxnQuery, TxnResult } from './etcd-codec.ts';
+import type { RangeQuery, RangeResult, StoreEvent, TxnQuery, TxnResult } from './etcd-codec.ts';
 
 /** What a watch of the store delivers, in order. `progress` says that everything up to `revision` has been delivered. */
 export type WatchSignal =

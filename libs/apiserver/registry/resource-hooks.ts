@@ -1,0 +1,110 @@
+// The hooks of all resource types that have some.
+import type {
+  CertificateSigningRequest,
+  ClusterRole,
+  ClusterRoleBinding,
+  PolicyRule,
+  Role,
+} from '@drydock/api/generated/types.ts';
+import type { KubeObject } from '@drydock/api/resource.ts';
+import type { ResourceInfo } from '@drydock/api/scheme.ts';
+import type { Authorizer } from '../authz/authorizer.ts';
+import { uncoveredRules } from '../authz/escalation.ts';
+import type { RbacAuthorizer } from '../authz/rbac.ts';
+import { mastersGroup } from '../authn/user.ts';
+import type { User } from '../request.ts';
+import { serviceHooks } from '../services/service-hooks.ts';
+import type { IpAllocator } from '../services/ip-allocator.ts';
+import type { PortAllocator } from '../services/port-allocator.ts';
+import { forbiddenObject } from './errors.ts';
+import type { HookTable, ResourceHooks, WriteContext } from './hooks.ts';
+
+export interface HookSources {
+  readonly authorizer: Authorizer;
+  readonly rbac: RbacAuthorizer;
+  readonly ips: IpAllocator;
+  readonly ports: PortAllocator;
+}
+
+export function resourceHooks(sources: HookSources): HookTable {
+  const roles = roleHooks(sources);
+  const bindings = bindingHooks(sources);
+  return new Map<string, ResourceHooks>([
+    ['services', serviceHooks(sources.ips, sources.ports)],
+    ['certificatesigningrequests.certificates.k8s.io', signingRequestHooks],
+    ['roles.rbac.authorization.k8s.io', roles],
+    ['clusterroles.rbac.authorization.k8s.io', roles],
+    ['rolebindings.rbac.authorization.k8s.io', bindings],
+    ['clusterrolebindings.rbac.authorization.k8s.io', bindings],
+  ]);
+}
+
+/** A signing request says who made it; nobody says so for someone else. */
+const signingRequestHooks: ResourceHooks = {
+  async beforeCreate(object, { user }) {
+    const request = object as CertificateSigningRequest;
+    request.spec = {
+      ...request.spec,
+      username: user.name,
+      groups: [...user.groups],
+      ...(user.uid === '' ? {} : { uid: user.uid }),
+      ...(Object.keys(user.extra).length === 0 ? {} : { extra: Object.fromEntries(Object.entries(user.extra).map(([key, values]) => [key, [...values]])) }),
+    };
+    return undefined;
+  },
+};
+
+/** Whether the user may go beyond their own rules: masters, and who has the verb on roles. */
+function mayGrant({ authorizer }: HookSources, user: User, verb: string, info: ResourceInfo, resource: string, namespace: string, name: string): boolean {
+  if (user.groups.includes(mastersGroup)) return true;
+  const attributes = { user, verb, group: info.group, version: info.version, resource, subresource: '', namespace, name, path: '', isResource: true };
+  return authorizer.authorize(attributes).allowed;
+}
+
+function roleHooks(sources: HookSources): ResourceHooks {
+  const check = (object: KubeObject, context: WriteContext): undefined => {
+    const { info, user } = context;
+    const { namespace = '', name = '' } = object.metadata ?? {};
+    if (mayGrant(sources, user, 'escalate', info, info.resource, namespace, name)) return undefined;
+    const aggregated = (object as ClusterRole).aggregationRule !== undefined;
+    const rules = (object as Role).rules ?? [];
+    requireCovered(sources, context, namespace, name, aggregated ? [...rules, ...everything] : rules);
+    return undefined;
+  };
+  return {
+    beforeCreate: async (object, context) => check(object, context),
+    beforeUpdate: async (object, old, context) => {
+      const unchanged = JSON.stringify((object as Role).rules ?? []) === JSON.stringify((old as Role).rules ?? []);
+      return unchanged ? undefined : check(object, context);
+    },
+  };
+}
+
+const everything: readonly PolicyRule[] = [
+  { apiGroups: ['*'], resources: ['*'], verbs: ['*'] },
+  { nonResourceURLs: ['*'], verbs: ['*'] },
+];
+
+function bindingHooks(sources: HookSources): ResourceHooks {
+  const check = (object: KubeObject, context: WriteContext): undefined => {
+    const { info, user } = context;
+    const { namespace = '', name = '' } = object.metadata ?? {};
+    const { kind, name: roleName } = (object as ClusterRoleBinding).roleRef;
+    const resource = kind === 'ClusterRole' ? 'clusterroles' : 'roles';
+    if (mayGrant(sources, user, 'bind', info, resource, namespace, roleName)) return undefined;
+    const rules = sources.rbac.rulesOf(kind, namespace, roleName);
+    if (rules === undefined) throw forbiddenObject(info, name, `${resource}.rbac.authorization.k8s.io ${JSON.stringify(roleName)} not found`);
+    requireCovered(sources, context, namespace, name, rules);
+    return undefined;
+  };
+  return { beforeCreate: async (object, context) => check(object, context), beforeUpdate: async (object, _old, context) => check(object, context) };
+}
+
+function requireCovered({ rbac }: HookSources, { info, user }: WriteContext, namespace: string, name: string, rules: readonly PolicyRule[]): void {
+  const owned = [...rbac.rulesFor(user, namespace)].map(({ rule }) => rule);
+  const missing = uncoveredRules(owned, rules);
+  if (missing.length === 0) return;
+  const groups = user.groups.map((group) => JSON.stringify(group)).join(' ');
+  const why = `user ${JSON.stringify(user.name)} (groups=[${groups}]) is attempting to grant RBAC permissions not currently held:\n${missing.join('\n')}`;
+  throw forbiddenObject(info, name, why);
+}

@@ -1,0 +1,137 @@
+// What is done to pods through subresources: binding to a node, eviction within the limits of disruption budgets.
+import type { Binding, DeleteOptions, Eviction, Pod, PodDisruptionBudget } from '@drydock/api/generated/types.ts';
+import { type KubeObject, podDisruptionBudgets, pods } from '@drydock/api/resource.ts';
+import { apiError } from '@drydock/api/status.ts';
+import { type Clock, formatTime } from '@drydock/foundation/clock.ts';
+import { matchesLabelSelector } from '@drydock/api/selectors/label.ts';
+import { type Call, decode } from '../call.ts';
+import type { Caches } from '../registry/caches.ts';
+import { conflict, notFound } from '../registry/errors.ts';
+import { objectKey } from '../storage/keys.ts';
+import { type Change, dryRun, type ObjectStore } from '../storage/object-store.ts';
+
+export interface PodSources {
+  readonly objects: ObjectStore;
+  readonly caches: Caches;
+  readonly clock: Clock;
+  /** Deletes the pod with the rules of DELETE. */
+  deletePod(call: Call, name: string, options: DeleteOptions): Promise<void>;
+}
+
+const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } as KubeObject;
+
+/** Binds a pod to the node that the Binding names: once, and only while it is not bound. */
+export async function bindPod(call: Call, { objects, clock }: PodSources): Promise<KubeObject> {
+  const binding = decode(call, call.view) as Binding;
+  const { namespace } = call.request.target;
+  const name = call.subresource === undefined ? (binding.metadata?.name ?? '') : call.request.target.name;
+  const node = binding.target?.name ?? '';
+  const { kind } = binding.target ?? {};
+  if (kind !== undefined && kind !== '' && kind !== 'Node') throw apiError('BadRequest', `invalid binding target kind ${JSON.stringify(kind)}: must be Node`);
+  if (node === '') throw apiError('Invalid', `Binding "${name}" is invalid: target.name: Required value`, { name, kind: 'Binding' });
+  const key = objectKey(pods, namespace, name);
+  const change = (current: { object: KubeObject } | undefined): Change => {
+    if (current === undefined) throw notFound(pods, name);
+    const pod = current.object as Pod;
+    const fail = (why: string) => conflict({ group: '', resource: 'pods/binding' }, name, why);
+    const { uid, resourceVersion } = binding.metadata ?? {};
+    if (uid && uid !== pod.metadata?.uid) {
+      throw conflict(pods, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata?.uid ?? ''}`);
+    }
+    if (resourceVersion && resourceVersion !== pod.metadata?.resourceVersion) throw fail('the object has been modified');
+    if (pod.metadata?.deletionTimestamp !== undefined) throw fail(`pod ${name} is being deleted, cannot be assigned to a host`);
+    if ((pod.spec?.nodeName ?? '') !== '') throw fail(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec?.nodeName)}`);
+    if ((pod.spec?.schedulingGates ?? []).length > 0) throw fail(`pod ${name} has non-empty .spec.schedulingGates`);
+    return { put: bound(pod, node, binding, clock) };
+  };
+  if (call.request.options.dryRun) await dryRun(await objects.read(key), async (current) => change(current));
+  else await objects.update(key, undefined, change);
+  return success;
+}
+
+function bound(pod: Pod, nodeName: string, binding: Binding, clock: Clock): KubeObject {
+  const conditions = (pod.status?.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled');
+  const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: formatTime(clock.wallMs()) };
+  const { annotations, labels } = binding.metadata ?? {};
+  return {
+    ...pod,
+    metadata: {
+      ...pod.metadata,
+      ...(annotations === undefined ? {} : { annotations: { ...pod.metadata?.annotations, ...annotations } }),
+      ...(labels === undefined ? {} : { labels: { ...pod.metadata?.labels, ...labels } }),
+    },
+    spec: { ...pod.spec, nodeName },
+    status: { ...pod.status, conditions: [...conditions, scheduled] },
+  } as KubeObject;
+}
+
+/** Deletes a pod unless a disruption budget forbids it now (429). */
+export async function evictPod(call: Call, sources: PodSources): Promise<KubeObject> {
+  const { objects, caches } = sources;
+  const eviction = decode(call, call.view) as Eviction;
+  const { namespace, name } = call.request.target;
+  if (eviction.metadata?.name && eviction.metadata.name !== name) {
+    throw apiError('BadRequest', `name in URL does not match name in Eviction object: ${name} != ${eviction.metadata.name}`);
+  }
+  const pod = (await objects.read(objectKey(pods, namespace, name)))?.object as Pod | undefined;
+  if (pod === undefined) throw notFound(pods, name);
+  const options = eviction.deleteOptions ?? {};
+  if (!evictsFreely(pod)) {
+    await caches.of(podDisruptionBudgets).start();
+    const budgets = [...caches.list<PodDisruptionBudget>(podDisruptionBudgets, namespace)].filter((budget) =>
+      matchesLabelSelector(budget.spec?.selector, pod.metadata?.labels),
+    );
+    if (budgets.length > 1) throw apiError('InternalError', 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
+    const budget = budgets[0];
+    if (budget !== undefined && !(isUnready(pod) && mayEvictUnready(budget))) {
+      await takeDisruption(budget, name, sources, call.request.options.dryRun === true);
+    }
+  }
+  const preconditions = { ...options.preconditions, uid: options.preconditions?.uid ?? pod.metadata?.uid };
+  await sources.deletePod(call, name, { ...options, preconditions });
+  return success;
+}
+
+function evictsFreely(pod: Pod): boolean {
+  const phase = pod.status?.phase;
+  return phase === 'Succeeded' || phase === 'Failed' || phase === 'Pending' || pod.metadata?.deletionTimestamp !== undefined;
+}
+
+function isUnready(pod: Pod): boolean {
+  return !(pod.status?.conditions ?? []).some((condition) => condition.type === 'Ready' && condition.status === 'True');
+}
+
+function mayEvictUnready(budget: PodDisruptionBudget): boolean {
+  if (budget.spec?.unhealthyPodEvictionPolicy === 'AlwaysAllow') return true;
+  const { currentHealthy = 0, desiredHealthy = 0 } = budget.status ?? {};
+  return currentHealthy >= desiredHealthy && desiredHealthy > 0;
+}
+
+async function takeDisruption(budget: PodDisruptionBudget, podName: string, { objects, clock }: PodSources, dry: boolean): Promise<void> {
+  const { name = '', namespace = '' } = budget.metadata ?? {};
+  const key = objectKey(podDisruptionBudgets, namespace, name);
+  const tooMany = (message: string, retryAfterSeconds?: number) =>
+    apiError('TooManyRequests', 'Cannot evict pod as it would violate the pod\'s disruption budget.', {
+      causes: [{ reason: 'DisruptionBudget', message }],
+      ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
+    });
+  const change = (current: { object: KubeObject } | undefined): Change => {
+    if (current === undefined) return { keep: true };
+    const found = current.object as PodDisruptionBudget;
+    const { observedGeneration = 0, disruptionsAllowed = 0, disruptedPods = {}, desiredHealthy = 0, currentHealthy = 0 } = found.status ?? {};
+    if (observedGeneration < (found.metadata?.generation ?? 0)) {
+      throw tooMany(`The disruption budget ${name} is still being processed by the server.`, 10);
+    }
+    if (disruptionsAllowed <= 0) {
+      throw tooMany(`The disruption budget ${name} needs ${desiredHealthy} healthy pods and has ${currentHealthy} currently`);
+    }
+    const status = {
+      ...found.status,
+      disruptionsAllowed: disruptionsAllowed - 1,
+      disruptedPods: { ...disruptedPods, [podName]: formatTime(clock.wallMs()) },
+    };
+    return { put: { ...found, status } as KubeObject };
+  };
+  if (dry) await dryRun(await objects.read(key), async (current) => change(current));
+  else await objects.update(key, undefined, change);
+}
