@@ -1,7 +1,7 @@
 import { pods } from '@drydock/api/resource.ts';
 import { expect, test } from 'vitest';
 import { pod } from '../testing/objects.ts';
-import { atLeast, barrierTimeoutMs, WriteBarrier } from './barrier.ts';
+import { barrierTimeoutMs, WriteBarrier } from './barrier.ts';
 
 const versioned = (name: string, resourceVersion: string) => {
   const base = pod(name);
@@ -18,15 +18,6 @@ function barrier() {
   };
   return { cache, barrier: new WriteBarrier((resource) => (resource === pods ? seen : undefined)) };
 }
-
-test.each([
-  ['9', '10', false],
-  ['10', '9', true],
-  ['10', '10', true],
-  [undefined, '1', false],
-])('version %s is at least %s: %s', (a, b, expected) => {
-  expect(atLeast(a, b)).toBe(expected);
-});
 
 test('a write holds its key, and only that, until the cache shows it', () => {
   const { cache, barrier: b } = barrier();

@@ -1,6 +1,6 @@
 // A controller must not decide on a cache that does not show its own writes yet: it would make the same pods twice.
 import type { KubeObject, Resource } from '@drydock/api/resource.ts';
-import { groupResourceOf } from '@drydock/api/resource.ts';
+import { atLeast } from '@drydock/client/resource-version.ts';
 import type { Target } from './action.ts';
 import { isBeingDeleted, uidOf } from './object-meta.ts';
 
@@ -22,12 +22,6 @@ interface Pending {
 
 /** After this long the barrier gives way: a write may have been undone by others (upstream's ExpectationsTimeout). */
 export const barrierTimeoutMs = 300_000;
-
-/** Whether version `a` is at or after `b`. Versions of one resource are ordered decimal numbers of any length. */
-export function atLeast(a: string | undefined, b: string): boolean {
-  if (a === undefined) return false;
-  return a.length === b.length ? a >= b : a.length > b.length;
-}
 
 /** Remembers, per work-queue key, what has been written and is not in the cache yet. */
 export class WriteBarrier {
@@ -85,9 +79,4 @@ function isShown({ seen, key, uid, version }: Pending): boolean {
   const cached = seen.get(key);
   if (version === undefined) return cached === undefined || uidOf(cached) !== uid || isBeingDeleted(cached);
   return atLeast(cached?.metadata?.resourceVersion, version) || atLeast(seen.resourceVersion, version);
-}
-
-/** For logs: how a resource is named. */
-export function describeTarget(resource: Resource, key: Target): string {
-  return `${groupResourceOf(resource)} ${key.namespace === undefined ? '' : `${key.namespace}/`}${key.name}`;
 }

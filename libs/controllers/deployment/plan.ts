@@ -140,3 +140,19 @@ export function planCollision(deployment: Deployment, existing: ReplicaSet): Pla
     ],
   };
 }
+
+/** After the ReplicaSet could not be made for another reason: say so, and count it against the progress deadline. */
+export function planCreateFailure(deployment: Deployment, name: string, error: string, nowMs: number): Plan {
+  const message = `Failed to create new replica set "${name}": ${error}`;
+  const event = eventAbout(deployments, deployment, 'Warning', 'ReplicaSetCreateError', message);
+  if (progressDeadlineMs(deployment) === undefined) return { actions: [event] };
+  const before = deployment.status ?? {};
+  const status = withCondition(before, condition('Progressing', 'False', 'ReplicaSetCreateError', message, nowMs));
+  if (status === before) return { actions: [event] };
+  return {
+    actions: [
+      event,
+      { verb: 'update', resource: deployments, object: { ...deployment, status } as Deployment, subresource: 'status' },
+    ],
+  };
+}

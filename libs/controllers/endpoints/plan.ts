@@ -155,3 +155,11 @@ function limit(subsets: readonly EndpointSubset[]): { subsets: EndpointSubset[];
   });
   return { subsets: kept.filter((subset) => 'addresses' in subset || 'notReadyAddresses' in subset), truncated: true };
 }
+
+/** Endpoints that this controller made go with their Service; others (of components without a Service) are left alone. */
+export function planOrphanedEndpoints(current: Endpoints): Plan {
+  if (current.metadata?.labels?.[managedByLabel] !== managedBy || isBeingDeleted(current)) return { actions: [] };
+  const key = { namespace: namespaceOf(current), name: nameOf(current) };
+  const preconditions = { uid: current.metadata?.uid ?? '' };
+  return { actions: [{ verb: 'delete', resource: endpointsResource, key, preconditions }] };
+}

@@ -173,3 +173,10 @@ function markPodNotReady(pod: Pod, wallMs: number): Action[] {
     eventAbout(podResource, pod, 'Warning', 'NodeNotReady', 'Node is not ready'),
   ];
 }
+
+/** The memory of a controller that has not seen what happened lately: everybody gets a full grace period from now. */
+export function reobserve(memory: NodeMemory, nowMs: number): NodeMemory {
+  const health = new Map<string, NodeHealth>();
+  for (const [id, state] of memory.health) health.set(id, { ...state, seenMs: nowMs });
+  return { ...memory, health };
+}

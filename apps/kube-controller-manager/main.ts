@@ -1,0 +1,140 @@
+// The kube-controller-manager process: upstream's flags into a set of running controllers, under one lease.
+import { hostname } from 'node:os';
+import process from 'node:process';
+import { connect } from '@drydock/client/connect.ts';
+import { EventRecorder } from '@drydock/client/events.ts';
+import { type ClientConfig, KubeconfigError, readKubeconfig } from '@drydock/client/kubeconfig.ts';
+import { checkTimings, runElection } from '@drydock/client/leader-election.ts';
+import { isEnabled, namedButMissing, unknownController } from '@drydock/controllers/enabled.ts';
+import { type ManagerPorts, startControllers } from '@drydock/controllers/manager.ts';
+import { runProgram, StartupError } from '@drydock/foundation/program.ts';
+import { flags, ignoredFlags } from './flags.ts';
+import { managerOptions } from './options.ts';
+import { servingService } from './serving.ts';
+
+const collector = { name: 'garbage-collector-controller', alias: 'garbagecollector' };
+
+await runProgram({
+  name: 'kube-controller-manager',
+  flags,
+  dialect: { style: 'pflag', ignored: ignoredFlags },
+  async start({ flags: { values: v }, log, clock, random, lifecycle, fatal }) {
+    const unknown = unknownController(v.controllers);
+    if (unknown !== undefined) throw new StartupError(`${JSON.stringify(unknown)} is not in the list of known controllers`);
+    const missing = namedButMissing(v.controllers);
+    if (missing.length > 0) log.warn({ controllers: missing }, 'these controllers are not part of this program yet');
+    const enabled =
+      v['enable-garbage-collector'] || !isEnabled(collector, v.controllers)
+        ? v.controllers
+        : ['-garbagecollector', ...v.controllers];
+    const options = managerOptions(v);
+    const timings = {
+      leaseDurationMs: v['leader-elect-lease-duration'],
+      renewDeadlineMs: v['leader-elect-renew-deadline'],
+      retryPeriodMs: v['leader-elect-retry-period'],
+    };
+    const wrong = v['leader-elect'] ? checkTimings(timings) : undefined;
+    if (wrong !== undefined) throw new StartupError(wrong);
+
+    const config = await kubeconfig(v.kubeconfig);
+    const client = await connect(config, { clock, random, userAgent: 'kube-controller-manager' });
+    const stopped = new AbortController();
+    let leading = false;
+    const election = { running: Promise.resolve() };
+
+    const serving =
+      v['secure-port'] === 0
+        ? undefined
+        : servingService({
+            address: v['bind-address'],
+            port: v['secure-port'],
+            certFile: v['tls-cert-file'],
+            keyFile: v['tls-private-key-file'],
+            clock,
+            random: random.stream('serving'),
+            unhealthy: () => undefined,
+            metrics: () => metricsText(leading, v['leader-elect-resource-name']),
+          });
+    if (serving !== undefined) await lifecycle.start(serving);
+
+    const lead = (signal: AbortSignal): void => {
+      leading = true;
+      const ports: ManagerPorts = {
+        client,
+        clock,
+        random,
+        log,
+        signal,
+        connectAs: v['use-service-account-credentials']
+          ? (token) =>
+              connect(
+                { ...config, cert: undefined, key: undefined, token, tokenFile: undefined },
+                { clock, random, userAgent: 'kube-controller-manager' },
+              )
+          : undefined,
+        recorder: (component, own) => {
+          const recorder = new EventRecorder({ client: own, clock, log, component });
+          signal.addEventListener('abort', () => void recorder.stop(), { once: true });
+          return ({ about, type, reason, message }) => recorder.record(about, type, reason, message);
+        },
+      };
+      startControllers(enabled, options, ports).catch((error) => {
+        if (!signal.aborted) fatal(error, 'controllers could not start');
+      });
+    };
+
+    await lifecycle.start({
+      name: 'controllers',
+      async start() {
+        if (!v['leader-elect']) {
+          lead(stopped.signal);
+          return;
+        }
+        election.running = runElection(
+          {
+            client,
+            clock,
+            random,
+            log,
+            lease: { namespace: v['leader-elect-resource-namespace'], name: v['leader-elect-resource-name'] },
+            identity: `${hostname()}_${random.stream('identity').uuid()}`,
+            timings,
+            onStartedLeading: lead,
+            // What runs under a lost lease must end at once, whatever it is in the middle of.
+            onLost: () => fatal(new Error('leader election lost'), 'leader election lost'),
+            onNewLeader: (leader) => log.info({ leader }, 'new leader'),
+          },
+          stopped.signal,
+        );
+      },
+      async stop() {
+        stopped.abort();
+        await election.running;
+        client.close();
+      },
+    });
+  },
+});
+
+async function kubeconfig(path: string): Promise<ClientConfig> {
+  if (path === '') throw new StartupError('--kubeconfig is required');
+  try {
+    return await readKubeconfig(path);
+  } catch (error) {
+    if (error instanceof KubeconfigError) throw new StartupError(error.message);
+    throw error;
+  }
+}
+
+function metricsText(leading: boolean, lease: string): string {
+  const { rss, heapUsed } = process.memoryUsage();
+  return [
+    '# TYPE leader_election_master_status gauge',
+    `leader_election_master_status{name=${JSON.stringify(lease)}} ${leading ? 1 : 0}`,
+    '# TYPE process_resident_memory_bytes gauge',
+    `process_resident_memory_bytes ${rss}`,
+    '# TYPE nodejs_heap_size_used_bytes gauge',
+    `nodejs_heap_size_used_bytes ${heapUsed}`,
+    '',
+  ].join('\n');
+}

@@ -1,0 +1,69 @@
+// From flags to what the controllers are told. Wrong values are named before anything starts.
+import { readFileSync } from 'node:fs';
+import type { ManagerOptions } from '@drydock/controllers/controllers.ts';
+import { parseCidr } from '@drydock/controllers/nodeipam/cidr.ts';
+import type { Values } from '@drydock/foundation/flags.ts';
+import { StartupError } from '@drydock/foundation/program.ts';
+import type { flags } from './flags.ts';
+
+type FlagValues = Values<typeof flags>;
+
+export function managerOptions(v: FlagValues): Omit<ManagerOptions, 'resources'> {
+  if (v['max-endpoints-per-slice'] < 1 || v['max-endpoints-per-slice'] > 1000) {
+    throw new StartupError('--max-endpoints-per-slice: expected a number from 1 to 1000');
+  }
+  return {
+    node: {
+      periodMs: v['node-monitor-period'],
+      gracePeriodMs: v['node-monitor-grace-period'],
+      startupGracePeriodMs: v['node-startup-grace-period'],
+      primary: v['node-eviction-rate'],
+      secondary: v['secondary-node-eviction-rate'],
+      unhealthyZoneThreshold: v['unhealthy-zone-threshold'],
+      largeClusterNodes: v['large-cluster-size-threshold'],
+    },
+    network: v['allocate-node-cidrs'] ? clusterNetwork(v) : undefined,
+    rootCa: v['root-ca-file'] === '' ? undefined : readText('root-ca-file', v['root-ca-file']),
+    terminatedPodsMax: v['terminated-pod-gc-threshold'],
+    maxEndpointsPerSlice: v['max-endpoints-per-slice'],
+    endpointBatchMs: v['endpoint-updates-batch-period'],
+    endpointSliceBatchMs: v['endpointslice-updates-batch-period'],
+    concurrency: {
+      deployments: v['concurrent-deployment-syncs'],
+      replicaSets: v['concurrent-replicaset-syncs'],
+      replicationControllers: v['concurrent-rc-syncs'],
+      endpoints: v['concurrent-endpoint-syncs'],
+      endpointSlices: v['concurrent-service-endpoint-syncs'],
+      namespaces: v['concurrent-namespace-syncs'],
+      garbage: v['concurrent-gc-syncs'],
+    },
+  };
+}
+
+function clusterNetwork(v: FlagValues): ManagerOptions['network'] {
+  const clusterCidrs = v['cluster-cidr'];
+  if (clusterCidrs.length === 0) throw new StartupError('--allocate-node-cidrs needs --cluster-cidr');
+  for (const flag of ['cluster-cidr', 'service-cluster-ip-range'] as const) {
+    for (const text of v[flag]) {
+      if (parseCidr(text) === undefined)
+        throw new StartupError(`--${flag}: ${JSON.stringify(text)}: expected a range such as 10.244.0.0/16`);
+    }
+  }
+  const maskSizeIpv4 = v['node-cidr-mask-size'] === 24 ? v['node-cidr-mask-size-ipv4'] : v['node-cidr-mask-size'];
+  for (const text of clusterCidrs) {
+    const range = parseCidr(text);
+    const mask = range?.bits === 32 ? maskSizeIpv4 : v['node-cidr-mask-size-ipv6'];
+    if (range !== undefined && (mask < range.prefix || mask > range.bits)) {
+      throw new StartupError(`--node-cidr-mask-size: ${mask} is not a part of --cluster-cidr ${text}`);
+    }
+  }
+  return { clusterCidrs, maskSizeIpv4, maskSizeIpv6: v['node-cidr-mask-size-ipv6'], reserved: v['service-cluster-ip-range'] };
+}
+
+function readText(flag: string, file: string): string {
+  try {
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    throw new StartupError(`--${flag}: ${(error as Error).message}`);
+  }
+}

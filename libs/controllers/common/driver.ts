@@ -1,0 +1,115 @@
+// What every controller shares: keys go into a work queue, each is worked on with what the caches show, and nothing is
+// decided before they show the last round's writes.
+import type { KubeObject, Resource } from '@drydock/api/resource.ts';
+import { hasReason } from '@drydock/api/status.ts';
+import type { ApiClient } from '@drydock/client/api-client.ts';
+import { type Result, requeueAfter, runReconciler } from '@drydock/client/reconciler.ts';
+import { WorkQueue } from '@drydock/client/work-queue.ts';
+import type { Action, EventAction } from './action.ts';
+import { barrierTimeoutMs, type Seen, WriteBarrier } from './barrier.ts';
+import { type ExecutePorts, execute } from './execute.ts';
+import type { ControllerContext } from './ports.ts';
+
+/** One piece of work on one key. */
+export interface Round {
+  readonly client: ApiClient;
+  /** Fails with the first ApiError; see execute.ts. */
+  execute(actions: readonly Action[]): Promise<void>;
+  create<T extends KubeObject>(resource: Resource<T>, object: T): Promise<T>;
+  record(event: EventAction): void;
+  wallMs(): number;
+}
+
+/** The part of an informer that the driver needs, whatever its objects are. */
+export interface DriverCache extends Seen {
+  readonly resource: Resource;
+  synced(): Promise<void>;
+}
+
+export interface DriverSpec {
+  readonly name: string;
+  readonly concurrency: number;
+  /** The caches that `sync` decides on: they are waited for, at the start and after each write to their resources. */
+  readonly caches: readonly DriverCache[];
+  /** Caches that are only waited for at the start. */
+  readonly waitFor?: readonly DriverCache[];
+  /** Works on a key; resolves with the milliseconds after which to look again, if at all. Throws to be called again soon. */
+  sync(key: string, round: Round): Promise<number | undefined>;
+}
+
+/** After a write met a newer version than the cache had: the cache catches up within this time as a rule. */
+const conflictRetryMs = 20;
+
+/** A work queue with its workers. */
+export class Driver {
+  readonly #context: ControllerContext;
+  readonly #spec: DriverSpec;
+  readonly #barrier: WriteBarrier;
+  readonly #queue: WorkQueue;
+
+  constructor(context: ControllerContext, spec: DriverSpec) {
+    this.#context = context;
+    this.#spec = spec;
+    this.#queue = new WorkQueue({ clock: context.clock });
+    const caches = new Map<Resource, Seen>(spec.caches.map((cache) => [cache.resource, cache]));
+    this.#barrier = new WriteBarrier((resource) => caches.get(resource));
+  }
+
+  /** Resolves when the caches are in and the workers run. */
+  async start(): Promise<void> {
+    const { log, signal } = this.#context;
+    const { name, concurrency, caches, waitFor = [] } = this.#spec;
+    await Promise.all([...caches, ...waitFor].map((cache) => cache.synced()));
+    const reconcile = (key: string) => this.#work(key);
+    void runReconciler({ name, workers: concurrency, queue: this.#queue, reconcile, log }, signal);
+  }
+
+  enqueue(key: string): void {
+    this.#queue.add(key);
+  }
+
+  /** Enqueues later; of several times for one key the earliest counts. */
+  enqueueAfter(key: string, delayMs: number): void {
+    this.#queue.addAfter(key, delayMs);
+  }
+
+  async #work(key: string): Promise<Result> {
+    // The change that settles it brings the key back; the delay is for a write that was undone before it was seen.
+    if (!this.#barrier.settled(key, this.#context.clock.monotonicMs())) return requeueAfter(barrierTimeoutMs);
+    try {
+      return requeueAfter(await this.#spec.sync(key, this.#round(key)));
+    } catch (error) {
+      if (!hasReason(error, 'Conflict')) throw error;
+      this.#context.log.debug({ key, err: error }, 'overtaken by a change; trying again');
+      return requeueAfter(conflictRetryMs);
+    }
+  }
+
+  #round(key: string): Round {
+    const { client, clock, signal } = this.#context;
+    const now = () => clock.monotonicMs();
+    const ports: ExecutePorts = {
+      client,
+      record: (event) => this.#context.record(event),
+      wrote: (resource, object) => this.#barrier.wrote(key, resource, object, now()),
+      deleted: (resource, target, uid) => this.#barrier.deleted(key, resource, target, uid, now()),
+    };
+    return {
+      client,
+      execute: async (actions) => {
+        for (const action of actions) {
+          signal.throwIfAborted();
+          await execute([action], ports);
+        }
+      },
+      create: async (resource, object) => {
+        signal.throwIfAborted();
+        const created = await client.create(resource, object);
+        this.#barrier.wrote(key, resource, created, now());
+        return created;
+      },
+      record: (event) => this.#context.record(event),
+      wallMs: () => clock.wallMs(),
+    };
+  }
+}

@@ -1,0 +1,148 @@
+// The table of controllers: what each is called, whose identity it uses, and how it starts.
+import { startClusterRoleAggregation } from './clusterrole-aggregation/controller.ts';
+import type { ControllerContext } from './common/ports.ts';
+import type { ListedResource } from './common/resource-list.ts';
+import { startDeploymentController } from './deployment/controller.ts';
+import { startEndpointsController } from './endpoints/controller.ts';
+import { startEndpointSliceController } from './endpointslice/controller.ts';
+import { startGarbageCollector } from './garbage-collector/controller.ts';
+import { startNamespaceController } from './namespace/controller.ts';
+import { startNodeIpamController } from './nodeipam/controller.ts';
+import type { ClusterNetwork } from './nodeipam/plan.ts';
+import { type NodeControllerOptions, startNodeLifecycleController } from './nodelifecycle/controller.ts';
+import { startPodGarbageCollector } from './podgc/controller.ts';
+import { startPodSetController } from './replicaset/controller.ts';
+import { replicaSetKind, replicationControllerKind } from './replicaset/kinds.ts';
+import { startRootCaPublisher, startServiceAccountController } from './serviceaccount/controller.ts';
+import { startTaintEvictionController } from './tainteviction/controller.ts';
+
+/** What the flags say. */
+export interface ManagerOptions {
+  readonly node: NodeControllerOptions;
+  /** undefined without --allocate-node-cidrs. */
+  readonly network: ClusterNetwork | undefined;
+  /** The content of --root-ca-file; undefined without. */
+  readonly rootCa: string | undefined;
+  readonly terminatedPodsMax: number;
+  readonly maxEndpointsPerSlice: number;
+  readonly endpointBatchMs: number;
+  readonly endpointSliceBatchMs: number;
+  readonly concurrency: {
+    readonly deployments: number;
+    readonly replicaSets: number;
+    readonly replicationControllers: number;
+    readonly endpoints: number;
+    readonly endpointSlices: number;
+    readonly namespaces: number;
+    readonly garbage: number;
+  };
+  /** Every type the apiserver serves that can be listed, watched and deleted. */
+  readonly resources: readonly ListedResource[];
+}
+
+export interface ControllerEntry {
+  /** As in --controllers and the logs. */
+  readonly name: string;
+  /** The shorter name that older configurations use. */
+  readonly alias: string;
+  /** The service account it acts as, with --use-service-account-credentials. */
+  readonly account: string;
+  /** undefined where the options leave it nothing to do. */
+  start(options: ManagerOptions, context: ControllerContext): Promise<void> | undefined;
+}
+
+/** In the order in which they start. The garbage collector is last: it shares the caches of the others. */
+export const controllers: readonly ControllerEntry[] = [
+  {
+    name: 'serviceaccount-controller',
+    alias: 'serviceaccount',
+    account: 'service-account-controller',
+    start: (_, context) => startServiceAccountController(context),
+  },
+  {
+    name: 'root-ca-certificate-publisher-controller',
+    alias: 'root-ca-cert-publisher',
+    account: 'root-ca-cert-publisher',
+    start: ({ rootCa }, context) => (rootCa === undefined ? undefined : startRootCaPublisher(rootCa, context)),
+  },
+  {
+    name: 'node-ipam-controller',
+    alias: 'nodeipam',
+    account: 'node-controller',
+    start: ({ network }, context) => (network === undefined ? undefined : startNodeIpamController(network, context)),
+  },
+  {
+    name: 'node-lifecycle-controller',
+    alias: 'nodelifecycle',
+    account: 'node-controller',
+    start: ({ node }, context) => startNodeLifecycleController(node, context),
+  },
+  {
+    name: 'taint-eviction-controller',
+    alias: 'taint-eviction-controller',
+    account: 'node-controller',
+    start: (_, context) => startTaintEvictionController(context),
+  },
+  {
+    name: 'deployment-controller',
+    alias: 'deployment',
+    account: 'deployment-controller',
+    start: ({ concurrency }, context) => startDeploymentController(concurrency.deployments, context),
+  },
+  {
+    name: 'replicaset-controller',
+    alias: 'replicaset',
+    account: 'replicaset-controller',
+    start: ({ concurrency }, context) => startPodSetController(replicaSetKind, concurrency.replicaSets, context),
+  },
+  {
+    name: 'replicationcontroller-controller',
+    alias: 'replicationcontroller',
+    account: 'replication-controller',
+    start: ({ concurrency }, context) =>
+      startPodSetController(replicationControllerKind, concurrency.replicationControllers, context),
+  },
+  {
+    name: 'endpoints-controller',
+    alias: 'endpoint',
+    account: 'endpoint-controller',
+    start: ({ concurrency, endpointBatchMs }, context) =>
+      startEndpointsController({ concurrency: concurrency.endpoints, batchMs: endpointBatchMs }, context),
+  },
+  {
+    name: 'endpointslice-controller',
+    alias: 'endpointslice',
+    account: 'endpointslice-controller',
+    start: ({ concurrency, maxEndpointsPerSlice, endpointSliceBatchMs }, context) =>
+      startEndpointSliceController(
+        { concurrency: concurrency.endpointSlices, maxPerSlice: maxEndpointsPerSlice, batchMs: endpointSliceBatchMs },
+        context,
+      ),
+  },
+  {
+    name: 'clusterrole-aggregation-controller',
+    alias: 'clusterrole-aggregation',
+    account: 'clusterrole-aggregation-controller',
+    start: (_, context) => startClusterRoleAggregation(context),
+  },
+  {
+    name: 'pod-garbage-collector-controller',
+    alias: 'podgc',
+    account: 'pod-garbage-collector',
+    start: ({ terminatedPodsMax }, context) => startPodGarbageCollector(terminatedPodsMax, context),
+  },
+  {
+    name: 'namespace-controller',
+    alias: 'namespace',
+    account: 'namespace-controller',
+    start: ({ concurrency, resources }, context) =>
+      startNamespaceController({ concurrency: concurrency.namespaces, resources }, context),
+  },
+  {
+    name: 'garbage-collector-controller',
+    alias: 'garbagecollector',
+    account: 'generic-garbage-collector',
+    start: ({ concurrency, resources }, context) =>
+      startGarbageCollector({ concurrency: concurrency.garbage, resources }, context),
+  },
+];

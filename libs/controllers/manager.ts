@@ -1,0 +1,67 @@
+// Starts the enabled controllers, each with its own identity, over shared caches.
+import type { ApiClient } from '@drydock/client/api-client.ts';
+import { InformerFactory } from '@drydock/client/informer-factory.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import type { Log } from '@drydock/foundation/log.ts';
+import type { Random } from '@drydock/foundation/random.ts';
+import type { EventAction } from './common/action.ts';
+import { ServiceAccountClient } from './common/identity.ts';
+import type { ControllerContext } from './common/ports.ts';
+import { builtInResources, servedResources } from './common/resource-list.ts';
+import { controllers, type ManagerOptions } from './controllers.ts';
+import { isEnabled } from './enabled.ts';
+
+export interface ManagerPorts {
+  /** The manager's own identity: reads everything. */
+  readonly client: ApiClient;
+  /** A client with that bearer token; undefined where the controllers act as the manager itself. */
+  readonly connectAs: ((token: string) => Promise<ApiClient>) | undefined;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** Aborts when the manager must stop, or is no longer the leader. */
+  readonly signal: AbortSignal;
+  /** Records an event in the name of a component, through that component's client. */
+  recorder(component: string, client: ApiClient): (event: EventAction) => void;
+}
+
+/** Starts everything that `enabled` names; resolves when all run. Throws where the apiserver cannot be read. */
+export async function startControllers(
+  enabled: readonly string[],
+  options: Omit<ManagerOptions, 'resources'>,
+  ports: ManagerPorts,
+): Promise<void> {
+  const { client, clock, log, random, signal } = ports;
+  const caches = new InformerFactory({ client, clock, log, random });
+  caches.start(signal);
+  const resources = await servedResources(client, builtInResources('list', 'watch', 'delete'));
+  const clients = new Map<string, ApiClient>();
+  const clientOf = (account: string): ApiClient => {
+    const { connectAs } = ports;
+    if (connectAs === undefined) return client;
+    const known = clients.get(account) ?? new ServiceAccountClient(account, { base: client, clock, connect: connectAs });
+    clients.set(account, known);
+    return known;
+  };
+  signal.addEventListener('abort', () => {
+    for (const own of clients.values()) own.close();
+  });
+  const starting: Promise<void>[] = [];
+  for (const entry of controllers) {
+    if (!isEnabled(entry, enabled)) continue;
+    const own = clientOf(entry.account);
+    const context: ControllerContext = {
+      client: own,
+      caches,
+      clock,
+      signal,
+      log: log.child({ controller: entry.name }),
+      record: ports.recorder(entry.account, own),
+    };
+    const started = entry.start({ ...options, resources }, context);
+    if (started === undefined) log.warn({ controller: entry.name }, 'controller has nothing to do with these flags');
+    else starting.push(started);
+  }
+  await Promise.all(starting);
+  log.info({ controllers: starting.length, resources: resources.length }, 'controllers run');
+}
