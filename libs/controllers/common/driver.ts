@@ -3,11 +3,12 @@
 import type { KubeObject, Resource } from '@drydock/api/resource.ts';
 import { hasReason } from '@drydock/api/status.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
-import { type Result, requeueAfter, runReconciler } from '@drydock/client/reconciler.ts';
+import { done, type Result, requeueAfter, runReconciler } from '@drydock/client/reconciler.ts';
 import { WorkQueue } from '@drydock/client/work-queue.ts';
 import type { Action, EventAction } from './action.ts';
 import { barrierTimeoutMs, type Seen, WriteBarrier } from './barrier.ts';
 import { type ExecutePorts, execute } from './execute.ts';
+import { isNamespaceEnding } from './namespace-ending.ts';
 import type { ControllerContext } from './ports.ts';
 
 /** One piece of work on one key. */
@@ -79,6 +80,8 @@ export class Driver {
     try {
       return requeueAfter(await this.#spec.sync(key, this.#round(key)));
     } catch (error) {
+      // In a namespace that is ending nothing can be made, and nothing is wrong.
+      if (isNamespaceEnding(error)) return done;
       if (!hasReason(error, 'Conflict')) throw error;
       this.#context.log.debug({ key, err: error }, 'overtaken by a change; trying again');
       return requeueAfter(conflictRetryMs);

@@ -1,4 +1,5 @@
 // Drives plan.ts: empties a namespace that is ending, type by type, and gives up its finalizer when nothing is left.
+import type { Namespace } from '@drydock/api/generated/types.ts';
 import {
   groupResourceOf,
   type KubeObject,
@@ -39,8 +40,8 @@ export async function startNamespaceController(options: NamespaceOptions, contex
       const namespace = namespaces.get({ name: key });
       if (namespace === undefined || !isTerminating(namespace)) return undefined;
       // Decided on a live read: a namespace of the same name may have taken this one's place.
-      const live = await round.client.get(namespaceResource, { name: key });
-      if (!isTerminating(live)) return undefined;
+      const live = await readNamespace(round.client, key);
+      if (live === undefined || !isTerminating(live)) return undefined;
       const attempt = await empty(key, options.resources, round);
       const plan = planAfterAttempt(live, attempt, round.wallMs());
       await round.execute(plan.actions);
@@ -58,6 +59,15 @@ export async function startNamespaceController(options: NamespaceOptions, contex
     if ([...pods.lookup(byNamespace, nameOf(namespace))].length === 0) driver.enqueue(nameOf(namespace));
   });
   await driver.start();
+}
+
+async function readNamespace(client: ApiClient, name: string): Promise<Namespace | undefined> {
+  try {
+    return await client.get(namespaceResource, { name });
+  } catch (error) {
+    if (hasReason(error, 'NotFound')) return undefined;
+    throw error;
+  }
 }
 
 /** Asks everything in the namespace to go: the pods first, and the rest when none is left (ordered namespace deletion). */

@@ -1,11 +1,11 @@
 // Drives plan.ts for ReplicaSets or ReplicationControllers.
 import type { Pod } from '@drydock/api/generated/types.ts';
 import { type KubeObject, pods as podResource } from '@drydock/api/resource.ts';
-import { ApiError } from '@drydock/api/status.ts';
 import { type EventAction, eventAbout } from '../common/action.ts';
 import { Driver, type Round } from '../common/driver.ts';
 import { byController, byNamespace, indexByController, indexByNamespace, orphansByNamespace } from '../common/indexes.ts';
 import { matchesSelector } from '../common/label-selector.ts';
+import { isNamespaceEnding } from '../common/namespace-ending.ts';
 import { controllerOf, keyOf, nameOf, namespaceOf, splitKey, uidOf } from '../common/object-meta.ts';
 import type { Cache, ControllerContext } from '../common/ports.ts';
 import { slowStart } from '../common/slow-start.ts';
@@ -119,11 +119,6 @@ async function changePods(
   });
   await Promise.all(removals);
   return { failure: first === undefined ? undefined : { reason: 'FailedDelete', message: textOf(first) }, error: first };
-}
-
-function isNamespaceEnding(error: unknown): boolean {
-  if (!(error instanceof ApiError)) return false;
-  return (error.status.details?.causes ?? []).some((cause) => cause.reason === 'NamespaceTerminating');
 }
 
 function textOf(error: unknown): string {
