@@ -1,7 +1,13 @@
 // Which events are written, and how (client-go's EventCorrelator): repeats are counted, floods of similar ones are folded
 // into one, and a source that talks too much about one object is cut off.
 import type { CoreEvent, ObjectReference } from '@drydock/api/generated/types.ts';
-import { eventAggregationCount, eventAggregationWindowMs, eventCacheEntriesMax, eventSpamBurst, eventSpamPerSecond } from './limits.ts';
+import {
+  eventAggregationCount,
+  eventAggregationWindowMs,
+  eventCacheEntriesMax,
+  eventSpamBurst,
+  eventSpamPerSecond,
+} from './limits.ts';
 
 export interface EventInput {
   readonly about: ObjectReference;

@@ -77,7 +77,10 @@ export class EventRecorder {
       if (decision.kind === 'drop') continue;
       for (let attempt = 1; !this.#stopped.signal.aborted; attempt++) {
         try {
-          if (decision.kind === 'create' || !(await this.#patch(decision, next.input.about.namespace || 'default', next.wallMs))) {
+          if (
+            decision.kind === 'create' ||
+            !(await this.#patch(decision, next.input.about.namespace || 'default', next.wallMs))
+          ) {
             this.#correlator.created(decision.key, await this.#create(next.input, decision.message, next.wallMs));
           }
           break;

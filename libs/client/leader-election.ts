@@ -163,7 +163,11 @@ class Elector {
     const { client, clock, identity, log } = this.#options;
     if (lease?.spec?.holderIdentity !== identity) return;
     try {
-      await client.update(leases, { ...lease, spec: releasedSpec(lease.spec, clock.wallMs()) }, { timeoutMs: this.#timings.retryPeriodMs });
+      await client.update(
+        leases,
+        { ...lease, spec: releasedSpec(lease.spec, clock.wallMs()) },
+        { timeoutMs: this.#timings.retryPeriodMs },
+      );
     } catch (err) {
       log.warn({ err, lease: this.#options.lease.name }, 'could not release the lease');
     }

@@ -1,0 +1,147 @@
+// Joins informers, the proxier and the status servers into one running proxy.
+import type { EndpointSlice, Service as KubeService, Node } from '@drydock/api/generated/types.ts';
+import { endpointSlices, nodes, services } from '@drydock/api/resource.ts';
+import type { ApiClient } from '@drydock/client/api-client.ts';
+import type { Informer } from '@drydock/client/informer.ts';
+import { InformerFactory } from '@drydock/client/informer-factory.ts';
+import { Metrics } from '@drydock/client/metrics.ts';
+import { metricsType, ok, type StatusRoutes } from '@drydock/client/status-server.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import type { Service } from '@drydock/foundation/lifecycle.ts';
+import type { Log } from '@drydock/foundation/log.ts';
+import type { Random } from '@drydock/foundation/random.ts';
+import type { ProxyConfig } from './config.ts';
+import type { RuleSink } from './nft.ts';
+import { nodePortAddresses } from './node-addresses.ts';
+import { Proxier } from './proxier.ts';
+import { serviceNameLabel, servicePorts } from './service-port.ts';
+
+export interface ProxyServerOptions {
+  readonly config: ProxyConfig;
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  readonly sink: RuleSink;
+  /** The IPv4 addresses of this network namespace, read when rules are planned. */
+  readonly localAddresses: () => string[];
+}
+
+/** A change that has waited this long without being applied makes /healthz fail (upstream: twice the sync period). */
+const healthyQueueMs = 60_000;
+const byService = 'service';
+
+export class ProxyServer implements Service {
+  readonly name = 'kube-proxy';
+  readonly healthRoutes: StatusRoutes;
+  readonly metricsRoutes: StatusRoutes;
+  readonly #options: ProxyServerOptions;
+  readonly #stop = new AbortController();
+  readonly #factory: InformerFactory;
+  readonly #services: Informer<KubeService>;
+  readonly #slices: Informer<EndpointSlice>;
+  readonly #nodes: Informer<Node>;
+  readonly #proxier: Proxier;
+  #lastSyncWallMs = 0;
+
+  constructor(options: ProxyServerOptions) {
+    this.#options = options;
+    const { clock, config, log, sink } = options;
+    this.#factory = new InformerFactory(options);
+    // Headless services are not proxied; upstream's proxy does not even ask for them.
+    const labelSelector = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name';
+    this.#services = this.#factory.of(services, { labelSelector });
+    this.#slices = this.#factory.of(endpointSlices, { labelSelector });
+    this.#nodes = this.#factory.of(nodes, { fieldSelector: `metadata.name=${config.nodeName}` });
+    this.#slices.index(byService, (slice) => {
+      const name = slice.metadata?.labels?.[serviceNameLabel];
+      return name === undefined ? [] : [`${slice.metadata?.namespace}/${name}`];
+    });
+    const metrics = new Metrics();
+    const bounds = Array.from({ length: 15 }, (_, index) => 0.001 * 2 ** index);
+    const observe = metrics.histogram(
+      'kubeproxy_sync_proxy_rules_duration_seconds',
+      'SyncProxyRules latency in seconds',
+      bounds,
+    );
+    metrics.gauge(
+      'kubeproxy_sync_proxy_rules_last_timestamp_seconds',
+      'The last time proxy rules were successfully synced',
+      () => this.#lastSyncWallMs / 1000,
+    );
+    metrics.gauge('kubeproxy_services', 'Services in the cache of the proxy', () => this.#services.size);
+    this.#proxier = new Proxier({
+      clock,
+      log,
+      sink,
+      minSyncPeriodMs: config.minSyncPeriodMs,
+      observe: () => this.#observe(),
+      onSynced: (durationMs, wallMs) => {
+        observe(durationMs / 1000);
+        this.#lastSyncWallMs = wallMs;
+      },
+    });
+    this.healthRoutes = { '/healthz': () => this.#health(true), '/livez': () => this.#health(false) };
+    this.metricsRoutes = {
+      '/metrics': () => ({ code: 200, body: metrics.text(), type: metricsType }),
+      '/proxyMode': () => ({ code: 200, body: 'nftables' }),
+      '/healthz': () => ok,
+    };
+  }
+
+  async start(): Promise<void> {
+    this.#factory.start(this.#stop.signal);
+    // Rules made from half of the state would cut connections that are fine: wait for all of it.
+    const ready = Promise.all([this.#services.synced(), this.#slices.synced(), this.#nodes.synced()]);
+    void ready.then(() => {
+      for (const informer of [this.#services, this.#slices]) informer.subscribe(() => this.#proxier.trigger());
+      let addresses = '';
+      this.#nodes.subscribe(({ after }) => {
+        const now = JSON.stringify([after?.status?.addresses, after?.metadata?.deletionTimestamp]);
+        if (now !== addresses) this.#proxier.trigger();
+        addresses = now;
+      });
+      this.#proxier.trigger();
+    });
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    await this.#proxier.stop();
+    await this.#factory.stopped();
+  }
+
+  #observe() {
+    const { config, localAddresses } = this.#options;
+    const node = this.#nodes.get({ name: config.nodeName });
+    const ports = servicePorts(
+      this.#services.list(),
+      (namespace, name) => this.#slices.lookup(byService, `${namespace}/${name}`),
+      config.nodeName,
+    );
+    return {
+      ports,
+      plan: {
+        clusterCIDR: config.clusterCIDR,
+        nodePortIPs: nodePortAddresses(config.nodePortAddresses, localAddresses(), node),
+        masqueradeAll: config.masqueradeAll,
+        masqueradeBit: config.masqueradeBit,
+      },
+    };
+  }
+
+  /** 200 while changes are applied in time; /healthz also fails while the node is being deleted, so that no traffic is sent. */
+  #health(withNode: boolean): { code: number; body: string; type: string } {
+    const { clock, config } = this.#options;
+    const queuedAtMs = this.#proxier.queuedAtMs;
+    const fresh = this.#lastSyncWallMs > 0 && (queuedAtMs === undefined || clock.monotonicMs() - queuedAtMs < healthyQueueMs);
+    const nodeEligible = this.#nodes.get({ name: config.nodeName })?.metadata?.deletionTimestamp === undefined;
+    const body = {
+      lastUpdated: new Date(this.#lastSyncWallMs).toISOString(),
+      currentTime: new Date(clock.wallMs()).toISOString(),
+      ...(withNode ? { nodeEligible } : {}),
+    };
+    const healthy = fresh && (nodeEligible || !withNode);
+    return { code: healthy ? 200 : 503, body: JSON.stringify(body), type: 'application/json' };
+  }
+}
