@@ -76,6 +76,14 @@ await runProgram({
         maxExpirationSeconds: v['service-account-max-token-expiration'] / 1000,
         signingPem: optional('service-account-signing-key-file', v['service-account-signing-key-file']),
       },
+      kubelet: {
+        tls: {
+          ca: optional('kubelet-certificate-authority', v['kubelet-certificate-authority']),
+          cert: optional('kubelet-client-certificate', v['kubelet-client-certificate']),
+          key: optional('kubelet-client-key', v['kubelet-client-key']),
+        },
+        addressTypes: v['kubelet-preferred-address-types'],
+      },
       authorizationModes: v['authorization-mode'],
       admissionPlugins: enabledPlugins(v['enable-admission-plugins'], v['disable-admission-plugins']),
       authenticationConfig: {

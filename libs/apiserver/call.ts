@@ -33,9 +33,11 @@ export function resolve(request: ApiRequest, user: User): Call {
   return { request, user, info, subresource: sub, view: viewOf(info, sub), warnings: [] };
 }
 
+/** What authorisation is asked: a list or watch of one name counts as being about that name. */
 export function attributesOf(request: ApiRequest, user: User): Attributes {
-  const { target, verb } = request;
-  return { user, verb, ...target, path: '', isResource: true };
+  const { target, verb, options } = request;
+  const selected = target.name === '' ? /(?:^|,)metadata\.name==?([^,!=]+)(?:,|$)/.exec(options.fieldSelector ?? '')?.[1] : undefined;
+  return { user, verb, ...target, name: selected ?? target.name, path: '', isResource: true };
 }
 
 /** The body as an object of the view's kind: decoded, its fields checked, defaulted. */

@@ -31,15 +31,14 @@ import { endpointIntervalMs, KubernetesService } from './bootstrap/kubernetes-se
 import { Bootstrap } from './bootstrap/bootstrap.ts';
 import { bootstrapPolicy } from './bootstrap/policy.ts';
 import { GrpcFrontEnd } from './grpc/front-end.ts';
-import { refuseUpgrade, type Connector } from './http/connect.ts';
+import { StreamConnector } from './http/connector.ts';
 import { FrontEnd } from './http/front-end.ts';
 import type { HealthCheck } from './http/health.ts';
+import { Kubelets, type KubeletTls } from './http/kubelet.ts';
 import { RequestMetrics } from './http/metrics.ts';
 import { NonResource } from './http/non-resource.ts';
-import { sendError } from './http/exchange.ts';
 import { Pipeline } from './pipeline.ts';
 import { Caches } from './registry/caches.ts';
-import { notServed } from './registry/errors.ts';
 import { Reader } from './registry/reader.ts';
 import { resourceHooks } from './registry/resource-hooks.ts';
 import { Actions } from './rest/actions.ts';
@@ -82,6 +81,7 @@ export interface ApiServerOptions {
     readonly extendExpiration: boolean;
     readonly maxExpirationSeconds: number;
   };
+  readonly kubelet: { readonly tls: KubeletTls; readonly addressTypes: readonly string[] };
   readonly authorizationModes: readonly string[];
   readonly admissionPlugins: readonly string[];
   readonly authenticationConfig: Readonly<Record<string, string>>;
@@ -98,6 +98,7 @@ export class ApiServer {
   readonly #objects: ObjectStore;
   readonly #frontEnd: FrontEnd;
   readonly #grpc: GrpcFrontEnd | undefined;
+  readonly #kubelets: Kubelets;
   readonly #background: Background;
   readonly #kubernetesService: KubernetesService;
   readonly #ips: IpAllocator;
@@ -114,6 +115,7 @@ export class ApiServer {
     const reader = new Reader(store, this.#objects, this.#caches, clock);
     const rbac = new RbacAuthorizer(cachedRbac(this.#caches));
     const authorizer = new Authorizer(options.authorizationModes.map((mode) => this.#mode(mode, rbac)));
+    const admission = new Admission(buildPlugins(options.admissionPlugins, this.#lookups()));
     this.#background = new Background(clock, log);
     this.#ips = new IpAllocator(new IpRange(options.serviceCidr), this.#objects, this.#caches, clock, random);
     this.#ports = new PortAllocator(options.nodePortRange, this.#objects, random);
@@ -138,7 +140,7 @@ export class ApiServer {
     const pipeline: Pipeline = new Pipeline({
       authenticator: new Authenticator({ anonymousAuth: options.anonymousAuth, requestHeader: options.requestHeader, tokens }),
       authorizer,
-      admission: new Admission(buildPlugins(options.admissionPlugins, this.#lookups())),
+      admission,
       reader,
       objects: this.#objects,
       caches: this.#caches,
@@ -157,11 +159,16 @@ export class ApiServer {
       eventTtlSeconds: options.eventTtlSeconds,
     });
     const metrics = new RequestMetrics(this.#caches);
-    const connector: Connector = {
-      serve: async (exchange) => sendError(exchange, notServed()),
-      upgrade: async (_exchange, _info, _user, socket) => refuseUpgrade(socket, notServed()),
-      refuse: refuseUpgrade,
-    };
+    this.#kubelets = new Kubelets(options.kubelet.tls, options.kubelet.addressTypes);
+    const { ca, cert, key } = options.kubelet.tls;
+    const connector = new StreamConnector({
+      objects: this.#objects,
+      caches: this.#caches,
+      kubelets: this.#kubelets,
+      admission,
+      kubeletTls: { cert, key, ...(ca === undefined ? { rejectUnauthorized: false } : { ca }) },
+      pick: (count) => random.int(count),
+    });
     this.#frontEnd = new FrontEnd({
       pipeline,
       connector,
@@ -196,6 +203,7 @@ export class ApiServer {
     const leaving = this.#kubernetesService.leave().catch(() => undefined);
     await Promise.race([leaving, this.#options.clock.sleep(1_000)]);
     this.#grpc?.close();
+    this.#kubelets.close();
     this.#caches.stop();
     await this.#frontEnd.close();
     this.#options.store.close();

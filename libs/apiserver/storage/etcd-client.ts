@@ -103,7 +103,7 @@ export class EtcdClient implements Store {
     await this.#call('/etcdserverpb.KV/Compact', encodeCompaction(revision), identity);
   }
 
-  grantLease(ttlSeconds: number): Promise<number> {
+  grantLease(ttlSeconds: number): Promise<string> {
     return this.#call('/etcdserverpb.Lease/LeaseGrant', encodeLeaseGrant(ttlSeconds), decodeLeaseGrant);
   }
 

@@ -13,7 +13,8 @@ export interface KeyValue {
   readonly modRevision: number;
   /** Changes since the key was made, 1 being its creation. */
   readonly version: number;
-  readonly lease: number;
+  /** Decimal: lease ids use all 64 bits. `0` is none. */
+  readonly lease: string;
 }
 
 export interface RangeQuery {
@@ -41,7 +42,7 @@ export interface Guard {
 }
 
 export type WriteOp =
-  | { readonly op: 'put'; readonly key: string; readonly value: Buffer; readonly lease?: number }
+  | { readonly op: 'put'; readonly key: string; readonly value: Buffer; readonly lease?: string }
   | { readonly op: 'delete'; readonly key: string };
 
 /** `writes` when all guards hold, otherwise a read of `otherwise`. */
@@ -112,7 +113,7 @@ export function encodeTxn(query: TxnQuery): Buffer {
     writer.uint32(18).fork();
     if (write.op === 'put') {
       writer.uint32(18).fork().uint32(10).string(write.key).uint32(18).bytes(write.value);
-      if (write.lease) writer.uint32(24).int64(write.lease);
+      if (write.lease !== undefined) writer.uint32(24).int64(write.lease);
     } else {
       writer.uint32(26).fork().uint32(10).string(write.key);
     }
@@ -150,14 +151,14 @@ function readHeader(reader: Reader): number {
 }
 
 function readKeyValue(reader: Reader): KeyValue {
-  const kv = { key: '', value: Buffer.alloc(0) as Buffer, createRevision: 0, modRevision: 0, version: 0, lease: 0 };
+  const kv = { key: '', value: Buffer.alloc(0) as Buffer, createRevision: 0, modRevision: 0, version: 0, lease: '0' };
   readMessage(reader, nested(reader), (number) => {
     if (number === 1) kv.key = reader.string();
     else if (number === 2) kv.createRevision = num(reader.int64());
     else if (number === 3) kv.modRevision = num(reader.int64());
     else if (number === 4) kv.version = num(reader.int64());
     else if (number === 5) kv.value = reader.bytes() as Buffer;
-    else if (number === 6) kv.lease = num(reader.int64());
+    else if (number === 6) kv.lease = reader.int64().toString();
     else return false;
     return true;
   });
@@ -209,13 +210,13 @@ export function encodeLeaseGrant(ttlSeconds: number): Buffer {
   return Buffer.from(Writer.create().uint32(8).int64(ttlSeconds).finish());
 }
 
-/** The id of a granted lease. */
-export function decodeLeaseGrant(bytes: Buffer): number {
+/** The id of a granted lease, decimal. */
+export function decodeLeaseGrant(bytes: Buffer): string {
   const reader = Reader.create(bytes);
-  let id = 0;
+  let id = '0';
   readMessage(reader, bytes.length, (number) => {
     if (number !== 2) return false;
-    id = num(reader.int64());
+    id = reader.int64().toString();
     return true;
   });
   return id;
@@ -261,7 +262,7 @@ function readEvent(reader: Reader): StoreEvent {
     else return false;
     return true;
   });
-  return { deleted, kv: kv ?? { key: '', value: Buffer.alloc(0), createRevision: 0, modRevision: 0, version: 0, lease: 0 } };
+  return { deleted, kv: kv ?? { key: '', value: Buffer.alloc(0), createRevision: 0, modRevision: 0, version: 0, lease: '0' } };
 }
 
 /** The end of the range of all keys that start with `prefix`. */

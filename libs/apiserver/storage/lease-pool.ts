@@ -10,7 +10,7 @@ const reuseMaxObjects = 1_000;
 export class LeasePool {
   readonly #store: Store;
   readonly #clock: Clock;
-  readonly #current = new Map<number, { readonly id: Promise<number>; readonly untilMs: number; objects: number }>();
+  readonly #current = new Map<number, { readonly id: Promise<string>; readonly untilMs: number; objects: number }>();
 
   constructor(store: Store, clock: Clock) {
     this.#store = store;
@@ -18,7 +18,7 @@ export class LeasePool {
   }
 
   /** A lease that lasts at least `ttlSeconds` from now. */
-  async lease(ttlSeconds: number): Promise<number> {
+  async lease(ttlSeconds: number): Promise<string> {
     const now = this.#clock.monotonicMs();
     let entry = this.#current.get(ttlSeconds);
     if (entry === undefined || entry.untilMs <= now || entry.objects >= reuseMaxObjects) {

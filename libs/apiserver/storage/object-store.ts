@@ -135,11 +135,11 @@ export class ObjectStore {
   }
 
   async #put(key: string, revision: number, value: Buffer, ttlSeconds: number | undefined) {
-    const lease = ttlSeconds === undefined ? 0 : await guarded(() => this.#leases.lease(ttlSeconds));
+    const lease = ttlSeconds === undefined ? undefined : await guarded(() => this.#leases.lease(ttlSeconds));
     return guarded(() =>
       this.#store.txn({
         guards: [{ key, target: 'mod', equals: revision }],
-        writes: [{ op: 'put', key, value, lease }],
+        writes: [lease === undefined ? { op: 'put', key, value } : { op: 'put', key, value, lease }],
         otherwise: key,
       }),
     );

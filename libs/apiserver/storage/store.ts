@@ -22,7 +22,7 @@ export interface Store {
   watch(prefix: string, startRevision: number, onSignal: (signal: WatchSignal) => void): StoreWatch;
   compact(revision: number): Promise<void>;
   /** A lease of `ttlSeconds`; its id. */
-  grantLease(ttlSeconds: number): Promise<number>;
+  grantLease(ttlSeconds: number): Promise<string>;
   close(): void;
 }
 

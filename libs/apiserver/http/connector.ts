@@ -1,0 +1,175 @@
+// Routes streaming subresources to their nodes, pods and services.
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { EndpointSlice, Node, Pod, Service } from '@drydock/api/generated/types.ts';
+import { endpointSlices, type KubeObject, nodes, pods, type Resource, services } from '@drydock/api/resource.ts';
+import { findResource } from '@drydock/api/scheme.ts';
+import { apiError } from '@drydock/api/status.ts';
+import type { Admission } from '../admission/admission.ts';
+import type { Caches } from '../registry/caches.ts';
+import { methodNotAllowed, notFound, notServed } from '../registry/errors.ts';
+import type { User } from '../request.ts';
+import { objectKey } from '../storage/keys.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { type Connector, refuseUpgrade } from './connect.ts';
+import { serveExec, speaksChannels } from './exec.ts';
+import { type Exchange, headerOf } from './exchange.ts';
+import { forward, type ForwardTarget, tunnel } from './forward.ts';
+import type { KubeletAddress, Kubelets } from './kubelet.ts';
+import { serveLogs } from './logs.ts';
+import { containerOf } from './pod-target.ts';
+import type { PathInfo } from './request-info.ts';
+
+export interface ConnectorParts {
+  readonly objects: ObjectStore;
+  readonly caches: Caches;
+  readonly kubelets: Kubelets;
+  readonly admission: Admission;
+  readonly kubeletTls: object;
+  /** One of several endpoints of a service. */
+  readonly pick: (count: number) => number;
+}
+
+export class StreamConnector implements Connector {
+  readonly #parts: ConnectorParts;
+
+  constructor(parts: ConnectorParts) {
+    this.#parts = parts;
+  }
+
+  readonly refuse = refuseUpgrade;
+
+  async serve(exchange: Exchange, info: PathInfo, user: User, signal: AbortSignal): Promise<void> {
+    const { resource, subresource } = info.target;
+    await this.#admit(info, user);
+    if (resource === 'pods' && subresource === 'log') {
+      if (exchange.method !== 'GET') throw methodNotAllowed();
+      const pod = await this.#pod(info);
+      return serveLogs(exchange, pod, await this.#kubeletOf(pod), this.#parts.kubelets, signal);
+    }
+    if (subresource === 'proxy') return forward(exchange, await this.#proxyTarget(exchange, info), signal);
+    if (resource === 'pods') throw apiError('BadRequest', 'Upgrade request required');
+    throw notServed();
+  }
+
+  async upgrade(exchange: Exchange, info: PathInfo, user: User, socket: Duplex, head: Buffer): Promise<void> {
+    const req = exchange.req as IncomingMessage;
+    const { resource, subresource } = info.target;
+    await this.#admit(info, user);
+    if (resource !== 'pods' || !['exec', 'attach', 'portforward'].includes(subresource)) throw notServed();
+    const pod = await this.#pod(info);
+    const { namespace = '', name = '' } = pod.metadata ?? {};
+    const phase = pod.status?.phase;
+    if (phase === 'Succeeded' || phase === 'Failed') {
+      const what = subresource === 'exec' ? 'exec into' : subresource === 'attach' ? 'attach to' : 'port-forward to';
+      throw apiError('BadRequest', `cannot ${what} a container in a completed pod; current phase is ${phase}`);
+    }
+    const address = await this.#kubeletOf(pod);
+    if (address === undefined) throw apiError('BadRequest', `pod ${name} does not have a host assigned`);
+    const container = subresource === 'portforward' ? '' : containerOf(pod, exchange.query.get('container') ?? '');
+    const isWebSocket = headerOf(req, 'upgrade').toLowerCase() === 'websocket';
+    if (address.agentPort !== undefined) {
+      if (!isWebSocket || subresource === 'portforward' || !speaksChannels(headerOf(req, 'sec-websocket-protocol'))) {
+        throw apiError('BadRequest', 'the server could not upgrade the connection: none of the offered protocols is spoken here');
+      }
+      const agent = this.#parts.kubelets.agent(address);
+      serveExec(req, socket, head, { pod, container, query: exchange.query, agent, attach: subresource === 'attach' });
+      return;
+    }
+    // Upstream's kubelet speaks SPDY; a client whose WebSocket is refused asks again with SPDY, which is passed on as it is.
+    if (isWebSocket) throw apiError('BadRequest', 'this node takes SPDY upgrades only');
+    const backend = await this.#parts.kubelets.connect(address);
+    const path = subresource === 'portforward' ? `/portForward/${namespace}/${name}` : `/${subresource}/${namespace}/${name}/${container}?${kubeletQuery(exchange.query)}`;
+    tunnel(req, socket, head, backend, path, `${address.host}:${address.port}`);
+  }
+
+  async #admit(info: PathInfo, user: User): Promise<void> {
+    const { group, version, resource, subresource, namespace, name } = info.target;
+    const row = findResource(group, version, resource);
+    if (row === undefined || !row.subresources.some((sub) => sub.name === subresource)) throw notServed();
+    await this.#parts.admission.validate({
+      operation: 'CONNECT',
+      info: row,
+      subresource,
+      namespace,
+      name,
+      user,
+      object: undefined,
+      old: undefined,
+      dryRun: false,
+    });
+  }
+
+  async #read<T extends KubeObject>(resource: Resource<T>, namespace: string, name: string): Promise<T> {
+    const object = (await this.#parts.objects.read(objectKey(resource, namespace, name)))?.object as T | undefined;
+    if (object === undefined) throw notFound(resource, name);
+    return object;
+  }
+
+  #pod(info: PathInfo): Promise<Pod> {
+    return this.#read<Pod>(pods, info.target.namespace, info.target.name);
+  }
+
+  async #kubeletOf(pod: Pod): Promise<KubeletAddress | undefined> {
+    const name = pod.spec?.nodeName ?? '';
+    return name === '' ? undefined : this.#parts.kubelets.addressOf(await this.#read<Node>(nodes, '', name));
+  }
+
+  async #proxyTarget(exchange: Exchange, info: PathInfo): Promise<ForwardTarget> {
+    const { resource, namespace, name } = info.target;
+    const mark = exchange.req.url?.indexOf('?') ?? -1;
+    const path = info.rest + (mark < 0 ? '' : (exchange.req.url?.slice(mark) ?? ''));
+    const { scheme, id, port } = parseName(name);
+    if (resource === 'nodes') {
+      const address = this.#parts.kubelets.addressOf(await this.#read<Node>(nodes, '', id));
+      return { scheme: 'https', host: address.host, port: Number(port) || address.port, path, tls: this.#parts.kubeletTls };
+    }
+    if (resource === 'pods') {
+      const pod = await this.#read<Pod>(pods, namespace, id);
+      const host = pod.status?.podIP ?? '';
+      if (host === '') throw apiError('BadRequest', 'address not allowed');
+      const first = pod.spec?.containers.flatMap((container) => container.ports ?? [])[0]?.containerPort;
+      return { scheme, host, port: Number(port) || first || 80, path };
+    }
+    if (resource !== 'services') throw notServed();
+    return { scheme, ...(await this.#endpointOf(namespace, id, port)), path };
+  }
+
+  /** A ready endpoint of a service, and its port of that name or number. */
+  async #endpointOf(namespace: string, name: string, port: string): Promise<{ host: string; port: number }> {
+    const service = await this.#read<Service>(services, namespace, name);
+    const ports = service.spec?.ports ?? [];
+    const wanted = port === '' ? (ports.length === 1 ? ports[0] : undefined) : ports.find((each) => each.name === port || String(each.port) === port);
+    await this.#parts.caches.of(endpointSlices).start();
+    const candidates: { host: string; port: number }[] = [];
+    for (const slice of this.#parts.caches.list<EndpointSlice>(endpointSlices, namespace)) {
+      if (slice.metadata?.labels?.['kubernetes.io/service-name'] !== name) continue;
+      const target = (slice.ports ?? []).find((each) => (each.name ?? '') === (wanted?.name ?? ''));
+      if (target?.port === undefined) continue;
+      for (const endpoint of slice.endpoints ?? []) {
+        const [host] = endpoint.addresses;
+        if (endpoint.conditions?.ready !== false && host !== undefined) candidates.push({ host, port: target.port });
+      }
+    }
+    const chosen = candidates[this.#parts.pick(Math.max(1, candidates.length))];
+    if (chosen === undefined) throw apiError('ServiceUnavailable', `no endpoints available for service ${JSON.stringify(port === '' ? name : `${name}:${port}`)}`);
+    return chosen;
+  }
+}
+
+/** `name`, `name:port`, `scheme:name:port`. */
+function parseName(text: string): { scheme: 'http' | 'https'; id: string; port: string } {
+  const parts = text.split(':');
+  if (parts.length === 1) return { scheme: 'http', id: text, port: '' };
+  if (parts.length === 2) return { scheme: 'http', id: parts[0] ?? '', port: parts[1] ?? '' };
+  return { scheme: parts[0] === 'https' ? 'https' : 'http', id: parts[1] ?? '', port: parts[2] ?? '' };
+}
+
+/** The kubelet's names for the options of exec and attach. */
+function kubeletQuery(query: URLSearchParams): URLSearchParams {
+  const result = new URLSearchParams();
+  const names: Readonly<Record<string, string>> = { stdin: 'input', stdout: 'output', stderr: 'error', tty: 'tty' };
+  for (const [name, kubelet] of Object.entries(names)) if (['true', '1'].includes(query.get(name) ?? '')) result.set(kubelet, '1');
+  for (const command of query.getAll('command')) result.append('command', command);
+  return result;
+}

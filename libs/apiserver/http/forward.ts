@@ -1,0 +1,89 @@
+// Passing requests and upgraded connections on to something else: kubelets, pods, services.
+import { type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
+import { request as httpsRequest } from 'node:https';
+import type { Duplex } from 'node:stream';
+import type { TLSSocket } from 'node:tls';
+import { apiError } from '@drydock/api/status.ts';
+import { dialMs } from '../limits.ts';
+import type { Exchange, HttpRequest } from './exchange.ts';
+
+export interface ForwardTarget {
+  readonly scheme: 'http' | 'https';
+  readonly host: string;
+  readonly port: number;
+  /** With its leading slash and its query. */
+  readonly path: string;
+  /** Client TLS for https; the server's certificate is checked only where a CA is given. */
+  readonly tls?: object | undefined;
+}
+
+const hopHeaders: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'http2-settings', 'host', 'authorization']);
+
+/** The headers to pass on: none that are about one connection, no credentials, none of HTTP/2's own. */
+export function endToEndHeaders(req: HttpRequest): Record<string, string | string[]> {
+  const headers: Record<string, string | string[]> = {};
+  for (const [name, value] of Object.entries(req.headers)) {
+    if (value !== undefined && !name.startsWith(':') && !hopHeaders.has(name) && !name.startsWith('impersonate-')) headers[name] = value;
+  }
+  return headers;
+}
+
+/** Sends the request to `target` and its answer back. */
+export function forward(exchange: Exchange, target: ForwardTarget, signal: AbortSignal): Promise<void> {
+  const { req, method } = exchange;
+  const res = exchange.res as ServerResponse;
+  const make = target.scheme === 'https' ? httpsRequest : httpRequest;
+  return new Promise((resolve, reject) => {
+    const upstream = make(
+      {
+        host: target.host,
+        port: target.port,
+        method,
+        path: target.path,
+        headers: { ...endToEndHeaders(req), host: `${target.host}:${target.port}` },
+        timeout: dialMs,
+        ...(target.scheme === 'https' ? (target.tls ?? { rejectUnauthorized: false }) : {}),
+      },
+      (response: IncomingMessage) => {
+        upstream.setTimeout(0);
+        const headers = Object.fromEntries(Object.entries(response.headers).filter(([name]) => !hopHeaders.has(name)));
+        res.writeHead(response.statusCode ?? 502, headers as Record<string, string>);
+        response.pipe(res);
+        response.on('end', resolve).on('error', () => {
+          res.end();
+          resolve();
+        });
+      },
+    );
+    upstream.on('timeout', () => upstream.destroy(new Error(`dial tcp ${target.host}:${target.port}: i/o timeout`)));
+    upstream.on('error', (error) => {
+      if (res.headersSent) {
+        res.end();
+        resolve();
+      } else {
+        reject(apiError('ServiceUnavailable', `error trying to reach service: ${error.message}`));
+      }
+    });
+    signal.addEventListener('abort', () => upstream.destroy(), { once: true });
+    (req as IncomingMessage).pipe(upstream);
+  });
+}
+
+/** Repeats an upgrade request on `backend` and joins the two connections, bytes as they are. */
+export function tunnel(req: IncomingMessage, socket: Duplex, head: Buffer, backend: TLSSocket | Duplex, path: string, host: string): void {
+  const lines = [`${req.method} ${path} HTTP/1.1`, `host: ${host}`];
+  for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
+    const name = req.rawHeaders[i] ?? '';
+    const lower = name.toLowerCase();
+    if (lower !== 'host' && lower !== 'authorization' && !lower.startsWith('impersonate-')) lines.push(`${name}: ${req.rawHeaders[i + 1]}`);
+  }
+  backend.write(`${lines.join('\r\n')}\r\n\r\n`);
+  if (head.length > 0) backend.write(head);
+  backend.pipe(socket);
+  socket.pipe(backend);
+  const end = () => {
+    backend.destroy();
+    socket.destroy();
+  };
+  for (const side of [backend, socket]) side.on('error', end).on('close', end);
+}

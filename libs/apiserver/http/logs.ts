@@ -1,0 +1,151 @@
+// pods/log: the kubelet's log stream, passed on as it comes.
+import type { ServerResponse } from 'node:http';
+import type { Pod } from '@drydock/api/generated/types.ts';
+import { apiError } from '@drydock/api/status.ts';
+import { type Exchange, send } from './exchange.ts';
+import type { KubeletAddress, Kubelets } from './kubelet.ts';
+import { flag } from './options.ts';
+import { containerOf } from './pod-target.ts';
+
+interface LogOptions {
+  readonly container: string;
+  readonly follow: boolean;
+  readonly previous: boolean;
+  readonly timestamps: boolean;
+  readonly tailLines: number | undefined;
+  readonly limitBytes: number | undefined;
+  readonly sinceSeconds: number | undefined;
+  readonly sinceTime: string | undefined;
+  readonly stream: string | undefined;
+}
+
+/** Streams the log of a container of `pod`. */
+export async function serveLogs(exchange: Exchange, pod: Pod, address: KubeletAddress | undefined, kubelets: Kubelets, signal: AbortSignal): Promise<void> {
+  const options = logOptions(exchange.query, pod);
+  if (address === undefined) return send(exchange, 200, 'text/plain', '');
+  const { namespace = '', name = '' } = pod.metadata ?? {};
+  if (address.agentPort === undefined) return proxyLogs(exchange, namespace, name, options, address, kubelets, signal);
+  const call = kubelets.agent(address).Logs({
+    namespace,
+    pod: name,
+    container: options.container,
+    follow: options.follow,
+    previous: options.previous,
+    timestamps: options.timestamps,
+    tail_lines: options.tailLines ?? -1,
+    limit_bytes: options.limitBytes ?? 0,
+    since_seconds: options.sinceSeconds ?? 0,
+    since_time: options.sinceTime ?? '',
+    stream: options.stream ?? '',
+  });
+  signal.addEventListener('abort', () => call.cancel(), { once: true });
+  const res = exchange.res as ServerResponse;
+  let begun = false;
+  const begin = () => {
+    if (begun) return;
+    begun = true;
+    res.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' });
+    res.flushHeaders?.();
+  };
+  try {
+    call.on('metadata', begin);
+    for await (const chunk of call as AsyncIterable<{ data: Buffer }>) {
+      begin();
+      if (!res.write(chunk.data)) await new Promise<void>((resolve) => res.once('drain', resolve).once('close', resolve));
+    }
+    begin();
+    res.end();
+  } catch (error) {
+    if (begun) res.end();
+    else throw agentError(error);
+  }
+}
+
+const badRequestCodes: ReadonlySet<number> = new Set([3, 5, 9]);
+
+/** What the node's agent refused, as the kubelet's HTTP API would have said it. */
+export function agentError(error: unknown): Error {
+  const { code = 2, details } = error as { code?: number; details?: string };
+  const message = details ?? (error as Error).message;
+  return badRequestCodes.has(code) ? apiError('BadRequest', message) : apiError('InternalError', `Internal error occurred: ${message}`);
+}
+
+function logOptions(query: URLSearchParams, pod: Pod): LogOptions {
+  const whole = (name: string): number | undefined => {
+    const text = query.get(name);
+    if (text === null || text === '') return undefined;
+    const value = Number(text);
+    const floor = name === 'tailLines' ? 0 : 1;
+    if (!Number.isInteger(value) || value < floor) throw invalidOption(name, text, floor);
+    return value;
+  };
+  const options = {
+    container: containerOf(pod, query.get('container') ?? ''),
+    follow: flag(query, 'follow') ?? false,
+    previous: flag(query, 'previous') ?? false,
+    timestamps: flag(query, 'timestamps') ?? false,
+    tailLines: whole('tailLines'),
+    limitBytes: whole('limitBytes'),
+    sinceSeconds: whole('sinceSeconds'),
+    sinceTime: query.get('sinceTime') ?? undefined,
+    stream: query.get('stream') ?? undefined,
+  };
+  if (options.sinceSeconds !== undefined && options.sinceTime !== undefined) {
+    throw apiError('Invalid', 'PodLogOptions "" is invalid: sinceTime: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified', { kind: 'PodLogOptions' });
+  }
+  return options;
+}
+
+function invalidOption(name: string, text: string, floor: number) {
+  const message = `Invalid value: ${text}: must be greater than ${floor === 0 ? 'or equal to 0' : '0'}`;
+  return apiError('Invalid', `PodLogOptions "" is invalid: ${name}: ${message}`, {
+    kind: 'PodLogOptions',
+    causes: [{ reason: 'FieldValueInvalid', message, field: name }],
+  });
+}
+
+function proxyLogs(
+  exchange: Exchange,
+  namespace: string,
+  pod: string,
+  options: LogOptions,
+  address: KubeletAddress,
+  kubelets: Kubelets,
+  signal: AbortSignal,
+): Promise<void> {
+  const query = new URLSearchParams();
+  for (const name of ['follow', 'previous', 'timestamps'] as const) if (options[name]) query.set(name, 'true');
+  for (const name of ['tailLines', 'limitBytes', 'sinceSeconds', 'sinceTime', 'stream'] as const) {
+    if (options[name] !== undefined) query.set(name, String(options[name]));
+  }
+  const path = `/containerLogs/${namespace}/${pod}/${options.container}?${query}`;
+  const res = exchange.res as ServerResponse;
+  return new Promise((resolve, reject) => {
+    const request = kubelets.request(address, 'GET', path, {}, (response) => {
+      request.setTimeout(0);
+      if (response.statusCode !== 200) {
+        collect(response, (text) => reject(apiError(response.statusCode === 404 ? 'NotFound' : 'BadRequest', text.trim())));
+        return;
+      }
+      res.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' });
+      res.flushHeaders?.();
+      response.pipe(res);
+      response.on('end', resolve).on('error', resolve);
+    });
+    request.on('timeout', () => request.destroy(new Error('i/o timeout')));
+    request.on('error', (error) => {
+      if (res.headersSent) resolve();
+      else reject(apiError('InternalError', `Get "https://${address.host}:${address.port}${path}": ${error.message}`));
+    });
+    signal.addEventListener('abort', () => request.destroy(), { once: true });
+    request.end();
+  });
+}
+
+function collect(stream: NodeJS.ReadableStream, done: (text: string) => void): void {
+  let text = '';
+  stream.on('data', (chunk: Buffer) => {
+    text += chunk.toString();
+  });
+  stream.on('end', () => done(text));
+}
