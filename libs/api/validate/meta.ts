@@ -119,7 +119,7 @@ function validateFinalizers(finalizers: readonly string[], path: string): FieldE
 }
 
 /** What may not change in metadata, and the rules of new metadata. */
-export function validateMetaUpdate(info: ResourceInfo, object: KubeObject, old: KubeObject): FieldError[] {
+export function validateMetaUpdate(_info: ResourceInfo, object: KubeObject, old: KubeObject): FieldError[] {
   const meta = object.metadata ?? {};
   const before = old.metadata ?? {};
   const errors: FieldError[] = [];
