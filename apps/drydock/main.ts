@@ -28,7 +28,9 @@ program.hook('preAction', (_, action) => {
   chosen = action.optsWithGlobals();
 });
 const lab = (): Lab => openLab(chosen.name, chosen.dir);
-const say = (line: string) => process.stdout.write(`${line}\n`);
+const say = (line: string): void => {
+  process.stdout.write(`${line}\n`);
+};
 const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 const verb = (usage: string, description: string, examples: readonly string[]): Command =>
   program
@@ -89,6 +91,8 @@ verb('start <names...>', 'start processes that have ended, and wait until they s
 ]).action(async (names: string[]) => {
   const result = await lab().start(names);
   say(result.started.length === 0 ? `${names.join(', ')}: running already` : `started ${result.started.join(', ')}`);
+  if (result.notServing.length > 0)
+    say(`not serving yet: ${result.notServing.join(', ')} (./drydock status, ./drydock logs NAME)`);
 });
 verb('restart <names...>', 'stop processes in an orderly way and start them', ['restart kubelet-w1']).action(
   async (names: string[]) => say(`restarted ${(await lab().restart(names)).started.join(', ')}`),

@@ -1,4 +1,5 @@
 // The objects that a lab adds to its cluster, as an administrator would: the nodes with their pod ranges, and kube-dns.
+import { parseTime } from '@drydock/foundation/clock.ts';
 import { dnsServiceAddress } from './programs/control-plane.ts';
 import { membersOf, portOf, type Topology } from './topology.ts';
 
@@ -62,8 +63,22 @@ export function dnsObjects(topology: Topology): BootstrapObject[] {
   ];
 }
 
-/** Whether a Node's conditions say Ready. */
-export function isNodeReady(object: unknown): boolean {
-  const conditions = (object as { status?: { conditions?: { type?: string; status?: string }[] } }).status?.conditions ?? [];
-  return conditions.some((condition) => condition.type === 'Ready' && condition.status === 'True');
+/**
+ * Whether a Node's conditions say Ready, as reported not before `sinceMs` (a node that died keeps its last word until
+ * somebody notices). Timestamps of the API have whole seconds.
+ */
+export function isNodeReady(object: unknown, sinceMs: number): boolean {
+  const conditions = (object as { status?: { conditions?: NodeCondition[] } }).status?.conditions ?? [];
+  return conditions.some(
+    (condition) =>
+      condition.type === 'Ready' &&
+      condition.status === 'True' &&
+      (parseTime(condition.lastHeartbeatTime) ?? 0) + 999 >= sinceMs,
+  );
+}
+
+interface NodeCondition {
+  readonly type?: string;
+  readonly status?: string;
+  readonly lastHeartbeatTime?: string;
 }

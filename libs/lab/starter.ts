@@ -1,6 +1,7 @@
 // Starts processes, each as soon as what it needs serves, and follows each until it serves itself.
 import { mkdirSync, renameSync, writeFileSync } from 'node:fs';
 import { dirname } from 'node:path';
+import type { Clock } from '@drydock/foundation/clock.ts';
 import type { FolderContent } from '@drydock/pki/folder.ts';
 import { renderKubeconfig } from '@drydock/pki/kubeconfig.ts';
 import { LabError } from './errors.ts';
@@ -31,6 +32,11 @@ export interface StarterPorts {
   readonly objects: () => Promise<void>;
   /** Fills a worker's image store before its containerd opens it. */
   readonly beforeContainerd: (spec: ProcessSpec) => Promise<void>;
+  readonly clock: Clock;
+  /** How long a process that lives may take until it serves, in milliseconds. */
+  readonly patienceMs: number;
+  /** Called for one that does not serve in time; throws where that is a failure. */
+  readonly impatient: (spec: ProcessSpec) => void;
   readonly signal: AbortSignal;
 }
 
@@ -41,18 +47,14 @@ export function logFile(topology: Topology, name: string): string {
   return `${topology.paths.dir}/log/${name}.log`;
 }
 
-/** Starts `specs`; `running` are those that serve already. Rejects with the first failure. */
-export async function startAll(
-  ports: StarterPorts,
-  specs: readonly ProcessSpec[],
-  all: readonly ProcessSpec[],
-  running: ReadonlySet<string>,
-): Promise<void> {
+/** Starts `specs`, of `all` processes of the lab. Rejects with the first failure. */
+export async function startAll(ports: StarterPorts, specs: readonly ProcessSpec[], all: readonly ProcessSpec[]): Promise<void> {
   const ready = new Map<string, { promise: Promise<void>; resolve: () => void }>();
   for (const spec of all) {
     const deferred = Promise.withResolvers<void>();
     deferred.promise.catch(() => {});
-    if (running.has(spec.name)) deferred.resolve();
+    // What is not started in this call is not waited for: it runs, or the user wants it dead.
+    if (!specs.includes(spec)) deferred.resolve();
     ready.set(spec.name, deferred);
   }
   const whenReady = (name: string) => ready.get(name)?.promise ?? Promise.resolve();
@@ -91,8 +93,12 @@ export async function startOne(ports: StarterPorts, spec: ProcessSpec): Promise<
   });
   gone.catch(() => {});
   try {
-    await Promise.race([gone, probeUntilReady(spec.probe, AbortSignal.any([ports.signal, stop.signal]))]);
-    ports.listener(spec.name, 'ready', spec.address);
+    const both = AbortSignal.any([ports.signal, stop.signal]);
+    const late = ports.clock.sleep(ports.patienceMs, both).then(() => 'late' as const);
+    late.catch(() => {});
+    const outcome = await Promise.race([gone, late, probeUntilReady(spec.probe, both)]);
+    if (outcome === 'late') ports.impatient(spec);
+    ports.listener(spec.name, outcome === 'late' ? 'waiting' : 'ready', spec.address);
   } catch (error) {
     ports.listener(spec.name, 'failed');
     throw error;

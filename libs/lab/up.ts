@@ -2,14 +2,16 @@
 import { mkdirSync, statfsSync } from 'node:fs';
 import { ensureFolder, type FolderContent, PkiError } from '@drydock/pki/folder.ts';
 import { renderKubeconfig } from '@drydock/pki/kubeconfig.ts';
+import { dnsObjects, nodeObjects } from './bootstrap.ts';
 import { certificatesOf } from './certificates.ts';
-import { bootstrapObjectsUntilDone, waitForNodes } from './cluster-setup.ts';
+import { createObjects, waitForNodes } from './cluster-setup.ts';
 import { checkConfig, type LabConfig } from './config.ts';
 import { LabError } from './errors.ts';
 import { prepareImages } from './images/provision.ts';
 import type { LabContext } from './lab-context.ts';
 import { processesIn } from './machine/cgroups.ts';
 import { hostAbilities, machineFacts } from './machine/facts.ts';
+import { tailOf } from './machine/log-file.ts';
 import { unmountBelow } from './machine/mounts.ts';
 import {
   applyPartitions,
@@ -20,6 +22,7 @@ import {
   rebootNamespace,
 } from './machine/network.ts';
 import { ensurePackages } from './machine/packages.ts';
+import { isPortTaken } from './machine/ports.ts';
 import { type ProcessId, viewRecorded } from './machine/proc.ts';
 import { findStarted, succeeds } from './machine/spawn.ts';
 import { readState, writeState } from './machine/state-file.ts';
@@ -28,7 +31,7 @@ import type { ProcessSpec } from './programs/process-spec.ts';
 import { balancerServer } from './programs/servers.ts';
 import { podCgroup, systemCgroup, workerFolders } from './programs/worker.ts';
 import { requirementsOf } from './requirements.ts';
-import { type StarterPorts, type StartListener, startAll, writeWhole } from './starter.ts';
+import { logFile, type StarterPorts, type StartListener, startAll, writeWhole } from './starter.ts';
 import { emptyState, type LabState, type RecordedProcess } from './state.ts';
 import { layOut, type Member, type Topology } from './topology.ts';
 
@@ -44,7 +47,14 @@ export interface UpResult {
   /** Names that were started in this call. */
   readonly started: readonly string[];
   readonly alreadyRunning: readonly string[];
+  /** Started and alive, but they do not serve yet, as for want of an apiserver. Only `start` leaves such. */
+  readonly notServing: readonly string[];
 }
+
+/** A cold start on a slow machine stays below this. */
+const upPatienceMs = 120_000;
+/** `start` may be asked for what cannot serve alone. */
+const startPatienceMs = 15_000;
 
 /** The least that must be free where the store writes: its log and the database are preallocated. */
 const leastFreeBytes = 512 * 1024 * 1024;
@@ -71,16 +81,18 @@ export async function bringUp(context: LabContext, config: LabConfig, options: U
   const running = new Set(specs.filter((spec) => isRunning(state, spec.name)).map((spec) => spec.name));
   const wanted = specs.filter((spec) => options.only === undefined || options.only.includes(spec.name));
   const toStart = wanted.filter((spec) => !running.has(spec.name));
+  if (config.network === 'loopback') await checkPorts(toStart);
   const images = prepareImages(context, topology, machineFacts(), options.signal);
   images.catch(() => {});
   const [pki] = await Promise.all([ensurePki(context, topology), ensureNetwork(topology, state, save)]);
   writeAdminKubeconfig(topology, pki);
   await cleanDeadWorkers(topology, toStart);
 
+  const slow: string[] = [];
   const apiStop = new AbortController();
   const signal = AbortSignal.any([options.signal, apiStop.signal]);
   const needsObjects = toStart.some((spec) => spec.program === 'kubelet' || spec.program === 'cluster-dns');
-  let objects: Promise<void> | undefined;
+  let objects: { nodes: Promise<void>; dns: Promise<void> } | undefined;
   const ports: StarterPorts = {
     topology,
     pki,
@@ -94,20 +106,58 @@ export async function bringUp(context: LabContext, config: LabConfig, options: U
         },
       }),
     objects: () => {
-      objects ??= bootstrapObjectsUntilDone(topology, signal);
-      return objects;
+      objects ??= makeObjects(topology, options.only !== undefined, signal);
+      return objects.nodes;
     },
     beforeContainerd: (spec: ProcessSpec) => images.then((provision) => provision(workerFolders(topology, spec.member).root)),
+    clock: context.clock,
+    patienceMs: options.only === undefined ? upPatienceMs : startPatienceMs,
+    impatient: (spec: ProcessSpec) => {
+      if (options.only !== undefined) slow.push(spec.name);
+      else
+        throw new LabError(
+          'start-failed',
+          `${spec.name} runs but does not serve after ${upPatienceMs / 1000} s; the end of its log:\n${tailOf(logFile(topology, spec.name), 12)}`,
+        );
+    },
     signal,
   };
   try {
-    await startAll(ports, toStart, specs, running);
+    await startAll(ports, toStart, specs);
     if (needsObjects) await ports.objects();
-    if (options.only === undefined && config.workers > 0) await waitForNodes(topology, options.listener, signal);
+    if (options.only === undefined && config.workers > 0) {
+      await waitForNodes(topology, (worker) => kubeletStart(state, specs, worker), options.listener, signal);
+    }
+    await objects?.dns;
   } finally {
     apiStop.abort(new LabError('interrupted', 'stopped'));
   }
-  return { started: toStart.map((spec) => spec.name), alreadyRunning: [...running] };
+  return { started: toStart.map((spec) => spec.name), alreadyRunning: [...running], notServing: slow };
+}
+
+/** Kubelets wait for their nodes; the Service of the DNS waits for its namespace, and nothing for it. */
+function makeObjects(topology: Topology, once: boolean, signal: AbortSignal): { nodes: Promise<void>; dns: Promise<void> } {
+  const nodes = createObjects(topology, nodeObjects(topology), once, signal);
+  const dns = createObjects(topology, dnsObjects(topology), once, signal);
+  dns.catch(() => {});
+  return { nodes, dns };
+}
+
+/** When the kubelet of a worker was started: what its node said before that is not of this kubelet. */
+function kubeletStart(state: LabState, specs: readonly ProcessSpec[], worker: string): number {
+  const spec = specs.find((candidate) => candidate.program === 'kubelet' && candidate.member.name === worker);
+  return state.processes[spec?.name ?? '']?.startedAtMs ?? 0;
+}
+
+/** Throws LabError with the port where another program has one that a process of ours is about to listen on. */
+async function checkPorts(toStart: readonly ProcessSpec[]): Promise<void> {
+  for (const spec of toStart) {
+    for (const port of spec.ports) {
+      if (await isPortTaken('127.0.0.1', port)) {
+        throw new LabError('conflict', `${spec.name}: port ${port} on 127.0.0.1 is taken: choose other ports with --port-base`);
+      }
+    }
+  }
 }
 
 /** For kubectl and everything else outside: through the balancer. */

@@ -1,5 +1,5 @@
 // Adapter: starts a process of the lab so that it outlives the command, and runs small tools.
-import { closeSync, mkdirSync, openSync } from 'node:fs';
+import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
 import { execa } from 'execa';
@@ -35,26 +35,27 @@ export function findStarted(dir: string): Map<string, ProcessId> {
   return found;
 }
 
-/** Joins the cgroup and raises the soft limit of open files, then becomes the program: the pid stays the same. */
-const prelude = 'if [ -n "$1" ]; then echo 0 > "$1"; fi; shift; ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
+/** Joins the cgroup, raises the soft limit of open files, sends output to the log, becomes the program: the pid stays. */
+const prelude =
+  'if [ -n "$1" ]; then echo 0 > "$1"; fi; exec >> "$2" 2>&1; shift 2; ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
 
 /** Starts the process in a session of its own; its output is appended to the log file. */
 export function spawnProcess(request: SpawnRequest): Spawned {
   mkdirSync(dirname(request.logFile), { recursive: true });
-  const log = openSync(request.logFile, 'a');
   const inside = request.netns === undefined ? [] : ['nsenter', `--net=${netnsFile(request.netns)}`, '--'];
-  const child = execa('/bin/sh', ['-c', prelude, 'sh', request.cgroupProcs ?? '', ...inside, ...request.argv], {
-    detached: true,
-    cleanup: false,
-    reject: false,
-    stdin: 'ignore',
-    stdout: log,
-    stderr: log,
-    buffer: false,
-    extendEnv: false,
-    env: request.env,
-  });
-  closeSync(log);
+  const child = execa(
+    '/bin/sh',
+    ['-c', prelude, 'sh', request.cgroupProcs ?? '', request.logFile, ...inside, ...request.argv],
+    {
+      detached: true,
+      cleanup: false,
+      reject: false,
+      stdio: 'ignore',
+      buffer: false,
+      extendEnv: false,
+      env: request.env,
+    },
+  );
   child.nodeChildProcess.unref();
   const ended = child.then((result) =>
     result.signal === undefined ? `exit code ${result.exitCode ?? 'unknown'}` : `signal ${result.signal}`,

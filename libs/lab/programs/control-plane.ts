@@ -53,6 +53,11 @@ export function etcd(context: ProgramContext, member: Member): ProcessSpec {
     member,
     argv: commandLine(context, member.name, 'etcd', [...flags, ...timingFlags('etcd', config.timings)]),
     folders: [dataDir],
+    ports: [
+      portOf(topology, member, 'etcd-client'),
+      portOf(topology, member, 'etcd-peer'),
+      portOf(topology, member, 'etcd-metrics'),
+    ],
     probe: { kind: 'http', url: `${metrics}/health` },
     address: `${member.address}:${portOf(topology, member, 'etcd-client')}`,
   };
@@ -120,6 +125,7 @@ export function apiserver(context: ProgramContext, member: Member): ProcessSpec 
     program: 'kube-apiserver',
     member,
     argv: commandLine(context, member.name, 'kube-apiserver', [...flags, ...timingFlags('kube-apiserver', config.timings)]),
+    ports: [port, ...(ours ? [portOf(topology, member, 'apiserver-grpc')] : [])],
     probe: { kind: 'http', url: `https://${member.address}:${port}/readyz` },
     address: `${member.address}:${port}`,
   };
@@ -149,6 +155,7 @@ export function scheduler(context: ProgramContext, member: Member): ProcessSpec 
     kubeconfigs: [
       { path: kubeconfig, certificate: 'kube-scheduler', server: serverFor(topology, member.name, 'kube-scheduler') },
     ],
+    ports: [port],
     probe: { kind: 'http', url: `https://${member.address}:${port}/healthz` },
     address: `${member.address}:${port}`,
   };
@@ -193,6 +200,7 @@ export function controllerManager(context: ProgramContext, member: Member): Proc
         server: serverFor(topology, member.name, 'kube-controller-manager'),
       },
     ],
+    ports: [port],
     probe: { kind: 'http', url: `https://${member.address}:${port}/healthz` },
     address: `${member.address}:${port}`,
   };
@@ -221,6 +229,7 @@ export function balancer(context: ProgramContext, member: Member): ProcessSpec {
         'client-key': pki('admin.key'),
       }),
     ],
+    ports: [port],
     probe: { kind: 'http', url: `${balancerServer(topology)}/readyz` },
     address: `${member.address}:${port}`,
   };

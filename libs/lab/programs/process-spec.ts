@@ -23,6 +23,8 @@ export interface ProcessSpec {
   readonly kubeconfigs: readonly { readonly path: string; readonly certificate: string; readonly server: string }[];
   readonly folders: readonly string[];
   readonly probe: Probe;
+  /** Every TCP port that it listens on at the member's address. */
+  readonly ports: readonly number[];
   /** What people connect to, for the tables. */
   readonly address: string;
 }

@@ -48,6 +48,7 @@ export function containerd(context: ProgramContext, member: Member): ProcessSpec
     ],
     kubeconfigs: [],
     folders: [folders.cni, folders.root, folders.state],
+    ports: [],
     probe: { kind: 'unix', path: folders.socket },
     address: folders.socket,
   };
@@ -99,6 +100,11 @@ export function kubelet(context: ProgramContext, member: Member): ProcessSpec {
     ],
     kubeconfigs: [{ path: kubeconfig, certificate: member.name, server: serverFor(topology, name, 'kubelet') }],
     folders: [folders.kubelet, `${folders.dir}/pods`, `${folders.dir}/certs`],
+    ports: [
+      portOf(topology, member, 'kubelet'),
+      portOf(topology, member, 'kubelet-healthz'),
+      ...(ours ? [portOf(topology, member, 'kubelet-agent')] : []),
+    ],
     probe: { kind: 'http', url: `http://${member.address}:${portOf(topology, member, 'kubelet-healthz')}/healthz` },
     address: `${member.address}:${portOf(topology, member, 'kubelet')}`,
   };
@@ -128,6 +134,7 @@ export function kubeProxy(context: ProgramContext, member: Member): ProcessSpec 
     files: [],
     kubeconfigs: [{ path: kubeconfig, certificate: 'kube-proxy', server: serverFor(topology, name, 'kube-proxy') }],
     folders: [],
+    ports: [portOf(topology, member, 'proxy-healthz'), portOf(topology, member, 'proxy-metrics')],
     probe: { kind: 'http', url: `http://${member.address}:${portOf(topology, member, 'proxy-healthz')}/healthz` },
     address: `${member.address}:${portOf(topology, member, 'proxy-healthz')}`,
   };
@@ -157,6 +164,7 @@ export function clusterDns(context: ProgramContext, member: Member): ProcessSpec
     files: [{ path: resolvConf, text: machine.nameservers.map((server) => `nameserver ${server}\n`).join('') }],
     kubeconfigs: [{ path: kubeconfig, certificate: 'cluster-dns', server: serverFor(topology, member.name, 'cluster-dns') }],
     folders: [],
+    ports: [port, portOf(topology, member, 'dns-metrics')],
     probe: { kind: 'http', url: `http://${metrics}/healthz` },
     address: `${member.address}:${port}`,
   };
