@@ -124,9 +124,11 @@ class World {
       }
     }
     for (let round = 0; round < 600; round++) {
-      // Who was removed and does not know it may disturb the others (section 4.2.3) where the options against it are off.
+      // Who was removed goes on for a while: it may be the only one who knows that its removal is committed. Later it stops, for one
+      // that does not know of it may disturb the others (section 4.2.3) where the options against that are off.
       const newest = this.members.reduce((a, b) => (b.state.index > a.state.index ? b : a));
-      for (const member of this.members.filter(({ id }) => membersOf(newest.state.conf).includes(id))) {
+      const running = this.members.filter(({ id }) => round < 300 || membersOf(newest.state.conf).includes(id));
+      for (const member of running) {
         member.node.tick();
         while (member.process((message) => this.#network.push(message)) !== undefined);
       }

@@ -62,11 +62,12 @@ function enterTerm(core: Core, message: Message): boolean {
 
 /**
  * A message of an earlier term. Mostly noise, but two senders are stuck and need an answer: a leader that was replaced while a
- * member with a higher term cannot get votes (PreVote, CheckQuorum), and a pre-candidate that is behind.
+ * member with a higher term cannot get votes (PreVote, CheckQuorum, learners), and a pre-candidate that is behind.
  */
 function answerStale(core: Core, message: Message): void {
   const fromLeader = message.type === 'appendRequest' || message.type === 'heartbeatRequest';
-  if (fromLeader && (core.config.checkQuorum || core.config.preVote)) {
+  const cannotCampaignFreely = core.config.checkQuorum || core.config.preVote || !core.isVoter(core.id);
+  if (fromLeader && cannotCampaignFreely) {
     core.send({ type: 'appendResponse', to: message.from, index: 0, reject: false, hintIndex: 0, hintTerm: 0 });
   } else if (message.type === 'preVoteRequest') {
     core.send(rejection(core, 'preVoteResponse', message.from));
