@@ -1,7 +1,7 @@
 // The kube-proxy process: services and endpoint slices into nftables rules of this network namespace.
 
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { connect } from '@drydock/client/connect.ts';
 import { KubeconfigError } from '@drydock/client/kubeconfig.ts';
@@ -33,8 +33,9 @@ async function readFile(path: string): Promise<unknown> {
 function setConntrackMax({ conntrackMaxPerCore, conntrackMin }: ProxyConfig): string | undefined {
   if (conntrackMaxPerCore <= 0) return undefined;
   const wanted = Math.max(conntrackMaxPerCore * availableParallelism(), conntrackMin);
-  const present = Number(readFileSync('/proc/sys/net/netfilter/nf_conntrack_max', 'utf8'));
-  if (present >= wanted) return undefined;
+  const file = '/proc/sys/net/netfilter/nf_conntrack_max';
+  if (!existsSync(file)) return `${file} does not exist`;
+  if (Number(readFileSync(file, 'utf8')) >= wanted) return undefined;
   const { status, stderr } = spawnSync('sysctl', ['-qw', `net.netfilter.nf_conntrack_max=${wanted}`], { encoding: 'utf8' });
   return status === 0 ? undefined : (stderr ?? 'sysctl cannot be run').trim();
 }
