@@ -117,7 +117,15 @@ function prepare(ports: StarterPorts, spec: ProcessSpec): void {
     const user = entry.certificate;
     writeWhole(
       entry.path,
-      renderKubeconfig({ cluster: topology.config.name, server: entry.server, authorityPem: pki.authorityPem, user, ...pair }),
+      renderKubeconfig({
+        cluster: topology.config.name,
+        server: entry.server,
+        // A TLS server name cannot be an address (RFC 6066), and gRPC would send one: the certificate carries this name too.
+        ...(entry.server.startsWith('grpcs:') ? { tlsServerName: 'kubernetes' } : {}),
+        authorityPem: pki.authorityPem,
+        user,
+        ...pair,
+      }),
       0o600,
     );
   }

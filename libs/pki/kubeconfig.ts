@@ -5,6 +5,8 @@ export interface KubeconfigSource {
   readonly cluster: string;
   /** `https://HOST:PORT`, or `grpcs://HOST:PORT,HOST:PORT` for our own transport. */
   readonly server: string;
+  /** The name that the server's certificate is checked for, where it is not the one in `server`. */
+  readonly tlsServerName?: string;
   readonly authorityPem: string;
   readonly user: string;
   readonly certificatePem: string;
@@ -21,7 +23,7 @@ clusters:
 - name: ${source.cluster}
   cluster:
     server: ${JSON.stringify(source.server)}
-    certificate-authority-data: ${base64(source.authorityPem)}
+${source.tlsServerName === undefined ? '' : `    tls-server-name: ${source.tlsServerName}\n`}    certificate-authority-data: ${base64(source.authorityPem)}
 users:
 - name: ${JSON.stringify(source.user)}
   user:

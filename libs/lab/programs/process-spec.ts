@@ -56,9 +56,12 @@ export function pkiFile(paths: LabPaths, name: string): string {
 /** Flags of Node for our processes: the young generation is kept small, because seventeen heaps add up. */
 export const nodeFlags: readonly string[] = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
 
-/** Whether a program of ours runs under this process name (and not one given by the user). */
+/** Whether a program of ours runs under this process name: also one that the user starts in another way, as in a debugger. */
 export function isOurs(topology: Topology, processName: string, program: ProgramName): boolean {
-  return replacement(topology, processName, program) === undefined;
+  const command = replacement(topology, processName, program);
+  if (command === undefined) return true;
+  const text = command.join(' ');
+  return text.includes(`apps/${program}/main.ts`) || text.includes(`drydock run ${program}`);
 }
 
 /** The command of a process: the user's replacement or ours, then `flags`, then the user's additional ones. */
