@@ -97,7 +97,7 @@ function resourceRow(
       };
     }),
     modelName: model,
-    listModelName: verbs.includes('list') ? `${model}List` : '',
+    listModelName: endpoint.operations.find((o) => o.method === 'GET' && !o.path.includes('{name}'))?.model ?? '',
     storageVersion: storageVersions[group === '' ? name : `${name}.${group}`] ?? groupVersion,
   };
 }

@@ -61,10 +61,12 @@ export const policyPrinters = [
     parametersText(object),
     createdAge(object, now),
   ]),
-  printer<IPAddress>('networking.k8s.io/IPAddress', (object) => {
+  // Upstream's rows have an age for which it defines no column.
+  printer<IPAddress>('networking.k8s.io/IPAddress', (object, now) => {
     const { resource = '', group = '', namespace = '', name = '' } = object.spec?.parentRef ?? {};
     const type = group === '' ? resource : `${resource}.${group}`;
-    return [nameOf(object), namespace === '' ? `${type}/${name}` : `${type}/${namespace}/${name}`];
+    const parent = namespace === '' ? `${type}/${name}` : `${type}/${namespace}/${name}`;
+    return [nameOf(object), parent, createdAge(object, now)];
   }),
   printer<ServiceCIDR>('networking.k8s.io/ServiceCIDR', (object, now) => [
     nameOf(object),
