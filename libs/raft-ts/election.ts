@@ -120,8 +120,14 @@ export function rejection(core: Core, type: VoteResponse['type'], to: MemberId):
  * have the entry that makes it the new majority without knowing that it is committed, while those who know were removed by it
  * and cannot stand. Their rejections tell it. Safe: an entry of that index and term is that entry (Log Matching), and committed.
  */
-function commitByVote(core: Core, message: VoteResponse): void {
-  if (!message.reject || message.commitTerm === 0 || !core.log.matches(message.commit, message.commitTerm)) return;
+export function commitByVote(core: Core, message: VoteResponse): void {
+  if (
+    core.role === 'leader' ||
+    !message.reject ||
+    message.commitTerm === 0 ||
+    !core.log.matches(message.commit, message.commitTerm)
+  )
+    return;
   if (core.log.commitTo(message.commit)) core.trace('commitByVote', { commit: message.commit, from: hex(message.from) });
 }
 

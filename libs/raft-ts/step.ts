@@ -1,7 +1,7 @@
 // What to do with a message (figure 3.1, "Rules for Servers"): first its term, then its type and this member's role.
 import { decodeConfigChange } from './config-codec.ts';
 import type { Core } from './core.ts';
-import { handleVoteRequest, handleVoteResponse, inLease, rejection, startElection } from './election.ts';
+import { commitByVote, handleVoteRequest, handleVoteResponse, inLease, rejection, startElection } from './election.ts';
 import { isJoint } from './quorum.ts';
 import { acknowledgeRead, enqueueRead, handleReadIndexResponse } from './read-index.ts';
 import {
@@ -61,8 +61,9 @@ function enterTerm(core: Core, message: Message): boolean {
 }
 
 /**
- * A message of an earlier term. Mostly noise, but two senders are stuck and need an answer: a leader that was replaced while a
- * member with a higher term cannot get votes (PreVote, CheckQuorum, learners), and a pre-candidate that is behind.
+ * A message of an earlier term. Mostly noise, but some senders are stuck and need an answer: a leader that was replaced while a
+ * member with a higher term cannot get votes (PreVote, CheckQuorum, learners), and a candidate that is behind (figure 3.1; etcd
+ * leaves it alone, and it may stay behind a member that stands as often but in a configuration without it).
  */
 function answerStale(core: Core, message: Message): void {
   const fromLeader = message.type === 'appendRequest' || message.type === 'heartbeatRequest';
@@ -71,6 +72,11 @@ function answerStale(core: Core, message: Message): void {
     core.send({ type: 'appendResponse', to: message.from, index: 0, reject: false, hintIndex: 0, hintTerm: 0 });
   } else if (message.type === 'preVoteRequest') {
     core.send(rejection(core, 'preVoteResponse', message.from));
+  } else if (message.type === 'voteRequest') {
+    core.send(rejection(core, 'voteResponse', message.from));
+  } else if (message.type === 'preVoteResponse' || message.type === 'voteResponse') {
+    // A voter that is behind in terms may be ahead in knowing what is committed; that is true in every term.
+    commitByVote(core, message);
   }
 }
 

@@ -3,9 +3,12 @@ import { createServer } from 'node:net';
 import { silentLog } from '@drydock/foundation/log.ts';
 import { SeededRandom } from '@drydock/foundation/random.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
+import { Authority } from '@drydock/pki/authority.ts';
+import { forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
 import type { Message } from 'raft-ts/types.ts';
 import { afterEach, expect, test, vi } from 'vitest';
 import { createGrpcTransport, PeerListenError } from './grpc-transport.ts';
+import type { PeerTls } from './service.ts';
 import type { PeerHandler, SnapshotMessage, Transport } from './transport.ts';
 
 const conf = { voters: [1n, 2n], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
@@ -33,12 +36,13 @@ interface Side {
   unreachable: number;
 }
 
-async function side(id: bigint, port?: number, clusterId = 9n): Promise<Side> {
-  const url = `http://127.0.0.1:${port ?? (await freePort())}`;
+async function side(id: bigint, port?: number, clusterId = 9n, tls?: PeerTls): Promise<Side> {
+  const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port ?? (await freePort())}`;
   const transport = createGrpcTransport({
     id,
     clusterId,
     listenUrls: [url],
+    tls,
     clock: new SystemClock(),
     random: new SeededRandom(Number(id)),
     log: silentLog,
@@ -130,3 +134,30 @@ test('a taken port is said as such', async () => {
   const a = await side(1n);
   await expect(side(2n, Number(new URL(a.url).port))).rejects.toThrow(PeerListenError);
 });
+
+async function certificates(authority: string): Promise<PeerTls> {
+  const random = new SeededRandom(authority).stream('serial');
+  const nowMs = new SystemClock().wallMs();
+  const root = await Authority.create(authority, nowMs, random);
+  const signer = await Authority.load(root, random);
+  const pair = await signer.issue(forBothSides(servingCertificate('peer', ['127.0.0.1'])), nowMs);
+  const [cert, key, ca] = [pair.certificatePem, pair.keyPem, root.certificatePem].map((pem) => Buffer.from(pem));
+  if (cert === undefined || key === undefined) throw new RangeError('no certificate');
+  return { cert, key, ca, clientCertAuth: true };
+}
+
+test('with mutual TLS only members with a certificate of the same authority are heard', async () => {
+  const tls = await certificates('peers');
+  const a = await side(1n, undefined, 9n, tls);
+  const b = await side(2n, undefined, 9n, tls);
+  a.transport.addPeer(2n, [b.url]);
+  await vi.waitFor(() => {
+    a.transport.send([heartbeat(1)]);
+    expect(b.messages[0]).toEqual(heartbeat(1));
+  }, waiting);
+
+  const stranger = await side(3n, undefined, 9n, await certificates('others'));
+  stranger.transport.addPeer(2n, [b.url]);
+  await vi.waitFor(() => expect(stranger.unreachable).toBeGreaterThan(0), waiting);
+  expect(stranger.transport.peers()[0]?.connected).toBe(false);
+}, 20_000);

@@ -5,7 +5,6 @@ import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
 import {
-  Client,
   type ClientWritableStream,
   Server,
   type ServerDuplexStream,
@@ -18,8 +17,7 @@ import { PeerLink } from './link.ts';
 import { PeerUnreachableError } from './memory-transport.ts';
 import { decodeBatch, decodeSnapshotChunk, encodeSnapshotChunk, type SnapshotChunk } from './message-codec.ts';
 import {
-  channelOptions,
-  clientCredentials,
+  createClient,
   deserialize,
   identityMetadata,
   identityOf,
@@ -187,7 +185,7 @@ class GrpcTransport implements Transport {
     if (address === undefined) throw new PeerUnreachableError(message.to);
     const url = new URL(address);
     const { clusterId, id, tls } = this.#options;
-    const client = new Client(url.host, clientCredentials(url, tls), channelOptions);
+    const client = createClient(url, tls);
     try {
       await new Promise<void>((resolve, reject) => {
         const metadata = identityMetadata({ clusterId, from: id, to: message.to });

@@ -4,14 +4,13 @@
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
-import { Client, type ClientDuplexStream } from '@grpc/grpc-js';
+import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
 import { bytesOf } from 'raft-ts/log.ts';
 import type { MemberId, Message } from 'raft-ts/types.ts';
 import { encodeBatch } from './message-codec.ts';
 import {
   type CallIdentity,
-  channelOptions,
-  clientCredentials,
+  createClient,
   deserialize,
   identityMetadata,
   messagesPath,
@@ -147,7 +146,7 @@ export class PeerLink {
     }
     const url = new URL(text);
     this.#state = 'connecting';
-    const client = new Client(url.host, clientCredentials(url, this.#ports.tls), channelOptions);
+    const client = createClient(url, this.#ports.tls);
     const stream = client.makeBidiStreamRequest(messagesPath, serialize, deserialize, identityMetadata(this.#identity));
     this.#client = client;
     this.#stream = stream;

@@ -1,5 +1,7 @@
 // The gRPC service of proto/drydock/raft/v1/peer.proto with bytes passed through: this wire's codecs are our own.
-import { type ChannelCredentials, credentials, Metadata, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+
+import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
+import { Client, credentials, Metadata, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
 import type { MemberId } from 'raft-ts/types.ts';
 
 const passThrough = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -37,7 +39,7 @@ const keepaliveTimeoutMs = 2000;
 /** More than the largest request plus its neighbours in a batch. */
 export const receiveBytesMax = 128 << 20;
 
-export const channelOptions = {
+const channelOptions = {
   'grpc.keepalive_time_ms': keepaliveTimeMs,
   'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
   'grpc.keepalive_permit_without_calls': 1,
@@ -49,9 +51,12 @@ export const channelOptions = {
   'grpc.enable_http_proxy': 0,
 } as const;
 
-export function clientCredentials(url: URL, tls: PeerTls | undefined): ChannelCredentials {
-  if (url.protocol !== 'https:') return credentials.createInsecure();
-  return credentials.createSsl(tls?.ca ?? null, tls?.key ?? null, tls?.cert ?? null);
+/** A connection of its own to a member's URL. */
+export function createClient(url: URL, tls: PeerTls | undefined): Client {
+  if (url.protocol !== 'https:') return new Client(url.host, credentials.createInsecure(), channelOptions);
+  const target = grpcTlsTarget(url.hostname);
+  const secure = credentials.createSsl(tls?.ca ?? null, tls?.key ?? null, tls?.cert ?? null, target.verifyOptions);
+  return new Client(url.host, secure, { ...channelOptions, ...target.channelOptions });
 }
 
 export function serverCredentials(url: URL, tls: PeerTls | undefined): ServerCredentials {
