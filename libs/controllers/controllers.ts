@@ -13,7 +13,7 @@ import { type NodeControllerOptions, startNodeLifecycleController } from './node
 import { startPodGarbageCollector } from './podgc/controller.ts';
 import { startPodSetController } from './replicaset/controller.ts';
 import { replicaSetKind, replicationControllerKind } from './replicaset/kinds.ts';
-import { startRootCaPublisher, startServiceAccountController } from './serviceaccount/controller.ts';
+import { startRootCaPublisher, startServiceAccountController, startServiceCaPublisher } from './serviceaccount/controller.ts';
 import { startTaintEvictionController } from './tainteviction/controller.ts';
 
 /** What the flags say. */
@@ -64,6 +64,12 @@ export const controllers: readonly ControllerEntry[] = [
     alias: 'root-ca-cert-publisher',
     account: 'root-ca-cert-publisher',
     start: ({ rootCa }, context) => (rootCa === undefined ? undefined : startRootCaPublisher(rootCa, context)),
+  },
+  {
+    name: 'service-ca-certificate-publisher-controller',
+    alias: 'service-ca-cert-publisher',
+    account: 'service-ca-cert-publisher',
+    start: (_, context) => startServiceCaPublisher(context),
   },
   {
     name: 'node-ipam-controller',

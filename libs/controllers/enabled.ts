@@ -30,7 +30,6 @@ const notYet = [
   'resourcepoolstatusrequest-controller',
   'resourcequota-controller',
   'selinux-warning-controller',
-  'service-ca-certificate-publisher-controller',
   'service-cidr-controller',
   'service-lb-controller',
   'serviceaccount-token-controller',
