@@ -1,6 +1,7 @@
 // Adapter: gRPC channels to several apiservers, one of them in use: a random one first, the next when it fails.
 
 import { ApiError, apiError } from '@drydock/api/status.ts';
+import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
 import {
   Client,
   type ClientReadableStream,
@@ -162,7 +163,12 @@ export class GrpcConnection {
 
   #create(address: string): Client {
     const { ca, cert, key, tlsServerName, insecureSkipTlsVerify } = this.#config;
-    const verify = insecureSkipTlsVerify ? { rejectUnauthorized: false, checkServerIdentity: () => undefined } : {};
+    const target = grpcTlsTarget(address.slice(0, address.lastIndexOf(':')));
+    const verify = insecureSkipTlsVerify
+      ? { rejectUnauthorized: false, checkServerIdentity: () => undefined }
+      : tlsServerName === undefined
+        ? target.verifyOptions
+        : {};
     const secure = credentials.createSsl(ca ?? null, key ?? null, cert ?? null, verify);
     return new Client(address, secure, {
       'grpc.use_local_subchannel_pool': 1,
@@ -173,7 +179,7 @@ export class GrpcConnection {
       'grpc.max_receive_message_length': responseBytesMax,
       'grpc.max_send_message_length': responseBytesMax,
       'grpc.primary_user_agent': this.#ports.userAgent ?? 'drydock',
-      ...(tlsServerName === undefined ? {} : { 'grpc.ssl_target_name_override': tlsServerName }),
+      ...(tlsServerName === undefined ? target.channelOptions : { 'grpc.ssl_target_name_override': tlsServerName }),
     });
   }
 
