@@ -21,16 +21,25 @@ export interface Call {
 
 /** Finds the row of the table and checks that the verb exists there. */
 export function resolve(request: ApiRequest, user: User): Call {
-  const { group, version, resource, subresource, namespace } = request.target;
+  const { group, version, resource, subresource, namespace, name } = request.target;
   const info = findResource(group, version, resource);
   if (info === undefined) throw notServed();
   if (!info.namespaced && namespace !== '' && resource !== 'namespaces') throw notServed();
   const sub = subresource === '' ? undefined : findSubresource(info, subresource);
   if (subresource !== '' && sub === undefined) throw notServed();
+  if (info.namespaced && namespace === '' && name !== '' && request.verb !== 'watch') throw notServed();
+  if (name === '' && (request.verb === 'update' || request.verb === 'patch')) throw methodNotAllowed();
   const verbs = sub === undefined ? info.verbs : sub.verbs;
   const ok = verbs.includes(request.verb) && (!info.namespaced || namespace !== '' || request.verb === 'list' || request.verb === 'watch');
   if (!ok) throw methodNotAllowed();
-  return { request, user, info, subresource: sub, view: viewOf(info, sub), warnings: [] };
+  return { request, user, info, subresource: sub, view: viewOf(info, sub), warnings: deprecations(info) };
+}
+
+/** What every request to a deprecated resource is told. */
+function deprecations(info: ResourceInfo): string[] {
+  if (info.group !== '') return [];
+  if (info.resource === 'endpoints') return ['v1 Endpoints is deprecated in v1.33+; use discovery.k8s.io/v1 EndpointSlice'];
+  return info.resource === 'componentstatuses' ? ['v1 ComponentStatus is deprecated in v1.19+'] : [];
 }
 
 /** What authorisation is asked: a list or watch of one name counts as being about that name. */

@@ -24,13 +24,6 @@ export function fieldSelection(info: ResourceInfo, text: string): (object: KubeO
   return (object) => matchesFields(info, selector, object);
 }
 
-const patchTypes: readonly string[] = [
-  'application/json-patch+json',
-  'application/merge-patch+json',
-  'application/apply-patch+yaml',
-  'application/strategic-merge-patch+json',
-];
-
 /** The outcome of a patch on `current`, not yet checked. Fails with UnsupportedMediaType for server-side apply. */
 export function applyPatch(target: { readonly modelName: string }, current: KubeObject, body: RequestBody): JsonObject {
   const text = body.bytes.toString();
@@ -45,7 +38,7 @@ export function applyPatch(target: { readonly modelName: string }, current: Kube
     default:
       throw apiError(
         'UnsupportedMediaType',
-        `the body of the request was in an unknown format - accepted media types include: ${patchTypes.filter((type) => !type.includes('apply')).join(', ')}`,
+        '415: Unsupported Media Type',
         {},
       );
   }
@@ -53,9 +46,6 @@ export function applyPatch(target: { readonly modelName: string }, current: Kube
 
 /** The object in another group version; it may be the same object. */
 export function convert(object: KubeObject, _to: string): KubeObject { return object; }
-export function tableOf(_i: ResourceInfo, items: readonly KubeObject[], metadata: object, _f: unknown, _h: boolean): object {
-  return { kind: 'Table', apiVersion: 'meta.k8s.io/v1', metadata, columnDefinitions: [{ name: 'Name', type: 'string', format: 'name', description: '', priority: 0 }], rows: items.map((o) => ({ cells: [o.metadata?.name], object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: o.metadata } })) };
-}
 export function openApiV2(): string { return '{"swagger":"2.0","info":{"title":"Kubernetes","version":"v1.36.2"},"paths":{},"definitions":{}}'; }
 export function openApiV3Index(): object { return { paths: {} }; }
 export function openApiV3(_gv: string): string | undefined { return undefined; }

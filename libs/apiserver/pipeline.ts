@@ -20,7 +20,7 @@ import type { Caches } from './registry/caches.ts';
 import { decodeValue } from '@drydock/api/fields.ts';
 import { validationMode } from './registry/decode.ts';
 import { completesDeletion, planDeletion } from './registry/deletion.ts';
-import { alreadyExists, detailsOf, modified, notFound } from './registry/errors.ts';
+import { alreadyExists, conflict, detailsOf, modified, notFound } from './registry/errors.ts';
 import { baseName, keepSystemMetadata, newMetadata } from './registry/metadata.ts';
 import type { HookTable, Undo, WriteContext } from './registry/hooks.ts';
 import type { Reader } from './registry/reader.ts';
@@ -121,7 +121,7 @@ export class Pipeline {
     const { info, request } = call;
     const { timeoutSeconds = 0 } = request.options;
     const timeoutMs = timeoutSeconds > 0 ? timeoutSeconds * 1000 : watchMinMs * (1 + this.#parts.random.next());
-    const rendering = renderingOf(info, request.form);
+    const rendering = renderingOf(info, request.form, () => this.#parts.clock.wallMs());
     const options = selectByName(request);
     const stream = await this.#parts.reader.watch(info, request.target.namespace, options, rendering, timeoutMs);
     request.signal.addEventListener('abort', () => stream.end(), { once: true });
@@ -259,6 +259,11 @@ export class Pipeline {
     const name = old.metadata?.name ?? '';
     const version = object.metadata?.resourceVersion;
     if (version && version !== old.metadata?.resourceVersion) throw modified(info, name);
+    const uid = object.metadata?.uid;
+    if (uid && uid !== old.metadata?.uid) {
+      const key = objectKey(info, old.metadata?.namespace ?? '', name);
+      throw conflict(info, name, `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata?.uid ?? ''}`);
+    }
     keepSystemMetadata(object, old);
     const admission = this.#admission(call, 'UPDATE', object, old);
     await this.#parts.admission.mutate(admission);

@@ -14,6 +14,7 @@ import {
   roles,
   secrets,
   serviceAccounts,
+  storageClasses,
 } from '@drydock/api/resource.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
@@ -252,6 +253,10 @@ export class ApiServer {
       priorityClasses: async () => {
         await this.#caches.of(priorityClasses).start();
         return this.#caches.list(priorityClasses);
+      },
+      storageClasses: async () => {
+        await this.#caches.of(storageClasses).start();
+        return this.#caches.list(storageClasses);
       },
       random: this.#options.random,
     };

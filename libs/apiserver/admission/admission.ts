@@ -35,6 +35,7 @@ export const pluginOrder: readonly string[] = [
   'Priority',
   'DefaultTolerationSeconds',
   'DefaultStorageClass',
+  'StorageObjectInUseProtection',
 ];
 
 /** Plugins of upstream's that are known by name but decide nothing here. */
@@ -50,7 +51,6 @@ export const inertPlugins: readonly string[] = [
   'PodTolerationRestriction',
   'EventRateLimit',
   'ExtendedResourceToleration',
-  'StorageObjectInUseProtection',
   'OwnerReferencesPermissionEnforcement',
   'PersistentVolumeClaimResize',
   'RuntimeClass',

@@ -1,10 +1,11 @@
 // Builds the admission plugins that are switched on.
-import type { Namespace, Pod, PriorityClass, ServiceAccount } from '@drydock/api/generated/types.ts';
+import type { Namespace, Pod, PriorityClass, ServiceAccount, StorageClass } from '@drydock/api/generated/types.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { defaultTolerationSeconds, priorityAdmission, taintNewNodes } from './pods.ts';
+import { defaultStorageClass, storageProtection } from './storage.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 
 /** What plugins look up: objects as they are now. */
@@ -14,6 +15,7 @@ export interface PluginSources {
   pod(namespace: string, name: string): Promise<Pod | undefined>;
   priorityClass(name: string): Promise<PriorityClass | undefined>;
   priorityClasses(): Promise<Iterable<PriorityClass>>;
+  storageClasses(): Promise<Iterable<StorageClass>>;
   readonly random: RandomStream;
 }
 
@@ -33,6 +35,8 @@ export function buildPlugins(names: readonly string[], sources: PluginSources): 
         },
       }),
     DefaultTolerationSeconds: () => defaultTolerationSeconds(),
+    StorageObjectInUseProtection: () => storageProtection,
+    DefaultStorageClass: () => defaultStorageClass(() => sources.storageClasses()),
   };
   return names.flatMap((name) => known[name]?.() ?? []);
 }

@@ -67,7 +67,7 @@ function mountToken(pod: Pod, random: RandomStream): void {
     container.volumeMounts = [...(container.volumeMounts ?? []), { name, readOnly: true, mountPath }];
   };
   for (const container of spec.initContainers ?? []) add(container);
-  for (const container of spec.containers) add(container);
+  for (const container of spec.containers ?? []) add(container);
   if (needed && known === undefined) spec.volumes = [...(spec.volumes ?? []), tokenVolume(name)];
 }
 

@@ -111,7 +111,7 @@ function ownObject(node: string, { verb, name, subresource }: Attributes, kind: 
 }
 
 function containersOf(spec: PodSpec) {
-  return [...(spec.initContainers ?? []), ...spec.containers, ...(spec.ephemeralContainers ?? [])];
+  return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
 }
 
 function secretsOf(spec: PodSpec): Set<string> {

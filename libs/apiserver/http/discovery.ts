@@ -1,6 +1,7 @@
 // Discovery: which groups, versions and resources there are, in the legacy form and the aggregated one.
 import { createHash } from 'node:crypto';
 import { groups, type ResourceInfo, resources } from '@drydock/api/scheme.ts';
+import { apiError } from '@drydock/api/status.ts';
 import { groupVersionOf } from '../registry/traits.ts';
 import { parseAccept } from './negotiate.ts';
 
@@ -66,7 +67,7 @@ function legacyRows(info: ResourceInfo): object[] {
     verbs,
     ...(shortNames.length === 0 ? {} : { shortNames }),
     ...(categories.length === 0 ? {} : { categories }),
-    ...(verbs.includes('list') ? { storageVersionHash: storageHash(info) } : {}),
+    ...(verbs.includes('create') && verbs.includes('list') ? { storageVersionHash: storageHash(info) } : {}),
   };
   const rest = info.subresources.map((sub) => ({
     name: `${resource}/${sub.name}`,
@@ -90,17 +91,23 @@ function storageHash(info: ResourceInfo): string {
 /** The aggregated document, where the client asks for it. */
 function aggregated(accept: string, core: boolean): Discovery | undefined {
   for (const { type, parameters } of parseAccept(accept)) {
-    if (type === 'application/json' && parameters.as === undefined) return undefined;
+    if (plainTypes.has(type) && parameters.as === undefined) return undefined;
     const { as, g, v } = parameters;
     if (type !== 'application/json' || as !== 'APIGroupDiscoveryList' || g !== 'apidiscovery.k8s.io') continue;
-    if (v !== 'v2' && v !== 'v2beta1') continue;
+    if (v !== 'v2') continue;
     const wanted = groups.filter((group) => (group.name === '') === core);
     const value = { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${v}`, metadata: {}, items: wanted.map(discoveryOf) };
     const etag = `"${createHash('sha512').update(JSON.stringify(value)).digest('hex').toUpperCase()}"`;
     return { value, contentType: `application/json;g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`, etag };
   }
-  return undefined;
+  if (accept === '') return undefined;
+  throw apiError(
+    'NotAcceptable',
+    'only the following media types are accepted: application/json, application/yaml, application/vnd.kubernetes.protobuf',
+  );
 }
+
+const plainTypes: ReadonlySet<string> = new Set(['application/json', 'application/yaml', 'application/*', '*/*']);
 
 function discoveryOf(group: (typeof groups)[number]): object {
   return {

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import { apiError } from '@drydock/api/status.ts';
-import { findResource } from '@drydock/api/scheme.ts';
+import { findResource, groups } from '@drydock/api/scheme.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
@@ -14,7 +14,7 @@ import { renderList, renderObject } from '../render.ts';
 import type { ApiRequest, ApiResponse, OutputForm, Verb } from '../request.ts';
 import type { Connector } from './connect.ts';
 import { credentialsOf } from './credentials.ts';
-import { type Exchange, type HttpRequest, type HttpResponse, headerOf, readBody, sendError, sendValue } from './exchange.ts';
+import { type Exchange, type HttpRequest, type HttpResponse, headerOf, readBody, sendError, sendText, sendValue } from './exchange.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { negotiate, parseMediaType } from './negotiate.ts';
 import type { NonResource } from './non-resource.ts';
@@ -152,6 +152,11 @@ export class FrontEnd {
       await connector.serve(exchange, info, await this.#connectUser(exchange, info), signal);
       return;
     }
+    if (info.target.group !== '' && !groups.some((group) => group.name === info.target.group && group.versions.includes(info.target.version))) {
+      await this.#connectUser(exchange, info);
+      sendText(exchange, 404, '404 page not found\n');
+      return;
+    }
     const request = await requestOf(exchange, info, signal);
     const handled = pipeline.handle(request);
     const response = long ? await handled : await withTimeout(handled, this.#options.requestTimeoutMs, clock);
@@ -189,10 +194,10 @@ export class FrontEnd {
     const yaml = negotiate(headerOf(exchange.req, 'accept')).yaml;
     switch (response.type) {
       case 'object':
-        sendValue(exchange, response.code, renderObject(info, response.object, request.form), yaml);
+        sendValue(exchange, response.code, renderObject(info, response.object, request.form, this.#options.clock.wallMs()), yaml);
         return;
       case 'list':
-        sendValue(exchange, response.code, renderList(info, response.list, request.form), yaml);
+        sendValue(exchange, response.code, renderList(info, response.list, request.form, this.#options.clock.wallMs()), yaml);
         return;
       case 'watch':
         await this.#stream(exchange, response.stream);
@@ -246,7 +251,7 @@ async function requestOf(exchange: Exchange, info: PathInfo, signal: AbortSignal
     verb: info.verb as Verb,
     target: info.target,
     credentials: credentialsOf(req),
-    options: optionsOf(query),
+    options: optionsOf(query, String(info.verb)),
     body: hasBody ? { contentType: method === 'PATCH' ? contentType : contentType || 'application/json', bytes } : undefined,
     form: { ...form, includeObject },
     userAgent: headerOf(req, 'user-agent'),

@@ -44,7 +44,7 @@ export function negotiate(header: string | undefined): Negotiated {
   }
   throw apiError(
     'NotAcceptable',
-    'only the following media types are accepted: application/json, application/yaml',
-    undefined,
+    '406: Not Acceptable\n\nAvailable representations: application/json, application/yaml, application/vnd.kubernetes.protobuf, application/json;stream=watch, application/vnd.kubernetes.protobuf;stream=watch',
+    {},
   );
 }

@@ -73,7 +73,10 @@ export class NonResource {
 
   #discover(exchange: Exchange): void {
     const document = discover(exchange.path, headerOf(exchange.req, 'accept'), this.#options.advertised);
-    if (document === undefined) return sendError(exchange, notServed());
+    if (document === undefined) {
+      if (exchange.path.startsWith('/apis/')) return sendText(exchange, 404, '404 page not found\n');
+      return sendError(exchange, notServed());
+    }
     const headers: Record<string, string> = { vary: 'Accept', ...(document.etag === undefined ? {} : { etag: document.etag }) };
     if (document.etag !== undefined && headerOf(exchange.req, 'if-none-match') === document.etag) {
       return send(exchange, 304, document.contentType, '', headers);

@@ -3,10 +3,16 @@ import { apiError } from '@drydock/api/status.ts';
 import type { RequestOptions } from '../request.ts';
 
 /** Reads the options of every verb; fails with BadRequest for values that are none. */
-export function optionsOf(query: URLSearchParams): RequestOptions {
+export function optionsOf(query: URLSearchParams, verb: string): RequestOptions {
   const dryRun = query.getAll('dryRun');
   if (dryRun.some((value) => value !== 'All')) {
-    throw apiError('BadRequest', `dryRun: Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`);
+    const kind = `${verb === 'deletecollection' ? 'Delete' : verb.charAt(0).toUpperCase() + verb.slice(1)}Options`;
+    const message = `Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`;
+    throw apiError('Invalid', `${kind}.meta.k8s.io "" is invalid: dryRun: ${message}`, {
+      group: 'meta.k8s.io',
+      kind,
+      causes: [{ reason: 'FieldValueNotSupported', message, field: 'dryRun' }],
+    });
   }
   return {
     labelSelector: query.get('labelSelector') ?? undefined,

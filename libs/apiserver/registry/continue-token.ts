@@ -15,7 +15,7 @@ export function encodeContinue(continuation: Continuation): string {
 
 /** Fails with BadRequest for text that is no token of ours. */
 export function decodeContinue(token: string): Continuation {
-  const bad = (why: string) => apiError('BadRequest', `continue key is not valid: ${why}`);
+  const bad = (why: string) => apiError('BadRequest', `invalid continue token: continue key is not valid: ${why}`);
   let parsed: { v?: string; rv?: number; start?: string };
   try {
     parsed = JSON.parse(Buffer.from(token, 'base64url').toString());

@@ -17,7 +17,6 @@ export function unsupportedMediaType(): ReturnType<typeof apiError> {
   return apiError(
     'UnsupportedMediaType',
     `the body of the request was in an unknown format - accepted media types include: ${jsonType}, ${yamlType}, ${protobufType}`,
-    {},
   );
 }
 

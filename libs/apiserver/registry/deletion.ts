@@ -24,15 +24,24 @@ export function checkPreconditions(info: ResourceInfo, current: KubeObject, opti
   const meta = current.metadata ?? {};
   const name = meta.name ?? '';
   if (uid !== undefined && uid !== meta.uid) {
-    throw conflict(info, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${meta.uid ?? ''}`);
+    throw conflict(
+      kindOf(info),
+      name,
+      `the UID in the precondition (${uid}) does not match the UID in record (${meta.uid ?? ''}). The object might have been deleted and then recreated`,
+    );
   }
   if (resourceVersion !== undefined && resourceVersion !== meta.resourceVersion) {
     throw conflict(
-      info,
+      kindOf(info),
       name,
-      `Precondition failed: ResourceVersion in precondition: ${resourceVersion}, ResourceVersion in object meta: ${meta.resourceVersion ?? ''}`,
+      `the ResourceVersion in the precondition (${resourceVersion}) does not match the ResourceVersion in record (${meta.resourceVersion ?? ''}). The object might have been modified`,
     );
   }
+}
+
+/** Preconditions of deletions name the kind where everything else names the resource. */
+function kindOf(info: ResourceInfo): { group: string; resource: string } {
+  return { group: info.group, resource: info.kind };
 }
 
 /** Plans the deletion of `current`. */
@@ -56,7 +65,8 @@ export function planDeletion(info: ResourceInfo, current: KubeObject, options: D
     if (sameList(finalizers, meta.finalizers ?? [])) return { action: 'pending', object: current };
     return { action: 'mark', object: { ...current, metadata: { ...meta, finalizers } } };
   }
-  if ((grace === undefined || grace === 0) && !held) return { action: 'remove', object: current };
+  if (grace === undefined && !held) return { action: 'remove', object: current };
+  if (grace === 0 && !held) return { action: 'remove', object: mark(current, finalizers, nowMs, 0, true) };
   return { action: 'mark', object: mark(current, finalizers, nowMs, grace ?? 0, true) };
 }
 

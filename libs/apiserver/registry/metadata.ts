@@ -2,7 +2,7 @@
 import type { ObjectMeta } from '@drydock/api/generated/types.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { ResourceInfo } from '@drydock/api/scheme.ts';
-import { apiError } from '@drydock/api/status.ts';
+import { ApiError, apiError } from '@drydock/api/status.ts';
 import { formatTime } from '@drydock/foundation/clock.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 
@@ -19,7 +19,16 @@ export function newMetadata(
   nowMs: number,
   random: RandomStream,
 ): ObjectMeta {
-  if (given.resourceVersion) throw apiError('BadRequest', 'resourceVersion should not be set on objects to be created');
+  if (given.resourceVersion) {
+    throw new ApiError({
+      kind: 'Status',
+      apiVersion: 'v1',
+      metadata: {},
+      status: 'Failure',
+      message: 'resourceVersion should not be set on objects to be created',
+      code: 500,
+    });
+  }
   if (info.namespaced && (given.namespace ?? '') !== '' && given.namespace !== namespace) {
     throw apiError('BadRequest', 'the namespace of the provided object does not match the namespace sent on the request');
   }

@@ -20,6 +20,8 @@ import { parseVersion, type Selection, selectionOf } from './selection.ts';
 export interface Rendering {
   readonly key: string;
   render(object: KubeObject): unknown;
+  /** For a watcher's first event, where that one differs. */
+  readonly first?: Rendering;
 }
 
 export class Reader {
@@ -52,7 +54,7 @@ export class Reader {
     if (revision > (await this.#objects.revision())) {
       throw apiError(
         'Timeout',
-        `Too large resource version: ${revision}, current: ${cache.revision}`,
+        `Timeout: Too large resource version: ${revision}, current: ${cache.revision}`,
         { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
       );
     }
@@ -133,21 +135,29 @@ export class Reader {
     let from = parseVersion(version);
     if (synthetic) {
       const wanted = version === '' ? await this.#objects.revision() : from;
-      if (!(await cache.waitFresh(wanted))) throw apiError('Timeout', `Too large resource version: ${wanted}, current: ${cache.revision}`);
+      if (!(await cache.waitFresh(wanted))) throw apiError('Timeout', `Timeout: Too large resource version: ${wanted}, current: ${cache.revision}`);
     }
     const stream = new WatchStream();
+    let form = rendering.first ?? rendering;
+    const push = (frame: Frame) => {
+      form = rendering;
+      stream.push(frame);
+    };
     const prefix = listPrefix(info, namespace);
     if (synthetic) {
       from = cache.revision;
       for (const entry of cache.range(prefix)) {
-        if (selection.matches(entry.object)) stream.push(new Frame('ADDED', rendering.render(entry.object)));
+        if (selection.matches(entry.object)) push(new Frame('ADDED', form.render(entry.object)));
       }
       if (sendInitialEvents === true && allowWatchBookmarks) {
         stream.push(bookmark(info, cache.revision, { 'k8s.io/initial-events-end': 'true' }, rendering));
       }
     }
     const release = cache.subscribe(from || cache.revision, {
-      onEvent: (event) => deliver(event, prefix, selection, rendering, stream),
+      onEvent: (event) => {
+        const frame = frameFor(event, prefix, selection, form);
+        if (frame !== undefined) push(frame);
+      },
       ended: () => stream.end(),
     });
     stream.onEnd(release);
@@ -199,17 +209,15 @@ function sharedFrame(event: CacheEvent, type: 'ADDED' | 'MODIFIED' | 'DELETED', 
   return frame;
 }
 
-function deliver(event: CacheEvent, prefix: string, selection: Selection, rendering: Rendering, stream: WatchStream): void {
-  if (!event.entry.key.startsWith(prefix)) return;
+/** What a watcher gets of an event: leaving its selection is a deletion, entering it an addition. */
+function frameFor(event: CacheEvent, prefix: string, selection: Selection, rendering: Rendering): Frame | undefined {
+  if (!event.entry.key.startsWith(prefix)) return undefined;
   const is = event.type !== 'DELETED' && selection.matches(event.entry.object);
   const was = event.previous !== undefined && selection.matches(event.previous.object);
-  if (!is && !was) return;
-  if (is) {
-    stream.push(sharedFrame(event, was ? 'MODIFIED' : 'ADDED', event.entry.object, rendering));
-    return;
-  }
+  if (is) return sharedFrame(event, was ? 'MODIFIED' : 'ADDED', event.entry.object, rendering);
+  if (!was) return undefined;
   const last = event.type === 'DELETED' ? event.entry.object : withRevision(event.previous?.object ?? {}, event.revision);
-  stream.push(sharedFrame(event, 'DELETED', last, rendering));
+  return sharedFrame(event, 'DELETED', last, rendering);
 }
 
 function bookmark(info: ResourceInfo, revision: number, annotations: Record<string, string> | undefined, rendering: Rendering): Frame {

@@ -3,6 +3,7 @@ import type {
   CertificateSigningRequest,
   ClusterRole,
   ClusterRoleBinding,
+  Job,
   PolicyRule,
   Role,
 } from '@drydock/api/generated/types.ts';
@@ -31,6 +32,7 @@ export function resourceHooks(sources: HookSources): HookTable {
   const bindings = bindingHooks(sources);
   return new Map<string, ResourceHooks>([
     ['services', serviceHooks(sources.ips, sources.ports)],
+    ['jobs.batch', jobHooks],
     ['certificatesigningrequests.certificates.k8s.io', signingRequestHooks],
     ['roles.rbac.authorization.k8s.io', roles],
     ['clusterroles.rbac.authorization.k8s.io', roles],
@@ -50,6 +52,24 @@ const signingRequestHooks: ResourceHooks = {
       ...(user.uid === '' ? {} : { uid: user.uid }),
       ...(Object.keys(user.extra).length === 0 ? {} : { extra: Object.fromEntries(Object.entries(user.extra).map(([key, values]) => [key, [...values]])) }),
     };
+    return undefined;
+  },
+};
+
+/** A job selects its pods by its own uid, unless it says that it brings its own selector. */
+const jobHooks: ResourceHooks = {
+  async beforeCreate(object) {
+    const job = object as Job;
+    const { spec } = job;
+    if (spec?.template === undefined || spec.manualSelector === true) return undefined;
+    const { uid = '', name = '' } = job.metadata ?? {};
+    const labels = { 'batch.kubernetes.io/controller-uid': uid, 'batch.kubernetes.io/job-name': name, 'controller-uid': uid, 'job-name': name };
+    const template = spec.template.metadata ?? {};
+    spec.template.metadata = { ...template, labels: { ...labels, ...template.labels } };
+    job.metadata = { ...job.metadata, labels: { ...template.labels, ...labels, ...job.metadata?.labels } };
+    spec.selector ??= {};
+    spec.selector.matchLabels = { ...spec.selector.matchLabels, 'batch.kubernetes.io/controller-uid': uid };
+    spec.manualSelector ??= false;
     return undefined;
   },
 };

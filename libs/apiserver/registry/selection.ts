@@ -24,6 +24,6 @@ export function selectionOf(info: ResourceInfo, options: Pick<RequestOptions, 'l
 /** The number of a resourceVersion; empty counts as 0. */
 export function parseVersion(text: string): number {
   if (text === '') return 0;
-  if (!/^\d+$/.test(text)) throw apiError('BadRequest', `Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^\d+$/.test(text)) throw apiError('BadRequest', `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
   return Number(text);
 }

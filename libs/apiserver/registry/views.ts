@@ -56,7 +56,7 @@ function scaleView(info: ResourceInfo, subresource: SubresourceInfo): View {
         kind: 'Scale',
         apiVersion: 'autoscaling/v1',
         metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-        spec: { replicas: spec?.replicas ?? 0 },
+        spec: spec?.replicas ? { replicas: spec.replicas } : {},
         status: { replicas: status?.replicas ?? 0, selector: selectorText(info, spec?.selector) },
       };
       return scale as KubeObject;

@@ -39,6 +39,7 @@ export class Repair {
       const address = service.spec?.clusterIP ?? '';
       if (address !== '' && address !== 'None') used.set(address, service);
       for (const port of service.spec?.ports ?? []) if (port.nodePort) usedPorts.add(port.nodePort);
+      if (service.spec?.healthCheckNodePort) usedPorts.add(service.spec.healthCheckNodePort);
     }
     for (const address of caches.list<IPAddress>(ipAddresses)) {
       const name = address.metadata?.name ?? '';

@@ -81,6 +81,7 @@ async function allocate(
   try {
     takenIp = await allocateAddress(service, spec, old, context, ips);
     if (needsNodePorts(spec)) await allocatePorts(service, spec, old, context, ports, takenPorts);
+    await allocateHealthPort(spec, old, context, ports, takenPorts);
     return undo;
   } catch (error) {
     await undo();
@@ -97,10 +98,16 @@ async function allocateAddress(
   ips: IpAllocator,
 ): Promise<string | undefined> {
   if (spec.type === 'ExternalName') return undefined;
+  const headlessWithoutSelector = spec.clusterIP === 'None' && Object.keys(spec.selector ?? {}).length === 0;
+  if (headlessWithoutSelector && spec.ipFamilyPolicy === undefined && spec.ipFamilies === undefined) {
+    // Nobody knows what such a service will point at, so upstream gives it both families even on a single-stack cluster.
+    spec.ipFamilyPolicy = 'RequireDualStack';
+    spec.ipFamilies = ips.range.family === 'IPv4' ? ['IPv4', 'IPv6'] : ['IPv6', 'IPv4'];
+  }
   spec.ipFamilyPolicy ??= 'SingleStack';
   spec.ipFamilies ??= [ips.range.family];
   const asked = spec.clusterIP || spec.clusterIPs?.[0] || '';
-  if (spec.ipFamilyPolicy === 'RequireDualStack') {
+  if (spec.ipFamilyPolicy === 'RequireDualStack' && spec.clusterIP !== 'None') {
     throw invalid(service, 'spec.ipFamilyPolicy', 'Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services');
   }
   if (spec.ipFamilyPolicy === 'PreferDualStack') spec.ipFamilies = spec.ipFamilies.slice(0, 1);
@@ -128,7 +135,7 @@ async function allocateAddress(
 async function takeAddress(service: Service, spec: ServiceSpec, asked: string, context: WriteContext, ips: IpAllocator): Promise<string | undefined> {
   const refuse = (why: string) => invalid(service, 'spec.clusterIPs', `Invalid value: ${JSON.stringify([asked])}: failed to allocate IP ${asked}: ${why}`);
   if (!ips.range.contains(asked)) {
-    throw refuse(`the provided IP (${asked}) is not in the valid range. The range of valid IPs is ${ips.range.cidr}`);
+    throw refuse('the provided network does not match the current range');
   }
   setAddress(spec, asked);
   if (context.dryRun) return undefined;
@@ -172,6 +179,26 @@ async function allocatePorts(
   }
 }
 
+/** A load balancer that keeps traffic local asks this port whether a node has endpoints. */
+async function allocateHealthPort(
+  spec: ServiceSpec,
+  old: Service | undefined,
+  context: WriteContext,
+  ports: PortAllocator,
+  taken: number[],
+): Promise<void> {
+  if (spec.type !== 'LoadBalancer' || spec.externalTrafficPolicy !== 'Local') {
+    if (spec.healthCheckNodePort === old?.spec?.healthCheckNodePort) delete spec.healthCheckNodePort;
+    return;
+  }
+  spec.healthCheckNodePort ||= old?.spec?.healthCheckNodePort;
+  if (spec.healthCheckNodePort || context.dryRun) return;
+  const chosen = await ports.allocateNext();
+  if (chosen === undefined) throw apiError('InternalError', 'Internal error occurred: failed to allocate a nodePort: range is full');
+  spec.healthCheckNodePort = chosen;
+  taken.push(chosen);
+}
+
 async function takePort(service: Service, index: number, port: number, ports: PortAllocator): Promise<void> {
   const field = `spec.ports[${index}].nodePort`;
   const free = await ports.allocate(port);
@@ -189,6 +216,8 @@ async function release(old: Service, next: Service | undefined, ips: IpAllocator
   }
   const kept = new Set((next?.spec?.ports ?? []).map((port) => port.nodePort));
   const gone = (old.spec?.ports ?? []).flatMap((port) => (port.nodePort && !kept.has(port.nodePort) ? [port.nodePort] : []));
+  const health = old.spec?.healthCheckNodePort;
+  if (health && next?.spec?.healthCheckNodePort !== health) gone.push(health);
   await ports.release([...new Set(gone)]);
 }
 
