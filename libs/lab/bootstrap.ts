@@ -25,6 +25,41 @@ export function nodeObjects(topology: Topology): BootstrapObject[] {
   }));
 }
 
+/** Who cluster-dns is. */
+export const dnsUser = 'system:coredns';
+
+/** What cluster-dns may read: the rights that kubeadm gives CoreDNS. */
+export function dnsRoleObjects(topology: Topology): BootstrapObject[] {
+  if (topology.config.dns === 0) return [];
+  const group = 'rbac.authorization.k8s.io';
+  const metadata = { name: dnsUser };
+  const verbs = ['list', 'watch'];
+  return [
+    {
+      path: `/apis/${group}/v1/clusterroles`,
+      body: {
+        apiVersion: `${group}/v1`,
+        kind: 'ClusterRole',
+        metadata,
+        rules: [
+          { apiGroups: [''], resources: ['endpoints', 'services', 'pods', 'namespaces'], verbs },
+          { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs },
+        ],
+      },
+    },
+    {
+      path: `/apis/${group}/v1/clusterrolebindings`,
+      body: {
+        apiVersion: `${group}/v1`,
+        kind: 'ClusterRoleBinding',
+        metadata,
+        roleRef: { apiGroup: group, kind: 'ClusterRole', name: dnsUser },
+        subjects: [{ apiGroup: group, kind: 'User', name: dnsUser }],
+      },
+    },
+  ];
+}
+
 /** The Service that pods ask, and where cluster-dns answers. Nothing on loopback, where no packet would find it. */
 export function dnsObjects(topology: Topology): BootstrapObject[] {
   const servers = membersOf(topology, 'dns');

@@ -1,5 +1,6 @@
 // The certificates of a lab: upstream's identities, one certificate per role, under the names each is reached by.
 import { type CertificateRequest, clientCertificate, forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
+import { dnsUser } from './bootstrap.ts';
 import { kubernetesServiceAddress } from './programs/control-plane.ts';
 import { membersOf, type Topology } from './topology.ts';
 
@@ -25,7 +26,7 @@ export function certificatesOf(topology: Topology): Record<string, CertificateRe
     'kube-scheduler': clientCertificate('system:kube-scheduler'),
     'kube-controller-manager': clientCertificate('system:kube-controller-manager'),
     'kube-proxy': clientCertificate('system:kube-proxy'),
-    'cluster-dns': clientCertificate('system:kube-dns'),
+    'cluster-dns': clientCertificate(dnsUser),
   };
   for (const member of membersOf(topology, 'etcd')) {
     requests[member.name] = forBothSides(servingCertificate(member.name, [member.name, member.address, ...local]));

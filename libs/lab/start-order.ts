@@ -26,6 +26,8 @@ export function startCondition(spec: ProcessSpec, specs: readonly ProcessSpec[])
         .map((other) => other.name);
       return { any: names('kube-apiserver'), all: [...engine, ...balancer], objects: true };
     }
+    case 'cluster-dns':
+      return { any: names('kube-apiserver'), all: balancer, objects: true };
     default:
       return { any: names('kube-apiserver'), all: balancer, objects: false };
   }

@@ -2,7 +2,7 @@
 import { mkdirSync, statfsSync } from 'node:fs';
 import { ensureFolder, type FolderContent, PkiError } from '@drydock/pki/folder.ts';
 import { renderKubeconfig } from '@drydock/pki/kubeconfig.ts';
-import { dnsObjects, nodeObjects } from './bootstrap.ts';
+import { dnsObjects, dnsRoleObjects, nodeObjects } from './bootstrap.ts';
 import { certificatesOf } from './certificates.ts';
 import { createObjects, waitForNodes } from './cluster-setup.ts';
 import { checkConfig, type LabConfig } from './config.ts';
@@ -137,7 +137,7 @@ export async function bringUp(context: LabContext, config: LabConfig, options: U
 
 /** Kubelets wait for their nodes; the Service of the DNS waits for its namespace, and nothing for it. */
 function makeObjects(topology: Topology, once: boolean, signal: AbortSignal): { nodes: Promise<void>; dns: Promise<void> } {
-  const nodes = createObjects(topology, nodeObjects(topology), once, signal);
+  const nodes = createObjects(topology, [...nodeObjects(topology), ...dnsRoleObjects(topology)], once, signal);
   const dns = createObjects(topology, dnsObjects(topology), once, signal);
   dns.catch(() => {});
   return { nodes, dns };

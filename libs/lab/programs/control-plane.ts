@@ -179,7 +179,7 @@ export function controllerManager(context: ProgramContext, member: Member): Proc
     'service-cluster-ip-range': config.serviceCidr,
     'service-account-private-key-file': pki('sa.key'),
     'root-ca-file': pki('ca.crt'),
-    'use-service-account-credentials': isOurs(topology, member.name, 'kube-controller-manager') ? undefined : true,
+    'use-service-account-credentials': true,
     'cluster-signing-cert-file': pki('ca.crt'),
     'cluster-signing-key-file': pki('ca.key'),
     'flex-volume-plugin-dir': isOurs(topology, member.name, 'kube-controller-manager') ? undefined : `${paths.dir}/flex`,

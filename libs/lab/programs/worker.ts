@@ -165,7 +165,7 @@ export function clusterDns(context: ProgramContext, member: Member): ProcessSpec
     kubeconfigs: [{ path: kubeconfig, certificate: 'cluster-dns', server: serverFor(topology, member.name, 'cluster-dns') }],
     folders: [],
     ports: [port, portOf(topology, member, 'dns-metrics')],
-    probe: { kind: 'http', url: `http://${metrics}/healthz` },
+    probe: { kind: 'http', url: `http://${metrics}/ready` },
     address: `${member.address}:${port}`,
   };
 }
