@@ -48,6 +48,15 @@ export class ReplicaError extends Error {
   }
 }
 
+/** Fatal: the other members say that this one is not of them any more. Its data directory is of no more use. */
+export class MemberRemovedError extends Error {
+  override readonly name = 'MemberRemovedError';
+
+  constructor(id: MemberId, by: MemberId) {
+    super(`the member has been permanently removed from the cluster (member ${id.toString(16)}, says ${by.toString(16)})`);
+  }
+}
+
 /** One member of the replicated log. Synchronous calls only queue work; the loop runs in a later turn and batches it. */
 export interface Replica {
   readonly id: MemberId;

@@ -9,6 +9,8 @@ import type { ConfigChangeType, MemberId, Message } from './types.ts';
 
 const steps = 12_000;
 const inFlightMax = 400;
+/** Found something when they were new: see commitByVote in election.ts, answerStale in step.ts. */
+const onceFailed = [1225, 1312, 7854, 9682, 10_177];
 const ids: readonly MemberId[] = [1n, 2n, 3n, 4n, 5n];
 
 class World {
@@ -153,7 +155,7 @@ function run(seed: number, bug?: PlantedBug): World {
 test('no seed breaks safety, and every cluster recovers when the faults end', () => {
   let applied = 0;
   let reads = 0;
-  for (let seed = 1; seed <= 60; seed++) {
+  for (const seed of [...Array.from({ length: 60 }, (_, i) => i + 1), ...onceFailed]) {
     const world = run(seed);
     expect(world.recover(), `seed ${seed} recovers`).toBe(true);
     applied += world.checker.maxApplied;

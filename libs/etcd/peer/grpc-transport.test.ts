@@ -34,6 +34,7 @@ interface Side {
   readonly messages: Message[];
   readonly snapshots: { message: SnapshotMessage; content: string }[];
   unreachable: number;
+  readonly removedBy: bigint[];
 }
 
 async function side(id: bigint, port?: number, clusterId = 9n, tls?: PeerTls): Promise<Side> {
@@ -48,7 +49,7 @@ async function side(id: bigint, port?: number, clusterId = 9n, tls?: PeerTls): P
     log: silentLog,
   });
   opened.push(transport);
-  const result: Side = { transport, url, messages: [], snapshots: [], unreachable: 0 };
+  const result: Side = { transport, url, messages: [], snapshots: [], unreachable: 0, removedBy: [] };
   const handler: PeerHandler = {
     message: (message) => result.messages.push(message),
     snapshot: async (message, content) => {
@@ -57,6 +58,7 @@ async function side(id: bigint, port?: number, clusterId = 9n, tls?: PeerTls): P
       result.snapshots.push({ message, content: text });
     },
     unreachable: () => result.unreachable++,
+    removed: (by) => result.removedBy.push(by),
   };
   await transport.start(handler);
   return result;
@@ -128,6 +130,14 @@ test('another cluster and another member are refused', async () => {
   a.unreachable = 0;
   await vi.waitFor(() => expect(a.unreachable).toBeGreaterThan(1), waiting);
   expect([a.transport.peers()[0]?.connected, other.messages, third.messages]).toEqual([false, [], []]);
+});
+
+test('a member that was removed is told so', async () => {
+  const a = await side(1n);
+  const b = await side(2n);
+  b.transport.removePeer(1n);
+  a.transport.addPeer(2n, [b.url]);
+  await vi.waitFor(() => expect(a.removedBy).toContain(2n), waiting);
 });
 
 test('a taken port is said as such', async () => {

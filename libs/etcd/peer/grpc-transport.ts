@@ -24,6 +24,7 @@ import {
   type PeerTls,
   peerService,
   receiveBytesMax,
+  removedText,
   serialize,
   serverCredentials,
   snapshotPath,
@@ -60,6 +61,7 @@ export function createGrpcTransport(options: GrpcTransportOptions): Transport {
 class GrpcTransport implements Transport {
   readonly #options: GrpcTransportOptions;
   readonly #links = new Map<MemberId, PeerLink>();
+  readonly #removed = new Set<MemberId>();
   readonly #server: Server;
   #handler: PeerHandler | undefined;
 
@@ -112,12 +114,14 @@ class GrpcTransport implements Transport {
       random: random.stream('peer-backoff'),
       tls,
       unreachable: (peer) => this.#handler?.unreachable(peer),
+      removed: (by) => this.#handler?.removed(by),
     });
     this.#links.set(id, link);
     if (this.#handler !== undefined) link.open();
   }
 
   removePeer(id: MemberId): void {
+    this.#removed.add(id);
     this.#links.get(id)?.close();
     this.#links.delete(id);
   }
@@ -134,6 +138,7 @@ class GrpcTransport implements Transport {
     if (identity === undefined) return 'the call does not say its cluster and members';
     if (identity.clusterId !== clusterId)
       return `cluster ID mismatch: ${identity.clusterId.toString(16)}, here ${clusterId.toString(16)}`;
+    if (this.#removed.has(identity.from)) return removedText;
     if (identity.to !== id) return `member ID mismatch: for ${identity.to.toString(16)}, here is ${id.toString(16)}`;
     return undefined;
   }
@@ -142,7 +147,7 @@ class GrpcTransport implements Transport {
     const refusal = this.#refusal(call);
     if (refusal !== undefined) {
       this.#options.log.warn({ peer: call.getPeer(), refusal }, 'refused a stream');
-      call.emit('error', { code: status.FAILED_PRECONDITION, details: refusal });
+      call.emit('error', { code: codeOf(refusal), details: refusal });
       return;
     }
     call.write(new Uint8Array(0));
@@ -162,7 +167,7 @@ class GrpcTransport implements Transport {
     const handler = this.#handler;
     const refusal = this.#refusal(call);
     if (refusal !== undefined || handler === undefined) {
-      callback({ code: status.FAILED_PRECONDITION, details: refusal ?? '' });
+      callback({ code: codeOf(refusal), details: refusal ?? '' });
       return;
     }
     try {
@@ -201,6 +206,10 @@ class GrpcTransport implements Transport {
       client.close();
     }
   }
+}
+
+function codeOf(refusal: string | undefined): status {
+  return refusal === removedText ? status.PERMISSION_DENIED : status.FAILED_PRECONDITION;
 }
 
 async function writeChunks(

@@ -4,7 +4,7 @@
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
-import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
+import { type Client, type ClientDuplexStream, type ServiceError, status } from '@grpc/grpc-js';
 import { bytesOf } from 'raft-ts/log.ts';
 import type { MemberId, Message } from 'raft-ts/types.ts';
 import { encodeBatch } from './message-codec.ts';
@@ -15,6 +15,7 @@ import {
   identityMetadata,
   messagesPath,
   type PeerTls,
+  removedText,
   serialize,
 } from './service.ts';
 import type { PeerStatus } from './transport.ts';
@@ -36,6 +37,7 @@ export interface LinkPorts {
   readonly random: RandomStream;
   readonly tls: PeerTls | undefined;
   readonly unreachable: (id: MemberId) => void;
+  readonly removed: (by: MemberId) => void;
 }
 
 type State = 'idle' | 'connecting' | 'connected' | 'waiting' | 'closed';
@@ -158,7 +160,7 @@ export class PeerLink {
       this.#blocked = false;
       this.#flush();
     });
-    stream.on('error', (error) => mine() && this.#lost(error.message));
+    stream.on('error', (error: Partial<ServiceError>) => mine() && this.#failed(error));
     stream.on('end', () => mine() && this.#lost('the stream ended'));
     this.#timer = this.#ports.clock.timer(connectTimeoutMs, () => mine() && this.#lost('no answer'));
   }
@@ -171,6 +173,11 @@ export class PeerLink {
     this.#sinceMs = this.#ports.clock.monotonicMs();
     this.#ports.log.info({ peer: this.#identity.to.toString(16) }, 'connected to a peer');
     this.#flush();
+  }
+
+  #failed(error: Partial<ServiceError>): void {
+    this.#lost(error.details ?? error.message ?? 'unknown');
+    if (error.code === status.PERMISSION_DENIED && error.details === removedText) this.#ports.removed(this.#identity.to);
   }
 
   #lost(reason: string): void {

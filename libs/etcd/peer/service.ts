@@ -64,6 +64,9 @@ export function serverCredentials(url: URL, tls: PeerTls | undefined): ServerCre
   return ServerCredentials.createSsl(tls.ca ?? null, [{ private_key: tls.key, cert_chain: tls.cert }], tls.clientCertAuth);
 }
 
+/** What a removed member is told, with PERMISSION_DENIED (etcd's rafthttp has the same text). */
+export const removedText = 'the member has been permanently removed from the cluster';
+
 /** Who speaks to whom in which cluster. */
 export interface CallIdentity {
   readonly clusterId: bigint;

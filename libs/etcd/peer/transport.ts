@@ -8,6 +8,8 @@ export interface PeerHandler {
   snapshot(message: SnapshotMessage, content: AsyncIterable<Uint8Array>): Promise<void>;
   /** Messages to `id` were probably lost. */
   unreachable(id: MemberId): void;
+  /** Another member says that this one was removed from the cluster. */
+  removed(by: MemberId): void;
 }
 
 export type SnapshotMessage = Extract<Message, { type: 'snapshotRequest' }>;
@@ -32,6 +34,7 @@ export interface Transport {
   /** Resolves when the other side has taken it; rejects otherwise. */
   sendSnapshot(message: SnapshotMessage, content: AsyncIterable<Uint8Array>): Promise<void>;
   addPeer(id: MemberId, urls: readonly string[]): void;
+  /** Ends the connection; should the member come back, it is told that it was removed. Ids are never used again. */
   removePeer(id: MemberId): void;
   peers(): readonly PeerStatus[];
 }

@@ -22,7 +22,7 @@ import type {
   Term,
 } from 'raft-ts/types.ts';
 import type { SnapshotMessage } from '../peer/transport.ts';
-import { type Replica, ReplicaError } from '../replica.ts';
+import { MemberRemovedError, type Replica, ReplicaError } from '../replica.ts';
 import type { Wal } from '../wal/wal.ts';
 import { openMember } from './open-member.ts';
 import { defaultTuning, limits, type ReplicaOptions, type ReplicaTuning } from './options.ts';
@@ -107,6 +107,7 @@ class RaftReplica implements Replica {
       message: (message) => this.#step(message),
       snapshot: (message, content) => this.#receiveSnapshot(message, content),
       unreachable: (id) => this.#running?.node.reportUnreachable(id),
+      removed: (by) => this.#fail(new MemberRemovedError(this.id, by)),
     });
     this.#advanceElection(node);
     this.#scheduleTick();
