@@ -1,0 +1,96 @@
+// Joins the core to informers: what a scheduler does from the moment it holds the lease until it loses it.
+import { nodes, podDisruptionBudgets, pods } from '@drydock/api/resource.ts';
+import type { ApiClient } from '@drydock/client/api-client.ts';
+import { EventRecorder, referenceTo } from '@drydock/client/events.ts';
+import { InformerFactory } from '@drydock/client/informer-factory.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import type { Log } from '@drydock/foundation/log.ts';
+import type { Random } from '@drydock/foundation/random.ts';
+import type { SchedulerConfig } from './config.ts';
+import { SchedulerCore } from './core.ts';
+import { defaultProfile } from './profile.ts';
+import { defaultQueueConfig } from './queue.ts';
+import { Scheduler } from './scheduler.ts';
+
+export interface SchedulerRunPorts {
+  readonly client: ApiClient;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+/** A pod that has ended needs no node and holds none: not even asked for. */
+const unfinished = 'status.phase!=Succeeded,status.phase!=Failed';
+
+/** Caches filled while another scheduler leads, so that taking over costs no list. */
+export class SchedulerRun {
+  readonly #ports: SchedulerRunPorts;
+  readonly #config: SchedulerConfig;
+  readonly #informers: InformerFactory;
+  #scheduler: Scheduler | undefined;
+
+  constructor(config: SchedulerConfig, ports: SchedulerRunPorts) {
+    this.#config = config;
+    this.#ports = ports;
+    this.#informers = new InformerFactory(ports);
+  }
+
+  /** Follows the API until the signal aborts. Decides nothing yet. */
+  follow(signal: AbortSignal): void {
+    this.#informers.of(nodes);
+    this.#informers.of(podDisruptionBudgets);
+    this.#informers.of(pods, { fieldSelector: unfinished });
+    this.#informers.start(signal);
+  }
+
+  /** Schedules until `held` aborts; nothing is written afterwards. */
+  async lead(held: AbortSignal): Promise<void> {
+    const { client, clock, random, log } = this.#ports;
+    await this.#informers.synced();
+    if (held.aborted) return;
+    const { podInitialBackoffMs, podMaxBackoffMs, schedulerName } = this.#config;
+    const queue = { ...defaultQueueConfig, initialBackoffMs: podInitialBackoffMs, maxBackoffMs: podMaxBackoffMs };
+    const core = new SchedulerCore(defaultProfile(schedulerName), random.stream('scheduler'), queue);
+    const recorder = new EventRecorder({ client, clock, log, component: schedulerName });
+    const scheduler = new Scheduler(core, {
+      client,
+      clock,
+      log,
+      events: {
+        event: (pod, type, reason, _action, message) => recorder.record(referenceTo(pods, pod), type, reason, message),
+      },
+    });
+    this.#scheduler = scheduler;
+    held.addEventListener(
+      'abort',
+      () => {
+        scheduler.stop();
+        void recorder.stop();
+      },
+      { once: true },
+    );
+    this.#feed(core, scheduler);
+    scheduler.start();
+  }
+
+  /** Pods waiting, by state; undefined while another scheduler leads. */
+  pendingCounts(): ReturnType<SchedulerCore['pendingCounts']> | undefined {
+    return this.#scheduler?.core.pendingCounts();
+  }
+
+  #feed(core: SchedulerCore, scheduler: Scheduler): void {
+    const { clock } = this.#ports;
+    this.#informers.of(nodes).subscribe(({ before, after }) => {
+      if (after !== undefined) core.nodeChanged(after, clock.monotonicMs());
+      else core.nodeDeleted(before?.metadata?.name ?? '');
+      scheduler.kick();
+    });
+    const budgets = this.#informers.of(podDisruptionBudgets);
+    budgets.subscribe(() => core.budgetsChanged([...budgets.list()]));
+    this.#informers.of(pods, { fieldSelector: unfinished }).subscribe(({ before, after }) => {
+      if (after !== undefined) core.podChanged(after, clock.monotonicMs());
+      else core.podDeleted(before?.metadata?.uid ?? '', clock.monotonicMs());
+      scheduler.kick();
+    });
+  }
+}
