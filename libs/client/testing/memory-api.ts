@@ -44,6 +44,7 @@ export class MemoryApi implements ApiClient {
   readonly #random: RandomStream;
   #fault: Fault = () => {};
   #closed = false;
+  #breaks = 0;
 
   constructor(ports: { readonly clock: Clock; readonly random: Random }, store = new MemoryStore()) {
     this.store = store;
@@ -54,6 +55,12 @@ export class MemoryApi implements ApiClient {
   /** From now on every request passes `fault` first. */
   injectFault(fault: Fault): void {
     this.#fault = fault;
+  }
+
+  /** Every watch under way fails, as when its connection breaks. */
+  breakWatches(): void {
+    this.#breaks++;
+    this.store.wake();
   }
 
   async get<T extends KubeObject>(resource: Resource<T>, key: ObjectKey, options: GetOptions = {}): Promise<T> {
@@ -83,8 +90,10 @@ export class MemoryApi implements ApiClient {
       revision = this.store.revision;
       for (const object of this.store.list(name).filter(selected)) yield { type: 'ADDED', object: cloneJson(object) as T };
     }
+    const breaks = this.#breaks;
     for (;;) {
       if (options.signal?.aborted) return;
+      if (this.#breaks !== breaks) throw unavailable('the connection broke');
       if (this.#closed) throw unavailable('the client is closed');
       const changes = this.store.since(revision);
       if (changes === undefined) throw apiError('Expired', `too old resource version: ${revision} (${this.store.revision})`);
@@ -209,6 +218,7 @@ export class MemoryApi implements ApiClient {
 
   close(): void {
     this.#closed = true;
+    this.store.wake();
   }
 
   /** Pods on a node end gracefully: the kubelet deletes them with 0 at last. */

@@ -44,7 +44,7 @@ export class MemoryStore {
     if (object === undefined) objects.delete(key);
     else objects.set(key, last);
     this.#log.push({ revision, resource, key, before, after: object === undefined ? undefined : last, last });
-    for (const wake of [...this.#wake]) wake();
+    this.wake();
     return last;
   }
 
@@ -60,6 +60,11 @@ export class MemoryStore {
   compact(): void {
     this.#compacted = this.#revision;
     this.#log.length = 0;
+    this.wake();
+  }
+
+  /** Lets every watch look again. */
+  wake(): void {
     for (const wake of [...this.#wake]) wake();
   }
 

@@ -1,0 +1,114 @@
+import type { ConfigMap } from '@drydock/api/generated/types.ts';
+import { configMaps } from '@drydock/api/resource.ts';
+import { apiError } from '@drydock/api/status.ts';
+import { silentLog } from '@drydock/foundation/log.ts';
+import { SeededRandom } from '@drydock/foundation/random.ts';
+import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
+import { expect, test } from 'vitest';
+import { InformerFactory } from './informer-factory.ts';
+import { MemoryApi } from './testing/memory-api.ts';
+
+function setUp() {
+  const clock = new VirtualClock();
+  const random = new SeededRandom(7);
+  const client = new MemoryApi({ clock, random });
+  const stop = new AbortController();
+  const factory = new InformerFactory({ client, clock, random, log: silentLog, freeze: true });
+  const informer = factory.of(configMaps);
+  const changes: string[] = [];
+  informer.subscribe(({ before, after }) => changes.push(`${before?.data?.n ?? '-'}>${after?.data?.n ?? '-'}`));
+  const make = (name: string, n: string) =>
+    client.create<ConfigMap>(configMaps, { metadata: { namespace: 'a', name }, data: { n } });
+  return { clock, client, stop, factory, informer, changes, make };
+}
+
+test('lists, follows, and shows a write once it has been seen', async () => {
+  const { client, stop, factory, informer, changes, make } = setUp();
+  await make('x', '1');
+  factory.start(stop.signal);
+  await factory.synced();
+  expect(changes).toEqual(['->1']);
+  const made = await make('y', '2');
+  await informer.seen(made.metadata?.resourceVersion ?? '');
+  const next = await client.update<ConfigMap>(configMaps, { ...made, data: { n: '3' } });
+  await informer.seen(next.metadata?.resourceVersion ?? '');
+  await client.delete(configMaps, { namespace: 'a', name: 'x' });
+  await informer.seen(String(client.store.revision));
+  expect(changes).toEqual(['->1', '->2', '2>3', '1>-']);
+  expect([...informer.list()].map((object) => object.metadata?.name)).toEqual(['y']);
+  stop.abort();
+  await factory.stopped();
+});
+
+test('one informer per resource, and indexes follow the objects', async () => {
+  const { client, stop, factory, informer, make } = setUp();
+  expect(factory.of(configMaps)).toBe(informer);
+  informer.index('n', (object) => [object.data?.n ?? '']);
+  factory.start(stop.signal);
+  const made = await make('x', '1');
+  await informer.seen(made.metadata?.resourceVersion ?? '');
+  const names = (value: string) => [...informer.lookup('n', value)].map((object) => object.metadata?.name);
+  expect(names('1')).toEqual(['x']);
+  const next = await client.update<ConfigMap>(configMaps, { ...made, data: { n: '2' } });
+  await informer.seen(next.metadata?.resourceVersion ?? '');
+  expect([names('1'), names('2')]).toEqual([[], ['x']]);
+  expect(() => informer.lookup('m', '1')).toThrow(RangeError);
+  stop.abort();
+});
+
+test('objects of the cache cannot be changed', async () => {
+  const { stop, factory, informer, make } = setUp();
+  await make('x', '1');
+  factory.start(stop.signal);
+  await factory.synced();
+  const object = informer.get({ namespace: 'a', name: 'x' });
+  expect(() => Object.assign(object?.data ?? {}, { n: '9' })).toThrow(TypeError);
+  stop.abort();
+});
+
+test('an outage is waited out, and the watch goes on where it was, without a new list', async () => {
+  const { clock, client, stop, factory, informer, changes, make } = setUp();
+  let lists = 0;
+  let down = false;
+  client.injectFault((verb) => {
+    if (verb === 'list') lists++;
+    if (down && verb !== 'create') throw apiError('ServiceUnavailable', 'down');
+  });
+  factory.start(stop.signal);
+  await factory.synced();
+  down = true;
+  client.breakWatches();
+  await clock.advanceAsync(10_000);
+  expect(informer.following).toBe(false);
+  await make('x', '1');
+  down = false;
+  await clock.advanceAsync(60_000);
+  expect(informer.following).toBe(true);
+  expect(changes).toEqual(['->1']);
+  expect(lists).toBe(1);
+  stop.abort();
+});
+
+test('410 Gone makes it list again: what was missed arrives, what is gone is removed', async () => {
+  const { clock, client, stop, factory, informer, changes, make } = setUp();
+  await make('x', '1');
+  let cut = false;
+  client.injectFault((verb) => {
+    if (cut && (verb === 'watch' || verb === 'list')) throw apiError('ServiceUnavailable', 'cut off');
+  });
+  factory.start(stop.signal);
+  await factory.synced();
+  await clock.advanceAsync(1);
+  cut = true;
+  await make('y', '2');
+  await clock.advanceAsync(1);
+  client.store.compact();
+  await client.delete(configMaps, { namespace: 'a', name: 'x' });
+  await make('z', '3');
+  client.store.compact();
+  cut = false;
+  await clock.advanceAsync(120_000);
+  expect([...informer.list()].map((object) => object.metadata?.name).sort()).toEqual(['y', 'z']);
+  expect(changes.sort()).toEqual(['->1', '->2', '->3', '1>-'].sort());
+  stop.abort();
+});
