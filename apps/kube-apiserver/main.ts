@@ -24,10 +24,12 @@ await runProgram({
       return value;
     };
     for (const name of [...v['enable-admission-plugins'], ...v['disable-admission-plugins']]) {
-      if (![...pluginOrder, ...inertPlugins].includes(name)) throw new StartupError(`enable-admission-plugins plugin ${JSON.stringify(name)} is unknown`);
+      if (![...pluginOrder, ...inertPlugins].includes(name))
+        throw new StartupError(`enable-admission-plugins plugin ${JSON.stringify(name)} is unknown`);
     }
     for (const mode of v['authorization-mode']) {
-      if (!['Node', 'RBAC', 'AlwaysAllow'].includes(mode)) throw new StartupError(`authorization-mode: ${JSON.stringify(mode)} is not one of Node, RBAC, AlwaysAllow`);
+      if (!['Node', 'RBAC', 'AlwaysAllow'].includes(mode))
+        throw new StartupError(`authorization-mode: ${JSON.stringify(mode)} is not one of Node, RBAC, AlwaysAllow`);
     }
     if (v['etcd-servers'].length === 0) throw new StartupError('--etcd-servers must be specified');
     const clientCa = optional('client-ca-file', v['client-ca-file']);

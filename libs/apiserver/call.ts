@@ -1,9 +1,10 @@
 // A request on its way through the pipeline, and the steps that need nothing but the request.
+
+import { applyDefaults } from '@drydock/api/defaults.ts';
 import type { DeleteOptions } from '@drydock/api/generated/types.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import { findResource, findSubresource, type ResourceInfo, type SubresourceInfo } from '@drydock/api/scheme.ts';
 import type { Attributes } from './authz/authorizer.ts';
-import { applyDefaults } from '@drydock/api/defaults.ts';
 import { readDeleteOptions, readObject, validationMode } from './registry/decode.ts';
 import { methodNotAllowed, notServed } from './registry/errors.ts';
 import { type View, viewOf } from './registry/views.ts';
@@ -30,7 +31,9 @@ export function resolve(request: ApiRequest, user: User): Call {
   if (info.namespaced && namespace === '' && name !== '' && request.verb !== 'watch') throw notServed();
   if (name === '' && (request.verb === 'update' || request.verb === 'patch')) throw methodNotAllowed();
   const verbs = sub === undefined ? info.verbs : sub.verbs;
-  const ok = verbs.includes(request.verb) && (!info.namespaced || namespace !== '' || request.verb === 'list' || request.verb === 'watch');
+  const ok =
+    verbs.includes(request.verb) &&
+    (!info.namespaced || namespace !== '' || request.verb === 'list' || request.verb === 'watch');
   if (!ok) throw methodNotAllowed();
   return { request, user, info, subresource: sub, view: viewOf(info, sub), warnings: deprecations(info) };
 }
@@ -45,7 +48,8 @@ function deprecations(info: ResourceInfo): string[] {
 /** What authorisation is asked: a list or watch of one name counts as being about that name. */
 export function attributesOf(request: ApiRequest, user: User): Attributes {
   const { target, verb, options } = request;
-  const selected = target.name === '' ? /(?:^|,)metadata\.name==?([^,!=]+)(?:,|$)/.exec(options.fieldSelector ?? '')?.[1] : undefined;
+  const selected =
+    target.name === '' ? /(?:^|,)metadata\.name==?([^,!=]+)(?:,|$)/.exec(options.fieldSelector ?? '')?.[1] : undefined;
   return { user, verb, ...target, name: selected ?? target.name, path: '', isResource: true };
 }
 

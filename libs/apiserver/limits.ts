@@ -15,7 +15,7 @@ export const progressRequestIntervalMs = 100;
 /** How often watchers that asked for bookmarks get one. */
 export const bookmarkIntervalMs = 60_000;
 /** How long one attempt of a store request may take before another member is asked. */
-export const storeAttemptMs = 2_500;
+export const storeAttemptMs = 2_000;
 /** How long a store request may take in all, over all attempts. */
 export const storeRequestMs = 10_000;
 /** Pause between attempts of a store request. */
@@ -23,7 +23,7 @@ export const storeRetryPauseMs = 50;
 /** Items asked of the store at once when a cache fills. */
 export const cachePageMaxItems = 2_000;
 /** Attempts of an update whose object changed in between, where the client named no version. */
-export const conflictRetriesMax = 10;
+export const conflictRetriesMax = 100;
 /** Attempts to find a free generated name. */
 export const generateNameAttemptsMax = 8;
 /** Default lifetime of a watch without timeoutSeconds: between this and twice this (--min-request-timeout). */

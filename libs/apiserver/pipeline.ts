@@ -1,28 +1,32 @@
 // The path of every request, from credentials to answer: authenticate, authorise, decode, default, admit, validate, store,
 // encode. REST and gRPC build an ApiRequest, call `handle`, and write the ApiResponse.
+
+import { convert } from '@drydock/api/conversion.ts';
+import { applyDefaults } from '@drydock/api/defaults.ts';
+import { decodeValue } from '@drydock/api/fields.ts';
 import type { DeleteOptions } from '@drydock/api/generated/types.ts';
+import { cloneJson } from '@drydock/api/json.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { ResourceInfo } from '@drydock/api/scheme.ts';
 import { ApiError, apiError } from '@drydock/api/status.ts';
+import { prepareForCreate, prepareForUpdate } from '@drydock/api/strategy.ts';
+import { invalidError } from '@drydock/api/validate/invalid-error.ts';
+import { validateCreate, validateUpdate } from '@drydock/api/validate/validate.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { Admission, AdmissionRequest, Operation } from './admission/admission.ts';
 import type { Authenticator } from './authn/authenticator.ts';
 import { impersonated } from './authn/impersonation.ts';
 import { type Attributes, type Authorizer, forbidden } from './authz/authorizer.ts';
 import { attributesOf, type Call, decode, deleteOptions, resolve, selectByName } from './call.ts';
 import { deleteCollectionWorkersMax, generateNameAttemptsMax, watchMinMs } from './limits.ts';
-import { applyPatch, convert } from './machinery.ts';
-import { applyDefaults } from '@drydock/api/defaults.ts';
-import { cloneJson } from '@drydock/api/json.ts';
-import { prepareForCreate, prepareForUpdate } from '@drydock/api/strategy.ts';
-import { invalidError } from '@drydock/api/validate/invalid-error.ts';
-import { validateCreate, validateUpdate } from '@drydock/api/validate/validate.ts';
 import type { Caches } from './registry/caches.ts';
-import { decodeValue } from '@drydock/api/fields.ts';
 import { validationMode } from './registry/decode.ts';
 import { completesDeletion, planDeletion } from './registry/deletion.ts';
 import { alreadyExists, conflict, detailsOf, modified, notFound } from './registry/errors.ts';
-import { baseName, keepSystemMetadata, newMetadata } from './registry/metadata.ts';
 import type { HookTable, Undo, WriteContext } from './registry/hooks.ts';
+import { baseName, keepSystemMetadata, newMetadata } from './registry/metadata.ts';
+import { applyPatch } from './registry/patch.ts';
 import type { Reader } from './registry/reader.ts';
 import { createsOnUpdate, groupVersionOf, returnsDeleted } from './registry/traits.ts';
 import { renderingOf } from './render.ts';
@@ -30,8 +34,6 @@ import type { ApiRequest, ApiResponse, ListResult, User } from './request.ts';
 import type { Actions } from './rest/actions.ts';
 import { objectKey } from './storage/keys.ts';
 import { type Change, dryRun, type ObjectStore, type Stored } from './storage/object-store.ts';
-import type { Clock } from '@drydock/foundation/clock.ts';
-import type { RandomStream } from '@drydock/foundation/random.ts';
 
 export interface PipelineParts {
   readonly authenticator: Authenticator;
@@ -214,7 +216,8 @@ export class Pipeline {
       return this.#answer(call, call.view.read(outcome.object), created ? 201 : 200);
     } catch (error) {
       await undo?.();
-      if (error instanceof ApiError && error.reason === 'Conflict' && error.status.details === undefined) throw modified(info, name);
+      if (error instanceof ApiError && error.reason === 'Conflict' && error.status.details === undefined)
+        throw modified(info, name);
       throw error;
     }
   }
@@ -229,7 +232,10 @@ export class Pipeline {
       throw apiError('BadRequest', `the name of the object (${given.name}) does not match the name on the URL (${name})`);
     }
     if (given.namespace && given.namespace !== namespace) {
-      throw apiError('BadRequest', `the namespace of the object (${given.namespace}) does not match the namespace on the URL (${namespace})`);
+      throw apiError(
+        'BadRequest',
+        `the namespace of the object (${given.namespace}) does not match the namespace on the URL (${namespace})`,
+      );
     }
     body.metadata = { ...given, name, ...(info.namespaced ? { namespace } : {}) };
     const viewed = view.info === info ? convert(body, info.storageVersion) : body;
@@ -248,7 +254,10 @@ export class Pipeline {
     call.warnings.push(...warnings);
     if (view.info !== undefined) applyDefaults(view.info, result);
     if (result.metadata?.name !== request.target.name) {
-      throw apiError('BadRequest', `the name of the object (${result.metadata?.name ?? ''}) does not match the name on the URL (${request.target.name})`);
+      throw apiError(
+        'BadRequest',
+        `the name of the object (${result.metadata?.name ?? ''}) does not match the name on the URL (${request.target.name})`,
+      );
     }
     return cloneJson(view.write(current, whole ? convert(result, info.storageVersion) : result));
   }
@@ -262,7 +271,11 @@ export class Pipeline {
     const uid = object.metadata?.uid;
     if (uid && uid !== old.metadata?.uid) {
       const key = objectKey(info, old.metadata?.namespace ?? '', name);
-      throw conflict(info, name, `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata?.uid ?? ''}`);
+      throw conflict(
+        info,
+        name,
+        `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata?.uid ?? ''}`,
+      );
     }
     keepSystemMetadata(object, old);
     const admission = this.#admission(call, 'UPDATE', object, old);
@@ -357,7 +370,12 @@ export class Pipeline {
       }
     };
     await Promise.all(Array.from({ length: deleteCollectionWorkersMax }, work));
-    return { type: 'list', code: 200, list: this.#presentList(call, { header: list.header, items: deleted }), warnings: call.warnings };
+    return {
+      type: 'list',
+      code: 200,
+      list: this.#presentList(call, { header: list.header, items: deleted }),
+      warnings: call.warnings,
+    };
   }
 
   // -- shared --------------------------------------------------------------------------------------------------------------

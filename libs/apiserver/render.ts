@@ -1,8 +1,8 @@
 // The last step of a request: objects in the version and form that the client asked for.
+import { convert } from '@drydock/api/conversion.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { ResourceInfo } from '@drydock/api/scheme.ts';
 import { tableOf } from '@drydock/api/table.ts';
-import { convert } from './machinery.ts';
 import type { Rendering } from './registry/reader.ts';
 import { groupVersionOf } from './registry/traits.ts';
 import type { ListResult, OutputForm } from './request.ts';
@@ -14,7 +14,14 @@ export function renderingOf(info: ResourceInfo, form: OutputForm, nowMs: () => n
   const key = `${version} ${form.as} ${form.version} ${form.includeObject}`;
   if (form.as === 'partial') return { key, render: (stored) => partial(convert(stored, version), form.version) };
   const row = (stored: KubeObject, withoutColumns: boolean) =>
-    table(info, [convert(stored, version)], form, { resourceVersion: stored.metadata?.resourceVersion }, nowMs(), withoutColumns);
+    table(
+      info,
+      [convert(stored, version)],
+      form,
+      { resourceVersion: stored.metadata?.resourceVersion },
+      nowMs(),
+      withoutColumns,
+    );
   return {
     key,
     render: (stored) => row(stored, true),

@@ -1,9 +1,9 @@
 // Puts an apiserver together from its parts, starts it and stops it.
 import type { DeleteOptions, PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
 import {
-  type KubeObject,
   clusterRoleBindings,
   clusterRoles,
+  type KubeObject,
   namespaces,
   nodes,
   persistentVolumeClaims,
@@ -23,13 +23,13 @@ import { Admission } from './admission/admission.ts';
 import { buildPlugins, type PluginSources } from './admission/plugins.ts';
 import { Authenticator, type RequestHeaderOptions } from './authn/authenticator.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
-import { alwaysAllow, Authorizer, type AuthorizerMode } from './authz/authorizer.ts';
+import { Authorizer, type AuthorizerMode, alwaysAllow } from './authz/authorizer.ts';
 import { cachedRbac } from './authz/cached-rbac.ts';
 import { NodeAuthorizer } from './authz/node.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
 import { Background } from './background.ts';
-import { endpointIntervalMs, KubernetesService } from './bootstrap/kubernetes-service.ts';
 import { Bootstrap } from './bootstrap/bootstrap.ts';
+import { endpointIntervalMs, KubernetesService } from './bootstrap/kubernetes-service.ts';
 import { bootstrapPolicy } from './bootstrap/policy.ts';
 import { GrpcFrontEnd } from './grpc/front-end.ts';
 import { StreamConnector } from './http/connector.ts';
@@ -112,7 +112,11 @@ export class ApiServer {
     const { store, clock, log, random } = options;
     this.#caches = new Caches(store, clock, log);
     this.#objects = new ObjectStore(store, clock);
-    const tokens = new ServiceAccountTokens({ ...options.serviceAccount, clock, read: (resource, namespace, name) => this.#read(resource, namespace, name) });
+    const tokens = new ServiceAccountTokens({
+      ...options.serviceAccount,
+      clock,
+      read: (resource, namespace, name) => this.#read(resource, namespace, name),
+    });
     const reader = new Reader(store, this.#objects, this.#caches, clock);
     const rbac = new RbacAuthorizer(cachedRbac(this.#caches));
     const authorizer = new Authorizer(options.authorizationModes.map((mode) => this.#mode(mode, rbac)));
@@ -177,7 +181,12 @@ export class ApiServer {
       clock,
       random,
       log,
-      nonResource: new NonResource({ metrics, tokens, advertised: `${options.advertiseAddress}:${options.securePort}`, health: this.#health() }),
+      nonResource: new NonResource({
+        metrics,
+        tokens,
+        advertised: `${options.advertiseAddress}:${options.securePort}`,
+        health: this.#health(),
+      }),
       tls: options.tls,
       requestTimeoutMs: options.requestTimeoutMs,
       maxReadsInFlight: options.maxReadsInFlight,
@@ -185,7 +194,9 @@ export class ApiServer {
     });
     const { clientCa } = options.tls;
     this.#grpc =
-      options.grpcPort === 0 || clientCa === undefined ? undefined : new GrpcFrontEnd({ pipeline, tls: { ...options.tls, clientCa } });
+      options.grpcPort === 0 || clientCa === undefined
+        ? undefined
+        : new GrpcFrontEnd({ pipeline, tls: { ...options.tls, clientCa } });
   }
 
   /** Listens first, so that health can be asked, then brings up what requests need. */
@@ -214,7 +225,12 @@ export class ApiServer {
   async #bringUp(): Promise<void> {
     const { clock, log, random } = this.#options;
     const needed = [clusterRoles, clusterRoleBindings, roles, roleBindings, namespaces, serviceAccounts, pods];
-    const bootstrap = new Bootstrap({ objects: this.#objects, clock, random, authentication: this.#options.authenticationConfig });
+    const bootstrap = new Bootstrap({
+      objects: this.#objects,
+      clock,
+      random,
+      authentication: this.#options.authenticationConfig,
+    });
     const retryMs = 500;
     while (!this.#stopping) {
       try {
@@ -272,7 +288,8 @@ export class ApiServer {
         *podsOnNode(node) {
           for (const pod of caches.list<Pod>(pods)) if (pod.spec?.nodeName === node) yield pod;
         },
-        volumeOfClaim: (namespace, name) => caches.peek<PersistentVolumeClaim>(persistentVolumeClaims, namespace, name)?.spec?.volumeName,
+        volumeOfClaim: (namespace, name) =>
+          caches.peek<PersistentVolumeClaim>(persistentVolumeClaims, namespace, name)?.spec?.volumeName,
       },
       rules,
     );
@@ -295,7 +312,11 @@ export class ApiServer {
     const ok = (name: string): HealthCheck => ({ name, check: async () => undefined });
     const etcd: HealthCheck = {
       name: 'etcd',
-      check: () => this.#objects.revision().then(() => undefined, (error: Error) => error.message),
+      check: () =>
+        this.#objects.revision().then(
+          () => undefined,
+          (error: Error) => error.message,
+        ),
     };
     const hooks = ['rbac/bootstrap-roles', 'start-system-namespaces-controller'].map((name) => ({
       name: `poststarthook/${name}`,
@@ -305,8 +326,15 @@ export class ApiServer {
       name: 'informer-sync',
       check: async () => (this.#caches.of(clusterRoles).revision > 0 ? undefined : 'caches are not synced'),
     };
-    const shutdown: HealthCheck = { name: 'shutdown', check: async () => (this.#stopping ? 'process is shutting down' : undefined) };
+    const shutdown: HealthCheck = {
+      name: 'shutdown',
+      check: async () => (this.#stopping ? 'process is shutting down' : undefined),
+    };
     const base = [ok('ping'), ok('log'), etcd];
-    return { healthz: [...base, ...hooks], livez: [...base, ...hooks], readyz: [...base, { ...etcd, name: 'etcd-readiness' }, informers, ...hooks, shutdown] };
+    return {
+      healthz: [...base, ...hooks],
+      livez: [...base, ...hooks],
+      readyz: [...base, { ...etcd, name: 'etcd-readiness' }, informers, ...hooks, shutdown],
+    };
   }
 }

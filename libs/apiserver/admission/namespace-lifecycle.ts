@@ -29,9 +29,15 @@ export function namespaceLifecycle(find: (name: string) => Promise<Namespace | u
     );
     error.status.details = {
       ...error.status.details,
-      causes: [{ reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' }],
+      causes: [
+        { reason: 'NamespaceTerminating', message: `namespace ${namespace} is being terminated`, field: 'metadata.namespace' },
+      ],
     };
     throw error;
   };
-  return { name: 'NamespaceLifecycle', mutate: check, validate: (request) => (request.operation === 'DELETE' ? check(request) : undefined) };
+  return {
+    name: 'NamespaceLifecycle',
+    mutate: check,
+    validate: (request) => (request.operation === 'DELETE' ? check(request) : undefined),
+  };
 }

@@ -15,8 +15,12 @@ export function nodeRestriction(findPod: (namespace: string, name: string) => Pr
       if (info.group === '' && info.resource === 'pods') {
         if (subresource === '') return checkPod(request, node, findPod);
         if (subresource === 'status') return checkPodStatus(request, node);
-        if (subresource === 'eviction') return checkOwnPod(request, node, await findPod(request.namespace, request.name), 'evict');
-        throw refuse(request, `unexpected pod subresource ${JSON.stringify(subresource)}, only 'status' and 'eviction' are allowed`);
+        if (subresource === 'eviction')
+          return checkOwnPod(request, node, await findPod(request.namespace, request.name), 'evict');
+        throw refuse(
+          request,
+          `unexpected pod subresource ${JSON.stringify(subresource)}, only 'status' and 'eviction' are allowed`,
+        );
       }
       if (info.group === '' && info.resource === 'nodes') checkNode(request, node);
       if (info.resource === 'leases') checkLease(request, node);
@@ -36,24 +40,42 @@ async function checkPod(
   node: string,
   findPod: (namespace: string, name: string) => Promise<Pod | undefined>,
 ): Promise<void> {
-  if (request.operation === 'DELETE') return checkOwnPod(request, node, (request.old as Pod | undefined) ?? (await findPod(request.namespace, request.name)), 'delete');
-  if (request.operation !== 'CREATE') throw refuse(request, `unexpected operation ${JSON.stringify(request.operation)}, node ${JSON.stringify(node)} can only create and delete mirror pods`);
+  if (request.operation === 'DELETE')
+    return checkOwnPod(
+      request,
+      node,
+      (request.old as Pod | undefined) ?? (await findPod(request.namespace, request.name)),
+      'delete',
+    );
+  if (request.operation !== 'CREATE')
+    throw refuse(
+      request,
+      `unexpected operation ${JSON.stringify(request.operation)}, node ${JSON.stringify(node)} can only create and delete mirror pods`,
+    );
   const pod = request.object as Pod;
   const name = pod.metadata?.name ?? '';
   if (pod.metadata?.annotations?.['kubernetes.io/config.mirror'] === undefined) {
-    throw refuse(request, `pod does not have "kubernetes.io/config.mirror" annotation, node ${JSON.stringify(node)} can only create mirror pods`);
+    throw refuse(
+      request,
+      `pod does not have "kubernetes.io/config.mirror" annotation, node ${JSON.stringify(node)} can only create mirror pods`,
+    );
   }
   const owners = pod.metadata.ownerReferences ?? [];
   const owner = owners[0];
   if (owners.length !== 1 || owner?.apiVersion !== 'v1' || owner.kind !== 'Node' || owner.name !== node) {
     throw refuse(request, `node ${JSON.stringify(node)} can only create pods with an owner reference set to itself`);
   }
-  if (pod.spec?.nodeName !== node) throw refuse(request, `node ${JSON.stringify(node)} can only create pods with spec.nodeName set to itself`);
-  if (pod.spec.serviceAccountName) throw refuse(request, `node ${JSON.stringify(node)} can not create pods that reference a service account`);
+  if (pod.spec?.nodeName !== node)
+    throw refuse(request, `node ${JSON.stringify(node)} can only create pods with spec.nodeName set to itself`);
+  if (pod.spec.serviceAccountName)
+    throw refuse(request, `node ${JSON.stringify(node)} can not create pods that reference a service account`);
   for (const volume of pod.spec.volumes ?? []) {
-    if (volume.secret !== undefined) throw refuse(request, `node ${JSON.stringify(node)} can not create pods that reference secrets`);
-    if (volume.configMap !== undefined) throw refuse(request, `node ${JSON.stringify(node)} can not create pods that reference configmaps`);
-    if (volume.persistentVolumeClaim !== undefined) throw refuse(request, `node ${JSON.stringify(node)} can not create pods that reference persistentvolumeclaims (${name})`);
+    if (volume.secret !== undefined)
+      throw refuse(request, `node ${JSON.stringify(node)} can not create pods that reference secrets`);
+    if (volume.configMap !== undefined)
+      throw refuse(request, `node ${JSON.stringify(node)} can not create pods that reference configmaps`);
+    if (volume.persistentVolumeClaim !== undefined)
+      throw refuse(request, `node ${JSON.stringify(node)} can not create pods that reference persistentvolumeclaims (${name})`);
   }
 }
 
@@ -89,7 +111,8 @@ const ownLabels: ReadonlySet<string> = new Set([
 
 function checkNode(request: AdmissionRequest, node: string): void {
   const name = request.name || (request.object?.metadata?.name ?? '');
-  if (name !== node) throw refuse(request, `node ${JSON.stringify(node)} is not allowed to modify node ${JSON.stringify(name)}`);
+  if (name !== node)
+    throw refuse(request, `node ${JSON.stringify(node)} is not allowed to modify node ${JSON.stringify(name)}`);
   const object = request.object as Node | undefined;
   if (object === undefined) {
     if (request.operation === 'DELETE') throw refuse(request, `node ${JSON.stringify(node)} is not allowed to delete nodes`);
@@ -116,12 +139,15 @@ function isProtectedLabel(key: string): boolean {
   if (domain === 'node-restriction.kubernetes.io' || domain.endsWith('.node-restriction.kubernetes.io')) return true;
   const kubernetes = ['kubernetes.io', 'k8s.io'].some((suffix) => domain === suffix || domain.endsWith(`.${suffix}`));
   if (!kubernetes || ownLabels.has(key)) return false;
-  return !['kubelet.kubernetes.io', 'node.kubernetes.io'].some((allowed) => domain === allowed || domain.endsWith(`.${allowed}`));
+  return !['kubelet.kubernetes.io', 'node.kubernetes.io'].some(
+    (allowed) => domain === allowed || domain.endsWith(`.${allowed}`),
+  );
 }
 
 function checkLease(request: AdmissionRequest, node: string): void {
   const { namespace, operation, name, object } = request;
-  if (namespace !== 'kube-node-lease') throw refuse(request, `can only access leases in the "kube-node-lease" system namespace`);
+  if (namespace !== 'kube-node-lease')
+    throw refuse(request, `can only access leases in the "kube-node-lease" system namespace`);
   const subject = operation === 'CREATE' ? object?.metadata?.name : name;
   if (subject !== node) throw refuse(request, 'can only access node lease with the same name as the requesting node');
 }

@@ -5,8 +5,8 @@ import type { AdmissionPlugin } from './admission.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import { defaultTolerationSeconds, priorityAdmission, taintNewNodes } from './pods.ts';
-import { defaultStorageClass, storageProtection } from './storage.ts';
 import { serviceAccountAdmission } from './service-account.ts';
+import { defaultStorageClass, storageProtection } from './storage.ts';
 
 /** What plugins look up: objects as they are now. */
 export interface PluginSources {

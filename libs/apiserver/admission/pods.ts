@@ -26,7 +26,8 @@ export function priorityAdmission(classes: PriorityClasses): AdmissionPlugin {
       if (request.operation === 'UPDATE') {
         const old = request.old as Pod;
         if (spec.priority === undefined && old.spec?.priority !== undefined) spec.priority = old.spec.priority;
-        if (spec.preemptionPolicy === undefined && old.spec?.preemptionPolicy !== undefined) spec.preemptionPolicy = old.spec.preemptionPolicy;
+        if (spec.preemptionPolicy === undefined && old.spec?.preemptionPolicy !== undefined)
+          spec.preemptionPolicy = old.spec.preemptionPolicy;
         return;
       }
       if (request.operation !== 'CREATE') return;
@@ -44,7 +45,8 @@ export function priorityAdmission(classes: PriorityClasses): AdmissionPlugin {
           `the ${what} value (${given}) must not be provided in pod spec; priority admission controller computed ${computed} from the given PriorityClass name`,
         );
       if (spec.priority !== undefined && spec.priority !== value) throw refuse('integer priority', spec.priority, value);
-      if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy) throw refuse('string preemptionPolicy', spec.preemptionPolicy, policy);
+      if (spec.preemptionPolicy !== undefined && spec.preemptionPolicy !== policy)
+        throw refuse('string preemptionPolicy', spec.preemptionPolicy, policy);
       if (found !== undefined) spec.priorityClassName = found.metadata?.name ?? named;
       spec.priority = value;
       spec.preemptionPolicy = policy;

@@ -26,7 +26,8 @@ export function defaultStorageClass(classes: () => Promise<Iterable<StorageClass
   return {
     name: 'DefaultStorageClass',
     async mutate({ info, operation, subresource, object }) {
-      if (info.group !== '' || info.resource !== 'persistentvolumeclaims' || operation !== 'CREATE' || subresource !== '') return;
+      if (info.group !== '' || info.resource !== 'persistentvolumeclaims' || operation !== 'CREATE' || subresource !== '')
+        return;
       const claim = object as PersistentVolumeClaim;
       const legacy = claim.metadata?.annotations?.['volume.beta.kubernetes.io/storage-class'];
       if (claim.spec === undefined || claim.spec.storageClassName !== undefined || legacy !== undefined) return;

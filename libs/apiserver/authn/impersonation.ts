@@ -6,7 +6,18 @@ import { anonymous, authenticatedGroup, serviceAccountPrefix, unauthenticatedGro
 /** The user that `user` wants to be; `authorize` fails with Forbidden where that is not allowed. */
 export function impersonated(user: User, wanted: Impersonation, authorize: (attributes: Attributes) => void): User {
   const ask = (group: string, resource: string, subresource: string, namespace: string, name: string) =>
-    authorize({ user, verb: 'impersonate', group, version: 'v1', resource, subresource, namespace, name, path: '', isResource: true });
+    authorize({
+      user,
+      verb: 'impersonate',
+      group,
+      version: 'v1',
+      resource,
+      subresource,
+      namespace,
+      name,
+      path: '',
+      isResource: true,
+    });
   const groups = [...wanted.groups];
   if (wanted.user.startsWith(serviceAccountPrefix)) {
     const [namespace = '', name = ''] = wanted.user.slice(serviceAccountPrefix.length).split(':');

@@ -1,8 +1,8 @@
 // Service-account tokens: JSON web tokens that this cluster signed, bound to objects that must still exist.
 import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
-import { decodeJwt, decodeProtectedHeader, exportJWK, jwtVerify, SignJWT } from 'jose';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
+import { decodeJwt, decodeProtectedHeader, exportJWK, jwtVerify, SignJWT } from 'jose';
 import { tokenCacheMaxEntries, tokenCacheMs } from '../limits.ts';
 import type { User } from '../request.ts';
 import { serviceAccountUser } from './user.ts';
@@ -163,7 +163,8 @@ export class ServiceAccountTokens {
     const { read } = this.#options;
     const { namespace, name, uid, pod, secret, node } = binding;
     const account = await read('serviceaccounts', namespace, name);
-    if (account === undefined || account.metadata?.uid !== uid || account.metadata.deletionTimestamp !== undefined) return undefined;
+    if (account === undefined || account.metadata?.uid !== uid || account.metadata.deletionTimestamp !== undefined)
+      return undefined;
     const extra: Record<string, string[]> = {};
     if (binding.jti !== undefined) extra['authentication.kubernetes.io/credential-id'] = [`JTI=${binding.jti}`];
     if (secret !== undefined) {
@@ -217,5 +218,7 @@ function algorithmOf(key: KeyObject): string {
 
 /** Upstream's key id: the base64url of the SHA-256 of the public key's DER form. */
 function keyId(key: KeyObject): string {
-  return createHash('sha256').update(key.export({ type: 'spki', format: 'der' })).digest('base64url');
+  return createHash('sha256')
+    .update(key.export({ type: 'spki', format: 'der' }))
+    .digest('base64url');
 }

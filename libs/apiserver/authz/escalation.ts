@@ -3,7 +3,10 @@ import type { PolicyRule } from '@drydock/api/generated/types.ts';
 
 /** The rules of `wanted` that `owned` does not cover, each as upstream prints a rule. Empty: all are covered. */
 export function uncoveredRules(owned: readonly PolicyRule[], wanted: readonly PolicyRule[]): string[] {
-  return wanted.flatMap(atoms).filter((atom) => !owned.some((rule) => covers(rule, atom))).map(compact);
+  return wanted
+    .flatMap(atoms)
+    .filter((atom) => !owned.some((rule) => covers(rule, atom)))
+    .map(compact);
 }
 
 /** Splits a rule into rules with one verb, group, resource and name each. */

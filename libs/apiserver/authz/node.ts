@@ -1,10 +1,9 @@
 // The node authorizer: a kubelet may read what the pods bound to its node refer to, and nothing else of the kind
 // (plugin/pkg/auth/authorizer/node). It decides on the cached pods; what RBAC grants to nodes is in the role system:node.
-import type { Pod, PodSpec } from '@drydock/api/generated/types.ts';
-import { ruleAllows } from './rbac.ts';
-import type { PolicyRule } from '@drydock/api/generated/types.ts';
+import type { Pod, PodSpec, PolicyRule } from '@drydock/api/generated/types.ts';
 import { nodeNameOf } from '../authn/user.ts';
 import type { Attributes, AuthorizerMode, Decision } from './authorizer.ts';
+import { ruleAllows } from './rbac.ts';
 
 export interface NodeReader {
   podsOnNode(node: string): Iterable<Pod>;
@@ -52,16 +51,28 @@ export class NodeAuthorizer implements AuthorizerMode {
     return this.#rules.some((rule) => ruleAllows(attributes, rule)) ? yes : no('');
   }
 
-  #referenced(node: string, attributes: Attributes, refers: (spec: PodSpec, name: string) => boolean, getOnly = false): Decision {
+  #referenced(
+    node: string,
+    attributes: Attributes,
+    refers: (spec: PodSpec, name: string) => boolean,
+    getOnly = false,
+  ): Decision {
     const { verb, subresource, namespace, name, resource } = attributes;
     const verbs = getOnly ? ['get'] : ['get', 'list', 'watch'];
-    if (!verbs.includes(verb)) return no(getOnly ? 'can only get individual resources of this type' : 'can only read resources of this type');
+    if (!verbs.includes(verb))
+      return no(getOnly ? 'can only get individual resources of this type' : 'can only read resources of this type');
     if (subresource !== '') return no('cannot read subresource');
-    if (name === '') return no(getOnly ? 'can only get individual resources of this type' : 'can only read namespaced object of this type');
+    if (name === '')
+      return no(getOnly ? 'can only get individual resources of this type' : 'can only read namespaced object of this type');
     for (const pod of this.#reader.podsOnNode(node)) {
       if (pod.metadata?.namespace === namespace && pod.spec !== undefined && refers(pod.spec, name)) return yes;
     }
-    return no(`no relationship found between node '${node}' and this object`.replace('this object', `this ${resource === '' ? 'object' : 'object'}`));
+    return no(
+      `no relationship found between node '${node}' and this object`.replace(
+        'this object',
+        `this ${resource === '' ? 'object' : 'object'}`,
+      ),
+    );
   }
 
   #claimStatus(node: string, attributes: Attributes): Decision {
@@ -96,7 +107,8 @@ export class NodeAuthorizer implements AuthorizerMode {
 }
 
 function lease(node: string, { verb, namespace, name, subresource }: Attributes): Decision {
-  if (!['get', 'create', 'update', 'patch', 'delete'].includes(verb)) return no('can only get, create, update, patch, or delete a node lease');
+  if (!['get', 'create', 'update', 'patch', 'delete'].includes(verb))
+    return no('can only get, create, update, patch, or delete a node lease');
   if (namespace !== 'kube-node-lease') return no('can only access leases in the "kube-node-lease" system namespace');
   if (subresource !== '') return no('cannot access lease subresources');
   if (verb !== 'create' && name !== node) return no('can only access node lease with the same name as the requesting node');
@@ -104,7 +116,8 @@ function lease(node: string, { verb, namespace, name, subresource }: Attributes)
 }
 
 function ownObject(node: string, { verb, name, subresource }: Attributes, kind: string): Decision {
-  if (!['get', 'create', 'update', 'patch', 'delete'].includes(verb)) return no(`can only get, create, update, patch, or delete a ${kind}`);
+  if (!['get', 'create', 'update', 'patch', 'delete'].includes(verb))
+    return no(`can only get, create, update, patch, or delete a ${kind}`);
   if (subresource !== '') return no(`cannot authorize ${kind} subresources`);
   if (verb !== 'create' && name !== node) return no(`can only access ${kind} with the same name as the requesting node`);
   return yes;

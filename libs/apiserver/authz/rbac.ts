@@ -1,5 +1,12 @@
 // Role-based access control over the cached roles and bindings (plugin/pkg/auth/authorizer/rbac).
-import type { ClusterRole, ClusterRoleBinding, PolicyRule, RbacSubject, Role, RoleBinding } from '@drydock/api/generated/types.ts';
+import type {
+  ClusterRole,
+  ClusterRoleBinding,
+  PolicyRule,
+  RbacSubject,
+  Role,
+  RoleBinding,
+} from '@drydock/api/generated/types.ts';
 import type { User } from '../request.ts';
 import type { Attributes, AuthorizerMode, Decision } from './authorizer.ts';
 

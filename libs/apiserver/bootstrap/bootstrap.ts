@@ -12,8 +12,8 @@ import {
   roleBindings,
   roles,
 } from '@drydock/api/resource.ts';
-import { formatTime } from '@drydock/foundation/clock.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
+import { formatTime } from '@drydock/foundation/clock.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import { uncoveredRules } from '../authz/escalation.ts';
 import { objectKey } from '../storage/keys.ts';
@@ -62,13 +62,22 @@ export class Bootstrap {
   #authenticationConfig(): Promise<void> {
     const { authentication } = this.#options;
     const metadata = { name: 'extension-apiserver-authentication', namespace: 'kube-system' };
-    return this.#ensure(configMaps, { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { ...authentication } } as KubeObject, (found) => ({
-      ...found,
-      data: { ...(found as { data?: object }).data, ...authentication },
-    }) as KubeObject);
+    return this.#ensure(
+      configMaps,
+      { apiVersion: 'v1', kind: 'ConfigMap', metadata, data: { ...authentication } } as KubeObject,
+      (found) =>
+        ({
+          ...found,
+          data: { ...(found as { data?: object }).data, ...authentication },
+        }) as KubeObject,
+    );
   }
 
-  async #ensure(resource: Resource, wanted: KubeObject, reconcile?: (found: KubeObject, wanted: KubeObject) => KubeObject): Promise<void> {
+  async #ensure(
+    resource: Resource,
+    wanted: KubeObject,
+    reconcile?: (found: KubeObject, wanted: KubeObject) => KubeObject,
+  ): Promise<void> {
     const { objects, clock, random } = this.#options;
     const key = objectKey(resource, wanted.metadata?.namespace ?? '', wanted.metadata?.name ?? '');
     await objects.update(key, undefined, (current): Change => {
@@ -98,8 +107,11 @@ function reconcileRole(found: KubeObject, wanted: KubeObject): KubeObject {
 function reconcileBinding(found: KubeObject, wanted: KubeObject): KubeObject {
   if (!updatesItself(found)) return found;
   const have = (found as ClusterRoleBinding).subjects ?? [];
-  const same = (a: RbacSubject, b: RbacSubject) => a.kind === b.kind && a.name === b.name && (a.namespace ?? '') === (b.namespace ?? '');
-  const missing = ((wanted as ClusterRoleBinding).subjects ?? []).filter((subject) => !have.some((other) => same(subject, other)));
+  const same = (a: RbacSubject, b: RbacSubject) =>
+    a.kind === b.kind && a.name === b.name && (a.namespace ?? '') === (b.namespace ?? '');
+  const missing = ((wanted as ClusterRoleBinding).subjects ?? []).filter(
+    (subject) => !have.some((other) => same(subject, other)),
+  );
   return missing.length === 0 ? found : ({ ...found, subjects: [...have, ...missing] } as KubeObject);
 }
 

@@ -1,6 +1,6 @@
 // The Service `kubernetes` in the namespace default, and the addresses behind it: every server keeps a lease, and all servers
 // whose lease lives are its endpoints (pkg/controlplane/controller/kubernetesservice, reconcilers/lease.go).
-import type { Endpoints, EndpointSlice, Service } from '@drydock/api/generated/types.ts';
+import type { EndpointSlice, Endpoints, Service } from '@drydock/api/generated/types.ts';
 import { endpointSlices, endpoints, type KubeObject, type Resource, services } from '@drydock/api/resource.ts';
 import { type Clock, formatTime } from '@drydock/foundation/clock.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
@@ -52,10 +52,16 @@ export class KubernetesService {
       type: 'ClusterIP',
     };
     const labels = { component: 'apiserver', provider: 'kubernetes' };
-    const created = await this.#ensure(services, { labels }, { spec, status: { loadBalancer: {} } }, (found) => ({
-      ...found,
-      spec: { ...(found as Service).spec, ports: spec?.ports, type: 'ClusterIP' },
-    }) as KubeObject);
+    const created = await this.#ensure(
+      services,
+      { labels },
+      { spec, status: { loadBalancer: {} } },
+      (found) =>
+        ({
+          ...found,
+          spec: { ...(found as Service).spec, ports: spec?.ports, type: 'ClusterIP' },
+        }) as KubeObject,
+    );
     if (created) await ips.allocate(clusterIP, { namespace, name });
   }
 
@@ -65,7 +71,12 @@ export class KubernetesService {
     if (reconciler === 'none') return;
     const lease = await store.grantLease(leaseSeconds);
     const value = Buffer.from(
-      JSON.stringify({ kind: 'Endpoints', apiVersion: 'v1', metadata: {}, subsets: [{ addresses: [{ ip: advertiseAddress }] }] }),
+      JSON.stringify({
+        kind: 'Endpoints',
+        apiVersion: 'v1',
+        metadata: {},
+        subsets: [{ addresses: [{ ip: advertiseAddress }] }],
+      }),
     );
     await store.txn({ guards: [], writes: [{ op: 'put', key: leasePrefix + advertiseAddress, value, lease }] });
     await this.#publish();
@@ -85,13 +96,23 @@ export class KubernetesService {
     const addresses = kvs.map((kv) => kv.key.slice(leasePrefix.length)).sort();
     const ports = [{ name: 'https', port: securePort, protocol: 'TCP' }];
     const subsets: Endpoints['subsets'] = addresses.length === 0 ? [] : [{ addresses: addresses.map((ip) => ({ ip })), ports }];
-    await this.#ensure(endpoints, { labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } }, { subsets }, (found) => ({ ...found, subsets }) as KubeObject);
+    await this.#ensure(
+      endpoints,
+      { labels: { 'endpointslice.kubernetes.io/skip-mirror': 'true' } },
+      { subsets },
+      (found) => ({ ...found, subsets }) as KubeObject,
+    );
     const slice: Partial<EndpointSlice> = {
       addressType: addresses[0]?.includes(':') ? 'IPv6' : 'IPv4',
       endpoints: addresses.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),
       ports,
     };
-    await this.#ensure(endpointSlices, { labels: { 'kubernetes.io/service-name': name } }, slice, (found) => ({ ...found, ...slice }) as KubeObject);
+    await this.#ensure(
+      endpointSlices,
+      { labels: { 'kubernetes.io/service-name': name } },
+      slice,
+      (found) => ({ ...found, ...slice }) as KubeObject,
+    );
   }
 
   /** Creates or changes the object of that type called `kubernetes`; true where it was created. */

@@ -1,5 +1,12 @@
 // Reads the notation of the policy data into RBAC objects.
-import type { ClusterRole, ClusterRoleBinding, PolicyRule, RbacSubject, Role, RoleBinding } from '@drydock/api/generated/types.ts';
+import type {
+  ClusterRole,
+  ClusterRoleBinding,
+  PolicyRule,
+  RbacSubject,
+  Role,
+  RoleBinding,
+} from '@drydock/api/generated/types.ts';
 import { controllerRoleData } from './policy-controllers.ts';
 import { namespaceRoleData } from './policy-namespaces.ts';
 import { roleData } from './policy-roles.ts';

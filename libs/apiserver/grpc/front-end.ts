@@ -1,7 +1,9 @@
 // The gRPC front end: proto/drydock/apiserver/v1 over mutual TLS into the same pipeline.
 import { fileURLToPath } from 'node:url';
+import { ApiError, apiError } from '@drydock/api/status.ts';
 import {
   type GrpcObject,
+  status as grpcStatus,
   loadPackageDefinition,
   Metadata,
   Server,
@@ -10,13 +12,19 @@ import {
   type ServerWritableStream,
   type ServiceClientConstructor,
   type sendUnaryData,
-  status as grpcStatus,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { ApiError, apiError } from '@drydock/api/status.ts';
 import type { WatchStream } from '../cache/watch-stream.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { type ApiRequest, type ApiResponse, type Credentials, plainForm, type RequestOptions, type Target, type Verb } from '../request.ts';
+import {
+  type ApiRequest,
+  type ApiResponse,
+  type Credentials,
+  plainForm,
+  type RequestOptions,
+  type Target,
+  type Verb,
+} from '../request.ts';
 
 interface WireTarget {
   readonly group: string;
@@ -82,7 +90,8 @@ export class GrpcFrontEnd {
     const definition = loadSync(path, { keepCase: true, longs: String, defaults: true, oneofs: true });
     const loaded = loadPackageDefinition(definition) as unknown as { drydock: { apiserver: { v1: GrpcObject } } };
     const service = loaded.drydock.apiserver.v1.Api as ServiceClientConstructor;
-    const unary = (verb: Verb) => (call: ServerUnaryCall<Wire, Answer>, callback: sendUnaryData<Answer>) => void this.#unary(verb, call, callback);
+    const unary = (verb: Verb) => (call: ServerUnaryCall<Wire, Answer>, callback: sendUnaryData<Answer>) =>
+      void this.#unary(verb, call, callback);
     this.#server.addService(service.service, {
       Get: unary('get'),
       List: unary('list'),
@@ -149,9 +158,15 @@ export class GrpcFrontEnd {
   }
 }
 
-function requestOf(verb: Verb, call: ServerUnaryCall<Wire, Answer> | ServerWritableStream<Wire, unknown>, signal: AbortSignal): ApiRequest {
+function requestOf(
+  verb: Verb,
+  call: ServerUnaryCall<Wire, Answer> | ServerWritableStream<Wire, unknown>,
+  signal: AbortSignal,
+): ApiRequest {
   const wire = call.request;
-  const target: Target = { ...(wire.target ?? { group: '', version: '', resource: '', namespace: '', name: '', subresource: '' }) };
+  const target: Target = {
+    ...(wire.target ?? { group: '', version: '', resource: '', namespace: '', name: '', subresource: '' }),
+  };
   const body = wire.object ?? wire.patch ?? wire.options;
   const contentType = wire.patch === undefined ? 'application/json' : (wire.content_type ?? '');
   return {
@@ -188,7 +203,9 @@ function credentialsOf(call: ServerUnaryCall<Wire, Answer> | ServerWritableStrea
   const authorization = String(call.metadata.get('authorization')[0] ?? '');
   const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
   if (token !== undefined) return { bearerToken: token };
-  const subject = call.getAuthContext().sslPeerCertificate?.subject as { CN?: string | string[]; O?: string | string[] } | undefined;
+  const subject = call.getAuthContext().sslPeerCertificate?.subject as
+    | { CN?: string | string[]; O?: string | string[] }
+    | undefined;
   if (subject === undefined) return {};
   return { certificate: { commonName: [subject.CN ?? ''].flat()[0] ?? '', organizations: [subject.O ?? []].flat() } };
 }
@@ -215,8 +232,15 @@ const codes: Readonly<Record<string, grpcStatus>> = {
 };
 
 function failure(error: unknown): Error & { code: grpcStatus; details: string; metadata: Metadata } {
-  const api = error instanceof ApiError ? error : apiError('InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`);
+  const api =
+    error instanceof ApiError
+      ? error
+      : apiError('InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`);
   const metadata = new Metadata();
   metadata.set('status-bin', Buffer.from(JSON.stringify(api.status)));
-  return Object.assign(new Error(api.message), { code: codes[api.reason] ?? grpcStatus.INTERNAL, details: api.message, metadata });
+  return Object.assign(new Error(api.message), {
+    code: codes[api.reason] ?? grpcStatus.INTERNAL,
+    details: api.message,
+    metadata,
+  });
 }

@@ -12,9 +12,9 @@ import type { User } from '../request.ts';
 import { objectKey } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { type Connector, refuseUpgrade } from './connect.ts';
-import { serveExec, speaksChannels } from './exec.ts';
 import { type Exchange, headerOf } from './exchange.ts';
-import { forward, type ForwardTarget, tunnel } from './forward.ts';
+import { serveExec, speaksChannels } from './exec.ts';
+import { type ForwardTarget, forward, tunnel } from './forward.ts';
 import type { KubeletAddress, Kubelets } from './kubelet.ts';
 import { serveLogs } from './logs.ts';
 import { containerOf } from './pod-target.ts';
@@ -70,7 +70,10 @@ export class StreamConnector implements Connector {
     const isWebSocket = headerOf(req, 'upgrade').toLowerCase() === 'websocket';
     if (address.agentPort !== undefined) {
       if (!isWebSocket || subresource === 'portforward' || !speaksChannels(headerOf(req, 'sec-websocket-protocol'))) {
-        throw apiError('BadRequest', 'the server could not upgrade the connection: none of the offered protocols is spoken here');
+        throw apiError(
+          'BadRequest',
+          'the server could not upgrade the connection: none of the offered protocols is spoken here',
+        );
       }
       const agent = this.#parts.kubelets.agent(address);
       serveExec(req, socket, head, { pod, container, query: exchange.query, agent, attach: subresource === 'attach' });
@@ -79,7 +82,10 @@ export class StreamConnector implements Connector {
     // Upstream's kubelet speaks SPDY; a client whose WebSocket is refused asks again with SPDY, which is passed on as it is.
     if (isWebSocket) throw apiError('BadRequest', 'this node takes SPDY upgrades only');
     const backend = await this.#parts.kubelets.connect(address);
-    const path = subresource === 'portforward' ? `/portForward/${namespace}/${name}` : `/${subresource}/${namespace}/${name}/${container}?${kubeletQuery(exchange.query)}`;
+    const path =
+      subresource === 'portforward'
+        ? `/portForward/${namespace}/${name}`
+        : `/${subresource}/${namespace}/${name}/${container}?${kubeletQuery(exchange.query)}`;
     tunnel(req, socket, head, backend, path, `${address.host}:${address.port}`);
   }
 
@@ -139,7 +145,12 @@ export class StreamConnector implements Connector {
   async #endpointOf(namespace: string, name: string, port: string): Promise<{ host: string; port: number }> {
     const service = await this.#read<Service>(services, namespace, name);
     const ports = service.spec?.ports ?? [];
-    const wanted = port === '' ? (ports.length === 1 ? ports[0] : undefined) : ports.find((each) => each.name === port || String(each.port) === port);
+    const wanted =
+      port === ''
+        ? ports.length === 1
+          ? ports[0]
+          : undefined
+        : ports.find((each) => each.name === port || String(each.port) === port);
     await this.#parts.caches.of(endpointSlices).start();
     const candidates: { host: string; port: number }[] = [];
     for (const slice of this.#parts.caches.list<EndpointSlice>(endpointSlices, namespace)) {
@@ -152,7 +163,11 @@ export class StreamConnector implements Connector {
       }
     }
     const chosen = candidates[this.#parts.pick(Math.max(1, candidates.length))];
-    if (chosen === undefined) throw apiError('ServiceUnavailable', `no endpoints available for service ${JSON.stringify(port === '' ? name : `${name}:${port}`)}`);
+    if (chosen === undefined)
+      throw apiError(
+        'ServiceUnavailable',
+        `no endpoints available for service ${JSON.stringify(port === '' ? name : `${name}:${port}`)}`,
+      );
     return chosen;
   }
 }
@@ -169,7 +184,8 @@ function parseName(text: string): { scheme: 'http' | 'https'; id: string; port: 
 function kubeletQuery(query: URLSearchParams): URLSearchParams {
   const result = new URLSearchParams();
   const names: Readonly<Record<string, string>> = { stdin: 'input', stdout: 'output', stderr: 'error', tty: 'tty' };
-  for (const [name, kubelet] of Object.entries(names)) if (['true', '1'].includes(query.get(name) ?? '')) result.set(kubelet, '1');
+  for (const [name, kubelet] of Object.entries(names))
+    if (['true', '1'].includes(query.get(name) ?? '')) result.set(kubelet, '1');
   for (const command of query.getAll('command')) result.append('command', command);
   return result;
 }

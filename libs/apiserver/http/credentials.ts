@@ -32,7 +32,9 @@ const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';
 function bearerToken(req: HttpRequest): string | undefined {
   const match = /^bearer +(\S+)\s*$/i.exec(headerOf(req, 'authorization'));
   if (match?.[1] !== undefined) return match[1];
-  const offered = headerOf(req, 'sec-websocket-protocol').split(',').map((each) => each.trim());
+  const offered = headerOf(req, 'sec-websocket-protocol')
+    .split(',')
+    .map((each) => each.trim());
   const carried = offered.find((each) => each.startsWith(protocolPrefix));
   return carried === undefined ? undefined : Buffer.from(carried.slice(protocolPrefix.length), 'base64url').toString();
 }

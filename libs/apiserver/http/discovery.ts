@@ -29,7 +29,11 @@ export function discover(path: string, accept: string, address: string): Discove
 }
 
 function legacyVersions(address: string): object {
-  return { kind: 'APIVersions', versions: ['v1'], serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: address }] };
+  return {
+    kind: 'APIVersions',
+    versions: ['v1'],
+    serverAddressByClientCIDRs: [{ clientCIDR: '0.0.0.0/0', serverAddress: address }],
+  };
 }
 
 function groupList(): object {
@@ -96,7 +100,12 @@ function aggregated(accept: string, core: boolean): Discovery | undefined {
     if (type !== 'application/json' || as !== 'APIGroupDiscoveryList' || g !== 'apidiscovery.k8s.io') continue;
     if (v !== 'v2') continue;
     const wanted = groups.filter((group) => (group.name === '') === core);
-    const value = { kind: 'APIGroupDiscoveryList', apiVersion: `apidiscovery.k8s.io/${v}`, metadata: {}, items: wanted.map(discoveryOf) };
+    const value = {
+      kind: 'APIGroupDiscoveryList',
+      apiVersion: `apidiscovery.k8s.io/${v}`,
+      metadata: {},
+      items: wanted.map(discoveryOf),
+    };
     const etag = `"${createHash('sha512').update(JSON.stringify(value)).digest('hex').toUpperCase()}"`;
     return { value, contentType: `application/json;g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`, etag };
   }

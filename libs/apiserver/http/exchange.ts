@@ -38,7 +38,13 @@ export async function readBody(req: HttpRequest): Promise<Buffer> {
 }
 
 /** Writes head and body at once. */
-export function send(exchange: Exchange, code: number, type: string, body: string | Buffer, headers: Record<string, string> = {}): void {
+export function send(
+  exchange: Exchange,
+  code: number,
+  type: string,
+  body: string | Buffer,
+  headers: Record<string, string> = {},
+): void {
   const { req, res, method } = exchange;
   if (res.headersSent) return;
   let bytes = typeof body === 'string' ? Buffer.from(body) : body;
@@ -61,7 +67,13 @@ export function sendText(exchange: Exchange, code: number, text: string): void {
 }
 
 /** Sends a value as JSON (indented for people, as upstream does) or YAML. */
-export function sendValue(exchange: Exchange, code: number, value: unknown, yaml = false, headers: Record<string, string> = {}): void {
+export function sendValue(
+  exchange: Exchange,
+  code: number,
+  value: unknown,
+  yaml = false,
+  headers: Record<string, string> = {},
+): void {
   if (yaml) {
     send(exchange, code, 'application/yaml', stringifyYaml(value, { aliasDuplicateObjects: false }), headers);
     return;

@@ -3,11 +3,11 @@
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { Pod } from '@drydock/api/generated/types.ts';
+import { ApiError, apiError } from '@drydock/api/status.ts';
 import { type WebSocket, WebSocketServer } from 'ws';
 import type { ExecOutput, NodeAgent } from './kubelet.ts';
 import { agentError } from './logs.ts';
 import { flag } from './options.ts';
-import { ApiError, apiError } from '@drydock/api/status.ts';
 
 const stdinChannel = 0;
 const stdoutChannel = 1;
@@ -18,7 +18,13 @@ const resizeChannel = 4;
 const closeChannel = 255;
 
 /** Subprotocols in the order of preference. */
-const protocols: readonly string[] = ['v5.channel.k8s.io', 'v4.channel.k8s.io', 'v4.base64.channel.k8s.io', 'channel.k8s.io', 'base64.channel.k8s.io'];
+const protocols: readonly string[] = [
+  'v5.channel.k8s.io',
+  'v4.channel.k8s.io',
+  'v4.base64.channel.k8s.io',
+  'channel.k8s.io',
+  'base64.channel.k8s.io',
+];
 
 const sockets = new WebSocketServer({
   noServer: true,
@@ -52,7 +58,11 @@ function join(client: WebSocket, request: ExecRequest): void {
   const { query, agent, attach, pod, container } = request;
   const base64 = client.protocol.includes('base64');
   const tty = flag(query, 'tty') ?? false;
-  const wants = { stdin: flag(query, 'stdin') ?? false, stdout: flag(query, 'stdout') ?? false, stderr: !tty && (flag(query, 'stderr') ?? false) };
+  const wants = {
+    stdin: flag(query, 'stdin') ?? false,
+    stdout: flag(query, 'stdout') ?? false,
+    stderr: !tty && (flag(query, 'stderr') ?? false),
+  };
   const stream = attach ? agent.Attach() : agent.Exec();
   const send = (channel: number, data: Buffer) => {
     if (client.readyState !== client.OPEN) return;
@@ -70,11 +80,18 @@ function join(client: WebSocket, request: ExecRequest): void {
   });
   stream.on('error', (error: Error) => {
     const failure = agentError(error);
-    finish(Buffer.from(JSON.stringify(failure instanceof ApiError ? failure.status : apiError('InternalError', failure.message).status)));
+    finish(
+      Buffer.from(
+        JSON.stringify(failure instanceof ApiError ? failure.status : apiError('InternalError', failure.message).status),
+      ),
+    );
   });
   stream.on('end', () => client.close(1000));
   client.on('message', (data: Buffer, isBinary: boolean) => {
-    const [channel, body] = isBinary || !base64 ? [data[0] ?? 0, data.subarray(1)] : [Number(data.toString()[0]), Buffer.from(data.toString().slice(1), 'base64')];
+    const [channel, body] =
+      isBinary || !base64
+        ? [data[0] ?? 0, data.subarray(1)]
+        : [Number(data.toString()[0]), Buffer.from(data.toString().slice(1), 'base64')];
     receive(stream, channel, body);
   });
   client.on('close', () => stream.cancel());

@@ -1,5 +1,5 @@
 // Passing requests and upgraded connections on to something else: kubelets, pods, services.
-import { type IncomingMessage, request as httpRequest, type ServerResponse } from 'node:http';
+import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
@@ -17,13 +17,25 @@ export interface ForwardTarget {
   readonly tls?: object | undefined;
 }
 
-const hopHeaders: ReadonlySet<string> = new Set(['connection', 'keep-alive', 'proxy-connection', 'transfer-encoding', 'upgrade', 'te', 'trailer', 'http2-settings', 'host', 'authorization']);
+const hopHeaders: ReadonlySet<string> = new Set([
+  'connection',
+  'keep-alive',
+  'proxy-connection',
+  'transfer-encoding',
+  'upgrade',
+  'te',
+  'trailer',
+  'http2-settings',
+  'host',
+  'authorization',
+]);
 
 /** The headers to pass on: none that are about one connection, no credentials, none of HTTP/2's own. */
 export function endToEndHeaders(req: HttpRequest): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
   for (const [name, value] of Object.entries(req.headers)) {
-    if (value !== undefined && !name.startsWith(':') && !hopHeaders.has(name) && !name.startsWith('impersonate-')) headers[name] = value;
+    if (value !== undefined && !name.startsWith(':') && !hopHeaders.has(name) && !name.startsWith('impersonate-'))
+      headers[name] = value;
   }
   return headers;
 }
@@ -70,12 +82,20 @@ export function forward(exchange: Exchange, target: ForwardTarget, signal: Abort
 }
 
 /** Repeats an upgrade request on `backend` and joins the two connections, bytes as they are. */
-export function tunnel(req: IncomingMessage, socket: Duplex, head: Buffer, backend: TLSSocket | Duplex, path: string, host: string): void {
+export function tunnel(
+  req: IncomingMessage,
+  socket: Duplex,
+  head: Buffer,
+  backend: TLSSocket | Duplex,
+  path: string,
+  host: string,
+): void {
   const lines = [`${req.method} ${path} HTTP/1.1`, `host: ${host}`];
   for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
     const name = req.rawHeaders[i] ?? '';
     const lower = name.toLowerCase();
-    if (lower !== 'host' && lower !== 'authorization' && !lower.startsWith('impersonate-')) lines.push(`${name}: ${req.rawHeaders[i + 1]}`);
+    if (lower !== 'host' && lower !== 'authorization' && !lower.startsWith('impersonate-'))
+      lines.push(`${name}: ${req.rawHeaders[i + 1]}`);
   }
   backend.write(`${lines.join('\r\n')}\r\n\r\n`);
   if (head.length > 0) backend.write(head);

@@ -2,8 +2,8 @@
 import type { ServerResponse } from 'node:http';
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { Duplex } from 'node:stream';
-import { apiError } from '@drydock/api/status.ts';
 import { findResource, groups } from '@drydock/api/scheme.ts';
+import { apiError } from '@drydock/api/status.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
@@ -14,7 +14,16 @@ import { renderList, renderObject } from '../render.ts';
 import type { ApiRequest, ApiResponse, OutputForm, Verb } from '../request.ts';
 import type { Connector } from './connect.ts';
 import { credentialsOf } from './credentials.ts';
-import { type Exchange, type HttpRequest, type HttpResponse, headerOf, readBody, sendError, sendText, sendValue } from './exchange.ts';
+import {
+  type Exchange,
+  type HttpRequest,
+  type HttpResponse,
+  headerOf,
+  readBody,
+  sendError,
+  sendText,
+  sendValue,
+} from './exchange.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { negotiate, parseMediaType } from './negotiate.ts';
 import type { NonResource } from './non-resource.ts';
@@ -117,7 +126,8 @@ export class FrontEnd {
   }
 
   #fail(exchange: Exchange, error: unknown): void {
-    if (!(error instanceof Error && error.name === 'ApiError')) this.#options.log.error({ err: error, path: exchange.path }, 'request failed');
+    if (!(error instanceof Error && error.name === 'ApiError'))
+      this.#options.log.error({ err: error, path: exchange.path }, 'request failed');
     sendError(exchange, error);
   }
 
@@ -148,11 +158,17 @@ export class FrontEnd {
       await nonResource.serve(exchange);
       return;
     }
-    if (connectSubresources.has(info.target.subresource) && findResource(info.target.group, info.target.version, info.target.resource)) {
+    if (
+      connectSubresources.has(info.target.subresource) &&
+      findResource(info.target.group, info.target.version, info.target.resource)
+    ) {
       await connector.serve(exchange, info, await this.#connectUser(exchange, info), signal);
       return;
     }
-    if (info.target.group !== '' && !groups.some((group) => group.name === info.target.group && group.versions.includes(info.target.version))) {
+    if (
+      info.target.group !== '' &&
+      !groups.some((group) => group.name === info.target.group && group.versions.includes(info.target.version))
+    ) {
       await this.#connectUser(exchange, info);
       sendText(exchange, 404, '404 page not found\n');
       return;
@@ -167,7 +183,13 @@ export class FrontEnd {
   async #connectUser(exchange: Exchange, info: PathInfo) {
     const { pipeline } = this.#options;
     const user = await pipeline.authenticate({ credentials: credentialsOf(exchange.req) });
-    pipeline.authorize({ user, verb: String(info.verb === 'watch' ? 'get' : info.verb), ...info.target, path: '', isResource: true });
+    pipeline.authorize({
+      user,
+      verb: String(info.verb === 'watch' ? 'get' : info.verb),
+      ...info.target,
+      path: '',
+      isResource: true,
+    });
     return user;
   }
 
@@ -194,7 +216,12 @@ export class FrontEnd {
     const yaml = negotiate(headerOf(exchange.req, 'accept')).yaml;
     switch (response.type) {
       case 'object':
-        sendValue(exchange, response.code, renderObject(info, response.object, request.form, this.#options.clock.wallMs()), yaml);
+        sendValue(
+          exchange,
+          response.code,
+          renderObject(info, response.object, request.form, this.#options.clock.wallMs()),
+          yaml,
+        );
         return;
       case 'list':
         sendValue(exchange, response.code, renderList(info, response.list, request.form, this.#options.clock.wallMs()), yaml);

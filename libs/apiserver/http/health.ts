@@ -29,7 +29,10 @@ export async function serveHealth(exchange: Exchange, endpoints: HealthEndpoints
   }
   const excluded = exchange.query.getAll('exclude');
   const results = await Promise.all(
-    checks.map(async (check) => ({ name: check.name, problem: excluded.includes(check.name) ? 'excluded' : await check.check() })),
+    checks.map(async (check) => ({
+      name: check.name,
+      problem: excluded.includes(check.name) ? 'excluded' : await check.check(),
+    })),
   );
   const lines = results.map(({ name, problem }) => {
     if (problem === undefined) return `[+]${name} ok`;

@@ -1,8 +1,11 @@
 // Adapter: connections to the kubelets: our gRPC NodeAgent where a node says that it has one, the HTTPS API everywhere else.
-import { request as httpsRequest } from 'node:https';
+
 import type { ClientRequest, IncomingMessage } from 'node:http';
-import { connect as tlsConnect, type TLSSocket } from 'node:tls';
+import { request as httpsRequest } from 'node:https';
+import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
+import type { Node } from '@drydock/api/generated/types.ts';
+import { apiError } from '@drydock/api/status.ts';
 import {
   type ClientDuplexStream,
   type ClientReadableStream,
@@ -12,8 +15,6 @@ import {
   type ServiceClientConstructor,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import type { Node } from '@drydock/api/generated/types.ts';
-import { apiError } from '@drydock/api/status.ts';
 import { dialMs } from '../limits.ts';
 
 export interface KubeletTls {
@@ -63,9 +64,14 @@ export class Kubelets {
   addressOf(node: Node): KubeletAddress {
     const name = node.metadata?.name ?? '';
     const addresses = node.status?.addresses ?? [];
-    const host = this.#addressTypes.map((type) => addresses.find((address) => address.type === type)?.address).find((each) => each !== undefined);
+    const host = this.#addressTypes
+      .map((type) => addresses.find((address) => address.type === type)?.address)
+      .find((each) => each !== undefined);
     if (host === undefined) {
-      throw apiError('InternalError', `Internal error occurred: no preferred addresses found; known addresses: [${addresses.map((a) => `{${a.type} ${a.address}}`).join(' ')}] (node ${name})`);
+      throw apiError(
+        'InternalError',
+        `Internal error occurred: no preferred addresses found; known addresses: [${addresses.map((a) => `{${a.type} ${a.address}}`).join(' ')}] (node ${name})`,
+      );
     }
     const endpoint = node.status?.daemonEndpoints?.kubeletEndpoint as { Port?: number } | undefined;
     const agent = Number(node.metadata?.annotations?.[agentAnnotation] ?? 0);
@@ -87,8 +93,17 @@ export class Kubelets {
   }
 
   /** A request to the kubelet's HTTPS API. */
-  request(address: KubeletAddress, method: string, path: string, headers: Record<string, string | string[]>, onResponse: (response: IncomingMessage) => void): ClientRequest {
-    return httpsRequest({ host: address.host, port: address.port, method, path, headers, ...this.#clientTls(), timeout: dialMs }, onResponse);
+  request(
+    address: KubeletAddress,
+    method: string,
+    path: string,
+    headers: Record<string, string | string[]>,
+    onResponse: (response: IncomingMessage) => void,
+  ): ClientRequest {
+    return httpsRequest(
+      { host: address.host, port: address.port, method, path, headers, ...this.#clientTls(), timeout: dialMs },
+      onResponse,
+    );
   }
 
   /** A bare TLS connection to the kubelet's HTTPS API, for upgrades. */

@@ -20,7 +20,13 @@ interface LogOptions {
 }
 
 /** Streams the log of a container of `pod`. */
-export async function serveLogs(exchange: Exchange, pod: Pod, address: KubeletAddress | undefined, kubelets: Kubelets, signal: AbortSignal): Promise<void> {
+export async function serveLogs(
+  exchange: Exchange,
+  pod: Pod,
+  address: KubeletAddress | undefined,
+  kubelets: Kubelets,
+  signal: AbortSignal,
+): Promise<void> {
   const options = logOptions(exchange.query, pod);
   if (address === undefined) return send(exchange, 200, 'text/plain', '');
   const { namespace = '', name = '' } = pod.metadata ?? {};
@@ -67,7 +73,9 @@ const badRequestCodes: ReadonlySet<number> = new Set([3, 5, 9]);
 export function agentError(error: unknown): Error {
   const { code = 2, details } = error as { code?: number; details?: string };
   const message = details ?? (error as Error).message;
-  return badRequestCodes.has(code) ? apiError('BadRequest', message) : apiError('InternalError', `Internal error occurred: ${message}`);
+  return badRequestCodes.has(code)
+    ? apiError('BadRequest', message)
+    : apiError('InternalError', `Internal error occurred: ${message}`);
 }
 
 function logOptions(query: URLSearchParams, pod: Pod): LogOptions {
@@ -91,7 +99,11 @@ function logOptions(query: URLSearchParams, pod: Pod): LogOptions {
     stream: query.get('stream') ?? undefined,
   };
   if (options.sinceSeconds !== undefined && options.sinceTime !== undefined) {
-    throw apiError('Invalid', 'PodLogOptions "" is invalid: sinceTime: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified', { kind: 'PodLogOptions' });
+    throw apiError(
+      'Invalid',
+      'PodLogOptions "" is invalid: sinceTime: Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified',
+      { kind: 'PodLogOptions' },
+    );
   }
   return options;
 }

@@ -20,7 +20,10 @@ export function parseAccept(header: string): MediaType[] {
 /** `application/json;as=Table;v=v1`. */
 export function parseMediaType(text: string): MediaType {
   const [type = '', ...parameters] = text.split(';').map((part) => part.trim());
-  return { type: type.toLowerCase(), parameters: Object.fromEntries(parameters.map((p) => [p.split('=')[0] ?? '', p.split('=')[1] ?? ''])) };
+  return {
+    type: type.toLowerCase(),
+    parameters: Object.fromEntries(parameters.map((p) => [p.split('=')[0] ?? '', p.split('=')[1] ?? ''])),
+  };
 }
 
 export interface Negotiated {

@@ -1,11 +1,13 @@
 // Everything that is not an object: health, version, metrics, discovery, OpenAPI, token issuer.
+
+import { openApiV2 } from '@drydock/api/openapi/v2.ts';
+import { openApiHash, openApiV3, openApiV3Index } from '@drydock/api/openapi/v3.ts';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts';
-import { openApiV2, openApiV3, openApiV3Index } from '../machinery.ts';
+import { notServed } from '../registry/errors.ts';
 import { discover } from './discovery.ts';
 import { type Exchange, headerOf, send, sendError, sendText, sendValue } from './exchange.ts';
 import { type HealthEndpoints, serveHealth } from './health.ts';
 import type { RequestMetrics } from './metrics.ts';
-import { notServed } from '../registry/errors.ts';
 
 export interface NonResourceOptions {
   readonly health: HealthEndpoints;
@@ -62,11 +64,13 @@ export class NonResource {
     if (path === '/') return sendValue(exchange, 200, { paths: rootPaths });
     if (path === '/version' || path === '/version/') return sendValue(exchange, 200, versionInfo);
     if (path === '/metrics') return send(exchange, 200, metrics.registry.contentType, await metrics.registry.metrics());
-    if (path === '/api' || path.startsWith('/api/') || path === '/apis' || path.startsWith('/apis/')) return this.#discover(exchange);
+    if (path === '/api' || path.startsWith('/api/') || path === '/apis' || path.startsWith('/apis/'))
+      return this.#discover(exchange);
     if (path === '/openapi/v2') return this.#openApiV2(exchange);
     if (path === '/openapi/v3' || path === '/openapi/v3/') return sendValue(exchange, 200, openApiV3Index());
     if (path.startsWith('/openapi/v3/')) return this.#openApiV3(exchange, path.slice('/openapi/v3/'.length));
-    if (path === '/openid/v1/jwks') return send(exchange, 200, 'application/jwk-set+json', JSON.stringify(await this.#options.tokens.keySet()));
+    if (path === '/openid/v1/jwks')
+      return send(exchange, 200, 'application/jwk-set+json', JSON.stringify(await this.#options.tokens.keySet()));
     if (path === '/.well-known/openid-configuration') return this.#issuer(exchange);
     sendText(exchange, 404, '404 page not found\n');
   }
@@ -85,13 +89,22 @@ export class NonResource {
   }
 
   #openApiV2(exchange: Exchange): void {
-    send(exchange, 200, 'application/json', openApiV2(), { vary: 'Accept' });
+    const etag = `"${openApiHash('v2')}"`;
+    if (headerOf(exchange.req, 'if-none-match') === etag) send(exchange, 304, 'application/json', '', { etag });
+    else send(exchange, 200, 'application/json', openApiV2(), { vary: 'Accept', etag });
   }
 
-  #openApiV3(exchange: Exchange, groupVersion: string): void {
-    const document = openApiV3(groupVersion);
-    if (document === undefined) sendText(exchange, 404, '404 page not found\n');
-    else send(exchange, 200, 'application/json', document, { vary: 'Accept' });
+  /** A request that names the current hash may be kept for ever; one with another hash is sent to the current one. */
+  #openApiV3(exchange: Exchange, path: string): void {
+    const document = openApiV3(path);
+    if (document === undefined) return sendText(exchange, 404, '404 page not found\n');
+    const hash = openApiHash(path);
+    const asked = exchange.query.get('hash');
+    if (asked !== null && asked !== hash) {
+      return send(exchange, 301, 'text/plain', '', { location: `/openapi/v3/${path}?hash=${hash}` });
+    }
+    const kept: Record<string, string> = asked === null ? {} : { 'cache-control': 'public, immutable' };
+    send(exchange, 200, 'application/json', document, { vary: 'Accept', etag: `"${hash}"`, ...kept });
   }
 
   #issuer(exchange: Exchange): void {

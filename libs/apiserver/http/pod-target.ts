@@ -19,5 +19,8 @@ export function containerOf(pod: Pod, asked: string): string {
   if (main.length === 1) return first;
   if (main.length === 0) throw apiError('BadRequest', `a container name must be specified for pod ${name}`);
   const others = init.length > 0 ? ` or one of the init containers: [${init.join(' ')}]` : '';
-  throw apiError('BadRequest', `a container name must be specified for pod ${name}, choose one of: [${main.join(' ')}]${others}`);
+  throw apiError(
+    'BadRequest',
+    `a container name must be specified for pod ${name}, choose one of: [${main.join(' ')}]${others}`,
+  );
 }

@@ -25,7 +25,10 @@ const namespaceSubresources: ReadonlySet<string> = new Set(['status', 'finalize'
 
 /** Reads a path. What is no resource path has its lower-case method as the verb. */
 export function pathInfo(method: string, path: string, watch: boolean): PathInfo {
-  const parts = path.split('/').filter((part) => part !== '').map(decode);
+  const parts = path
+    .split('/')
+    .filter((part) => part !== '')
+    .map(decode);
   const api = parts[0] === 'api' ? 2 : parts[0] === 'apis' ? 3 : 0;
   if (api === 0 || parts.length <= api) return { isResource: false, verb: method.toLowerCase(), target: none, rest: '' };
   const group = api === 3 ? (parts[1] ?? '') : '';
@@ -45,7 +48,13 @@ export function pathInfo(method: string, path: string, watch: boolean): PathInfo
   if (name === '' && verb === 'get') verb = watch ? 'watch' : 'list';
   else if (name !== '' && verb === 'get' && watch && subresource === '') verb = 'watch';
   if (name === '' && verb === 'delete') verb = 'deletecollection';
-  const tail = subresource === 'proxy' ? `/${path.split('/').slice(path.split('/').indexOf('proxy', 4) + 1).join('/')}` : '';
+  const tail =
+    subresource === 'proxy'
+      ? `/${path
+          .split('/')
+          .slice(path.split('/').indexOf('proxy', 4) + 1)
+          .join('/')}`
+      : '';
   return { isResource: true, verb, target: { group, version, resource, namespace, name, subresource }, rest: tail };
 }
 

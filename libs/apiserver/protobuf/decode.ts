@@ -1,9 +1,10 @@
 // Request bodies in Kubernetes' protobuf form (k8s.io/apimachinery/pkg/runtime/serializer/protobuf): stock clients send it for
 // built-in types. They become the JSON value that the rest of the path knows.
-import protobuf from 'protobufjs/minimal.js';
+
 import type { JsonObject } from '@drydock/api/json.ts';
 import type { ScalarKind, TypeSchema } from '@drydock/api/schema.ts';
 import { apiError } from '@drydock/api/status.ts';
+import protobuf from 'protobufjs/minimal.js';
 import { type Message, messageOf } from './fields.ts';
 
 const { Reader } = protobuf;
@@ -22,7 +23,8 @@ export interface Envelope {
 
 /** Opens the wrapper; fails with BadRequest for bytes that are none. */
 export function readEnvelope(bytes: Buffer): Envelope {
-  if (!bytes.subarray(0, 4).equals(magic)) throw apiError('BadRequest', 'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
+  if (!bytes.subarray(0, 4).equals(magic))
+    throw apiError('BadRequest', 'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
   const body = bytes.subarray(4);
   const envelope = { apiVersion: '', kind: '', raw: Buffer.alloc(0) as Buffer };
   eachField(Reader.create(body), body.length, (number, reader) => {

@@ -18,7 +18,10 @@ const messages = new Map<string, Message>();
 export function messageOf(model: string): Message {
   const known = messages.get(model);
   if (known !== undefined) return known;
-  table ??= JSON.parse(readFileSync(new URL('../generated/protobuf-fields.json', import.meta.url), 'utf8')) as Record<string, string>;
+  table ??= JSON.parse(readFileSync(new URL('../generated/protobuf-fields.json', import.meta.url), 'utf8')) as Record<
+    string,
+    string
+  >;
   const message: Message = new Map();
   messages.set(model, message);
   const schema = modelSchema(model);

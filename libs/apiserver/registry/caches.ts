@@ -37,7 +37,11 @@ export class Caches {
   }
 
   /** An object as the cache has it; undefined where it is missing or the cache has not started. */
-  peek<T extends KubeObject>(resource: StoredResource & { objectType?: T | undefined }, namespace: string, name: string): T | undefined {
+  peek<T extends KubeObject>(
+    resource: StoredResource & { objectType?: T | undefined },
+    namespace: string,
+    name: string,
+  ): T | undefined {
     return this.of(resource).get(objectKey(resource, namespace, name))?.object as T | undefined;
   }
 

@@ -22,8 +22,10 @@ export function decodeContinue(token: string): Continuation {
   } catch {
     throw bad('encoding is not valid');
   }
-  if (parsed.v !== 'meta.k8s.io/v1') throw bad(`server does not recognize this encoded version ${JSON.stringify(parsed.v ?? '')}`);
-  if (typeof parsed.rv !== 'number' || parsed.rv === 0) throw bad('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
+  if (parsed.v !== 'meta.k8s.io/v1')
+    throw bad(`server does not recognize this encoded version ${JSON.stringify(parsed.v ?? '')}`);
+  if (typeof parsed.rv !== 'number' || parsed.rv === 0)
+    throw bad('incorrect encoded start resourceVersion (version meta.k8s.io/v1)');
   if (typeof parsed.start !== 'string' || parsed.start === '') throw bad('encoded start key empty (version meta.k8s.io/v1)');
   if (parsed.start.split('/').includes('..')) throw bad(`incorrect encoded start key: ${parsed.start}`);
   return { revision: parsed.rv, start: parsed.start };

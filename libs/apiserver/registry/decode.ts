@@ -41,7 +41,10 @@ const defaultValidation: FieldValidation = 'Warn';
 export function validationMode(text: string | undefined): FieldValidation {
   if (text === undefined || text === '') return defaultValidation;
   if (text === 'Ignore' || text === 'Warn' || text === 'Strict') return text;
-  throw apiError('BadRequest', `fieldValidation: Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Strict", "Warn"`);
+  throw apiError(
+    'BadRequest',
+    `fieldValidation: Unsupported value: ${JSON.stringify(text)}: supported values: "Ignore", "Strict", "Warn"`,
+  );
 }
 
 /** Reads a body as an object of the expected type; fails with BadRequest or UnsupportedMediaType. */

@@ -37,7 +37,11 @@ export function conflict(resource: Named, name: string, why: string): ApiError {
 
 /** The conflict of a write whose resourceVersion is not the current one. */
 export function modified(resource: Named, name: string): ApiError {
-  return conflict(resource, name, 'the object has been modified; please apply your changes to the latest version and try again');
+  return conflict(
+    resource,
+    name,
+    'the object has been modified; please apply your changes to the latest version and try again',
+  );
 }
 
 export function forbiddenObject(resource: Named, name: string, why: string): ApiError {

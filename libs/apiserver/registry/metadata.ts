@@ -34,7 +34,8 @@ export function newMetadata(
   }
   const { resourceVersion: _, selfLink: _link, deletionTimestamp: _at, deletionGracePeriodSeconds: _grace, ...meta } = given;
   if (!info.namespaced) delete meta.namespace;
-  const generated = !meta.name && meta.generateName ? { name: meta.generateName.slice(0, baseMaxLength) + random.suffix(suffixLength) } : {};
+  const generated =
+    !meta.name && meta.generateName ? { name: meta.generateName.slice(0, baseMaxLength) + random.suffix(suffixLength) } : {};
   return {
     ...meta,
     ...generated,
@@ -48,7 +49,9 @@ export function newMetadata(
 export function baseName(object: KubeObject): string | undefined {
   const { generateName, name } = object.metadata ?? {};
   const base = generateName?.slice(0, baseMaxLength);
-  return base !== undefined && base !== '' && name?.length === base.length + suffixLength && name.startsWith(base) ? base : undefined;
+  return base !== undefined && base !== '' && name?.length === base.length + suffixLength && name.startsWith(base)
+    ? base
+    : undefined;
 }
 
 /** What no update may change: identity, age, and that a deletion has begun. */

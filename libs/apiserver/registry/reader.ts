@@ -1,6 +1,7 @@
 // Get, list and watch, with upstream's rules for what `resourceVersion` asks for.
-import type { ResourceInfo } from '@drydock/api/scheme.ts';
+
 import type { KubeObject } from '@drydock/api/resource.ts';
+import type { ResourceInfo } from '@drydock/api/scheme.ts';
 import { apiError } from '@drydock/api/status.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { type CacheEvent, type WatchCache, withRevision } from '../cache/watch-cache.ts';
@@ -52,11 +53,10 @@ export class Reader {
     await guarded(() => cache.start());
     if (await cache.waitFresh(revision)) return cache;
     if (revision > (await this.#objects.revision())) {
-      throw apiError(
-        'Timeout',
-        `Timeout: Too large resource version: ${revision}, current: ${cache.revision}`,
-        { causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }], retryAfterSeconds: 1 },
-      );
+      throw apiError('Timeout', `Timeout: Too large resource version: ${revision}, current: ${cache.revision}`, {
+        causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+        retryAfterSeconds: 1,
+      });
     }
     return undefined;
   }
@@ -68,7 +68,8 @@ export class Reader {
     checkListOptions(version, match, token);
     const exact = match === 'Exact';
     const paged = token !== '' || (limit > 0 && version !== '0') || exact;
-    if (paged) return this.#listStore(info, namespace, selection, { limit, token, revision: exact ? parseVersion(version) : 0 });
+    if (paged)
+      return this.#listStore(info, namespace, selection, { limit, token, revision: exact ? parseVersion(version) : 0 });
     const wanted = version === '' ? await this.#objects.revision() : parseVersion(version);
     const cache = await this.#cachedAtLeast(info, wanted);
     if (cache === undefined) return this.#listStore(info, namespace, selection, { limit: 0, token: '', revision: 0 });
@@ -93,9 +94,7 @@ export class Reader {
     let key = prefix + (continuation?.start ?? '');
     const items: KubeObject[] = [];
     for (;;) {
-      const page = await guarded(() =>
-        this.#store.range({ key, rangeEnd: prefixEnd(prefix), limit: query.limit, revision }),
-      );
+      const page = await guarded(() => this.#store.range({ key, rangeEnd: prefixEnd(prefix), limit: query.limit, revision }));
       revision ||= page.revision;
       let taken = 0;
       for (const kv of page.kvs) {
@@ -135,7 +134,8 @@ export class Reader {
     let from = parseVersion(version);
     if (synthetic) {
       const wanted = version === '' ? await this.#objects.revision() : from;
-      if (!(await cache.waitFresh(wanted))) throw apiError('Timeout', `Timeout: Too large resource version: ${wanted}, current: ${cache.revision}`);
+      if (!(await cache.waitFresh(wanted)))
+        throw apiError('Timeout', `Timeout: Too large resource version: ${wanted}, current: ${cache.revision}`);
     }
     const stream = new WatchStream();
     let form = rendering.first ?? rendering;
@@ -194,7 +194,12 @@ export class Reader {
 const frames = new WeakMap<CacheEvent, Map<string, Frame>>();
 
 /** Encodes an event once per form and kind of transition, for all watchers. */
-function sharedFrame(event: CacheEvent, type: 'ADDED' | 'MODIFIED' | 'DELETED', object: KubeObject, rendering: Rendering): Frame {
+function sharedFrame(
+  event: CacheEvent,
+  type: 'ADDED' | 'MODIFIED' | 'DELETED',
+  object: KubeObject,
+  rendering: Rendering,
+): Frame {
   let known = frames.get(event);
   if (known === undefined) {
     known = new Map();
@@ -220,7 +225,12 @@ function frameFor(event: CacheEvent, prefix: string, selection: Selection, rende
   return sharedFrame(event, 'DELETED', last, rendering);
 }
 
-function bookmark(info: ResourceInfo, revision: number, annotations: Record<string, string> | undefined, rendering: Rendering): Frame {
+function bookmark(
+  info: ResourceInfo,
+  revision: number,
+  annotations: Record<string, string> | undefined,
+  rendering: Rendering,
+): Frame {
   const apiVersion = info.group === '' ? info.version : `${info.group}/${info.version}`;
   const metadata = { resourceVersion: String(revision), ...(annotations === undefined ? {} : { annotations }) };
   const object = { kind: info.kind, apiVersion, metadata };

@@ -9,14 +9,14 @@ import type {
 } from '@drydock/api/generated/types.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { ResourceInfo } from '@drydock/api/scheme.ts';
+import { mastersGroup } from '../authn/user.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import { uncoveredRules } from '../authz/escalation.ts';
 import type { RbacAuthorizer } from '../authz/rbac.ts';
-import { mastersGroup } from '../authn/user.ts';
 import type { User } from '../request.ts';
-import { serviceHooks } from '../services/service-hooks.ts';
 import type { IpAllocator } from '../services/ip-allocator.ts';
 import type { PortAllocator } from '../services/port-allocator.ts';
+import { serviceHooks } from '../services/service-hooks.ts';
 import { forbiddenObject } from './errors.ts';
 import type { HookTable, ResourceHooks, WriteContext } from './hooks.ts';
 
@@ -50,7 +50,9 @@ const signingRequestHooks: ResourceHooks = {
       username: user.name,
       groups: [...user.groups],
       ...(user.uid === '' ? {} : { uid: user.uid }),
-      ...(Object.keys(user.extra).length === 0 ? {} : { extra: Object.fromEntries(Object.entries(user.extra).map(([key, values]) => [key, [...values]])) }),
+      ...(Object.keys(user.extra).length === 0
+        ? {}
+        : { extra: Object.fromEntries(Object.entries(user.extra).map(([key, values]) => [key, [...values]])) }),
     };
     return undefined;
   },
@@ -63,7 +65,12 @@ const jobHooks: ResourceHooks = {
     const { spec } = job;
     if (spec?.template === undefined || spec.manualSelector === true) return undefined;
     const { uid = '', name = '' } = job.metadata ?? {};
-    const labels = { 'batch.kubernetes.io/controller-uid': uid, 'batch.kubernetes.io/job-name': name, 'controller-uid': uid, 'job-name': name };
+    const labels = {
+      'batch.kubernetes.io/controller-uid': uid,
+      'batch.kubernetes.io/job-name': name,
+      'controller-uid': uid,
+      'job-name': name,
+    };
     const template = spec.template.metadata ?? {};
     spec.template.metadata = { ...template, labels: { ...labels, ...template.labels } };
     job.metadata = { ...job.metadata, labels: { ...template.labels, ...labels, ...job.metadata?.labels } };
@@ -75,9 +82,28 @@ const jobHooks: ResourceHooks = {
 };
 
 /** Whether the user may go beyond their own rules: masters, and who has the verb on roles. */
-function mayGrant({ authorizer }: HookSources, user: User, verb: string, info: ResourceInfo, resource: string, namespace: string, name: string): boolean {
+function mayGrant(
+  { authorizer }: HookSources,
+  user: User,
+  verb: string,
+  info: ResourceInfo,
+  resource: string,
+  namespace: string,
+  name: string,
+): boolean {
   if (user.groups.includes(mastersGroup)) return true;
-  const attributes = { user, verb, group: info.group, version: info.version, resource, subresource: '', namespace, name, path: '', isResource: true };
+  const attributes = {
+    user,
+    verb,
+    group: info.group,
+    version: info.version,
+    resource,
+    subresource: '',
+    namespace,
+    name,
+    path: '',
+    isResource: true,
+  };
   return authorizer.authorize(attributes).allowed;
 }
 
@@ -113,14 +139,24 @@ function bindingHooks(sources: HookSources): ResourceHooks {
     const resource = kind === 'ClusterRole' ? 'clusterroles' : 'roles';
     if (mayGrant(sources, user, 'bind', info, resource, namespace, roleName)) return undefined;
     const rules = sources.rbac.rulesOf(kind, namespace, roleName);
-    if (rules === undefined) throw forbiddenObject(info, name, `${resource}.rbac.authorization.k8s.io ${JSON.stringify(roleName)} not found`);
+    if (rules === undefined)
+      throw forbiddenObject(info, name, `${resource}.rbac.authorization.k8s.io ${JSON.stringify(roleName)} not found`);
     requireCovered(sources, context, namespace, name, rules);
     return undefined;
   };
-  return { beforeCreate: async (object, context) => check(object, context), beforeUpdate: async (object, _old, context) => check(object, context) };
+  return {
+    beforeCreate: async (object, context) => check(object, context),
+    beforeUpdate: async (object, _old, context) => check(object, context),
+  };
 }
 
-function requireCovered({ rbac }: HookSources, { info, user }: WriteContext, namespace: string, name: string, rules: readonly PolicyRule[]): void {
+function requireCovered(
+  { rbac }: HookSources,
+  { info, user }: WriteContext,
+  namespace: string,
+  name: string,
+  rules: readonly PolicyRule[],
+): void {
   const owned = [...rbac.rulesFor(user, namespace)].map(({ rule }) => rule);
   const missing = uncoveredRules(owned, rules);
   if (missing.length === 0) return;

@@ -1,8 +1,9 @@
 // Label and field selectors of a request as one test.
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { ResourceInfo } from '@drydock/api/scheme.ts';
+import { matchesFields, parseFieldSelector } from '@drydock/api/selectors/field.ts';
+import { matchesLabels, parseLabelSelector } from '@drydock/api/selectors/label.ts';
 import { apiError } from '@drydock/api/status.ts';
-import { fieldSelection, labelSelection } from '../machinery.ts';
 import type { RequestOptions } from '../request.ts';
 
 export interface Selection {
@@ -24,6 +25,22 @@ export function selectionOf(info: ResourceInfo, options: Pick<RequestOptions, 'l
 /** The number of a resourceVersion; empty counts as 0. */
 export function parseVersion(text: string): number {
   if (text === '') return 0;
-  if (!/^\d+$/.test(text)) throw apiError('BadRequest', `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`);
+  if (!/^\d+$/.test(text))
+    throw apiError(
+      'BadRequest',
+      `invalid resource version: resourceVersion: Invalid value: ${JSON.stringify(text)}: strconv.ParseUint: parsing ${JSON.stringify(text)}: invalid syntax`,
+    );
   return Number(text);
+}
+
+/** A label selector as a test; fails with BadRequest. */
+function labelSelection(text: string): (object: KubeObject) => boolean {
+  const selector = parseLabelSelector(text);
+  return (object) => matchesLabels(selector, object.metadata?.labels);
+}
+
+/** A field selector as a test; fails with BadRequest. */
+function fieldSelection(info: ResourceInfo, text: string): (object: KubeObject) => boolean {
+  const selector = parseFieldSelector(info, text);
+  return (object) => matchesFields(info, selector, object);
 }

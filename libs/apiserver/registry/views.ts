@@ -32,7 +32,10 @@ export function viewOf(info: ResourceInfo, subresource: SubresourceInfo | undefi
 
 interface Scalable {
   metadata?: KubeObject['metadata'];
-  spec?: { replicas?: number; selector?: { matchLabels?: Record<string, string>; matchExpressions?: Expression[] } | Record<string, string> };
+  spec?: {
+    replicas?: number;
+    selector?: { matchLabels?: Record<string, string>; matchExpressions?: Expression[] } | Record<string, string>;
+  };
   status?: { replicas?: number };
 }
 
@@ -66,7 +69,11 @@ function scaleView(info: ResourceInfo, subresource: SubresourceInfo): View {
       const { metadata = {}, spec } = object as Scalable;
       const uid = scale.metadata?.uid;
       if (uid !== undefined && uid !== metadata.uid) {
-        throw conflict(info, metadata.name ?? '', `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`);
+        throw conflict(
+          info,
+          metadata.name ?? '',
+          `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
+        );
       }
       const resourceVersion = scale.metadata?.resourceVersion;
       return {

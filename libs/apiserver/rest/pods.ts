@@ -1,9 +1,9 @@
 // What is done to pods through subresources: binding to a node, eviction within the limits of disruption budgets.
 import type { Binding, DeleteOptions, Eviction, Pod, PodDisruptionBudget } from '@drydock/api/generated/types.ts';
 import { type KubeObject, podDisruptionBudgets, pods } from '@drydock/api/resource.ts';
+import { matchesLabelSelector } from '@drydock/api/selectors/label.ts';
 import { apiError } from '@drydock/api/status.ts';
 import { type Clock, formatTime } from '@drydock/foundation/clock.ts';
-import { matchesLabelSelector } from '@drydock/api/selectors/label.ts';
 import { type Call, decode } from '../call.ts';
 import type { Caches } from '../registry/caches.ts';
 import { conflict, notFound } from '../registry/errors.ts';
@@ -27,8 +27,10 @@ export async function bindPod(call: Call, { objects, clock }: PodSources): Promi
   const name = call.subresource === undefined ? (binding.metadata?.name ?? '') : call.request.target.name;
   const node = binding.target?.name ?? '';
   const { kind } = binding.target ?? {};
-  if (kind !== undefined && kind !== '' && kind !== 'Node') throw apiError('BadRequest', `invalid binding target kind ${JSON.stringify(kind)}: must be Node`);
-  if (node === '') throw apiError('Invalid', `Binding "${name}" is invalid: target.name: Required value`, { name, kind: 'Binding' });
+  if (kind !== undefined && kind !== '' && kind !== 'Node')
+    throw apiError('BadRequest', `invalid binding target kind ${JSON.stringify(kind)}: must be Node`);
+  if (node === '')
+    throw apiError('Invalid', `Binding "${name}" is invalid: target.name: Required value`, { name, kind: 'Binding' });
   const key = objectKey(pods, namespace, name);
   const change = (current: { object: KubeObject } | undefined): Change => {
     if (current === undefined) throw notFound(pods, name);
@@ -36,11 +38,16 @@ export async function bindPod(call: Call, { objects, clock }: PodSources): Promi
     const fail = (why: string) => conflict({ group: '', resource: 'pods/binding' }, name, why);
     const { uid, resourceVersion } = binding.metadata ?? {};
     if (uid && uid !== pod.metadata?.uid) {
-      throw conflict(pods, name, `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata?.uid ?? ''}`);
+      throw conflict(
+        pods,
+        name,
+        `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${pod.metadata?.uid ?? ''}`,
+      );
     }
     if (resourceVersion && resourceVersion !== pod.metadata?.resourceVersion) throw fail('the object has been modified');
     if (pod.metadata?.deletionTimestamp !== undefined) throw fail(`pod ${name} is being deleted, cannot be assigned to a host`);
-    if ((pod.spec?.nodeName ?? '') !== '') throw fail(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec?.nodeName)}`);
+    if ((pod.spec?.nodeName ?? '') !== '')
+      throw fail(`pod ${name} is already assigned to node ${JSON.stringify(pod.spec?.nodeName)}`);
     if ((pod.spec?.schedulingGates ?? []).length > 0) throw fail(`pod ${name} has non-empty .spec.schedulingGates`);
     return { put: bound(pod, node, binding, clock) };
   };
@@ -51,7 +58,12 @@ export async function bindPod(call: Call, { objects, clock }: PodSources): Promi
 
 function bound(pod: Pod, nodeName: string, binding: Binding, clock: Clock): KubeObject {
   const conditions = (pod.status?.conditions ?? []).filter((condition) => condition.type !== 'PodScheduled');
-  const scheduled = { type: 'PodScheduled', status: 'True', lastProbeTime: null, lastTransitionTime: formatTime(clock.wallMs()) };
+  const scheduled = {
+    type: 'PodScheduled',
+    status: 'True',
+    lastProbeTime: null,
+    lastTransitionTime: formatTime(clock.wallMs()),
+  };
   const { annotations, labels } = binding.metadata ?? {};
   return {
     ...pod,
@@ -81,7 +93,11 @@ export async function evictPod(call: Call, sources: PodSources): Promise<KubeObj
     const budgets = [...caches.list<PodDisruptionBudget>(podDisruptionBudgets, namespace)].filter((budget) =>
       matchesLabelSelector(budget.spec?.selector, pod.metadata?.labels),
     );
-    if (budgets.length > 1) throw apiError('InternalError', 'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.');
+    if (budgets.length > 1)
+      throw apiError(
+        'InternalError',
+        'This pod has more than one PodDisruptionBudget, which the eviction subresource does not support.',
+      );
     const budget = budgets[0];
     if (budget !== undefined && !(isUnready(pod) && mayEvictUnready(budget))) {
       await takeDisruption(budget, name, sources, call.request.options.dryRun === true);
@@ -107,18 +123,29 @@ function mayEvictUnready(budget: PodDisruptionBudget): boolean {
   return currentHealthy >= desiredHealthy && desiredHealthy > 0;
 }
 
-async function takeDisruption(budget: PodDisruptionBudget, podName: string, { objects, clock }: PodSources, dry: boolean): Promise<void> {
+async function takeDisruption(
+  budget: PodDisruptionBudget,
+  podName: string,
+  { objects, clock }: PodSources,
+  dry: boolean,
+): Promise<void> {
   const { name = '', namespace = '' } = budget.metadata ?? {};
   const key = objectKey(podDisruptionBudgets, namespace, name);
   const tooMany = (message: string, retryAfterSeconds?: number) =>
-    apiError('TooManyRequests', 'Cannot evict pod as it would violate the pod\'s disruption budget.', {
+    apiError('TooManyRequests', "Cannot evict pod as it would violate the pod's disruption budget.", {
       causes: [{ reason: 'DisruptionBudget', message }],
       ...(retryAfterSeconds === undefined ? {} : { retryAfterSeconds }),
     });
   const change = (current: { object: KubeObject } | undefined): Change => {
     if (current === undefined) return { keep: true };
     const found = current.object as PodDisruptionBudget;
-    const { observedGeneration = 0, disruptionsAllowed = 0, disruptedPods = {}, desiredHealthy = 0, currentHealthy = 0 } = found.status ?? {};
+    const {
+      observedGeneration = 0,
+      disruptionsAllowed = 0,
+      disruptedPods = {},
+      desiredHealthy = 0,
+      currentHealthy = 0,
+    } = found.status ?? {};
     if (observedGeneration < (found.metadata?.generation ?? 0)) {
       throw tooMany(`The disruption budget ${name} is still being processed by the server.`, 10);
     }

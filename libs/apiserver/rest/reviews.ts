@@ -105,7 +105,8 @@ function attributesFrom(user: User, resource?: ResourceAttributes, path?: NonRes
 
 function userFrom(review: SubjectAccessReview | LocalSubjectAccessReview): User {
   const { user = '', groups = [], uid = '', extra = {} } = review.spec ?? {};
-  if (user === '' && groups.length === 0) throw apiError('BadRequest', 'spec.user: at least one of user or group must be specified');
+  if (user === '' && groups.length === 0)
+    throw apiError('BadRequest', 'spec.user: at least one of user or group must be specified');
   return { name: user, groups, uid, extra };
 }
 

@@ -1,7 +1,7 @@
 // TokenRequest: a token for a service account, bound to an audience, a time and perhaps an object.
 import type { Pod, ServiceAccount, AuthenticationTokenRequest as TokenRequest } from '@drydock/api/generated/types.ts';
-import { nodes, pods, secrets, serviceAccounts } from '@drydock/api/resource.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
+import { nodes, pods, secrets, serviceAccounts } from '@drydock/api/resource.ts';
 import { apiError } from '@drydock/api/status.ts';
 import { type Clock, formatTime } from '@drydock/foundation/clock.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
@@ -91,7 +91,11 @@ async function resolveBound(
     if (found === undefined) throw notFound(resource, name);
     const uid = found.metadata?.uid ?? '';
     if (ref.uid !== undefined && ref.uid !== '' && ref.uid !== uid) {
-      throw conflict(resource, name, `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`);
+      throw conflict(
+        resource,
+        name,
+        `the UID in the bound object reference (${ref.uid}) does not match the UID in record. The object might have been deleted and then recreated`,
+      );
     }
     return { uid, found };
   };
@@ -100,9 +104,13 @@ async function resolveBound(
       const { uid, found } = await find(pods, namespace);
       const { serviceAccountName = 'default', nodeName = '' } = (found as Pod).spec ?? {};
       if (serviceAccountName !== account) {
-        throw apiError('BadRequest', `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`);
+        throw apiError(
+          'BadRequest',
+          `cannot bind token for serviceaccount ${JSON.stringify(account)} to pod running with different serviceaccount name.`,
+        );
       }
-      if (kubelet !== undefined && kubelet !== nodeName) throw forbiddenObject(serviceAccounts, account, 'node requested token bound to a pod scheduled on a different node');
+      if (kubelet !== undefined && kubelet !== nodeName)
+        throw forbiddenObject(serviceAccounts, account, 'node requested token bound to a pod scheduled on a different node');
       if (nodeName === '') return { pod: { name, uid } };
       const node = (await objects.read(objectKey(nodes, '', nodeName)))?.object;
       const nodeUid = node?.metadata?.uid;

@@ -9,7 +9,13 @@ import { objectKey } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import type { IpRange } from './ip-range.ts';
 
-export const ipAddresses = { group: 'networking.k8s.io', version: 'v1', resource: 'ipaddresses', kind: 'IPAddress', namespaced: false };
+export const ipAddresses = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  resource: 'ipaddresses',
+  kind: 'IPAddress',
+  namespaced: false,
+};
 
 export interface ServiceName {
   readonly namespace: string;

@@ -18,6 +18,8 @@ export class PortAllocator {
   readonly last: number;
   readonly #objects: ObjectStore;
   readonly #random: RandomStream;
+  /** Changes of this server wait for each other; only other servers can then come in between. */
+  #last: Promise<unknown> = Promise.resolve();
 
   /** @param range `30000-32767`; throws RangeError for other forms. */
   constructor(range: string, objects: ObjectStore, random: RandomStream) {
@@ -59,7 +61,9 @@ export class PortAllocator {
   async release(ports: readonly number[]): Promise<void> {
     const mine = ports.filter((port) => port >= this.first && port <= this.last);
     if (mine.length === 0) return;
-    await this.#change((bits) => mine.reduce((rest, port) => (has(rest, port - this.first) ? rest ^ (1n << BigInt(port - this.first)) : rest), bits));
+    await this.#change((bits) =>
+      mine.reduce((rest, port) => (has(rest, port - this.first) ? rest ^ (1n << BigInt(port - this.first)) : rest), bits),
+    );
   }
 
   /** The ports that are taken. */
@@ -71,7 +75,13 @@ export class PortAllocator {
     return ports;
   }
 
-  async #change(next: (bits: bigint) => bigint): Promise<void> {
+  #change(next: (bits: bigint) => bigint): Promise<void> {
+    const turn = this.#last.then(() => this.#changeNow(next));
+    this.#last = turn.catch(() => undefined);
+    return turn;
+  }
+
+  async #changeNow(next: (bits: bigint) => bigint): Promise<void> {
     await this.#objects.update(key, undefined, (current) => {
       const before = current?.object as RangeAllocation | undefined;
       const bits = read(before);

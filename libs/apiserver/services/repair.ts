@@ -53,7 +53,8 @@ export class Repair {
     }
     for (const [address, service] of used) {
       const { namespace = '', name = '' } = service.metadata ?? {};
-      if (caches.peek(ipAddresses, '', address) === undefined && ips.range.contains(address)) await ips.allocate(address, { namespace, name });
+      if (caches.peek(ipAddresses, '', address) === undefined && ips.range.contains(address))
+        await ips.allocate(address, { namespace, name });
     }
     await this.#repairPorts(usedPorts, ports);
   }

@@ -24,7 +24,13 @@ function nameOf(service: Service): ServiceName {
 }
 
 function hasAddress(spec: ServiceSpec | undefined): boolean {
-  return spec !== undefined && spec.type !== 'ExternalName' && spec.clusterIP !== undefined && spec.clusterIP !== '' && spec.clusterIP !== 'None';
+  return (
+    spec !== undefined &&
+    spec.type !== 'ExternalName' &&
+    spec.clusterIP !== undefined &&
+    spec.clusterIP !== '' &&
+    spec.clusterIP !== 'None'
+  );
 }
 
 function needsNodePorts(spec: ServiceSpec): boolean {
@@ -108,7 +114,11 @@ async function allocateAddress(
   spec.ipFamilies ??= [ips.range.family];
   const asked = spec.clusterIP || spec.clusterIPs?.[0] || '';
   if (spec.ipFamilyPolicy === 'RequireDualStack' && spec.clusterIP !== 'None') {
-    throw invalid(service, 'spec.ipFamilyPolicy', 'Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services');
+    throw invalid(
+      service,
+      'spec.ipFamilyPolicy',
+      'Invalid value: "RequireDualStack": this cluster is not configured for dual-stack services',
+    );
   }
   if (spec.ipFamilyPolicy === 'PreferDualStack') spec.ipFamilies = spec.ipFamilies.slice(0, 1);
   if (asked === 'None') {
@@ -117,7 +127,11 @@ async function allocateAddress(
     return undefined;
   }
   if (spec.ipFamilies[0] !== ips.range.family) {
-    throw invalid(service, 'spec.ipFamilies[0]', `Invalid value: ${JSON.stringify(spec.ipFamilies[0])}: not configured on this cluster`);
+    throw invalid(
+      service,
+      'spec.ipFamilies[0]',
+      `Invalid value: ${JSON.stringify(spec.ipFamilies[0])}: not configured on this cluster`,
+    );
   }
   if (old !== undefined && hasAddress(old.spec) && old.spec?.clusterIP === asked) {
     spec.clusterIPs = [asked];
@@ -132,8 +146,15 @@ async function allocateAddress(
   return context.dryRun ? undefined : address;
 }
 
-async function takeAddress(service: Service, spec: ServiceSpec, asked: string, context: WriteContext, ips: IpAllocator): Promise<string | undefined> {
-  const refuse = (why: string) => invalid(service, 'spec.clusterIPs', `Invalid value: ${JSON.stringify([asked])}: failed to allocate IP ${asked}: ${why}`);
+async function takeAddress(
+  service: Service,
+  spec: ServiceSpec,
+  asked: string,
+  context: WriteContext,
+  ips: IpAllocator,
+): Promise<string | undefined> {
+  const refuse = (why: string) =>
+    invalid(service, 'spec.clusterIPs', `Invalid value: ${JSON.stringify([asked])}: failed to allocate IP ${asked}: ${why}`);
   if (!ips.range.contains(asked)) {
     throw refuse('the provided network does not match the current range');
   }
@@ -158,7 +179,15 @@ async function allocatePorts(
 ): Promise<void> {
   const before = new Set((old?.spec?.ports ?? []).map((port) => port.nodePort));
   for (const [index, port] of (spec.ports ?? []).entries()) {
-    const shared = (spec.ports ?? []).slice(0, index).find((other) => other.port === port.port && other.nodePort !== undefined && (port.nodePort ?? other.nodePort) === other.nodePort && other.protocol !== port.protocol);
+    const shared = (spec.ports ?? [])
+      .slice(0, index)
+      .find(
+        (other) =>
+          other.port === port.port &&
+          other.nodePort !== undefined &&
+          (port.nodePort ?? other.nodePort) === other.nodePort &&
+          other.protocol !== port.protocol,
+      );
     if (shared?.nodePort !== undefined) {
       port.nodePort = shared.nodePort;
       continue;
@@ -172,7 +201,8 @@ async function allocatePorts(
       await takePort(service, index, port.nodePort, ports);
     } else {
       const chosen = await ports.allocateNext();
-      if (chosen === undefined) throw apiError('InternalError', 'Internal error occurred: failed to allocate a nodePort: range is full');
+      if (chosen === undefined)
+        throw apiError('InternalError', 'Internal error occurred: failed to allocate a nodePort: range is full');
       port.nodePort = chosen;
     }
     taken.push(port.nodePort);
@@ -194,7 +224,8 @@ async function allocateHealthPort(
   spec.healthCheckNodePort ||= old?.spec?.healthCheckNodePort;
   if (spec.healthCheckNodePort || context.dryRun) return;
   const chosen = await ports.allocateNext();
-  if (chosen === undefined) throw apiError('InternalError', 'Internal error occurred: failed to allocate a nodePort: range is full');
+  if (chosen === undefined)
+    throw apiError('InternalError', 'Internal error occurred: failed to allocate a nodePort: range is full');
   spec.healthCheckNodePort = chosen;
   taken.push(chosen);
 }
@@ -203,7 +234,11 @@ async function takePort(service: Service, index: number, port: number, ports: Po
   const field = `spec.ports[${index}].nodePort`;
   const free = await ports.allocate(port);
   if (free === undefined) {
-    throw invalid(service, field, `Invalid value: ${port}: provided port is not in the valid range. The range of valid ports is ${ports.first}-${ports.last}`);
+    throw invalid(
+      service,
+      field,
+      `Invalid value: ${port}: provided port is not in the valid range. The range of valid ports is ${ports.first}-${ports.last}`,
+    );
   }
   if (!free) throw invalid(service, field, `Invalid value: ${port}: provided port is already allocated`);
 }
@@ -229,4 +264,3 @@ function invalid(service: Service, field: string, message: string) {
     causes: [{ reason: 'FieldValueInvalid', message, field }],
   });
 }
-

@@ -1,6 +1,8 @@
 // Adapter: the store port over etcd's gRPC API, with several members. A request that meets a dead, cut-off or leaderless
 // member goes to the next one.
 import { readFileSync } from 'node:fs';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import type { Log } from '@drydock/foundation/log.ts';
 import {
   type ChannelCredentials,
   Client,
@@ -10,8 +12,6 @@ import {
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
-import type { Clock } from '@drydock/foundation/clock.ts';
-import type { Log } from '@drydock/foundation/log.ts';
 import { storeAttemptMs, storeRequestMs, storeRetryPauseMs } from '../limits.ts';
 import {
   decodeLeaseGrant,
@@ -172,11 +172,7 @@ class WatchSignals implements StoreWatch {
   readonly #onSignal: (signal: WatchSignal) => void;
   #done = false;
 
-  constructor(
-    stream: ClientDuplexStream<Buffer, WatchResult>,
-    onSignal: (signal: WatchSignal) => void,
-    onFailure: () => void,
-  ) {
+  constructor(stream: ClientDuplexStream<Buffer, WatchResult>, onSignal: (signal: WatchSignal) => void, onFailure: () => void) {
     this.#stream = stream;
     this.#onSignal = onSignal;
     stream.on('data', (result: WatchResult) => this.#receive(result));

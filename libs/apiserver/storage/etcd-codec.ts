@@ -238,7 +238,15 @@ export function encodeWatch(request: WatchCreate | 'progress'): Buffer {
 export function decodeWatch(bytes: Buffer): WatchResult {
   const reader = Reader.create(bytes);
   const events: StoreEvent[] = [];
-  const result = { revision: 0, created: false, canceled: false, compactRevision: 0, cancelReason: '', fragment: false, events };
+  const result = {
+    revision: 0,
+    created: false,
+    canceled: false,
+    compactRevision: 0,
+    cancelReason: '',
+    fragment: false,
+    events,
+  };
   readMessage(reader, bytes.length, (number) => {
     if (number === 1) result.revision = readHeader(reader);
     else if (number === 3) result.created = reader.bool();
