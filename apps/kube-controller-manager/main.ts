@@ -66,11 +66,7 @@ await runProgram({
         log,
         signal,
         connectAs: v['use-service-account-credentials']
-          ? (token) =>
-              connect(
-                { ...config, cert: undefined, key: undefined, token, tokenFile: undefined },
-                { clock, random, userAgent: 'kube-controller-manager' },
-              )
+          ? (token) => connect(withToken(config, token), { clock, random, userAgent: 'kube-controller-manager' })
           : undefined,
         recorder: (component, own) => {
           const recorder = new EventRecorder({ client: own, clock, log, component });
@@ -115,6 +111,15 @@ await runProgram({
     });
   },
 });
+
+/**
+ * The same connection in another's name. Over REST a client certificate would win over the token, as upstream has it; our own
+ * wire demands the certificate, and the token wins.
+ */
+function withToken(config: ClientConfig, token: string): ClientConfig {
+  const named = { ...config, token, tokenFile: undefined };
+  return config.server.startsWith('grpcs://') ? named : { ...named, cert: undefined, key: undefined };
+}
 
 async function kubeconfig(path: string): Promise<ClientConfig> {
   if (path === '') throw new StartupError('--kubeconfig is required');
