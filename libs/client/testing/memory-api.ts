@@ -82,6 +82,7 @@ export class MemoryApi implements ApiClient {
   }
 
   async *watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions = {}): AsyncIterable<WatchEvent<T>> {
+    const breaks = this.#breaks;
     await this.#enter('watch', resource, '', {});
     const selected = this.#selector(resource, options);
     const name = groupResourceOf(resource);
@@ -90,7 +91,6 @@ export class MemoryApi implements ApiClient {
       revision = this.store.revision;
       for (const object of this.store.list(name).filter(selected)) yield { type: 'ADDED', object: cloneJson(object) as T };
     }
-    const breaks = this.#breaks;
     for (;;) {
       if (options.signal?.aborted) return;
       if (this.#breaks !== breaks) throw unavailable('the connection broke');
