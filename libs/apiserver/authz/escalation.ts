@@ -47,7 +47,7 @@ function covers(owner: PolicyRule, atom: PolicyRule): boolean {
   if (!covered) return false;
   const names = owner.resourceNames ?? [];
   if (names.length === 0) return true;
-  return atom.resourceNames !== undefined && atom.resourceNames.every((name) => names.includes(name));
+  return atom.resourceNames?.every((name) => names.includes(name)) === true;
 }
 
 function compact(rule: PolicyRule): string {

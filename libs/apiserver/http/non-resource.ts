@@ -78,12 +78,14 @@ export class NonResource {
   #discover(exchange: Exchange): void {
     const document = discover(exchange.path, headerOf(exchange.req, 'accept'), this.#options.advertised);
     if (document === undefined) {
-      if (exchange.path.startsWith('/apis/')) return sendText(exchange, 404, '404 page not found\n');
-      return sendError(exchange, notServed());
+      if (exchange.path.startsWith('/apis/')) sendText(exchange, 404, '404 page not found\n');
+      else sendError(exchange, notServed());
+      return;
     }
     const headers: Record<string, string> = { vary: 'Accept', ...(document.etag === undefined ? {} : { etag: document.etag }) };
     if (document.etag !== undefined && headerOf(exchange.req, 'if-none-match') === document.etag) {
-      return send(exchange, 304, document.contentType, '', headers);
+      send(exchange, 304, document.contentType, '', headers);
+      return;
     }
     send(exchange, 200, document.contentType, JSON.stringify(document.value), headers);
   }
@@ -97,11 +99,15 @@ export class NonResource {
   /** A request that names the current hash may be kept for ever; one with another hash is sent to the current one. */
   #openApiV3(exchange: Exchange, path: string): void {
     const document = openApiV3(path);
-    if (document === undefined) return sendText(exchange, 404, '404 page not found\n');
+    if (document === undefined) {
+      sendText(exchange, 404, '404 page not found\n');
+      return;
+    }
     const hash = openApiHash(path);
     const asked = exchange.query.get('hash');
     if (asked !== null && asked !== hash) {
-      return send(exchange, 301, 'text/plain', '', { location: `/openapi/v3/${path}?hash=${hash}` });
+      send(exchange, 301, 'text/plain', '', { location: `/openapi/v3/${path}?hash=${hash}` });
+      return;
     }
     const kept: Record<string, string> = asked === null ? {} : { 'cache-control': 'public, immutable' };
     send(exchange, 200, 'application/json', document, { vary: 'Accept', etag: `"${hash}"`, ...kept });
