@@ -13,6 +13,7 @@ import { type NodeControllerOptions, startNodeLifecycleController } from './node
 import { startPodGarbageCollector } from './podgc/controller.ts';
 import { startPodSetController } from './replicaset/controller.ts';
 import { replicaSetKind, replicationControllerKind } from './replicaset/kinds.ts';
+import { startResourceQuotaController } from './resourcequota/controller.ts';
 import { startRootCaPublisher, startServiceAccountController, startServiceCaPublisher } from './serviceaccount/controller.ts';
 import { startTaintEvictionController } from './tainteviction/controller.ts';
 
@@ -136,6 +137,12 @@ export const controllers: readonly ControllerEntry[] = [
     alias: 'podgc',
     account: 'pod-garbage-collector',
     start: ({ terminatedPodsMax }, context) => startPodGarbageCollector(terminatedPodsMax, context),
+  },
+  {
+    name: 'resourcequota-controller',
+    alias: 'resourcequota',
+    account: 'resourcequota-controller',
+    start: ({ resources }, context) => startResourceQuotaController(resources, context),
   },
   {
     name: 'namespace-controller',

@@ -1,0 +1,82 @@
+// Drives plan.ts: whatever comes, goes or finishes in a namespace concerns its quotas.
+import {
+  groupResourceOf,
+  type KubeObject,
+  persistentVolumeClaims,
+  pods as podResource,
+  resourceQuotas as quotaResource,
+  services as serviceResource,
+} from '@drydock/api/resource.ts';
+import { Driver } from '../common/driver.ts';
+import { byNamespace, indexByNamespace } from '../common/indexes.ts';
+import { keyOf, namespaceOf, splitKey } from '../common/object-meta.ts';
+import { isPodTerminal } from '../common/pod.ts';
+import type { Cache, ControllerContext } from '../common/ports.ts';
+import type { ListedResource } from '../common/resource-list.ts';
+import { planQuota } from './plan.ts';
+
+/** Types that come and go too often to be worth counting, and that nobody limits by number. */
+const notCounted = new Set(['events', 'events.events.k8s.io', 'leases.coordination.k8s.io']);
+/** Changes of a namespace are gathered this long: a rollout touches many objects at once. */
+const gatherMs = 50;
+
+/** @param listed every type the apiserver serves. Starts the controller; it runs until the context's signal aborts. */
+export async function startResourceQuotaController(
+  listed: readonly ListedResource[],
+  context: ControllerContext,
+): Promise<void> {
+  const quotas = context.caches.of(quotaResource);
+  const pods = context.caches.of(podResource);
+  const services = context.caches.of(serviceResource);
+  const claims = context.caches.of(persistentVolumeClaims);
+  const counted = new Map<string, Cache<KubeObject>>();
+  for (const { resource } of listed) {
+    const name = groupResourceOf(resource);
+    if (resource.namespaced && !notCounted.has(name)) counted.set(name, context.caches.metadataOf(resource));
+  }
+  for (const cache of [quotas, pods, services, claims, ...counted.values()]) indexByNamespace(cache as Cache<KubeObject>);
+  const driver = new Driver(context, {
+    name: 'resourcequota-controller',
+    concurrency: 5,
+    caches: [quotas],
+    waitFor: [pods, services, claims, ...counted.values()],
+    sync: async (key, round) => {
+      const quota = quotas.get(splitKey(key));
+      if (quota === undefined) return undefined;
+      const namespace = namespaceOf(quota);
+      const counts = new Map<string, number>();
+      for (const [name, cache] of counted) counts.set(name, [...cache.lookup(byNamespace, namespace)].length);
+      const plan = planQuota({
+        quota,
+        counts,
+        pods: [...pods.lookup(byNamespace, namespace)],
+        services: [...services.lookup(byNamespace, namespace)],
+        claims: [...claims.lookup(byNamespace, namespace)],
+      });
+      await round.execute(plan.actions);
+      return undefined;
+    },
+  });
+  const touch = (namespace: string) => {
+    for (const quota of quotas.lookup(byNamespace, namespace)) driver.enqueueAfter(keyOf(quota), gatherMs);
+  };
+  quotas.subscribe(({ after }) => {
+    if (after !== undefined) driver.enqueue(keyOf(after));
+  });
+  for (const cache of counted.values()) {
+    cache.subscribe(({ before, after }) => {
+      const object = after ?? before;
+      if (object !== undefined && (before === undefined || after === undefined)) touch(namespaceOf(object));
+    });
+  }
+  pods.subscribe(({ before, after }) => {
+    if (before !== undefined && after !== undefined && isPodTerminal(before) !== isPodTerminal(after))
+      touch(namespaceOf(after));
+  });
+  for (const cache of [services, claims] as Cache<KubeObject>[]) {
+    cache.subscribe(({ before, after }) => {
+      if (before !== undefined && after !== undefined) touch(namespaceOf(after));
+    });
+  }
+  await driver.start();
+}
