@@ -8,7 +8,7 @@ import { KubeconfigError } from '@drydock/client/kubeconfig.ts';
 import { parseHostPort, type StatusRoutes, statusServer } from '@drydock/client/status-server.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { ConfigError, flags, ignoredFlags, type ProxyConfig, readConfig } from '@drydock/proxy/config.ts';
-import { systemRuleSink } from '@drydock/proxy/nft.ts';
+import { nftSink } from '@drydock/proxy/nft.ts';
 import { tableName } from '@drydock/proxy/plan.ts';
 import { ProxyServer } from '@drydock/proxy/server.ts';
 
@@ -51,7 +51,7 @@ await runProgram({
   dialect: { style: 'pflag', ignored: ignoredFlags },
   async start({ flags: { values }, log, clock, random, lifecycle }) {
     if (values.cleanup) {
-      await systemRuleSink.apply([`add table ip ${tableName}`, `delete table ip ${tableName}`]);
+      await nftSink().apply([`add table ip ${tableName}`, `delete table ip ${tableName}`]);
       process.exit(0);
     }
     try {
@@ -59,7 +59,7 @@ await runProgram({
       const client = await connect(config.kubeconfig, { clock, random, userAgent: 'kube-proxy/drydock' });
       const problem = setConntrackMax(config);
       if (problem !== undefined) log.warn({ problem }, 'the limit of tracked connections was not raised');
-      const server = new ProxyServer({ config, client, clock, random, log, sink: systemRuleSink, localAddresses });
+      const server = new ProxyServer({ config, client, clock, random, log, sink: nftSink(), localAddresses });
       const listen = async (name: string, text: string, routes: StatusRoutes): Promise<void> => {
         if (text === '') return;
         const address = parseHostPort(text);

@@ -22,36 +22,43 @@ export class ToolError extends Error {
 /** The most of a tool's output that is read. */
 const outputBytesMax = 64 * 1024 * 1024;
 
-export const systemRuleSink: RuleSink = {
-  async names(table) {
-    const found = { maps: [] as string[], sets: [] as string[], chains: [] as string[] };
-    const read = async (what: 'chains' | 'maps' | 'sets', key: string): Promise<void> => {
-      const answer = JSON.parse(await run('nft', ['-j', 'list', what, 'ip'])) as {
-        nftables: Record<string, { table: string; name: string }>[];
+/** The tools of this network namespace, or of another that the words of `enter` lead into (`nsenter --net=FILE`). */
+export function nftSink(enter: readonly string[] = []): RuleSink {
+  const run = (command: string, args: readonly string[], input?: string) => {
+    const [first = command, ...rest] = [...enter, command, ...args];
+    return runTool(first, rest, input);
+  };
+  return {
+    async names(table) {
+      const found = { maps: [] as string[], sets: [] as string[], chains: [] as string[] };
+      const read = async (what: 'chains' | 'maps' | 'sets', key: string): Promise<void> => {
+        const answer = JSON.parse(await run('nft', ['-j', 'list', what, 'ip'])) as {
+          nftables: Record<string, { table: string; name: string }>[];
+        };
+        for (const entry of answer.nftables) if (entry[key]?.table === table) found[what].push(entry[key].name);
       };
-      for (const entry of answer.nftables) if (entry[key]?.table === table) found[what].push(entry[key].name);
-    };
-    await read('chains', 'chain');
-    await read('maps', 'map');
-    await read('sets', 'set');
-    return found;
-  },
-  async apply(lines) {
-    await run('nft', ['-f', '-'], `${lines.join('\n')}\n`);
-  },
-  async udpFlows() {
-    return parseFlows(await run('conntrack', ['-L', '-p', 'udp', '-f', 'ipv4']));
-  },
-  async deleteFlow(flow) {
-    const key = ['--orig-src', flow.source, '--orig-dst', flow.destination, '-p', 'udp'];
-    const ports = ['--orig-port-src', String(flow.sourcePort), '--orig-port-dst', String(flow.destinationPort)];
-    await run('conntrack', ['-D', ...key, ...ports]).catch((error: unknown) => {
-      if (!(error instanceof ToolError && error.message.includes('0 flow entries'))) throw error;
-    });
-  },
-};
+      await read('chains', 'chain');
+      await read('maps', 'map');
+      await read('sets', 'set');
+      return found;
+    },
+    async apply(lines) {
+      await run('nft', ['-f', '-'], `${lines.join('\n')}\n`);
+    },
+    async udpFlows() {
+      return parseFlows(await run('conntrack', ['-L', '-p', 'udp', '-f', 'ipv4']));
+    },
+    async deleteFlow(flow) {
+      const key = ['--orig-src', flow.source, '--orig-dst', flow.destination, '-p', 'udp'];
+      const ports = ['--orig-port-src', String(flow.sourcePort), '--orig-port-dst', String(flow.destinationPort)];
+      await run('conntrack', ['-D', ...key, ...ports]).catch((error: unknown) => {
+        if (!(error instanceof ToolError && error.message.includes('0 flow entries'))) throw error;
+      });
+    },
+  };
+}
 
-function run(command: string, args: readonly string[], input?: string): Promise<string> {
+function runTool(command: string, args: readonly string[], input?: string): Promise<string> {
   return new Promise((resolve, reject) => {
     const child = spawn(command, args, { stdio: ['pipe', 'pipe', 'pipe'] });
     let out = '';
