@@ -1,6 +1,7 @@
 // Between the versions of a kind: autoscaling v1 and v2, events of the core group and of events.k8s.io.
-import { convertEvent } from './conversion/event.ts';
+
 import { convertAutoscaler } from './conversion/autoscaler.ts';
+import { convertEvent } from './conversion/event.ts';
 import type { KubeObject } from './resource.ts';
 
 /**

@@ -20,7 +20,11 @@ test.each<[ResourceInfo, string, string]>([
   [deployment, '{"spec":{"replicas":"a","foo":1}}', unmarshal('Deployment', 'string', 'DeploymentSpec.spec.replicas', 'int32')],
   [deployment, '{"metadata":{"labels":{"a":1}}}', unmarshal('Deployment', 'number', 'ObjectMeta.metadata.labels', 'string')],
   [deployment, '{"spec":{"replicas":1.5}}', unmarshal('Deployment', 'number 1.5', 'DeploymentSpec.spec.replicas', 'int32')],
-  [deployment, '{"spec":{"selector":"x"}}', unmarshal('Deployment', 'string', 'DeploymentSpec.spec.selector', 'v1.LabelSelector')],
+  [
+    deployment,
+    '{"spec":{"selector":"x"}}',
+    unmarshal('Deployment', 'string', 'DeploymentSpec.spec.selector', 'v1.LabelSelector'),
+  ],
   [
     deployment,
     '{"spec":{"template":{"spec":{"containers":{"name":"x"}}}}}',
@@ -41,8 +45,16 @@ test.each<[ResourceInfo, string, string]>([
     '{"metadata":{"creationTimestamp":"yesterday"}}',
     cannot('Deployment', 'parsing time "yesterday" as "2006-01-02T15:04:05Z07:00": cannot parse "yesterday" as "2006"'),
   ],
-  [deployment, '{"metadata":{"creationTimestamp":5}}', unmarshal('Deployment', 'number', 'ObjectMeta.metadata.creationTimestamp', 'string')],
-  [info('Service'), '{"spec":{"ports":[{"targetPort":true}]}}', unmarshal('Service', 'bool', 'ServicePort.spec.ports.targetPort', 'int32')],
+  [
+    deployment,
+    '{"metadata":{"creationTimestamp":5}}',
+    unmarshal('Deployment', 'number', 'ObjectMeta.metadata.creationTimestamp', 'string'),
+  ],
+  [
+    info('Service'),
+    '{"spec":{"ports":[{"targetPort":true}]}}',
+    unmarshal('Service', 'bool', 'ServicePort.spec.ports.targetPort', 'int32'),
+  ],
   [info('Secret'), '{"data":{"a":"%%%"}}', cannot('Secret', 'illegal base64 data at input byte 0')],
   [info('Secret'), '{"data":{"a":5}}', unmarshal('Secret', 'number', 'Secret.data', '[]uint8')],
   [pod, '{"spec":{"containers":[{"resources":{"limits":{"cpu":true}}}]}}', cannot('Pod', quantity)],
@@ -88,7 +100,11 @@ const manyProblems =
 const configMapProblems = '{"metadata":{"name":"x"},"data":{"a":"b","a":"c"},"foo":1,"Data":{"x":"y"},"metaData":{}}';
 
 test.each<[ResourceInfo, string, string[]]>([
-  [info('ConfigMap'), configMapProblems, ['duplicate field "data.a"', 'unknown field "foo"', 'unknown field "Data"', 'unknown field "metaData"']],
+  [
+    info('ConfigMap'),
+    configMapProblems,
+    ['duplicate field "data.a"', 'unknown field "foo"', 'unknown field "Data"', 'unknown field "metaData"'],
+  ],
   [
     pod,
     manyProblems,
@@ -111,7 +127,8 @@ test.each<[ResourceInfo, string, string[]]>([
 });
 
 test('unknown fields, nulls and empty collections go; structures that upstream writes always are there', () => {
-  const text = '{"metadata":{"name":"x","labels":{},"annotations":null},"spec":{"foo":1,"containers":[{"name":"a","env":[],"image":null}]}}';
+  const text =
+    '{"metadata":{"name":"x","labels":{},"annotations":null},"spec":{"foo":1,"containers":[{"name":"a","env":[],"image":null}]}}';
   expect(decodeObject(pod, text, 'Ignore').object).toEqual({
     apiVersion: 'v1',
     kind: 'Pod',

@@ -1,5 +1,5 @@
 // From a request's JSON text to an object of a resource type: syntax, kind, types, unknown and repeated fields.
-import { DecodeError, decodeModel, type DecodeTally } from './decode-value.ts';
+import { DecodeError, type DecodeTally, decodeModel } from './decode-value.ts';
 import { isObject, type JsonObject } from './json.ts';
 import { countKeys, JsonSyntaxError, scanJson, silentVisitor } from './json-scan.ts';
 import { apiVersionOf, type KubeObject } from './resource.ts';

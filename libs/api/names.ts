@@ -122,7 +122,7 @@ export function envVarNameErrors(value: string): string[] {
   if (value === '') return ['environment variable name must not be empty'];
   const printable = [...value].every((char) => char >= ' ' && char <= '~' && char !== '=');
   if (printable) return [];
-  return ['a valid environment variable name must consist only of printable ASCII characters other than \'=\''];
+  return ["a valid environment variable name must consist only of printable ASCII characters other than '='"];
 }
 
 export { envVarNameFormat };
@@ -131,7 +131,7 @@ export { envVarNameFormat };
 export function portNameErrors(value: string): string[] {
   const errors: string[] = [];
   if (value.length > 15) errors.push('must be no more than 15 characters');
-  if (!/^[-a-z0-9]+$/.test(value)) errors.push("must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)");
+  if (!/^[-a-z0-9]+$/.test(value)) errors.push('must contain only alpha-numeric characters (a-z, 0-9), and hyphens (-)');
   if (!/[a-z]/.test(value)) errors.push('must contain at least one letter (a-z)');
   if (value.includes('--')) errors.push('must not contain consecutive hyphens');
   if (value.startsWith('-') || value.endsWith('-')) errors.push('must not begin or end with a hyphen');

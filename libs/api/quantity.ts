@@ -56,8 +56,7 @@ const decimalNames = new Map([...decimalSuffixes].map(([name, exponent]) => [exp
 const binarySuffixes = ['', 'Ki', 'Mi', 'Gi', 'Ti', 'Pi', 'Ei'];
 
 /** What upstream says of any text that is not a quantity. */
-export const quantityErrorText =
-  "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
+export const quantityErrorText = "quantities must match the regular expression '^([+-]?[0-9.]+)([eEinumkKMGTP]*[-+]?[0-9]*)$'";
 
 const pattern = /^([+-]?)(\d*)(?:\.(\d*))?(?:([numkMGTPE]|[KMGTPE]i)|[eE]([+-]?\d+))?$/;
 
@@ -75,8 +74,7 @@ export function tryParseQuantity(text: string): Quantity | undefined {
   const format = exponent === undefined ? 'DecimalSI' : 'DecimalExponent';
   const scale = power - fraction.length;
   const whole0 = whole.replace(/^0+/, '');
-  const keeps =
-    whole0 !== '' && whole0.length + fraction.length <= fastDigitsMax && scale % 3 === 0 && digits % 1000n !== 0n;
+  const keeps = whole0 !== '' && whole0.length + fraction.length <= fastDigitsMax && scale % 3 === 0 && digits % 1000n !== 0n;
   return normalize(digits, scale, format, keeps && scale >= nanoScale ? text : undefined);
 }
 

@@ -107,12 +107,7 @@ function buildModel(name: string, source: RawModel): ModelSchema {
   return { name, definition, goName, fields, mapType: source['map-type'], unions: source.unions, gvk: source.gvk };
 }
 
-function buildField(
-  name: string,
-  type: string,
-  required: boolean,
-  extensions: Readonly<Record<string, unknown>>,
-): FieldSchema {
+function buildField(name: string, type: string, required: boolean, extensions: Readonly<Record<string, unknown>>): FieldSchema {
   return {
     name,
     type: parseType(type),

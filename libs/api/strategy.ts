@@ -1,11 +1,11 @@
 // What a write may not change: the server's own fields are set here, between decoding and validation.
 import { emptyModel } from './decode-value.ts';
-import type { DaemonSet, Namespace, ObjectMeta, Pod, Secret } from './generated/types.ts';
+import type { DaemonSet, Job, Namespace, ObjectMeta, Pod, Secret } from './generated/types.ts';
 import { isObject, type JsonObject, semanticEqual } from './json.ts';
 import { qosClassOf } from './pod-qos.ts';
 import { groupResourceOf, type KubeObject } from './resource.ts';
-import { hasStatusSubresource, type ResourceInfo } from './scheme.ts';
 import { modelSchema } from './schema.ts';
+import { hasStatusSubresource, type ResourceInfo } from './scheme.ts';
 
 /** Resources whose metadata.generation counts the changes of what users ask for. */
 const generations = new Set([
@@ -46,7 +46,7 @@ export function countsGenerations(info: ResourceInfo): boolean {
 
 /** Makes a new object what the server keeps of it, in place, after defaulting: no status, generation 1, the kind's own fields. */
 export function prepareForCreate(info: ResourceInfo, object: KubeObject): void {
-  const metadata: ObjectMeta = (object.metadata ??= {});
+  const metadata = metadataOf(object);
   delete metadata.selfLink;
   delete metadata.deletionTimestamp;
   delete metadata.deletionGracePeriodSeconds;
@@ -60,6 +60,7 @@ export function prepareForCreate(info: ResourceInfo, object: KubeObject): void {
 const prepareKind = new Map<string, (object: KubeObject) => void>([
   ['pods', preparePod],
   ['namespaces', prepareNamespace],
+  ['jobs.batch', prepareJob],
   ['secrets', prepareSecret],
   ['daemonsets.apps', (object) => setTemplateGeneration(object, 1)],
   [
@@ -75,6 +76,11 @@ const prepareKind = new Map<string, (object: KubeObject) => void>([
     },
   ],
 ]);
+
+function metadataOf(object: KubeObject): ObjectMeta {
+  object.metadata ??= {};
+  return object.metadata;
+}
 
 function preparePod(object: KubeObject): void {
   const pod = object as Pod;
@@ -93,13 +99,31 @@ function prepareNamespace(object: KubeObject): void {
 const templateGeneration = 'deprecated.daemonset.template.generation';
 
 function setTemplateGeneration(object: KubeObject, generation: number): void {
-  const metadata: ObjectMeta = (object.metadata ??= {});
+  const metadata = metadataOf(object);
   metadata.annotations = { ...metadata.annotations, [templateGeneration]: String(generation) };
 }
 
 function countTemplateGeneration(object: DaemonSet, old: DaemonSet): void {
   const before = Number(old.metadata?.annotations?.[templateGeneration] ?? 0);
   setTemplateGeneration(object, semanticEqual(object.spec?.template, old.spec?.template) ? before : before + 1);
+}
+
+/** Unless the selector is the user's own, a job selects its pods by its uid, which must be set already. */
+function prepareJob(object: KubeObject): void {
+  const { spec, metadata } = object as Job;
+  if (spec === undefined || spec.manualSelector === true) return;
+  const uid = metadata?.uid ?? '';
+  const name = metadata?.name ?? '';
+  spec.template.metadata ??= {};
+  spec.template.metadata.labels = {
+    ...spec.template.metadata.labels,
+    'batch.kubernetes.io/controller-uid': uid,
+    'batch.kubernetes.io/job-name': name,
+    'controller-uid': uid,
+    'job-name': name,
+  };
+  spec.selector ??= {};
+  spec.selector.matchLabels = { ...spec.selector.matchLabels, 'batch.kubernetes.io/controller-uid': uid };
 }
 
 /** stringData is for writing only: it lands in data. */
@@ -150,7 +174,7 @@ function copyField(to: JsonObject, from: JsonObject, key: string): void {
 
 /** The fields of metadata that only the server sets. */
 function keepMetadata(object: KubeObject, old: KubeObject): void {
-  const metadata: ObjectMeta = (object.metadata ??= {});
+  const metadata = metadataOf(object);
   const before: ObjectMeta = old.metadata ?? {};
   metadata.uid ||= before.uid;
   metadata.namespace ||= before.namespace;
@@ -167,7 +191,7 @@ function keepMetadata(object: KubeObject, old: KubeObject): void {
 
 /** Resources whose status writes may not touch labels or owners. */
 function keepStatusMetadata(info: ResourceInfo, object: KubeObject, old: KubeObject): void {
-  const metadata: ObjectMeta = (object.metadata ??= {});
+  const metadata = metadataOf(object);
   const before: ObjectMeta = old.metadata ?? {};
   const name = groupResourceOf(info);
   if (name === 'deployments.apps') {
@@ -183,7 +207,7 @@ function keepStatusMetadata(info: ResourceInfo, object: KubeObject, old: KubeObj
 function countGeneration(info: ResourceInfo, object: KubeObject, old: KubeObject, subresource: string): void {
   if (!countsGenerations(info) || subresource === 'status') return;
   if (!asksForSomethingElse(info, object, old)) return;
-  const metadata: ObjectMeta = (object.metadata ??= {});
+  const metadata = metadataOf(object);
   metadata.generation = (old.metadata?.generation ?? 0) + 1;
 }
 

@@ -16,14 +16,17 @@ interface Case {
 
 const cases = JSON.parse(readFileSync(new URL('./testdata/tables.json', import.meta.url), 'utf8')) as Case[];
 
-test.each(cases.map((c) => [`${c.resource}.${c.group}/${c.version} ${c.object.metadata?.name}`, c] as const))('%s', (_name, c) => {
-  const info = findResource(c.group, c.version, c.resource);
-  if (info === undefined) throw new Error(c.resource);
-  const table = tableOf(info, [c.object], { nowMs: c.nowMs, includeObject: 'None', metadata: {} });
-  expect(table.rows[0]?.cells).toEqual(c.cells);
-  const unnamed = c.resource === 'ipaddresses' ? 1 : 0;
-  expect(table.columnDefinitions).toHaveLength(c.cells.length - unnamed);
-});
+test.each(cases.map((c) => [`${c.resource}.${c.group}/${c.version} ${c.object.metadata?.name}`, c] as const))(
+  '%s',
+  (_name, c) => {
+    const info = findResource(c.group, c.version, c.resource);
+    if (info === undefined) throw new Error(c.resource);
+    const table = tableOf(info, [c.object], { nowMs: c.nowMs, includeObject: 'None', metadata: {} });
+    expect(table.rows[0]?.cells).toEqual(c.cells);
+    const unnamed = c.resource === 'ipaddresses' ? 1 : 0;
+    expect(table.columnDefinitions).toHaveLength(c.cells.length - unnamed);
+  },
+);
 
 test('every resource that can be listed has columns, the name first or the only one of format name', () => {
   for (const info of resources.filter((r) => r.verbs.includes('list'))) {

@@ -72,7 +72,9 @@ export function tableOf(info: ResourceInfo, objects: readonly KubeObject[], opti
 
 /** The columns of a resource; those of kinds without a printer of their own are Name and Created At. */
 export function columnsOf(info: ResourceInfo): TableColumn[] {
-  columns ??= JSON.parse(readFileSync(new URL('./generated/columns.json', import.meta.url), 'utf8')) as NonNullable<typeof columns>;
+  columns ??= JSON.parse(readFileSync(new URL('./generated/columns.json', import.meta.url), 'utf8')) as NonNullable<
+    typeof columns
+  >;
   const defined = columns[`${groupResourceOf(info)}/${info.version}`] ?? columns['roles.rbac.authorization.k8s.io/v1'] ?? [];
   return defined.map(([name, type, format, priority, description]) => ({ name, type, format, description, priority }));
 }
@@ -90,4 +92,3 @@ function rowObject(object: KubeObject, include: IncludeObject): { object?: unkno
   if (include === 'Object') return { object };
   return { object: { kind: 'PartialObjectMetadata', apiVersion: 'meta.k8s.io/v1', metadata: object.metadata ?? {} } };
 }
-

@@ -24,7 +24,8 @@ export function goTimeError(text: string): string | undefined {
   let rest = text;
   for (const [name, part] of parts) {
     const match = part.exec(rest);
-    if (match === null) return `parsing time ${JSON.stringify(text)} as "${layout}": cannot parse ${JSON.stringify(rest)} as "${name}"`;
+    if (match === null)
+      return `parsing time ${JSON.stringify(text)} as "${layout}": cannot parse ${JSON.stringify(rest)} as "${name}"`;
     rest = rest.slice(match[0].length);
   }
   if (rest !== '') return `parsing time ${JSON.stringify(text)}: extra text: ${JSON.stringify(rest)}`;

@@ -101,13 +101,17 @@ function newStatus(status: JsonObject): JsonObject {
 }
 
 function mapSources(metric: JsonObject, convertSource: (source: JsonObject) => JsonObject): JsonObject {
-  return Object.fromEntries(Object.entries(metric).map(([key, value]) => [key, isObject(value) ? convertSource(value) : value]));
+  return Object.fromEntries(
+    Object.entries(metric).map(([key, value]) => [key, isObject(value) ? convertSource(value) : value]),
+  );
 }
 
 const amounts = ['averageUtilization', 'averageValue', 'value'];
 
 function prefixed(amount: JsonObject, prefix: string): JsonObject {
-  const entries = amounts.filter((key) => amount[key] !== undefined).map((key) => [prefix + key.charAt(0).toUpperCase() + key.slice(1), amount[key]]);
+  const entries = amounts
+    .filter((key) => amount[key] !== undefined)
+    .map((key) => [prefix + key.charAt(0).toUpperCase() + key.slice(1), amount[key]]);
   return Object.fromEntries(entries) as JsonObject;
 }
 
@@ -124,10 +128,14 @@ function unflattened(source: JsonObject, prefix: 'target' | 'current'): JsonObje
     if (rest[flat] !== undefined) amount[key] = rest[flat];
     delete rest[flat];
   }
-  if (prefix === 'target') amount.type = amount.averageUtilization !== undefined ? 'Utilization' : amount.averageValue !== undefined ? 'AverageValue' : 'Value';
+  if (prefix === 'target')
+    amount.type =
+      amount.averageUtilization !== undefined ? 'Utilization' : amount.averageValue !== undefined ? 'AverageValue' : 'Value';
   return {
     ...rest,
-    ...(metricName === undefined ? {} : { metric: { name: metricName, ...(metricSelector === undefined ? {} : { selector: metricSelector }) } }),
+    ...(metricName === undefined
+      ? {}
+      : { metric: { name: metricName, ...(metricSelector === undefined ? {} : { selector: metricSelector }) } }),
     ...(described === undefined ? {} : { describedObject: described }),
     [prefix]: amount,
   };

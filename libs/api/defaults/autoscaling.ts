@@ -1,9 +1,5 @@
 // Defaults of HorizontalPodAutoscaler in both versions.
-import type {
-  V2HPAScalingRules,
-  V2HorizontalPodAutoscaler,
-  HorizontalPodAutoscaler,
-} from '../generated/types.ts';
+import type { HorizontalPodAutoscaler, V2HorizontalPodAutoscaler, V2HPAScalingRules } from '../generated/types.ts';
 import { defaulter } from './define.ts';
 
 const targetCpuUtilization = 80;

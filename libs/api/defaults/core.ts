@@ -102,6 +102,7 @@ function defaultLimitRange(range: LimitRange): void {
       if (Object.keys(item.default).length === 0) delete item.default;
       if (Object.keys(item.defaultRequest ?? {}).length === 0) delete item.defaultRequest;
     }
-    for (const list of [item.max, item.min, item.default, item.defaultRequest, item.maxLimitRequestRatio]) roundQuantities(list);
+    for (const list of [item.max, item.min, item.default, item.defaultRequest, item.maxLimitRequestRatio])
+      roundQuantities(list);
   }
 }

@@ -1,11 +1,5 @@
 // Defaults of services, endpoints and the networking group.
-import type {
-  Endpoints,
-  IngressClass,
-  EndpointSlice,
-  NetworkPolicy,
-  Service,
-} from '../generated/types.ts';
+import type { EndpointSlice, Endpoints, IngressClass, NetworkPolicy, Service } from '../generated/types.ts';
 import { defaulter } from './define.ts';
 
 /** Three hours: how long a client sticks to its backend under session affinity. */
@@ -28,7 +22,8 @@ export const networkDefaulters = [
   defaulter<NetworkPolicy>('networking.k8s.io/NetworkPolicy', (policy) => {
     const spec = policy.spec;
     if (spec === undefined) return;
-    if ((spec.policyTypes ?? []).length === 0) spec.policyTypes = (spec.egress ?? []).length > 0 ? ['Ingress', 'Egress'] : ['Ingress'];
+    if ((spec.policyTypes ?? []).length === 0)
+      spec.policyTypes = (spec.egress ?? []).length > 0 ? ['Ingress', 'Egress'] : ['Ingress'];
     for (const rule of [...(spec.ingress ?? []), ...(spec.egress ?? [])]) {
       for (const port of rule.ports ?? []) port.protocol ??= 'TCP';
     }

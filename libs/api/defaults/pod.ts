@@ -147,7 +147,8 @@ function defaultVolume(volume: Volume): void {
       for (const item of downwardAPI?.items ?? []) defaultDownwardItem(item);
     }
   }
-  if (volume.ephemeral?.volumeClaimTemplate !== undefined) volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem';
+  if (volume.ephemeral?.volumeClaimTemplate !== undefined)
+    volume.ephemeral.volumeClaimTemplate.spec.volumeMode ??= 'Filesystem';
   if (volume.image !== undefined) volume.image.pullPolicy ||= pullPolicyOf(volume.image.reference ?? '');
   defaultVolumeSource(volume);
 }

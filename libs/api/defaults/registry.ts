@@ -21,6 +21,10 @@ const defaulters = new Map<string, Defaulter>([
   ...adminDefaulters,
 ]);
 
-export function defaultersOf({ group, version, kind }: Pick<ResourceInfo, 'group' | 'version' | 'kind'>): Defaulter | undefined {
+export function defaultersOf({
+  group,
+  version,
+  kind,
+}: Pick<ResourceInfo, 'group' | 'version' | 'kind'>): Defaulter | undefined {
   return defaulters.get(`${group}/${version}/${kind}`) ?? defaulters.get(`${group}/${kind}`);
 }

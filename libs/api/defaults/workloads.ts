@@ -1,13 +1,5 @@
 // Defaults of the apps and batch groups.
-import type {
-  CronJob,
-  DaemonSet,
-  Deployment,
-  Job,
-  JobSpec,
-  ReplicaSet,
-  StatefulSet,
-} from '../generated/types.ts';
+import type { CronJob, DaemonSet, Deployment, Job, JobSpec, ReplicaSet, StatefulSet } from '../generated/types.ts';
 import { defaultPersistentVolumeClaim } from './core.ts';
 import { defaulter } from './define.ts';
 import { defaultPodTemplate } from './pod.ts';

@@ -132,9 +132,10 @@ function parseOperations(text: string): Operation[] {
 function collectEndpoints(operations: readonly Operation[]): Map<string, Endpoint> {
   const endpoints = new Map<string, Endpoint>();
   for (const operation of operations) {
-    const match = /^\/(?:api|apis\/([^/]+))\/(v[^/]+)\/(namespaces\/\{namespace\}\/)?([a-z]+)(\/\{name\})?(?:\/([a-z]+))?$/.exec(
-      operation.path,
-    );
+    const match =
+      /^\/(?:api|apis\/([^/]+))\/(v[^/]+)\/(namespaces\/\{namespace\}\/)?([a-z]+)(\/\{name\})?(?:\/([a-z]+))?$/.exec(
+        operation.path,
+      );
     if (match === null) continue;
     const [, group = '', version, namespaced, name, , subresource] = match;
     const key = `${group}/${version}/${name}${subresource === undefined ? '' : `/${subresource}`}`;
@@ -170,7 +171,9 @@ const connectMethods: Readonly<Record<string, string>> = {
 };
 
 function connectVerbs(operations: readonly Operation[]): string[] {
-  return [...new Set(operations.map((operation) => connectMethods[operation.method] ?? ''))].filter((v) => v !== '').sort(byCode);
+  return [...new Set(operations.map((operation) => connectMethods[operation.method] ?? ''))]
+    .filter((v) => v !== '')
+    .sort(byCode);
 }
 
 function objectModel(operations: readonly Operation[]): string {

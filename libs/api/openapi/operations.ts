@@ -123,9 +123,25 @@ function itemOperation(verb: string, path: string, what: string, suffix: string,
   const of = suffix === '' ? `the specified ${kind}` : `${suffix.toLowerCase()} of the specified ${kind}`;
   switch (verb) {
     case 'get':
-      return { ...common, path, method: 'get', action: 'get', operationId: `read${what}${suffix}`, description: `read ${of}`, query: [] };
+      return {
+        ...common,
+        path,
+        method: 'get',
+        action: 'get',
+        operationId: `read${what}${suffix}`,
+        description: `read ${of}`,
+        query: [],
+      };
     case 'update':
-      return { ...common, path, method: 'put', action: 'put', operationId: `replace${what}${suffix}`, description: `replace ${of}`, query: writeQuery };
+      return {
+        ...common,
+        path,
+        method: 'put',
+        action: 'put',
+        operationId: `replace${what}${suffix}`,
+        description: `replace ${of}`,
+        query: writeQuery,
+      };
     case 'patch':
       return {
         ...common,
@@ -139,13 +155,30 @@ function itemOperation(verb: string, path: string, what: string, suffix: string,
     default: {
       const answerModel = deletedAnswers.has(common.model) ? common.model : 'V1Status';
       const description = `delete ${article(kind)} ${kind}`;
-      return { ...common, answerModel, path, method: 'delete', action: 'delete', operationId: `delete${what}`, description, query: deleteQuery };
+      return {
+        ...common,
+        answerModel,
+        path,
+        method: 'delete',
+        action: 'delete',
+        operationId: `delete${what}`,
+        description,
+        query: deleteQuery,
+      };
     }
   }
 }
 
 /** Models whose deletion answers with the object. */
-const deletedAnswers = new Set(['V1Pod', 'V1Service', 'V1PersistentVolumeClaim', 'V1PersistentVolume', 'V1ServiceAccount', 'V1PodTemplate', 'V1ResourceQuota']);
+const deletedAnswers = new Set([
+  'V1Pod',
+  'V1Service',
+  'V1PersistentVolumeClaim',
+  'V1PersistentVolume',
+  'V1ServiceAccount',
+  'V1PodTemplate',
+  'V1ResourceQuota',
+]);
 
 function subresourceOperations(info: ResourceInfo, sub: SubresourceInfo, item: string, id: string, tag: string): Operation[] {
   const path = `${item}/${sub.name}`;
@@ -154,7 +187,13 @@ function subresourceOperations(info: ResourceInfo, sub: SubresourceInfo, item: s
   const gvk = [sub.group, sub.version, sub.kind] as const;
   const common = { tag, gvk, model: sub.modelName, answerModel: sub.modelName };
   if (sub.modelName === '' && sub.name !== 'log') {
-    const methods: Readonly<Record<string, Method>> = { get: 'get', create: 'post', update: 'put', patch: 'patch', delete: 'delete' };
+    const methods: Readonly<Record<string, Method>> = {
+      get: 'get',
+      create: 'post',
+      update: 'put',
+      patch: 'patch',
+      delete: 'delete',
+    };
     return sub.verbs.flatMap((verb) => {
       const method = methods[verb];
       if (method === undefined) return [];

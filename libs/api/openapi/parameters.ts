@@ -6,7 +6,10 @@ interface Parameter {
 }
 
 export const queryParameters: Readonly<Record<string, Parameter>> = {
-  allowWatchBookmarks: { type: 'boolean', description: 'Asks for watch events of type BOOKMARK, which carry a resource version only.' },
+  allowWatchBookmarks: {
+    type: 'boolean',
+    description: 'Asks for watch events of type BOOKMARK, which carry a resource version only.',
+  },
   continue: { type: 'string', description: 'Where to go on: the token that the previous page of a list gave.' },
   fieldSelector: { type: 'string', description: 'Restricts the objects by their fields. Defaults to everything.' },
   labelSelector: { type: 'string', description: 'Restricts the objects by their labels. Defaults to everything.' },

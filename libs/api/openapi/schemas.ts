@@ -40,14 +40,24 @@ function namedSchemas(dialect: Dialect): Record<string, JsonObject> {
         : { ...intOrString, oneOf: [{ type: 'integer' }, { type: 'string' }] },
     [named.raw ?? '']: { description: 'An object of any kind, kept as it is.', type: 'object' },
     [named.time ?? '']: { description: 'A timestamp in RFC 3339 form.', type: 'string', format: 'date-time' },
-    [named.microTime ?? '']: { description: 'A timestamp in RFC 3339 form with microseconds.', type: 'string', format: 'date-time' },
+    [named.microTime ?? '']: {
+      description: 'A timestamp in RFC 3339 form with microseconds.',
+      type: 'string',
+      format: 'date-time',
+    },
     [named.fieldsV1 ?? '']: { description: 'A set of fields as a trie in JSON.', type: 'object' },
-    [patchDefinition]: { description: 'Patch is provided to give a concrete name and type to the Kubernetes PATCH request body.', type: 'object' },
+    [patchDefinition]: {
+      description: 'Patch is provided to give a concrete name and type to the Kubernetes PATCH request body.',
+      type: 'object',
+    },
     [named.JSON ?? '']: any,
     [named.JSONSchemaPropsOrBool ?? '']: any,
     [named.JSONSchemaPropsOrArray ?? '']: any,
     [named.JSONSchemaPropsOrStringArray ?? '']: any,
-    [named.CustomResourceSubresourceStatus ?? '']: { description: 'The status subresource of a custom resource.', type: 'object' },
+    [named.CustomResourceSubresourceStatus ?? '']: {
+      description: 'The status subresource of a custom resource.',
+      type: 'object',
+    },
   };
 }
 
@@ -84,7 +94,7 @@ export function schemaSet(dialect: Dialect, docs: (model: string) => ModelDocs):
       for (const model of wanted) {
         if (done.has(model)) continue;
         done.add(model);
-        out.set(modelSchema(model).definition, renderModel(model, docs(model), dialect, render));
+        out.set(modelSchema(model).definition, renderModel(model, docs, dialect, render));
       }
       const scalars = namedSchemas(dialect);
       for (const definition of wantedNamed) out.set(definition, scalars[definition] ?? { type: 'object' });
@@ -100,13 +110,19 @@ export function allModels(): string[] {
 
 type Render = (type: TypeSchema, field?: FieldSchema) => JsonObject;
 
-function renderModel(name: string, docs: ModelDocs, dialect: Dialect, render: Render): JsonObject {
+/** The package has no texts for fields that refer to a model: the model's own stands in. */
+function referredText(field: FieldSchema, docsOf: (model: string) => ModelDocs): string | undefined {
+  return field.type.kind === 'model' ? docsOf(field.type.model).model : undefined;
+}
+
+function renderModel(name: string, docsOf: (model: string) => ModelDocs, dialect: Dialect, render: Render): JsonObject {
+  const docs = docsOf(name);
   const model = modelSchema(name);
   const properties: Record<string, JsonObject> = {};
   const required: string[] = [];
   for (const field of model.fields.values()) {
     if (field.required) required.push(field.name);
-    properties[field.name] = renderField(field, docs.fields[field.name], dialect, render);
+    properties[field.name] = renderField(field, docs.fields[field.name] ?? referredText(field, docsOf), dialect, render);
   }
   return {
     ...(docs.model === '' ? {} : { description: docs.model }),
@@ -127,7 +143,7 @@ function renderField(field: FieldSchema, doc: string | undefined, dialect: Diale
   const values = field.enum === undefined ? '' : enumText(field.enum);
   const description = doc === undefined || doc === '' ? values.trim() : doc + values;
   const type = render(field.type, field);
-  const wrapped = dialect === 'v3' && '$ref' in type && (description !== '' || field.default !== undefined);
+  const wrapped = dialect === 'v3' && '$ref' in type;
   return {
     ...(description === '' ? {} : { description }),
     ...(wrapped ? { allOf: [type] } : type),

@@ -12,7 +12,8 @@ export function openApiV2(): string {
   const paths: Record<string, JsonObject> = {};
   for (const { group, version } of groupVersions()) {
     for (const operation of operationsOf(group, version)) {
-      const item = (paths[operation.path] ??= { parameters: pathParametersOf(operation.path) });
+      const item = paths[operation.path] ?? { parameters: pathParametersOf(operation.path) };
+      paths[operation.path] = item;
       item[operation.method] = renderOperation(operation, set);
     }
   }

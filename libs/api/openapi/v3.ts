@@ -47,7 +47,8 @@ export function openApiV3(path: string): string | undefined {
   const set = schemaSet('v3', readDocs());
   const paths: Record<string, JsonObject> = {};
   for (const operation of operationsOf(known.group, known.version)) {
-    const item = (paths[operation.path] ??= { parameters: pathParametersOf(operation.path) });
+    const item = paths[operation.path] ?? { parameters: pathParametersOf(operation.path) };
+    paths[operation.path] = item;
     item[operation.method] = renderOperation(operation, set);
   }
   set.ref('V1Status');

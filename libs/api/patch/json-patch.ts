@@ -1,5 +1,5 @@
 // RFC 6902 patches, with the leniency of upstream's library: `replace` of an absent key adds it.
-import { cloneJson, isObject, jsonEqual, type JsonObject } from '../json.ts';
+import { cloneJson, isObject, type JsonObject, jsonEqual } from '../json.ts';
 import { JsonSyntaxError, scanJson, silentVisitor } from '../json-scan.ts';
 import { patchRejected, patchUndecodable } from './patch-error.ts';
 

@@ -1,5 +1,5 @@
 // The errors of patches, as the statuses that upstream answers.
-import { type ApiError, ApiError as Failure, apiError } from '../status.ts';
+import { type ApiError, apiError, ApiError as Failure } from '../status.ts';
 import { goQuote } from '../validate/field-error.ts';
 
 /** A JSON patch that cannot be applied to this object. */

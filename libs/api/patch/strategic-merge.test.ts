@@ -1,8 +1,8 @@
 // The cases were answered by the original apiserver (dry run patches of one Deployment); see testdata.
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { decodeValue } from '../fields.ts';
 import { applyDefaults } from '../defaults.ts';
+import { decodeValue } from '../fields.ts';
 import type { JsonObject } from '../json.ts';
 import { findKind } from '../scheme.ts';
 import { applyStrategicMergePatch } from './strategic-merge.ts';

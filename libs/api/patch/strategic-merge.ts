@@ -89,7 +89,8 @@ function retain(original: JsonObject, keys: unknown): JsonObject {
 export function strip(patch: JsonObject): JsonObject {
   const result: JsonObject = {};
   for (const [key, value] of Object.entries(patch)) {
-    if (key === patchDirective || key === retainKeysDirective || key.startsWith(deletePrefix) || key.startsWith(orderPrefix)) continue;
+    if (key === patchDirective || key === retainKeysDirective || key.startsWith(deletePrefix) || key.startsWith(orderPrefix))
+      continue;
     if (value === null) continue;
     result[key] = isObject(value) ? strip(value) : cloneJson(value);
   }

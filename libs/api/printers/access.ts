@@ -3,13 +3,13 @@ import type {
   APIService,
   CertificateSigningRequest,
   ClusterRoleBinding,
+  MutatingAdmissionPolicy,
   MutatingWebhookConfiguration,
   RbacSubject,
   RoleBinding,
   ValidatingAdmissionPolicy,
   ValidatingAdmissionPolicyBinding,
   ValidatingWebhookConfiguration,
-  MutatingAdmissionPolicy,
 } from '../generated/types.ts';
 import { humanDuration } from '../human-duration.ts';
 import { type Cell, createdAge, nameOf, none, printer, unset } from './cells.ts';

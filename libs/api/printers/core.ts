@@ -2,8 +2,8 @@
 import type {
   ConfigMap,
   CoreEvent,
-  Endpoints,
   EndpointSlice,
+  Endpoints,
   EventsEvent,
   Namespace,
   Node,
@@ -164,8 +164,19 @@ function sliceAddresses(slice: EndpointSlice): string {
 
 type EventLike = Pick<
   CoreEvent,
-  'type' | 'reason' | 'firstTimestamp' | 'lastTimestamp' | 'eventTime' | 'count' | 'source' | 'reportingComponent' | 'reportingInstance'
-> & { readonly series?: { count?: number | undefined; lastObservedTime?: string | undefined } | undefined } & Pick<Namespace, 'metadata'>;
+  | 'type'
+  | 'reason'
+  | 'firstTimestamp'
+  | 'lastTimestamp'
+  | 'eventTime'
+  | 'count'
+  | 'source'
+  | 'reportingComponent'
+  | 'reportingInstance'
+> & { readonly series?: { count?: number | undefined; lastObservedTime?: string | undefined } | undefined } & Pick<
+    Namespace,
+    'metadata'
+  >;
 
 interface EventTarget {
   readonly kind?: string | undefined;
@@ -207,4 +218,3 @@ function quotaTexts(quota: ResourceQuota): [string, string] {
   }
   return [requests.join(', '), limits.join(', ')];
 }
-

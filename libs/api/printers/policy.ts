@@ -121,7 +121,8 @@ function metricText(spec: V2MetricSpec, status: V2MetricStatus | undefined): str
   if (resource !== undefined) {
     const current = (status?.resource ?? status?.containerResource)?.current;
     const target = resource.target;
-    if (target.averageValue !== undefined) return `${resource.name}: ${current?.averageValue ?? unknown}/${target.averageValue}`;
+    if (target.averageValue !== undefined)
+      return `${resource.name}: ${current?.averageValue ?? unknown}/${target.averageValue}`;
     const now = current?.averageUtilization === undefined ? unknown : `${current.averageUtilization}%`;
     return `${resource.name}: ${now}/${target.averageUtilization === undefined ? '<auto>' : `${target.averageUtilization}%`}`;
   }
@@ -138,7 +139,11 @@ function printIngress(object: Ingress, now: number): Cell[] {
   return [
     nameOf(object),
     object.spec?.ingressClassName ?? none,
-    hosts.length === 0 ? '*' : hosts.length > 3 ? `${hosts.slice(0, 3).join(',')} + ${hosts.length - 3} more...` : hosts.join(','),
+    hosts.length === 0
+      ? '*'
+      : hosts.length > 3
+        ? `${hosts.slice(0, 3).join(',')} + ${hosts.length - 3} more...`
+        : hosts.join(','),
     addresses.join(','),
     (object.spec?.tls ?? []).length > 0 ? '80, 443' : '80',
     createdAge(object, now),

@@ -10,7 +10,10 @@ import type {
 } from '../generated/types.ts';
 import { type Cell, createdAge, nameOf, printer, unset } from './cells.ts';
 
-const defaultClassAnnotations = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
+const defaultClassAnnotations = [
+  'storageclass.kubernetes.io/is-default-class',
+  'storageclass.beta.kubernetes.io/is-default-class',
+];
 
 const modeNames: readonly (readonly [mode: string, short: string])[] = [
   ['ReadWriteOnce', 'RWO'],
@@ -43,7 +46,11 @@ export const storagePrinters = [
     object.status?.attached ?? false,
     createdAge(object, now),
   ]),
-  printer<CSINode>('storage.k8s.io/CSINode', (object, now) => [nameOf(object), object.spec.drivers.length, createdAge(object, now)]),
+  printer<CSINode>('storage.k8s.io/CSINode', (object, now) => [
+    nameOf(object),
+    object.spec.drivers.length,
+    createdAge(object, now),
+  ]),
   printer<CSIDriver>('storage.k8s.io/CSIDriver', (object, now) => [
     nameOf(object),
     object.spec.attachRequired ?? true,

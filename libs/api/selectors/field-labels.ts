@@ -24,8 +24,18 @@ const labels: Readonly<Record<string, Readonly<Record<string, FieldSource>>>> = 
     ...same('spec.nodeName', 'spec.restartPolicy', 'spec.schedulerName', 'spec.serviceAccountName'),
     ...same('status.phase', 'status.nominatedNodeName'),
     'spec.hostNetwork': at('spec.hostNetwork', 'false'),
-    'status.podIP': { paths: [['status', 'podIPs', 0, 'ip'], ['status', 'podIP']] },
-    'status.podIPs': { paths: [['status', 'podIPs', 0, 'ip'], ['status', 'podIP']] },
+    'status.podIP': {
+      paths: [
+        ['status', 'podIPs', 0, 'ip'],
+        ['status', 'podIP'],
+      ],
+    },
+    'status.podIPs': {
+      paths: [
+        ['status', 'podIPs', 0, 'ip'],
+        ['status', 'podIP'],
+      ],
+    },
   },
   nodes: { 'spec.unschedulable': at('spec.unschedulable', 'false') },
   namespaces: { ...same('status.phase'), name: at('metadata.name') },

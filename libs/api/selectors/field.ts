@@ -19,7 +19,9 @@ export type ParsedFieldSelector = readonly FieldRequirement[];
  * Throws ApiError BadRequest with upstream's text.
  */
 export function parseFieldSelector(info: ResourceInfo, text: string): ParsedFieldSelector {
-  const requirements = splitTerms(text).filter((term) => term !== '').map((term) => parseTerm(term, text));
+  const requirements = splitTerms(text)
+    .filter((term) => term !== '')
+    .map((term) => parseTerm(term, text));
   for (const { field } of requirements) checkLabel(info, field);
   return requirements.sort((a, b) => (a.field < b.field ? -1 : a.field > b.field ? 1 : 0));
 }

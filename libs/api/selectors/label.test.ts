@@ -11,7 +11,10 @@ test.each([
   ['a in', "unable to parse requirement: found '' expected: '('"],
   ['-x=1', `unable to parse requirement: <nil>: Invalid value: "-x": name part ${name}`],
   ['a=b=c', "found '=', expected: ',' or 'end of string'"],
-  ['a>x', "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer"],
+  [
+    'a>x',
+    "unable to parse requirement: values[0]: Invalid value: \"x\": for 'Gt', 'Lt' operators, the value must be an integer",
+  ],
   [',', "found ',', expected: !, identifier, or 'end of string'"],
   ['a b', "unable to parse requirement: found 'b', expected: in, notin, =, ==, !=, gt, lt"],
   ['a=-b-', `unable to parse requirement: values[0][a]: Invalid value: "-b-": ${value}`],
@@ -54,7 +57,12 @@ test.each([
 test('selector objects: none selects nothing, an empty one everything', () => {
   expect(matchesLabelSelector(undefined, { a: 'b' })).toBe(false);
   expect(matchesLabelSelector({}, { a: 'b' })).toBe(true);
-  const expressions = { matchExpressions: [{ key: 'a', operator: 'In', values: ['b'] }, { key: 'c', operator: 'DoesNotExist' }] };
+  const expressions = {
+    matchExpressions: [
+      { key: 'a', operator: 'In', values: ['b'] },
+      { key: 'c', operator: 'DoesNotExist' },
+    ],
+  };
   expect(matchesLabelSelector(expressions, { a: 'b' })).toBe(true);
   expect(matchesLabelSelector(expressions, { a: 'b', c: '' })).toBe(false);
   expect(matchesLabelSelector({ matchExpressions: [{ key: 'a', operator: 'Nope' }] }, { a: 'b' })).toBe(false);

@@ -78,7 +78,8 @@ const integerPattern = /^-?\d+$/;
 /** The requirements of a LabelSelector object; undefined for an unknown operator. An empty selector selects everything. */
 export function requirementsOf(selector: LabelSelector): ParsedLabelSelector | undefined {
   const requirements: LabelRequirement[] = [];
-  for (const [key, value] of Object.entries(selector.matchLabels ?? {})) requirements.push({ key, operator: '=', values: [value] });
+  for (const [key, value] of Object.entries(selector.matchLabels ?? {}))
+    requirements.push({ key, operator: '=', values: [value] });
   for (const { key, operator, values } of selector.matchExpressions ?? []) {
     const known = objectOperators.get(operator);
     if (known === undefined) return undefined;
@@ -201,7 +202,7 @@ class Parser {
         if (expectsValue) values.add('');
         return [...values].sort();
       } else {
-        throw badRequirement(`found '${token.text}', expected: ${expectsValue ? "identifier" : "',' or ')'"}`);
+        throw badRequirement(`found '${token.text}', expected: ${expectsValue ? 'identifier' : "',' or ')'"}`);
       }
     }
   }

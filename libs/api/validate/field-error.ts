@@ -72,6 +72,12 @@ export function goValue(value: unknown): string {
   return String(value);
 }
 
+/** A map in the order in which Go writes its keys. */
+export function goMap(map: Readonly<Record<string, string>> | undefined): Record<string, string> | undefined {
+  if (map === undefined) return undefined;
+  return Object.fromEntries(Object.entries(map).sort(([a], [b]) => (a < b ? -1 : 1)));
+}
+
 /** Go's %q for strings. */
 export function goQuote(text: string): string {
   let out = '"';

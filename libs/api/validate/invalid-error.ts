@@ -1,6 +1,6 @@
 // The 422 Status for a list of field errors.
 import type { ResourceInfo } from '../scheme.ts';
-import { ApiError, apiError } from '../status.ts';
+import { type ApiError, apiError } from '../status.ts';
 import { type FieldError, fieldErrorText } from './field-error.ts';
 
 /** Upstream's Invalid status: message, details with one cause per error. Errors that read the same appear once. */

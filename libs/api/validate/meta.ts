@@ -48,7 +48,8 @@ export function validateMeta(meta: ObjectMeta, namespaced: boolean, checkName: N
   const errors: FieldError[] = [];
   if (meta.generateName) {
     const base = meta.generateName.replace(/-$/, '');
-    for (const text of checkName(base === '' ? meta.generateName : base)) errors.push(invalid(`${path}.generateName`, meta.generateName, text));
+    for (const text of checkName(base === '' ? meta.generateName : base))
+      errors.push(invalid(`${path}.generateName`, meta.generateName, text));
   }
   if (!meta.name) errors.push(required(`${path}.name`, 'name or generateName is required'));
   else for (const text of checkName(meta.name)) errors.push(invalid(`${path}.name`, meta.name, text));
@@ -58,7 +59,8 @@ export function validateMeta(meta: ObjectMeta, namespaced: boolean, checkName: N
   } else if (meta.namespace) {
     errors.push(forbidden(`${path}.namespace`, 'not allowed on this type'));
   }
-  if ((meta.generation ?? 0) < 0) errors.push(invalid(`${path}.generation`, meta.generation, 'must be greater than or equal to 0'));
+  if ((meta.generation ?? 0) < 0)
+    errors.push(invalid(`${path}.generation`, meta.generation, 'must be greater than or equal to 0'));
   return errors.concat(
     validateLabels(meta.labels, `${path}.labels`),
     validateAnnotations(meta.annotations, `${path}.annotations`),
@@ -91,11 +93,13 @@ function validateOwners(owners: readonly OwnerReference[], path: string): FieldE
   const errors: FieldError[] = [];
   let controller: OwnerReference | undefined;
   for (const owner of owners) {
-    if (!owner.apiVersion.replace(/^.*\//, '')) errors.push(invalid(`${path}.apiVersion`, owner.apiVersion, 'version must not be empty'));
+    if (!owner.apiVersion.replace(/^.*\//, ''))
+      errors.push(invalid(`${path}.apiVersion`, owner.apiVersion, 'version must not be empty'));
     for (const field of ['kind', 'name', 'uid'] as const) {
       if (!owner[field]) errors.push(invalid(`${path}.${field}`, '', 'must not be empty'));
     }
-    if (owner.apiVersion === 'v1' && owner.kind === 'Event') errors.push(invalid(path, owner, '/v1, Kind=Event is disallowed from being an owner'));
+    if (owner.apiVersion === 'v1' && owner.kind === 'Event')
+      errors.push(invalid(path, owner, '/v1, Kind=Event is disallowed from being an owner'));
     if (owner.controller !== true) continue;
     if (controller !== undefined) {
       const named = `Only one reference can have Controller set to true. Found "true" in references for ${controller.kind}/${controller.name} and ${owner.kind}/${owner.name}`;
@@ -109,7 +113,8 @@ const standardFinalizers = new Set(['kubernetes', 'orphan', 'foregroundDeletion'
 
 function validateFinalizers(finalizers: readonly string[], path: string): FieldError[] {
   const errors: FieldError[] = [];
-  for (const finalizer of finalizers) for (const text of qualifiedNameErrors(finalizer)) errors.push(invalid(path, finalizer, text));
+  for (const finalizer of finalizers)
+    for (const text of qualifiedNameErrors(finalizer)) errors.push(invalid(path, finalizer, text));
   finalizers.forEach((finalizer, index) => {
     if (finalizer.includes('/') || standardFinalizers.has(finalizer)) return;
     const text = 'name is neither a standard finalizer name nor is it fully qualified';
@@ -129,12 +134,21 @@ export function validateMetaUpdate(_info: ResourceInfo, object: KubeObject, old:
     const text = `no new finalizers can be added if the object is being deleted, found new finalizers []string{${added.map((f) => `"${f}"`).join(', ')}}`;
     errors.push(forbidden('metadata.finalizers', text));
   }
-  if (!meta.resourceVersion) errors.push(invalid('metadata.resourceVersion', meta.resourceVersion ?? '', 'must be specified for an update'));
+  if (!meta.resourceVersion)
+    errors.push(invalid('metadata.resourceVersion', meta.resourceVersion ?? '', 'must be specified for an update'));
   if ((meta.generation ?? 0) < (before.generation ?? 0)) {
     errors.push(invalid('metadata.generation', meta.generation ?? 0, 'must not be decremented'));
   }
-  for (const key of ['name', 'namespace', 'uid', 'creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds'] as const) {
-    if (!semanticEqual(meta[key] || undefined, before[key] || undefined)) errors.push(invalid(`metadata.${key}`, meta[key] ?? '', immutable));
+  for (const key of [
+    'name',
+    'namespace',
+    'uid',
+    'creationTimestamp',
+    'deletionTimestamp',
+    'deletionGracePeriodSeconds',
+  ] as const) {
+    if (!semanticEqual(meta[key] || undefined, before[key] || undefined))
+      errors.push(invalid(`metadata.${key}`, meta[key] ?? '', immutable));
   }
   return errors.concat(
     validateLabels(meta.labels, 'metadata.labels'),

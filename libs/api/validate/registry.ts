@@ -1,7 +1,16 @@
 // Which rules belong to which kind.
 import type { KubeObject } from '../resource.ts';
 import type { ResourceInfo } from '../scheme.ts';
+import { clusterRules } from './cluster.ts';
+import { configRules } from './config.ts';
 import type { FieldError } from './field-error.ts';
+import { networkRules } from './network.ts';
+import { podRules } from './pod.ts';
+import { quotaRules } from './quota.ts';
+import { rbacRules } from './rbac.ts';
+import { serviceRules } from './service.ts';
+import { volumeRules } from './volumes-api.ts';
+import { workloadRules } from './workloads.ts';
 
 export interface KindRules {
   /** What is wrong with a new object beside its metadata. */
@@ -12,7 +21,17 @@ export interface KindRules {
   readonly subresources?: Readonly<Record<string, (object: KubeObject, old: KubeObject) => FieldError[]>>;
 }
 
-const rules = new Map<string, KindRules>([]);
+const rules = new Map<string, KindRules>([
+  ...podRules,
+  ...workloadRules,
+  ...serviceRules,
+  ...configRules,
+  ...rbacRules,
+  ...volumeRules,
+  ...clusterRules,
+  ...networkRules,
+  ...quotaRules,
+]);
 
 export function rulesOf({ group, kind }: Pick<ResourceInfo, 'group' | 'kind'>): KindRules | undefined {
   return rules.get(`${group}/${kind}`);

@@ -11,12 +11,7 @@ export function validateCreate(info: ResourceInfo, object: KubeObject): FieldErr
 }
 
 /** What is wrong with replacing `old` by `object`, on the resource itself or through `subresource`. */
-export function validateUpdate(
-  info: ResourceInfo,
-  object: KubeObject,
-  old: KubeObject,
-  subresource = '',
-): FieldError[] {
+export function validateUpdate(info: ResourceInfo, object: KubeObject, old: KubeObject, subresource = ''): FieldError[] {
   const rules = rulesOf(info);
   const errors = validateMetaUpdate(info, object, old);
   switch (subresource) {

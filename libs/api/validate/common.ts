@@ -1,0 +1,66 @@
+// Checks that the rules of many kinds share.
+import type { IntOrString, LabelSelector } from '../generated/types.ts';
+import { percentOf } from '../int-or-string.ts';
+import { labelValueErrors, portNameErrors, portNumberErrors, qualifiedNameErrors } from '../names.ts';
+import { type FieldError, forbidden, invalid, notSupported, required } from './field-error.ts';
+
+export function nonNegative(value: number | undefined, path: string): FieldError[] {
+  return value !== undefined && value < 0 ? [invalid(path, value, 'must be greater than or equal to 0')] : [];
+}
+
+/** `allowed` in the order in which upstream lists them; an empty value is required instead when `needed`. */
+export function oneOf(value: string | undefined, allowed: readonly string[], path: string, needed = false): FieldError[] {
+  if (value === undefined || value === '') return needed ? [required(path)] : [];
+  return allowed.includes(value) ? [] : [notSupported(path, value, allowed)];
+}
+
+/** A selector object's own rules. */
+export function validateSelector(selector: LabelSelector | undefined, path: string): FieldError[] {
+  if (selector === undefined) return [];
+  const errors: FieldError[] = [];
+  for (const [key, value] of Object.entries(selector.matchLabels ?? {})) {
+    for (const text of qualifiedNameErrors(key)) errors.push(invalid(`${path}.matchLabels`, key, text));
+    for (const text of labelValueErrors(value)) errors.push(invalid(`${path}.matchLabels`, value, text));
+  }
+  (selector.matchExpressions ?? []).forEach(({ key, operator, values = [] }, index) => {
+    const at = `${path}.matchExpressions[${index}]`;
+    switch (operator) {
+      case 'In':
+      case 'NotIn':
+        if (values.length === 0) errors.push(required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
+        break;
+      case 'Exists':
+      case 'DoesNotExist':
+        if (values.length > 0)
+          errors.push(forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+        break;
+      default:
+        errors.push(invalid(`${at}.operator`, operator, 'not a valid selector operator'));
+    }
+    for (const text of qualifiedNameErrors(key)) errors.push(invalid(`${at}.key`, key, text));
+    values.forEach((value, i) => {
+      for (const text of labelValueErrors(value)) errors.push(invalid(`${at}.values[${i}]`, value, text));
+    });
+  });
+  return errors;
+}
+
+/** A port by number or by name. */
+export function validatePort(port: IntOrString | undefined, path: string): FieldError[] {
+  if (typeof port === 'string') return portNameErrors(port).map((text) => invalid(path, port, text));
+  return portNumberErrors(port ?? 0).map((text) => invalid(path, port ?? 0, text));
+}
+
+const percentMessage =
+  "a valid percent string must be a numeric string followed by an ending '%' (e.g. '1%',  or '93%', regex used for validation is '[0-9]+%')";
+
+/** A count or a percentage, not negative. */
+export function countOrPercent(value: IntOrString | undefined, path: string): FieldError[] {
+  if (typeof value === 'string') return percentOf(value) === undefined ? [invalid(path, value, percentMessage)] : [];
+  return nonNegative(value, path);
+}
+
+export function notAbove100Percent(value: IntOrString | undefined, path: string): FieldError[] {
+  const percent = value === undefined ? undefined : percentOf(value);
+  return percent !== undefined && percent > 100 ? [invalid(path, value, 'must not be greater than 100%')] : [];
+}

@@ -1,0 +1,101 @@
+// Rules of affinity and topology spread.
+import type { Affinity, NodeSelectorTerm, PodAffinityTerm, TopologySpreadConstraint } from '../generated/types.ts';
+import { labelValueErrors, qualifiedNameErrors } from '../names.ts';
+import { validateSelector } from './common.ts';
+import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from './field-error.ts';
+
+export function validateAffinity(affinity: Affinity | undefined, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  const node = affinity?.nodeAffinity;
+  const wanted = node?.requiredDuringSchedulingIgnoredDuringExecution;
+  if (wanted !== undefined) {
+    const at = `${path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
+    if (wanted.nodeSelectorTerms.length === 0) errors.push(required(at, 'must have at least one node selector term'));
+    wanted.nodeSelectorTerms.forEach((term, index) => {
+      errors.push(...validateTerm(term, `${at}[${index}]`));
+    });
+  }
+  (node?.preferredDuringSchedulingIgnoredDuringExecution ?? []).forEach((preferred, index) => {
+    const at = `${path}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
+    errors.push(...validateWeight(preferred.weight, at), ...validateTerm(preferred.preference, `${at}.preference`));
+  });
+  for (const field of ['podAffinity', 'podAntiAffinity'] as const) {
+    const pods = affinity?.[field];
+    (pods?.requiredDuringSchedulingIgnoredDuringExecution ?? []).forEach((term, index) => {
+      errors.push(...validatePodTerm(term, `${path}.${field}.requiredDuringSchedulingIgnoredDuringExecution[${index}]`));
+    });
+    (pods?.preferredDuringSchedulingIgnoredDuringExecution ?? []).forEach((preferred, index) => {
+      const at = `${path}.${field}.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
+      errors.push(
+        ...validateWeight(preferred.weight, at),
+        ...validatePodTerm(preferred.podAffinityTerm, `${at}.podAffinityTerm`),
+      );
+    });
+  }
+  return errors;
+}
+
+function validateWeight(weight: number, path: string): FieldError[] {
+  return weight >= 1 && weight <= 100 ? [] : [invalid(`${path}.weight`, weight, 'must be in the range 1-100')];
+}
+
+function validateTerm(term: NodeSelectorTerm, path: string): FieldError[] {
+  return (term.matchExpressions ?? []).flatMap(({ key, operator, values = [] }, index) => {
+    const at = `${path}.matchExpressions[${index}]`;
+    const errors: FieldError[] = [];
+    switch (operator) {
+      case 'In':
+      case 'NotIn':
+        if (values.length === 0) errors.push(required(`${at}.values`, "must be specified when `operator` is 'In' or 'NotIn'"));
+        break;
+      case 'Exists':
+      case 'DoesNotExist':
+        if (values.length > 0)
+          errors.push(forbidden(`${at}.values`, "may not be specified when `operator` is 'Exists' or 'DoesNotExist'"));
+        break;
+      case 'Gt':
+      case 'Lt':
+        if (values.length !== 1)
+          errors.push(required(`${at}.values`, "must be specified single value when `operator` is 'Lt' or 'Gt'"));
+        break;
+      default:
+        errors.push(invalid(`${at}.operator`, operator, 'not a valid selector operator'));
+    }
+    for (const text of qualifiedNameErrors(key)) errors.push(invalid(`${at}.key`, key, text));
+    if (operator === 'In' || operator === 'NotIn') {
+      values.forEach((value, i) => {
+        for (const text of labelValueErrors(value)) errors.push(invalid(`${at}.values[${i}]`, value, text));
+      });
+    }
+    return errors;
+  });
+}
+
+function validatePodTerm(term: PodAffinityTerm, path: string): FieldError[] {
+  const errors = [
+    ...validateSelector(term.labelSelector, `${path}.labelSelector`),
+    ...validateSelector(term.namespaceSelector, `${path}.namespaceSelector`),
+  ];
+  if (!term.topologyKey) errors.push(required(`${path}.topologyKey`, 'can not be empty'));
+  for (const text of qualifiedNameErrors(term.topologyKey)) errors.push(invalid(`${path}.topologyKey`, term.topologyKey, text));
+  return errors;
+}
+
+export function validateSpread(constraints: readonly TopologySpreadConstraint[], path: string): FieldError[] {
+  const seen = new Set<string>();
+  return constraints.flatMap((constraint, index) => {
+    const at = `${path}[${index}]`;
+    const { maxSkew, topologyKey, whenUnsatisfiable } = constraint;
+    const errors: FieldError[] = [];
+    if (maxSkew <= 0) errors.push(invalid(`${at}.maxSkew`, maxSkew, 'must be greater than zero'));
+    if (!topologyKey) errors.push(required(`${at}.topologyKey`, 'can not be empty'));
+    else for (const text of qualifiedNameErrors(topologyKey)) errors.push(invalid(`${at}.topologyKey`, topologyKey, text));
+    const policies = ['DoNotSchedule', 'ScheduleAnyway'];
+    if (!policies.includes(whenUnsatisfiable))
+      errors.push(notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable, policies));
+    const pair = `{${topologyKey}, ${whenUnsatisfiable}}`;
+    if (seen.has(pair)) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair));
+    seen.add(pair);
+    return errors.concat(validateSelector(constraint.labelSelector, `${at}.labelSelector`));
+  });
+}

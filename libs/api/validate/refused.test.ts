@@ -1,0 +1,43 @@
+// Objects that the original apiserver refuses, with its answers; see testdata.
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { applyDefaults } from '../defaults.ts';
+import { decodeObject } from '../fields.ts';
+import type { Status } from '../generated/types.ts';
+import type { KubeObject } from '../resource.ts';
+import { findKind } from '../scheme.ts';
+import { prepareForCreate } from '../strategy.ts';
+import { invalidError } from './invalid-error.ts';
+import { validateCreate } from './validate.ts';
+
+interface Case {
+  readonly manifest: KubeObject;
+  readonly status: Status;
+}
+
+const cases = JSON.parse(readFileSync(new URL('../testdata/refused.json', import.meta.url), 'utf8')) as Case[];
+
+function causesOf(status: Status): string[] {
+  return (status.details?.causes ?? []).map((cause) => `${cause.field}: ${cause.message} (${cause.reason})`).sort();
+}
+
+test.each(cases.map((c, index) => [index, c.manifest.kind, c] as const))('%d: %s', (_index, _kind, { manifest, status }) => {
+  const [version = '', group = ''] = (manifest.apiVersion ?? '').split('/').reverse();
+  const info = findKind(group, version, manifest.kind ?? '');
+  if (info === undefined) throw new Error(manifest.kind);
+  const { object } = decodeObject(info, JSON.stringify(manifest), 'Ignore');
+  if (info.namespaced && object.metadata !== undefined) object.metadata.namespace = 'default';
+  if (object.metadata !== undefined) object.metadata.uid = 'a-uid';
+  applyDefaults(info, object);
+  prepareForCreate(info, object);
+  const errors = validateCreate(info, object);
+  // Go walks maps in any order: the causes count as a set.
+  const answer = invalidError(info, object.metadata?.name ?? '', errors).status;
+  expect(causesOf(answer)).toEqual(causesOf(status));
+  expect({ ...answer, message: '', details: { ...answer.details, causes: [] } }).toEqual({
+    ...status,
+    message: '',
+    details: { ...status.details, causes: [] },
+  });
+  if (errors.length === 1) expect(answer.message).toBe(status.message);
+});
