@@ -1,0 +1,72 @@
+// What can go wrong in the store, as data: a code per failure, its gRPC status and its text. Facts of etcd's
+// api/v3rpc/rpctypes/error.go.
+
+/** gRPC status numbers (https://grpc.github.io/grpc/core/md_doc_statuscodes.html), those in use here. */
+const grpc = {
+  invalidArgument: 3,
+  notFound: 5,
+  permission: 7,
+  exhausted: 8,
+  precondition: 9,
+  outOfRange: 11,
+  unimplemented: 12,
+  unavailable: 14,
+  dataLoss: 15,
+} as const;
+
+const table = {
+  emptyKey: [grpc.invalidArgument, 'etcdserver: key is not provided'],
+  keyNotFound: [grpc.invalidArgument, 'etcdserver: key not found'],
+  valueProvided: [grpc.invalidArgument, 'etcdserver: value is provided'],
+  leaseProvided: [grpc.invalidArgument, 'etcdserver: lease is provided'],
+  tooManyOps: [grpc.invalidArgument, 'etcdserver: too many operations in txn request'],
+  duplicateKey: [grpc.invalidArgument, 'etcdserver: duplicate key given in txn request'],
+  compacted: [grpc.outOfRange, 'etcdserver: mvcc: required revision has been compacted'],
+  futureRevision: [grpc.outOfRange, 'etcdserver: mvcc: required revision is a future revision'],
+  noSpace: [grpc.exhausted, 'etcdserver: mvcc: database space exceeded'],
+  invalidSort: [grpc.invalidArgument, 'etcdserver: invalid sort option'],
+  leaseNotFound: [grpc.notFound, 'etcdserver: requested lease not found'],
+  leaseExists: [grpc.precondition, 'etcdserver: lease already exists'],
+  leaseTtlTooLarge: [grpc.outOfRange, 'etcdserver: too large lease TTL'],
+  memberExists: [grpc.precondition, 'etcdserver: member ID already exist'],
+  peerUrlExists: [grpc.precondition, 'etcdserver: Peer URLs already exists'],
+  notEnoughStarted: [grpc.precondition, 'etcdserver: re-configuration failed due to not enough started members'],
+  badMemberUrls: [grpc.invalidArgument, 'etcdserver: given member URLs are invalid'],
+  memberNotFound: [grpc.notFound, 'etcdserver: member not found'],
+  memberNotLearner: [grpc.precondition, 'etcdserver: can only promote a learner member'],
+  learnerNotReady: [grpc.precondition, 'etcdserver: can only promote a learner member which is in sync with leader'],
+  tooManyLearners: [grpc.precondition, 'etcdserver: too many learner members in cluster'],
+  requestTooLarge: [grpc.invalidArgument, 'etcdserver: request is too large'],
+  tooManyRequests: [grpc.exhausted, 'etcdserver: too many requests'],
+  rootUserMissing: [grpc.precondition, 'etcdserver: root user does not exist'],
+  userNotFound: [grpc.precondition, 'etcdserver: user name not found'],
+  roleNotFound: [grpc.precondition, 'etcdserver: role name not found'],
+  authNotEnabled: [grpc.precondition, 'etcdserver: authentication is not enabled'],
+  noLeader: [grpc.unavailable, 'etcdserver: no leader'],
+  notLeader: [grpc.precondition, 'etcdserver: not leader'],
+  leaderChanged: [grpc.unavailable, 'etcdserver: leader changed'],
+  stopped: [grpc.unavailable, 'etcdserver: server stopped'],
+  timeout: [grpc.unavailable, 'etcdserver: request timed out'],
+  timeoutLeaderFailure: [grpc.unavailable, 'etcdserver: request timed out, possibly due to previous leader failure'],
+  unhealthy: [grpc.unavailable, 'etcdserver: unhealthy cluster'],
+  corrupt: [grpc.dataLoss, 'etcdserver: corrupt cluster'],
+  notForLearner: [grpc.unavailable, 'etcdserver: rpc not supported for learner'],
+  badTransferee: [grpc.precondition, 'etcdserver: bad leader transferee'],
+  badRequest: [grpc.invalidArgument, 'etcdserver: malformed request'],
+  unimplemented: [grpc.unimplemented, 'etcdserver: not implemented'],
+} as const;
+
+export type EtcdErrorCode = keyof typeof table;
+
+/** A request that fails; `code` says why, `grpcCode` and `message` are what a client sees. */
+export class EtcdError extends Error {
+  override readonly name = 'EtcdError';
+  readonly code: EtcdErrorCode;
+  readonly grpcCode: number;
+
+  constructor(code: EtcdErrorCode, options?: ErrorOptions) {
+    super(table[code][1], options);
+    this.code = code;
+    this.grpcCode = table[code][0];
+  }
+}

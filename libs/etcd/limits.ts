@@ -1,0 +1,38 @@
+// The bounds of the store, with their units. Values are etcd's where it has them.
+
+export const limits = {
+  /** `--max-txn-ops`. */
+  txnOps: 128,
+  /** `--max-request-bytes`. */
+  requestBytes: 1.5 * 1024 * 1024,
+  /** gRPC's own overhead on top of the largest request. */
+  requestOverheadBytes: 512 * 1024,
+  /** Nested transactions; deeper ones are refused as malformed. */
+  txnDepth: 16,
+  /** `--quota-backend-bytes` where it is 0. */
+  quotaBytes: 2 * 1024 ** 3,
+  /** Pending revisions are committed to the backend after this, or when they are larger than `commitBytes`. */
+  commitDelayMs: 250,
+  commitBytes: 4 << 20,
+  /** The backend is made durable this long after a commit; until then the log is kept. */
+  syncDelayMs: 1000,
+  /** Keys looked at in one step of a compaction, and revisions removed; other work gets its turn in between. */
+  compactionStepKeys: 500,
+  /** Revisions of history replayed to watchers in one step. */
+  watchReplayRevisions: 500,
+  /** Bytes waiting in one watch stream before its watchers fall back to replay from the store. */
+  watchStreamBytes: 4 << 20,
+  /** A watch response with `fragment` set is split at this. */
+  watchFragmentBytes: 2 << 20,
+  /** `--experimental-watch-progress-notify-interval`. */
+  watchProgressMs: 10 * 60_000,
+  /** Proposals without an answer, beyond which new ones are refused. */
+  proposalsInFlight: 5000,
+  /** Longest time to live of a lease, seconds. */
+  leaseTtlMaxSeconds: 9_000_000_000,
+  /** Revocations of expired leases under way at one time, and when one without effect is proposed again. */
+  leaseRevokesInFlight: 64,
+  leaseRevokeRetryMs: 3000,
+  /** One chunk of a snapshot stream. */
+  snapshotChunkBytes: 32 * 1024,
+} as const;

@@ -1,0 +1,44 @@
+// Where revisions and the small records (leases, members, alarms, marks) live. Writes are collected in memory and reach the
+// disk in one transaction per commit; durability comes from the write-ahead log, which is applied again from the index that the
+// last durable commit holds. After a crash the backend shows some commit, whole.
+
+export const buckets = ['key', 'meta', 'lease', 'member', 'alarm'] as const;
+export type Bucket = (typeof buckets)[number];
+export type RecordBucket = Exclude<Bucket, 'key'>;
+
+export interface StoredRecord {
+  readonly key: Buffer;
+  readonly value: Buffer;
+}
+
+/** What all buckets held at one moment. */
+export interface BackendSnapshot {
+  entries(bucket: Bucket): Iterable<StoredRecord>;
+  release(): void;
+}
+
+export interface Backend {
+  /** The stored key-value of a revision that is there; the bytes are the caller's. */
+  get(main: number, sub: number): Buffer | undefined;
+  put(main: number, sub: number, tombstone: boolean, value: Buffer): void;
+  remove(main: number, sub: number, tombstone: boolean): void;
+  setRecord(bucket: RecordBucket, key: string, value: Uint8Array | undefined): void;
+  records(bucket: RecordBucket): Iterable<StoredRecord>;
+  /** Revisions with main in [from, to], in order. Commits first. Not to be interleaved with writes. */
+  revisions(from: number, to: number): Iterable<StoredRecord>;
+  /** Bytes of what is not committed. */
+  readonly pendingBytes: number;
+  /** Called at the start of every commit, to add its marks. */
+  beforeCommit: () => void;
+  /** Writes what is pending, atomically. Throws where the disk refuses; nothing is lost then, the log still has it. */
+  commit(): void;
+  /** Makes the commits so far survive a power failure. */
+  sync(): Promise<void>;
+  snapshot(): BackendSnapshot;
+  /** Empties every bucket; the commit that does it holds only the marks given. */
+  clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): void;
+  /** Adds raw records, for a restore. */
+  load(bucket: Bucket, records: readonly StoredRecord[]): void;
+  sizes(): { readonly totalBytes: number; readonly inUseBytes: number };
+  close(): Promise<void>;
+}

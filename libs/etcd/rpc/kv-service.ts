@@ -1,0 +1,66 @@
+// etcdserverpb.KV. Writes go through the log as the client sent them; reads wait for a read point, or do not where the client
+// asks for what this member has.
+import { EtcdError } from '../errors.ts';
+import { applyTxn, isReadOnly, isSerializable } from '../mvcc/kv.ts';
+import { checkRange, executeRange } from '../mvcc/range.ts';
+import { checkDelete, checkPut, checkTxn } from '../mvcc/txn-check.ts';
+import type { ProposalKind } from '../server/proposal.ts';
+import type { EtcdServer } from '../server/server.ts';
+import {
+  CompactionRequest,
+  DeleteRangeRequest,
+  DeleteRangeResponse,
+  HeaderOnly,
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  type ResponseHeader,
+  TxnRequest,
+  TxnResponse,
+} from './messages.ts';
+import { requireLeader, type Service, service, unary } from './service.ts';
+
+export function kvService(server: EtcdServer): Service {
+  const { machine, counters, options } = server;
+  const propose = async <T extends { header: ResponseHeader | undefined }>(kind: ProposalKind, raw: Buffer): Promise<T> =>
+    server.fill((await server.propose(kind, raw)) as T);
+
+  return service('etcdserverpb.KV', {
+    Range: unary(RangeRequest, RangeResponse, async (request, _raw, call) => {
+      requireLeader(call.metadata, server.hasLeader);
+      checkRange(request);
+      counters.ranges++;
+      if (!request.serializable) await server.readPoint();
+      return server.fill(executeRange(machine.store, request));
+    }),
+    Put: unary(PutRequest, PutResponse, async (request, raw, call) => {
+      requireLeader(call.metadata, server.hasLeader);
+      checkPut(request);
+      counters.puts++;
+      return propose('put', raw);
+    }),
+    DeleteRange: unary(DeleteRangeRequest, DeleteRangeResponse, async (request, raw, call) => {
+      requireLeader(call.metadata, server.hasLeader);
+      checkDelete(request);
+      counters.deletes++;
+      return propose('deleteRange', raw);
+    }),
+    Txn: unary(TxnRequest, TxnResponse, async (request, raw, call) => {
+      requireLeader(call.metadata, server.hasLeader);
+      checkTxn(request, options.maxTxnOps);
+      counters.txns++;
+      if (!isReadOnly(request)) return propose('txn', raw);
+      if (!isSerializable(request)) await server.readPoint();
+      return server.fill(applyTxn(machine.kv, request));
+    }),
+    Compact: unary(CompactionRequest, HeaderOnly, async (request, raw, call) => {
+      requireLeader(call.metadata, server.hasLeader);
+      const { store } = machine;
+      if (request.revision > store.revision && server.isLeader) throw new EtcdError('futureRevision');
+      const response = await propose<{ header: ResponseHeader | undefined }>('compact', raw);
+      if (request.physical) await machine.compactionDone();
+      return response;
+    }),
+  });
+}

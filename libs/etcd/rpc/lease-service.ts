@@ -1,0 +1,123 @@
+// etcdserverpb.Lease. The time left of a lease is known to the leader only: others ask it.
+import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
+import { EtcdError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type { LeaderClient } from '../server/leader-client.ts';
+import type { EtcdServer } from '../server/server.ts';
+import {
+  HeaderOnly,
+  LeaseGrantRequest,
+  LeaseGrantResponse,
+  LeaseKeepAliveRequest,
+  LeaseKeepAliveResponse,
+  LeaseLeasesResponse,
+  LeaseRevokeRequest,
+  LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
+  type ResponseHeader,
+} from './messages.ts';
+import { decode, encode, type MessageOf } from './protobuf.ts';
+import { requireLeader, type Service, service, toStatus, unary } from './service.ts';
+
+type Headed = { header: ResponseHeader | undefined };
+
+export function leaseService(server: EtcdServer, leader: LeaderClient): Service {
+  const { lessor } = server.machine;
+  return service('etcdserverpb.Lease', {
+    LeaseGrant: unary(LeaseGrantRequest, LeaseGrantResponse, async ({ ID, TTL }, _raw, call) => {
+      requireLeader(call.metadata, server.hasLeader);
+      if (TTL > limits.leaseTtlMaxSeconds) throw new EtcdError('leaseTtlTooLarge');
+      const granted = { ID: ID === 0n ? newLeaseId(server) : ID, TTL: Math.max(TTL, server.minLeaseTtlSeconds) };
+      const response = await server.propose('leaseGrant', encode(LeaseGrantRequest, granted));
+      return server.fill(response as MessageOf<typeof LeaseGrantResponse>);
+    }),
+    LeaseRevoke: unary(LeaseRevokeRequest, HeaderOnly, async (_request, raw, call) => {
+      requireLeader(call.metadata, server.hasLeader);
+      return server.fill((await server.propose('leaseRevoke', raw)) as Headed);
+    }),
+    LeaseKeepAlive: { requestStream: true, responseStream: true, handler: keepAlive(server, leader) },
+    LeaseTimeToLive: unary(LeaseTimeToLiveRequest, LeaseTimeToLiveResponse, async (request, raw) => {
+      if (!server.isLeader) {
+        const answer = await leader.unary('/etcdserverpb.Lease/LeaseTimeToLive', raw);
+        return { ...decode(LeaseTimeToLiveResponse, answer), header: server.header() };
+      }
+      await server.readPoint();
+      return { ...timeToLive(server, request), header: server.header() };
+    }),
+    LeaseLeases: unary({}, LeaseLeasesResponse, async () => {
+      await server.readPoint();
+      const leases = [...lessor.all()].sort((a, b) => a.expiresMs - b.expiresMs).map(({ id }) => ({ ID: id }));
+      return { header: server.header(), leases };
+    }),
+  });
+}
+
+function timeToLive(server: EtcdServer, request: MessageOf<typeof LeaseTimeToLiveRequest>) {
+  const lease = server.machine.lessor.get(request.ID);
+  if (lease === undefined) return { ID: request.ID, TTL: -1, grantedTTL: 0, keys: [] };
+  const left = Math.trunc((lease.expiresMs - server.options.clock.monotonicMs()) / 1000);
+  const keys = request.keys ? [...lease.keys].sort() : [];
+  return { ID: request.ID, TTL: Number.isFinite(left) ? Math.max(left, -1) : -1, grantedTTL: lease.ttlSeconds, keys };
+}
+
+/** A positive int64 that is not in use. */
+function newLeaseId(server: EtcdServer): bigint {
+  for (;;) {
+    const bytes = server.options.random.stream('etcd/leases').bytes(8);
+    const id = BigInt.asUintN(
+      63,
+      bytes.reduce((value, byte) => value * 256n + BigInt(byte), 0n),
+    );
+    if (id !== 0n && !server.machine.lessor.has(id)) return id;
+  }
+}
+
+/** Answers in the order of the requests; a lease that is gone has TTL 0. */
+function keepAlive(server: EtcdServer, leader: LeaderClient): handleBidiStreamingCall<Buffer, Buffer> {
+  return (call) => {
+    let order: Promise<void> = Promise.resolve();
+    let ended = false;
+    const fail = (error: unknown): void => {
+      if (ended) return;
+      ended = true;
+      call.emit('error', toStatus(error));
+    };
+    const lost = server.onLeaderLost(() => fail(new EtcdError('noLeader')));
+    call.on('data', (raw: Buffer) => {
+      order = order.then(() => renew(server, leader, raw)).then((response) => write(call, response), fail);
+    });
+    call.on('end', () => {
+      order.then(() => {
+        if (!ended) call.end();
+        ended = true;
+      });
+    });
+    call.on('cancelled', () => {
+      ended = true;
+    });
+    call.on('close', lost);
+    call.on('error', lost);
+  };
+}
+
+function write(call: ServerDuplexStream<Buffer, Buffer>, response: Buffer): void {
+  if (!call.cancelled) call.write(response);
+}
+
+async function renew(server: EtcdServer, leader: LeaderClient, raw: Buffer): Promise<Buffer> {
+  const { ID } = decode(LeaseKeepAliveRequest, raw);
+  const { machine, options } = server;
+  const header = server.header();
+  if (!machine.lessor.primary) {
+    const answer = decode(LeaseKeepAliveResponse, await leader.keepAlive(raw));
+    return encode(LeaseKeepAliveResponse, { ...answer, header });
+  }
+  try {
+    // A leader that was deposed without knowing must not promise time.
+    await server.readPoint();
+    return encode(LeaseKeepAliveResponse, { header, ID, TTL: machine.lessor.renew(ID, options.clock.monotonicMs()) });
+  } catch (error) {
+    if (!(error instanceof EtcdError) || error.code !== 'leaseNotFound') throw error;
+    return encode(LeaseKeepAliveResponse, { header, ID, TTL: 0 });
+  }
+}

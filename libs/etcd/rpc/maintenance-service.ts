@@ -1,0 +1,146 @@
+// etcdserverpb.Maintenance: status, hashes, snapshots, alarms, hand-over of the leadership.
+import { createHash } from 'node:crypto';
+import { status as grpcStatus, type handleServerStreamingCall } from '@grpc/grpc-js';
+import { EtcdError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { isAlarmQuery } from '../server/apply.ts';
+import type { EtcdServer } from '../server/server.ts';
+import { clusterVersion, serverVersion } from '../server/version.ts';
+import {
+  AlarmRequest,
+  AlarmResponse,
+  alarmType,
+  DowngradeRequest,
+  DowngradeResponse,
+  HashKVRequest,
+  HashKVResponse,
+  HashResponse,
+  HeaderOnly,
+  MoveLeaderRequest,
+  SnapshotResponse,
+  StatusResponse,
+} from './messages.ts';
+import { encode, type MessageOf } from './protobuf.ts';
+import { type Service, service, toStatus, unary } from './service.ts';
+
+/** A snapshot file is a multiple of this, plus its checksum: how etcdctl tells that the checksum is there. */
+const snapshotAlignBytes = 512;
+
+const alarmNames: Readonly<Record<number, string>> = { [alarmType.noSpace]: 'NOSPACE', [alarmType.corrupt]: 'CORRUPT' };
+
+export function maintenanceService(server: EtcdServer): Service {
+  const { machine, replica } = server;
+  return service('etcdserverpb.Maintenance', {
+    Status: unary({}, StatusResponse, async () => status(server)),
+    Alarm: unary(AlarmRequest, AlarmResponse, async (request, raw) => {
+      if (isAlarmQuery(request)) return { header: server.header(), alarms: machine.alarms.list(request.alarm) };
+      return server.fill((await server.propose('alarm', raw)) as MessageOf<typeof AlarmResponse>);
+    }),
+    Defragment: unary({}, HeaderOnly, async () => {
+      machine.backend.commit();
+      await machine.backend.sync();
+      return { header: server.header() };
+    }),
+    Hash: unary({}, HashResponse, async () => ({ header: server.header(), hash: machine.store.hash(0).hash })),
+    HashKV: unary(HashKVRequest, HashKVResponse, async ({ revision }) => {
+      const result = machine.store.hash(revision);
+      return {
+        header: server.header(),
+        hash: result.hash,
+        compact_revision: result.compactRevision,
+        hash_revision: result.revision,
+      };
+    }),
+    Snapshot: { requestStream: false, responseStream: true, handler: snapshot(server) },
+    MoveLeader: unary(MoveLeaderRequest, HeaderOnly, async ({ targetID }) => {
+      if (!server.isLeader) throw new EtcdError('notLeader');
+      const target = machine.members.get(targetID);
+      if (target === undefined || target.isLearner) throw new EtcdError('badTransferee');
+      if (targetID !== replica.id) await moveLeader(server, targetID);
+      return { header: server.header() };
+    }),
+    Downgrade: unary(DowngradeRequest, DowngradeResponse, async () => {
+      throw new EtcdError('unimplemented');
+    }),
+  });
+}
+
+function status(server: EtcdServer): Partial<MessageOf<typeof StatusResponse>> {
+  const { machine, replica, options } = server;
+  const raft = replica.status();
+  const { totalBytes, inUseBytes } = machine.backend.sizes();
+  const errors = machine.alarms.list().map(({ memberID, alarm }) => `memberID:${memberID} alarm:${alarmNames[alarm]} `);
+  if (raft.leader === 0n) errors.unshift(new EtcdError('noLeader').message);
+  return {
+    header: server.header(),
+    version: serverVersion,
+    storageVersion: clusterVersion,
+    dbSize: totalBytes,
+    dbSizeInUse: inUseBytes,
+    dbSizeQuota: options.quotaBytes,
+    leader: raft.leader,
+    raftIndex: raft.commit,
+    raftTerm: raft.term,
+    raftAppliedIndex: machine.appliedIndex(),
+    errors,
+    isLearner: machine.members.get(replica.id)?.isLearner ?? false,
+  };
+}
+
+/** Resolves when the target leads. */
+function moveLeader(server: EtcdServer, target: bigint): Promise<void> {
+  const { replica, options } = server;
+  return new Promise((resolve, reject) => {
+    const finish = (): void => {
+      timer.cancel();
+      unsubscribe();
+    };
+    const timer = options.clock.timer(server.requestTimeoutMs, () => {
+      finish();
+      reject(new EtcdError('timeoutLeaderFailure'));
+    });
+    const unsubscribe = replica.onLeaderChange((leader) => {
+      if (leader !== target) return;
+      finish();
+      resolve();
+    });
+    replica.transferLeadership(target);
+  });
+}
+
+/** The store's content, padded, and its SHA-256. The client may read as slowly as it likes. */
+function snapshot(server: EtcdServer): handleServerStreamingCall<Buffer, Buffer> {
+  return async (call) => {
+    const hash = createHash('sha256');
+    let sent = 0;
+    const header = server.header();
+    const send = async (blob: Buffer): Promise<void> => {
+      const message = encode(SnapshotResponse, { header, blob, version: serverVersion });
+      await new Promise<void>((resolve, reject) => {
+        call.once('close', reject);
+        call.write(message, () => {
+          call.off('close', reject);
+          resolve();
+        });
+      });
+    };
+    try {
+      for await (const piece of server.machine.snapshot().content) {
+        const chunk = Buffer.from(piece);
+        hash.update(chunk);
+        sent += chunk.length;
+        for (let at = 0; at < chunk.length; at += limits.snapshotChunkBytes) {
+          await send(chunk.subarray(at, at + limits.snapshotChunkBytes));
+        }
+      }
+      const padding = Buffer.alloc((snapshotAlignBytes - (sent % snapshotAlignBytes)) % snapshotAlignBytes);
+      hash.update(padding);
+      if (padding.length > 0) await send(padding);
+      await send(hash.digest());
+      call.end();
+    } catch (error) {
+      if (call.cancelled || error === undefined) return;
+      call.emit('error', error instanceof EtcdError ? toStatus(error) : { code: grpcStatus.INTERNAL, details: String(error) });
+    }
+  };
+}

@@ -1,0 +1,247 @@
+// etcdserverpb.Watch: one stream carries many watchers. A stream whose client does not read is blocked: its watchers wait in the
+// hub and cost no memory.
+
+import type { Timer } from '@drydock/foundation/clock.ts';
+import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
+import { EtcdError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import { keyRange } from '../mvcc/key-range.ts';
+import type { StoreEvent } from '../mvcc/store.ts';
+import type { EtcdServer } from '../server/server.ts';
+import type { Watcher, WatchSink } from '../watch/hub.ts';
+import { noDeleteFilter, noPutFilter, type WatchCreateRequest, WatchRequest, WatchResponse } from './messages.ts';
+import { bytes, decode, encode, int, type MessageOf } from './protobuf.ts';
+import { requireLeader, type Service, service, toStatus } from './service.ts';
+
+/** The id of responses that concern the whole stream. */
+const streamWatchId = -1;
+const deleteType = 1;
+
+const EventWithPrev = { type: int(1), kv: bytes(2), prev_kv: bytes(3) };
+/** Events are encoded once for all watchers. */
+const encoded = new WeakMap<StoreEvent, { plain?: Buffer; withPrev?: Buffer }>();
+
+function encodeEvent(event: StoreEvent, prev: boolean): Buffer {
+  let forms = encoded.get(event);
+  if (forms === undefined) {
+    forms = {};
+    encoded.set(event, forms);
+  }
+  const type = event.type === 'delete' ? deleteType : 0;
+  if (!prev) {
+    forms.plain ??= encode(EventWithPrev, { type, kv: event.kv });
+    return forms.plain;
+  }
+  const before = event.prevKv();
+  forms.withPrev ??= encode(EventWithPrev, { type, kv: event.kv, ...(before === undefined ? {} : { prev_kv: before }) });
+  return forms.withPrev;
+}
+
+export function watchService(server: EtcdServer, progressMs: number): Service {
+  const handler: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
+    try {
+      requireLeader(call.metadata, server.hasLeader);
+    } catch (error) {
+      call.emit('error', toStatus(error));
+      return;
+    }
+    new WatchStream(server, call, progressMs);
+  };
+  return service('etcdserverpb.Watch', { Watch: { requestStream: true, responseStream: true, handler } });
+}
+
+interface Registered {
+  readonly id: number;
+  readonly watcher: Watcher;
+  readonly prevKv: boolean;
+  readonly fragment: boolean;
+  readonly progress: boolean;
+  /** Whether something was sent since the last round of progress notifications. */
+  active: boolean;
+}
+
+class WatchStream implements WatchSink {
+  readonly #server: EtcdServer;
+  readonly #call: ServerDuplexStream<Buffer, Buffer>;
+  readonly #progressMs: number;
+  readonly #byId = new Map<number, Registered>();
+  readonly #byWatcher = new Map<Watcher, Registered>();
+  readonly #forgetLeader: () => void;
+  #nextId = 0;
+  #waitingBytes = 0;
+  #blocked = false;
+  #progressWanted = false;
+  #progressTimer: Timer | undefined;
+  #closed = false;
+
+  constructor(server: EtcdServer, call: ServerDuplexStream<Buffer, Buffer>, progressMs: number) {
+    this.#server = server;
+    this.#call = call;
+    this.#progressMs = progressMs;
+    const wantsLeader = call.metadata.get('hasleader')[0] === 'true';
+    this.#forgetLeader = wantsLeader ? server.onLeaderLost(() => this.#fail(new EtcdError('noLeader'))) : () => {};
+    call.on('data', (raw: Buffer) => this.#receive(raw));
+    call.on('end', () => {
+      this.#close();
+      call.end();
+    });
+    call.on('cancelled', () => this.#close());
+    call.on('close', () => this.#close());
+    call.on('error', () => this.#close());
+  }
+
+  get blocked(): boolean {
+    return this.#blocked;
+  }
+
+  send(watcher: Watcher, events: readonly StoreEvent[]): void {
+    const registered = this.#byWatcher.get(watcher);
+    if (registered === undefined) return;
+    registered.active = true;
+    const all = events.map((event) => encodeEvent(event, registered.prevKv));
+    for (const { part, last } of registered.fragment ? fragments(all) : [{ part: all, last: true }]) {
+      this.#write({ watch_id: registered.id, events: part, fragment: !last });
+    }
+    this.#answerProgress();
+  }
+
+  compacted(watcher: Watcher, compactRevision: number): void {
+    const registered = this.#byWatcher.get(watcher);
+    if (registered === undefined) return;
+    this.#forget(registered);
+    this.#write({ watch_id: registered.id, canceled: true, compact_revision: compactRevision });
+    this.#answerProgress();
+  }
+
+  #receive(raw: Buffer): void {
+    if (this.#closed) return;
+    let request: MessageOf<typeof WatchRequest>;
+    try {
+      request = decode(WatchRequest, raw);
+    } catch (error) {
+      this.#fail(error);
+      return;
+    }
+    if (request.create_request !== undefined) this.#create(request.create_request);
+    else if (request.cancel_request !== undefined) this.#cancel(request.cancel_request.watch_id);
+    else if (request.progress_request !== undefined) {
+      this.#progressWanted = true;
+      this.#answerProgress();
+    }
+  }
+
+  #create(request: WatchCreateRequest): void {
+    const range = keyRange(request.key === '' ? '\0' : request.key, request.range_end);
+    if (range.to !== undefined && range.to <= range.from) {
+      this.#refuse('mvcc: watcher range is empty');
+      return;
+    }
+    let id = request.watch_id;
+    if (id !== 0 && this.#byId.has(id)) {
+      this.#refuse('mvcc: duplicate watch ID provided on the WatchStream');
+      return;
+    }
+    if (id === 0) {
+      while (this.#byId.has(this.#nextId)) this.#nextId++;
+      id = this.#nextId++;
+    }
+    this.#write({ watch_id: id, created: true });
+    const spec = {
+      range,
+      wantsPut: !request.filters.includes(noPutFilter),
+      wantsDelete: !request.filters.includes(noDeleteFilter),
+      startRevision: Math.max(request.start_revision, 0),
+    };
+    const watcher = this.#server.machine.hub.add(spec, this);
+    const { prev_kv: prevKv, fragment, progress_notify: progress } = request;
+    const registered = { id, watcher, prevKv, fragment, progress, active: false };
+    this.#byId.set(id, registered);
+    this.#byWatcher.set(watcher, registered);
+    if (progress) this.#progressTimer ??= this.#server.options.clock.timer(this.#progressMs, () => this.#notifyProgress());
+  }
+
+  #refuse(reason: string): void {
+    this.#write({ watch_id: streamWatchId, created: true, canceled: true, cancel_reason: reason });
+  }
+
+  #cancel(id: number): void {
+    const registered = this.#byId.get(id);
+    if (registered === undefined) return;
+    this.#server.machine.hub.remove(registered.watcher);
+    this.#forget(registered);
+    this.#write({ watch_id: id, canceled: true });
+  }
+
+  #forget(registered: Registered): void {
+    this.#byId.delete(registered.id);
+    this.#byWatcher.delete(registered.watcher);
+  }
+
+  /** An asked-for progress report is only true when every watcher of the stream has everything. */
+  #answerProgress(): void {
+    if (!this.#progressWanted || this.#blocked) return;
+    for (const { watcher } of this.#byId.values()) if (!watcher.synced) return;
+    this.#progressWanted = false;
+    this.#write({ watch_id: streamWatchId });
+  }
+
+  #notifyProgress(): void {
+    this.#progressTimer = this.#server.options.clock.timer(this.#progressMs, () => this.#notifyProgress());
+    for (const registered of this.#byId.values()) {
+      if (registered.progress && !registered.active && registered.watcher.synced && !this.#blocked) {
+        this.#write({ watch_id: registered.id });
+      }
+      registered.active = false;
+    }
+  }
+
+  #write(response: Partial<MessageOf<typeof WatchResponse>>): void {
+    if (this.#closed) return;
+    const message = encode(WatchResponse, { header: this.#server.header(), ...response });
+    this.#waitingBytes += message.length;
+    if (this.#waitingBytes > limits.watchStreamBytes) this.#blocked = true;
+    this.#call.write(message, () => this.#written(message.length));
+  }
+
+  #written(count: number): void {
+    this.#waitingBytes -= count;
+    if (!this.#blocked || this.#waitingBytes > limits.watchStreamBytes / 2) return;
+    this.#blocked = false;
+    this.#server.machine.hub.unblocked();
+    this.#answerProgress();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed) return;
+    this.#close();
+    this.#call.emit('error', toStatus(error));
+  }
+
+  #close(): void {
+    if (this.#closed) return;
+    this.#closed = true;
+    this.#forgetLeader();
+    this.#progressTimer?.cancel();
+    for (const watcher of this.#byWatcher.keys()) this.#server.machine.hub.remove(watcher);
+    this.#byId.clear();
+    this.#byWatcher.clear();
+  }
+}
+
+/** Splits events such that a part has at most `watchFragmentBytes`, or one event. */
+function fragments(events: readonly Buffer[]): { part: Buffer[]; last: boolean }[] {
+  const parts: { part: Buffer[]; last: boolean }[] = [];
+  let part: Buffer[] = [];
+  let size = 0;
+  for (const event of events) {
+    if (part.length > 0 && size + event.length > limits.watchFragmentBytes) {
+      parts.push({ part, last: false });
+      part = [];
+      size = 0;
+    }
+    part.push(event);
+    size += event.length;
+  }
+  parts.push({ part, last: true });
+  return parts;
+}

@@ -1,0 +1,51 @@
+// Alarms that members have raised: part of the replicated state.
+import type { Backend } from '../mvcc/backend.ts';
+import { type AlarmMember, type AlarmRequest, alarmAction, alarmType } from '../rpc/messages.ts';
+import { hexId } from './members.ts';
+
+export class Alarms {
+  readonly #active = new Map<string, AlarmMember>();
+  readonly #backend: Backend;
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  list(type: number = alarmType.none): AlarmMember[] {
+    return [...this.#active.values()].filter((alarm) => type === alarmType.none || alarm.alarm === type);
+  }
+
+  has(type: number): boolean {
+    return this.list(type).length > 0;
+  }
+
+  /** Raises or takes back; returns the alarms concerned, for `get` those that are active. */
+  apply(request: AlarmRequest): AlarmMember[] {
+    const { action, alarm, memberID } = request;
+    if (action === alarmAction.activate) {
+      if (alarm === alarmType.none) return [];
+      const key = `${hexId(memberID)}/${alarm}`;
+      const raised = { memberID, alarm };
+      this.#active.set(key, raised);
+      this.#backend.setRecord('alarm', key, Buffer.alloc(0));
+      return [raised];
+    }
+    if (action !== alarmAction.deactivate) return this.list(alarm);
+    const ended: AlarmMember[] = [];
+    for (const [key, active] of this.#active) {
+      if ((memberID !== 0n && memberID !== active.memberID) || (alarm !== alarmType.none && alarm !== active.alarm)) continue;
+      this.#active.delete(key);
+      this.#backend.setRecord('alarm', key, undefined);
+      ended.push(active);
+    }
+    return ended;
+  }
+
+  restore(): void {
+    this.#active.clear();
+    for (const { key } of this.#backend.records('alarm')) {
+      const [member, alarm] = key.toString().split('/');
+      this.#active.set(key.toString(), { memberID: BigInt(`0x${member}`), alarm: Number(alarm) });
+    }
+  }
+}

@@ -1,0 +1,83 @@
+// Adapter: asks the leader, over its client URLs, what only the leader knows. A call that finds no leader, or the wrong one, is
+// tried again until the request times out.
+import { type ChannelCredentials, Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { EtcdError } from '../errors.ts';
+import type { EtcdServer } from './server.ts';
+
+const identity = (bytes: Buffer): Buffer => bytes;
+const retryMs = 50;
+/** Marks a call that another member passes on: it is not passed on again. */
+const forwardedKey = 'drydock-forwarded';
+
+export class LeaderClient {
+  readonly #server: EtcdServer;
+  readonly #credentials: (url: URL) => ChannelCredentials;
+  #client: { readonly url: string; readonly client: Client } | undefined;
+
+  constructor(server: EtcdServer, credentials: (url: URL) => ChannelCredentials) {
+    this.#server = server;
+    this.#credentials = credentials;
+  }
+
+  unary(path: string, request: Buffer): Promise<Buffer> {
+    return this.#retry((client, metadata) => {
+      return new Promise((resolve, reject) => {
+        client.makeUnaryRequest(path, identity, identity, request, metadata, (error, answer) => {
+          if (error !== null || answer === undefined) reject(error);
+          else resolve(answer);
+        });
+      });
+    });
+  }
+
+  /** One request and one answer on a stream of its own. */
+  keepAlive(request: Buffer): Promise<Buffer> {
+    return this.#retry((client, metadata) => {
+      return new Promise((resolve, reject) => {
+        const path = '/etcdserverpb.Lease/LeaseKeepAlive';
+        const stream = client.makeBidiStreamRequest(path, identity, identity, metadata);
+        stream.on('data', (answer: Buffer) => resolve(answer));
+        stream.on('error', reject);
+        stream.on('end', () => reject(new EtcdError('leaderChanged')));
+        stream.write(request);
+        stream.end();
+      });
+    });
+  }
+
+  close(): void {
+    this.#client?.client.close();
+    this.#client = undefined;
+  }
+
+  async #retry(attempt: (client: Client, metadata: Metadata) => Promise<Buffer>): Promise<Buffer> {
+    const { clock } = this.#server.options;
+    const deadline = clock.monotonicMs() + this.#server.requestTimeoutMs;
+    const metadata = new Metadata();
+    metadata.set(forwardedKey, 'true');
+    for (;;) {
+      const client = this.#leaderClient();
+      try {
+        if (client !== undefined) return await attempt(client, metadata);
+      } catch (error) {
+        const { code, details } = error as ServiceError;
+        if (code !== status.UNAVAILABLE && code !== status.CANCELLED && !details?.includes('not leader')) throw error;
+      }
+      if (clock.monotonicMs() >= deadline) throw new EtcdError('timeout');
+      await clock.sleep(retryMs);
+    }
+  }
+
+  #leaderClient(): Client | undefined {
+    const { machine, replica } = this.#server;
+    const leader = replica.leader();
+    const url = leader === replica.id ? undefined : machine.members.get(leader)?.clientURLs[0];
+    if (url === undefined) return undefined;
+    if (this.#client?.url !== url) {
+      this.close();
+      const target = new URL(url);
+      this.#client = { url, client: new Client(target.host, this.#credentials(target), { 'grpc.enable_http_proxy': 0 }) };
+    }
+    return this.#client.client;
+  }
+}

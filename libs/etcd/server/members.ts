@@ -1,0 +1,70 @@
+// Who belongs to the cluster, as the log says it: part of the replicated state. Ids are computed as etcd computes them.
+import { createHash } from 'node:crypto';
+import type { Backend } from '../mvcc/backend.ts';
+import { Member } from '../rpc/messages.ts';
+import { decode, encode } from '../rpc/protobuf.ts';
+
+/** First 8 bytes of SHA-1 over the sorted peer URLs and the cluster token; `unixSeconds` for a member that is added later. */
+export function memberId(peerUrls: readonly string[], token: string, unixSeconds?: number): bigint {
+  const text = [...peerUrls].sort().join('') + token + (unixSeconds === undefined ? '' : String(Math.floor(unixSeconds)));
+  return createHash('sha1').update(text).digest().readBigUInt64BE(0);
+}
+
+/** First 8 bytes of SHA-1 over the sorted member ids. */
+export function clusterId(members: readonly bigint[]): bigint {
+  const hash = createHash('sha1');
+  for (const id of [...members].sort((a, b) => (a < b ? -1 : 1))) {
+    const bytes = Buffer.allocUnsafe(8);
+    bytes.writeBigUInt64BE(id);
+    hash.update(bytes);
+  }
+  return hash.digest().readBigUInt64BE(0);
+}
+
+export function hexId(id: bigint): string {
+  return id.toString(16);
+}
+
+export class Members {
+  readonly #members = new Map<bigint, Member>();
+  readonly #backend: Backend;
+  /** Told of every change, and of everyone after a restore: undefined where the member was removed. */
+  onChange: (id: bigint, member: Member | undefined) => void = () => {};
+
+  constructor(backend: Backend) {
+    this.#backend = backend;
+  }
+
+  get(id: bigint): Member | undefined {
+    return this.#members.get(id);
+  }
+
+  /** By id. */
+  list(): Member[] {
+    return [...this.#members.values()].sort((a, b) => (a.ID < b.ID ? -1 : 1));
+  }
+
+  set(member: Member): void {
+    this.#members.set(member.ID, member);
+    this.#backend.setRecord('member', hexId(member.ID), encode(Member, member));
+    this.onChange(member.ID, member);
+  }
+
+  remove(id: bigint): void {
+    if (!this.#members.delete(id)) return;
+    this.#backend.setRecord('member', hexId(id), undefined);
+    this.onChange(id, undefined);
+  }
+
+  restore(): void {
+    const gone = new Set(this.#members.keys());
+    this.#members.clear();
+    for (const { value } of this.#backend.records('member')) {
+      const member = decode(Member, Buffer.from(value));
+      gone.delete(member.ID);
+      this.#members.set(member.ID, member);
+      this.onChange(member.ID, member);
+    }
+    for (const id of gone) this.onChange(id, undefined);
+  }
+}

@@ -1,0 +1,293 @@
+// One member as its services see it: proposals with their outcomes, linearizable read points, leases on the leader, membership.
+import type { Clock, Timer } from '@drydock/foundation/clock.ts';
+import type { Log } from '@drydock/foundation/log.ts';
+import type { Random } from '@drydock/foundation/random.ts';
+import type { ConfigChangeType, MemberId } from 'raft-ts/types.ts';
+import { EtcdError } from '../errors.ts';
+import { limits } from '../limits.ts';
+import type { Replica } from '../replica.ts';
+import { AlarmRequest, alarmAction, alarmType, LeaseRevokeRequest, Member, type ResponseHeader } from '../rpc/messages.ts';
+import { encode, type MessageOf } from '../rpc/protobuf.ts';
+import { Deadlines } from './deadlines.ts';
+import { encodeProposal, type ProposalKind } from './proposal.ts';
+import type { EtcdStateMachine, Outcome } from './state-machine.ts';
+
+export interface ServerOptions {
+  readonly replica: Replica;
+  readonly machine: EtcdStateMachine;
+  readonly clusterId: bigint;
+  readonly name: string;
+  readonly advertiseClientUrls: readonly string[];
+  readonly heartbeatMs: number;
+  readonly electionMs: number;
+  readonly quotaBytes: number;
+  readonly maxTxnOps: number;
+  readonly maxRequestBytes: number;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+}
+
+interface Pending {
+  readonly kind: ProposalKind | 'membership';
+  readonly propose: () => ReturnType<Replica['propose']>;
+  /** Of the leader it went to; undefined while it waits for one. */
+  term: number | undefined;
+  readonly settle: (outcome: Outcome) => void;
+}
+
+/** etcd's request timeout: this and two elections. Milliseconds. */
+const requestBaseMs = 5000;
+/** Watches that ask for a leader end after this many election timeouts without one. */
+const noLeaderElections = 3;
+const leaseScanMinMs = 100;
+const publishRetryMs = 1000;
+
+export class EtcdServer {
+  readonly options: ServerOptions;
+  readonly machine: EtcdStateMachine;
+  readonly replica: Replica;
+  readonly #pending = new Map<bigint, Pending>();
+  readonly #deadlines: Deadlines;
+  readonly #unsubscribe: () => void;
+  #sequence: bigint;
+  #round: Promise<void> | undefined;
+  #leaseTimer: Timer | undefined;
+  #leaseDueMs = Infinity;
+  #noLeaderTimer: Timer | undefined;
+  #stopped = false;
+  readonly #leaderWatchers = new Set<() => void>();
+  readonly counters = { leaderChanges: 0, proposalsFailed: 0, ranges: 0, puts: 0, deletes: 0, txns: 0 };
+
+  constructor(options: ServerOptions) {
+    this.options = options;
+    this.machine = options.machine;
+    this.replica = options.replica;
+    this.#deadlines = new Deadlines(options.clock, this.requestTimeoutMs);
+    this.#sequence = options.random
+      .stream('etcd/requests')
+      .bytes(8)
+      .reduce((value, byte) => value * 256n + BigInt(byte), 0n);
+    this.machine.onOutcome = (proposer, sequence, outcome) => {
+      if (proposer === this.replica.id) this.#settle(sequence, outcome);
+    };
+    this.machine.onTermStart = (term) => this.#failOlder(term);
+    this.machine.onLeaseGranted = () => this.#scheduleLeases();
+    this.#unsubscribe = this.replica.onLeaderChange((leader) => this.#leaderChanged(leader));
+  }
+
+  get requestTimeoutMs(): number {
+    return requestBaseMs + 2 * this.options.electionMs;
+  }
+
+  /** Shortest time to live that a lease gets, seconds: one and a half elections. */
+  get minLeaseTtlSeconds(): number {
+    const electionTicks = Math.floor(this.options.electionMs / this.options.heartbeatMs);
+    return Math.ceil((Math.floor((3 * electionTicks) / 2) * this.options.heartbeatMs) / 1000);
+  }
+
+  get isLeader(): boolean {
+    return this.replica.leader() === this.replica.id;
+  }
+
+  get hasLeader(): boolean {
+    return this.replica.leader() !== 0n;
+  }
+
+  header(revision = this.machine.store.revision): ResponseHeader {
+    return {
+      cluster_id: this.options.clusterId,
+      member_id: this.replica.id,
+      revision,
+      raft_term: this.replica.term(),
+    };
+  }
+
+  /** Completes the header of a message that the state machine has made. */
+  fill<T extends { header: ResponseHeader | undefined }>(response: T): T {
+    response.header = this.header(response.header?.revision ?? this.machine.store.revision);
+    return response;
+  }
+
+  /** Resolves with the outcome once the request is committed and applied here; rejects with EtcdError. */
+  async propose(kind: ProposalKind, payload: Uint8Array): Promise<object> {
+    if (payload.length > this.options.maxRequestBytes) throw new EtcdError('requestTooLarge');
+    if (kind === 'put' || kind === 'txn' || kind === 'leaseGrant') this.#checkQuota(payload.length);
+    const sequence = this.#nextSequence();
+    const data = encodeProposal(kind, this.replica.id, sequence, payload);
+    return this.#enqueue(kind, sequence, () => this.replica.propose(data));
+  }
+
+  /** As `propose`, for a change of membership. */
+  async changeMembership(type: ConfigChangeType, member: Member): Promise<object> {
+    const sequence = this.#nextSequence();
+    const context = encodeProposal('memberAttributes', this.replica.id, sequence, encode(Member, member));
+    const change = { steps: [{ type, id: member.ID }], context };
+    return this.#enqueue('membership', sequence, () => this.replica.proposeConfigChange(change));
+  }
+
+  /** Resolves when a read of the state machine is linearizable. Callers of one turn share a round. */
+  readPoint(): Promise<void> {
+    this.#round ??= this.#startRound();
+    return this.#round;
+  }
+
+  /** Calls `callback` when there has been no leader for some time; returns the way out. */
+  onLeaderLost(callback: () => void): () => void {
+    this.#leaderWatchers.add(callback);
+    return () => this.#leaderWatchers.delete(callback);
+  }
+
+  /** Tells the cluster this member's name and client URLs; goes on until it is done. */
+  async publish(): Promise<void> {
+    const { name, advertiseClientUrls, clock } = this.options;
+    while (!this.#stopped) {
+      const known = this.machine.members.get(this.replica.id);
+      const same = known?.name === name && known.clientURLs.join() === advertiseClientUrls.join();
+      if (same) return;
+      const attributes = { ID: this.replica.id, name, clientURLs: [...advertiseClientUrls] };
+      try {
+        await this.propose('memberAttributes', encode(Member, attributes));
+      } catch (error) {
+        if (!(error instanceof EtcdError)) throw error;
+        await clock.sleep(publishRetryMs);
+      }
+    }
+  }
+
+  /** Ends everything that waits. The replica is stopped by its owner. */
+  stop(): void {
+    this.#stopped = true;
+    this.#unsubscribe();
+    this.#deadlines.stop();
+    this.#leaseTimer?.cancel();
+    this.#noLeaderTimer?.cancel();
+    for (const sequence of [...this.#pending.keys()]) this.#settle(sequence, new EtcdError('stopped'));
+  }
+
+  get pendingProposals(): number {
+    return this.#pending.size;
+  }
+
+  #nextSequence(): bigint {
+    this.#sequence = BigInt.asUintN(64, this.#sequence + 1n);
+    return this.#sequence;
+  }
+
+  #enqueue(kind: Pending['kind'], sequence: bigint, propose: Pending['propose']): Promise<object> {
+    if (this.#stopped) return Promise.reject(new EtcdError('stopped'));
+    if (this.#pending.size >= limits.proposalsInFlight) return Promise.reject(new EtcdError('tooManyRequests'));
+    return new Promise((resolve, reject) => {
+      const pending: Pending = {
+        kind,
+        propose,
+        term: undefined,
+        settle: (outcome) => {
+          this.#deadlines.end(pending);
+          if (!(outcome instanceof EtcdError)) resolve(outcome);
+          else {
+            this.counters.proposalsFailed++;
+            reject(outcome);
+          }
+        },
+      };
+      this.#pending.set(sequence, pending);
+      this.#deadlines.begin(pending, () => this.#settle(sequence, new EtcdError('timeout')));
+      this.#try(sequence, pending);
+    });
+  }
+
+  #try(sequence: bigint, pending: Pending): void {
+    const result = pending.propose();
+    if (result === 'accepted') pending.term = this.replica.term();
+    else if (result === 'tooManyUncommitted') this.#settle(sequence, new EtcdError('tooManyRequests'));
+    else if (result === 'configChangePending') this.#settle(sequence, new EtcdError('tooManyRequests'));
+  }
+
+  #settle(sequence: bigint, outcome: Outcome): void {
+    const pending = this.#pending.get(sequence);
+    if (pending === undefined) return;
+    this.#pending.delete(sequence);
+    pending.settle(outcome);
+  }
+
+  /** A leader of a newer term has begun: what older leaders were given and is not applied by now is lost, or its fate unknown. */
+  #failOlder(term: number): void {
+    for (const [sequence, pending] of [...this.#pending]) {
+      if (pending.term !== undefined && pending.term < term) this.#settle(sequence, new EtcdError('timeoutLeaderFailure'));
+    }
+  }
+
+  async #startRound(): Promise<void> {
+    await Promise.resolve();
+    this.#round = undefined;
+    const controller = new AbortController();
+    const token = {};
+    this.#deadlines.begin(token, () => controller.abort(new EtcdError('timeout')));
+    try {
+      await this.replica.readIndex(controller.signal);
+    } catch (error) {
+      throw error instanceof EtcdError ? error : new EtcdError('stopped', { cause: error });
+    } finally {
+      this.#deadlines.end(token);
+    }
+  }
+
+  #checkQuota(bytes: number): void {
+    const { quotaBytes } = this.options;
+    const { backend, alarms } = this.machine;
+    if (alarms.has(alarmType.noSpace)) throw new EtcdError('noSpace');
+    if (backend.sizes().totalBytes + backend.pendingBytes + bytes <= quotaBytes) return;
+    this.options.log.warn({ quotaBytes }, 'the backend has reached its quota');
+    const alarm: MessageOf<typeof AlarmRequest> = {
+      action: alarmAction.activate,
+      memberID: this.replica.id,
+      alarm: alarmType.noSpace,
+    };
+    this.propose('alarm', encode(AlarmRequest, alarm)).catch(() => {});
+    throw new EtcdError('noSpace');
+  }
+
+  #leaderChanged(leader: MemberId): void {
+    const { clock, electionMs } = this.options;
+    const { lessor } = this.machine;
+    if (leader !== 0n) {
+      this.counters.leaderChanges++;
+      this.#noLeaderTimer?.cancel();
+      this.#noLeaderTimer = undefined;
+      for (const [sequence, pending] of [...this.#pending]) if (pending.term === undefined) this.#try(sequence, pending);
+    } else {
+      this.#noLeaderTimer ??= clock.timer(noLeaderElections * electionMs, () => {
+        for (const callback of [...this.#leaderWatchers]) callback();
+      });
+    }
+    if (leader === this.replica.id && !lessor.primary) {
+      lessor.promote(clock.monotonicMs(), electionMs);
+      this.#scheduleLeases();
+    } else if (leader !== this.replica.id && lessor.primary) {
+      lessor.demote();
+      this.#leaseTimer?.cancel();
+      this.#leaseTimer = undefined;
+      this.#leaseDueMs = Infinity;
+    }
+  }
+
+  #scheduleLeases(): void {
+    const due = this.machine.lessor.nextDueMs();
+    if (due >= this.#leaseDueMs || due === Infinity) return;
+    const { clock } = this.options;
+    this.#leaseTimer?.cancel();
+    this.#leaseDueMs = due;
+    this.#leaseTimer = clock.timer(Math.max(leaseScanMinMs, due - clock.monotonicMs()), () => this.#expireLeases());
+  }
+
+  #expireLeases(): void {
+    this.#leaseDueMs = Infinity;
+    this.#leaseTimer = undefined;
+    for (const ID of this.machine.lessor.expired(this.options.clock.monotonicMs())) {
+      // Proposed again later where it fails: the lease stays until its revocation is applied.
+      this.propose('leaseRevoke', encode(LeaseRevokeRequest, { ID })).catch(() => {});
+    }
+    this.#scheduleLeases();
+  }
+}

@@ -1,0 +1,238 @@
+// The replicated state: entries in, changes of store, leases, alarms and members out. Deterministic: nothing here depends on
+// time, on this member, or on what is only in memory. Outcomes are handed to whoever waits for them on the proposing member.
+import { assert } from '@drydock/foundation/assert.ts';
+import type { Clock, Timer } from '@drydock/foundation/clock.ts';
+import { decodeConfigChange } from 'raft-ts/config-codec.ts';
+import type { Entry, LogIndex, SnapshotMeta } from 'raft-ts/types.ts';
+import { EtcdError } from '../errors.ts';
+import { Lessor } from '../lease/lessor.ts';
+import { limits } from '../limits.ts';
+import type { Backend } from '../mvcc/backend.ts';
+import type { KvContext } from '../mvcc/kv.ts';
+import { MvccStore } from '../mvcc/store.ts';
+import type { StateMachine, StateMachineSnapshot } from '../replica.ts';
+import { Member } from '../rpc/messages.ts';
+import { decode } from '../rpc/protobuf.ts';
+import { WatchHub } from '../watch/hub.ts';
+import { Alarms } from './alarms.ts';
+import { applyRequest } from './apply.ts';
+import { Members } from './members.ts';
+import { decodeProposal } from './proposal.ts';
+import { readSnapshot, writeSnapshot } from './snapshot-format.ts';
+
+/** What became of a proposal: the response message without its header, or why it was refused. */
+export type Outcome = object | EtcdError;
+
+export interface StateMachineOptions {
+  readonly backend: Backend;
+  readonly clock: Clock;
+  /** The backend cannot be written: the member must stop. */
+  readonly fatal: (error: unknown, message: string) => void;
+}
+
+const appliedMark = 'appliedIndex';
+
+export class EtcdStateMachine implements StateMachine {
+  readonly backend: Backend;
+  readonly store: MvccStore;
+  readonly lessor = new Lessor();
+  readonly alarms: Alarms;
+  readonly members: Members;
+  readonly hub: WatchHub;
+  /** The outcome of an entry that this member or another proposed. */
+  onOutcome: (proposer: bigint, sequence: bigint, outcome: Outcome) => void = () => {};
+  /** A leader's first entry was applied. */
+  onTermStart: (term: number) => void = () => {};
+  onLeaseGranted: () => void = () => {};
+  readonly #clock: Clock;
+  readonly #fatal: StateMachineOptions['fatal'];
+  #applied: LogIndex = 0;
+  #committed: LogIndex = 0;
+  #durable: LogIndex = 0;
+  #commitTimer: Timer | undefined;
+  #syncTimer: Timer | undefined;
+  #syncing = false;
+  #stepTimer: Timer | undefined;
+  #compactionWaiters: (() => void)[] = [];
+
+  constructor(options: StateMachineOptions) {
+    this.backend = options.backend;
+    this.#clock = options.clock;
+    this.#fatal = options.fatal;
+    this.store = new MvccStore(this.backend);
+    this.alarms = new Alarms(this.backend);
+    this.members = new Members(this.backend);
+    this.hub = new WatchHub(this.store);
+    this.store.leaseOf = (key) => this.lessor.leaseOf(key);
+    this.store.onLeaseChange = (key, before, after) => this.lessor.attach(key, before, after);
+    this.store.onRevision = (revision, events) => this.hub.notify(revision, events);
+    this.hub.onBehind = () => this.#stepSoon();
+    this.backend.beforeCommit = () => {
+      if (this.#applied === this.#committed) return;
+      this.backend.setRecord('meta', appliedMark, encodeIndex(this.#applied));
+    };
+  }
+
+  /** Reads what the backend holds. To be called once, before the replica starts. */
+  async open(): Promise<void> {
+    this.#load();
+    await this.backend.sync();
+    this.#durable = this.#applied;
+  }
+
+  get kv(): KvContext {
+    return { store: this.store, leaseExists: (id) => this.lessor.has(id) };
+  }
+
+  appliedIndex(): LogIndex {
+    return this.#applied;
+  }
+
+  durableIndex(): LogIndex {
+    return this.#durable;
+  }
+
+  apply(entries: readonly Entry[]): void {
+    for (const entry of entries) {
+      assert(entry.index === this.#applied + 1, `entry ${entry.index} after ${this.#applied}`);
+      this.#applied = entry.index;
+      if (entry.type === 'configChange') this.#applyMembership(entry.data);
+      else if (entry.data.length === 0) this.onTermStart(entry.term);
+      else this.#applyProposal(entry.data);
+    }
+    if (this.backend.pendingBytes >= limits.commitBytes) this.#commit();
+    else this.#commitTimer ??= this.#clock.timer(limits.commitDelayMs, () => this.#commit());
+  }
+
+  snapshot(): StateMachineSnapshot {
+    this.#commit();
+    return { index: this.#applied, content: writeSnapshot(this.backend.snapshot()) };
+  }
+
+  async restore(meta: SnapshotMeta, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const seen = this.store.revision;
+    this.backend.clear([{ key: appliedMark, value: encodeIndex(0) }]);
+    this.#applied = 0;
+    this.#committed = 0;
+    await readSnapshot(content, (bucket, records) => {
+      const kept = bucket === 'meta' ? records.filter(({ key }) => key.toString() !== appliedMark) : records;
+      this.backend.load(bucket, kept);
+    });
+    this.backend.setRecord('meta', appliedMark, encodeIndex(meta.index));
+    this.#applied = meta.index;
+    this.#committed = meta.index;
+    this.backend.commit();
+    await this.backend.sync();
+    this.#load();
+    this.#durable = meta.index;
+    this.hub.resync(seen);
+  }
+
+  /** Resolves when no compaction is under way. */
+  compactionDone(): Promise<void> {
+    if (!this.store.compacting) return Promise.resolve();
+    return new Promise((resolve) => this.#compactionWaiters.push(resolve));
+  }
+
+  /** A last commit, durable. */
+  async close(): Promise<void> {
+    this.#commit();
+    this.#commitTimer?.cancel();
+    this.#syncTimer?.cancel();
+    this.#stepTimer?.cancel();
+    await this.backend.sync();
+    await this.backend.close();
+  }
+
+  #load(): void {
+    for (const { key, value } of this.backend.records('meta')) {
+      if (key.toString() === appliedMark) this.#applied = Number(value.readBigUInt64BE());
+    }
+    this.#committed = this.#applied;
+    this.lessor.clear();
+    for (const { key, value } of this.backend.records('lease')) {
+      this.lessor.grant(BigInt(`0x${key.toString()}`), Number(value.readBigInt64BE()), this.#clock.monotonicMs());
+    }
+    this.store.restore((key, lease) => this.lessor.attach(key, 0n, lease));
+    this.alarms.restore();
+    this.members.restore();
+    if (this.store.compacting) this.#stepSoon();
+  }
+
+  #applyProposal(data: Uint8Array): void {
+    const { kind, proposer, sequence, payload } = decodeProposal(data);
+    let outcome: Outcome;
+    try {
+      outcome =
+        kind === undefined ? new EtcdError('unimplemented') : applyRequest(this, kind, payload, this.#clock.monotonicMs());
+    } catch (error) {
+      if (!(error instanceof EtcdError)) throw error;
+      outcome = error;
+    }
+    if (kind === 'compact' && this.store.compacting) this.#stepSoon();
+    if (kind === 'leaseGrant') this.onLeaseGranted();
+    this.onOutcome(proposer, sequence, outcome);
+  }
+
+  #applyMembership(data: Uint8Array): void {
+    const change = decodeConfigChange(data);
+    const { proposer, sequence, payload } = decodeProposal(change.context);
+    const described = decode(Member, payload);
+    for (const { type, id } of change.steps) {
+      const known = this.members.get(id);
+      if (type === 'remove') this.members.remove(id);
+      else if (type === 'update') {
+        if (known !== undefined) this.members.set({ ...known, peerURLs: described.peerURLs });
+      } else if (known !== undefined) this.members.set({ ...known, isLearner: type === 'addLearner' });
+      else this.members.set({ ...described, ID: id, isLearner: type === 'addLearner' });
+    }
+    this.onOutcome(proposer, sequence, { members: this.members.list() });
+  }
+
+  #commit(): void {
+    this.#commitTimer?.cancel();
+    this.#commitTimer = undefined;
+    try {
+      this.backend.commit();
+    } catch (error) {
+      this.#fatal(error, 'the backend cannot be written; what was acknowledged is in the log');
+      return;
+    }
+    this.#committed = this.#applied;
+    if (this.#durable < this.#committed) this.#syncTimer ??= this.#clock.timer(limits.syncDelayMs, () => this.#sync());
+  }
+
+  #sync(): void {
+    if (this.#syncing) return;
+    this.#syncing = true;
+    const index = this.#committed;
+    this.backend.sync().then(
+      () => {
+        this.#syncing = false;
+        this.#syncTimer = undefined;
+        this.#durable = Math.max(this.#durable, index);
+        if (this.#durable < this.#committed) this.#syncTimer = this.#clock.timer(limits.syncDelayMs, () => this.#sync());
+      },
+      (error) => this.#fatal(error, 'the backend cannot be made durable; what was acknowledged is in the log'),
+    );
+  }
+
+  /** Compaction and replay go on in pieces, so that requests get their turn. */
+  #stepSoon(): void {
+    this.#stepTimer ??= this.#clock.timer(0, () => {
+      this.#stepTimer = undefined;
+      const compacting = this.store.compactStep();
+      if (!compacting) {
+        for (const done of this.#compactionWaiters.splice(0)) done();
+      }
+      if (this.backend.pendingBytes > 0) this.#commitTimer ??= this.#clock.timer(limits.commitDelayMs, () => this.#commit());
+      if (this.hub.replayStep() || compacting) this.#stepSoon();
+    });
+  }
+}
+
+function encodeIndex(index: number): Buffer {
+  const buffer = Buffer.allocUnsafeSlow(8);
+  buffer.writeBigUInt64BE(BigInt(index));
+  return buffer;
+}
