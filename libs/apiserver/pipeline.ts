@@ -8,7 +8,7 @@ import type { DeleteOptions } from '@drydock/api/generated/types.ts';
 import { cloneJson } from '@drydock/api/json.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { ResourceInfo } from '@drydock/api/scheme.ts';
-import { ApiError, apiError } from '@drydock/api/status.ts';
+import { ApiError, apiError, hasReason } from '@drydock/api/status.ts';
 import { prepareForCreate, prepareForUpdate } from '@drydock/api/strategy.ts';
 import { invalidError } from '@drydock/api/validate/invalid-error.ts';
 import { validateCreate, validateUpdate } from '@drydock/api/validate/validate.ts';
@@ -33,7 +33,7 @@ import { renderingOf } from './render.ts';
 import type { ApiRequest, ApiResponse, ListResult, User } from './request.ts';
 import type { Actions } from './rest/actions.ts';
 import { objectKey } from './storage/keys.ts';
-import { type Change, dryRun, type ObjectStore, type Stored } from './storage/object-store.ts';
+import type { Change, ObjectStore, Stored } from './storage/object-store.ts';
 
 export interface PipelineParts {
   readonly authenticator: Authenticator;
@@ -133,30 +133,37 @@ export class Pipeline {
   // -- create --------------------------------------------------------------------------------------------------------------
 
   async #create(call: Call): Promise<ApiResponse> {
-    const { info, user, view } = call;
     const action = await this.#parts.actions.create(call);
     if (action !== undefined) return this.#answer(call, action, 201);
-    const object = convert(decode(call, view), info.storageVersion);
-    this.#stamp(call, object);
-    const admission = this.#admission(call, 'CREATE', object, undefined);
-    await this.#parts.admission.mutate(admission);
-    prepareForCreate(info, object);
-    const undo = await this.#hooks(info)?.beforeCreate?.(object, this.#context(call));
+    const object = convert(decode(call, call.view), call.info.storageVersion);
+    const undo = await this.#prepareNew(call, object);
     try {
-      const errors = validateCreate(info, object);
-      if (errors.length > 0) throw invalidError(info, object.metadata?.name ?? '', errors);
-      await this.#parts.admission.validate({ ...admission, name: object.metadata?.name ?? '' });
-      const stored = await this.#storeNew(call, object);
-      return this.#answer({ ...call, user }, stored, 201);
+      return this.#answer(call, await this.#storeNew(call, object), 201);
     } catch (error) {
       await undo?.();
       throw error;
     }
   }
 
-  #stamp(call: Call, object: KubeObject): void {
-    const { clock, random } = this.#parts;
-    object.metadata = newMetadata(call.info, call.request.target.namespace, object.metadata ?? {}, clock.wallMs(), random);
+  /** Everything between decoding a new object and storing it: metadata, admission, preparation, validation. */
+  async #prepareNew(call: Call, object: KubeObject): Promise<Undo | undefined> {
+    const { info, request } = call;
+    const { clock, random, admission } = this.#parts;
+    object.metadata = newMetadata(info, request.target.namespace, object.metadata ?? {}, clock.wallMs(), random);
+    const asked = this.#admission(call, 'CREATE', object, undefined);
+    await admission.mutate(asked);
+    prepareForCreate(info, object);
+    const undo = await this.#hooks(info)?.beforeCreate?.(object, this.#context(call));
+    try {
+      const name = object.metadata?.name ?? '';
+      const errors = validateCreate(info, object);
+      if (errors.length > 0) throw invalidError(info, name, errors);
+      await admission.validate({ ...asked, name });
+      return undo;
+    } catch (error) {
+      await undo?.();
+      throw error;
+    }
   }
 
   async #storeNew(call: Call, object: KubeObject): Promise<KubeObject> {
@@ -196,7 +203,10 @@ export class Pipeline {
       if (current === undefined) {
         if (!createsOnUpdate(info) || call.subresource !== undefined) throw notFound(info, name);
         created = true;
-        return { put: await this.#createByUpdate(call, await next(undefined)), ttlSeconds: this.#ttl(info) };
+        const object = await next(undefined);
+        if (object.metadata?.resourceVersion) throw notFound(info, name);
+        undo = await this.#prepareNew(call, object);
+        return { put: object, ttlSeconds: this.#ttl(info) };
       }
       const object = await next(current.object);
       undo = await this.#admitUpdate(call, object, current.object);
@@ -205,10 +215,7 @@ export class Pipeline {
         : { put: object, ttlSeconds: this.#ttl(info) };
     };
     try {
-      const hint = this.#hint(info, key);
-      const outcome = request.options.dryRun
-        ? await dryRun(await this.#parts.objects.read(key), change)
-        : await this.#parts.objects.update(key, hint, change);
+      const outcome = await this.#parts.objects.apply(key, this.#hint(info, key), change, request.options.dryRun === true);
       if (outcome === undefined) throw notFound(info, name);
       undo = undefined;
       if (outcome.action === 'removed') await this.#hooks(info)?.afterDelete?.(outcome.object);
@@ -293,20 +300,6 @@ export class Pipeline {
     }
   }
 
-  async #createByUpdate(call: Call, object: KubeObject): Promise<KubeObject> {
-    const { info } = call;
-    if (object.metadata?.resourceVersion) throw notFound(info, object.metadata.name ?? '');
-    this.#stamp(call, object);
-    const admission = this.#admission(call, 'CREATE', object, undefined);
-    await this.#parts.admission.mutate(admission);
-    prepareForCreate(info, object);
-    await this.#hooks(info)?.beforeCreate?.(object, this.#context(call));
-    const errors = validateCreate(info, object);
-    if (errors.length > 0) throw invalidError(info, object.metadata?.name ?? '', errors);
-    await this.#parts.admission.validate(admission);
-    return object;
-  }
-
   // -- delete --------------------------------------------------------------------------------------------------------------
 
   async #delete(call: Call): Promise<ApiResponse> {
@@ -341,9 +334,7 @@ export class Pipeline {
       if (plan.action === 'pending') return { keep: true };
       return plan.action === 'remove' ? { remove: true, object: plan.object } : { put: plan.object };
     };
-    const outcome = dry
-      ? await dryRun(await this.#parts.objects.read(key), change)
-      : await this.#parts.objects.update(key, this.#hint(info, key), change);
+    const outcome = await this.#parts.objects.apply(key, this.#hint(info, key), change, dry);
     if (outcome === undefined) throw notFound(info, name);
     const removed = outcome.action === 'removed';
     if (removed && !dry) await this.#hooks(info)?.afterDelete?.(outcome.object);
@@ -352,33 +343,26 @@ export class Pipeline {
 
   async #deleteCollection(call: Call): Promise<ApiResponse> {
     const { info, request } = call;
-    const { namespace } = request.target;
     const options = deleteOptions(request);
     const dry = request.options.dryRun === true || options.dryRun?.includes('All') === true;
-    const list = await this.#parts.reader.list(info, namespace, request.options);
+    const list = await this.#parts.reader.list(info, request.target.namespace, request.options);
     const waiting = [...list.items];
-    const deleted: KubeObject[] = [];
     const work = async () => {
       for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
-        const meta = item.metadata ?? {};
-        try {
-          await this.#deleteOne(call, meta.namespace ?? '', meta.name ?? '', options, dry);
-        } catch (error) {
-          if (!(error instanceof ApiError) || error.reason !== 'NotFound') throw error;
-        }
-        deleted.push(item);
+        const { namespace: where = '', name = '' } = item.metadata ?? {};
+        await this.#deleteOne(call, where, name, options, dry).catch((error: unknown) => {
+          if (!hasReason(error, 'NotFound')) throw error;
+        });
       }
     };
     await Promise.all(Array.from({ length: deleteCollectionWorkersMax }, work));
     return {
       type: 'list',
       code: 200,
-      list: this.#presentList(call, { header: list.header, items: deleted }),
+      list: this.#presentList(call, list),
       warnings: call.warnings,
     };
   }
-
-  // -- shared --------------------------------------------------------------------------------------------------------------
 
   #answer(call: Call, object: KubeObject, code: number): ApiResponse {
     const { info, view } = call;

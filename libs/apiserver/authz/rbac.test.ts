@@ -14,15 +14,43 @@ const rbac = new RbacAuthorizer({
   roleBindings: (namespace) => policy.roleBindings.filter((binding) => binding.metadata?.namespace === namespace),
 });
 
-const user = (name: string, ...groups: string[]): User => ({ name, uid: '', groups: [...groups, 'system:authenticated'], extra: {} });
+const user = (name: string, ...groups: string[]): User => ({
+  name,
+  uid: '',
+  groups: [...groups, 'system:authenticated'],
+  extra: {},
+});
 
 function ask(who: User, text: string): Attributes {
   const [verb = '', what = '', namespace = '', name = ''] = text.split(' ');
-  if (what.startsWith('/')) return { user: who, verb, group: '', version: '', resource: '', subresource: '', namespace: '', name: '', path: what, isResource: false };
+  if (what.startsWith('/'))
+    return {
+      user: who,
+      verb,
+      group: '',
+      version: '',
+      resource: '',
+      subresource: '',
+      namespace: '',
+      name: '',
+      path: what,
+      isResource: false,
+    };
   const [resource = '', group = ''] = what.split('@');
   const [plain = '', subresource = ''] = resource.split('/');
   const ns = namespace === '-' ? '' : namespace;
-  return { user: who, verb, group, version: 'v1', resource: plain, subresource, namespace: ns, name, path: '', isResource: true };
+  return {
+    user: who,
+    verb,
+    group,
+    version: 'v1',
+    resource: plain,
+    subresource,
+    namespace: ns,
+    name,
+    path: '',
+    isResource: true,
+  };
 }
 
 const scheduler = user('system:kube-scheduler');
@@ -64,7 +92,19 @@ const node = new NodeAuthorizer(
   {
     podsOnNode: (name) =>
       name === 'n1'
-        ? [{ metadata: { namespace: 'default' }, spec: { containers: [], serviceAccountName: 'app', volumes: [{ name: 'v', secret: { secretName: 's' } }, { name: 'w', persistentVolumeClaim: { claimName: 'c' } }] } }]
+        ? [
+            {
+              metadata: { namespace: 'default' },
+              spec: {
+                containers: [],
+                serviceAccountName: 'app',
+                volumes: [
+                  { name: 'v', secret: { secretName: 's' } },
+                  { name: 'w', persistentVolumeClaim: { claimName: 'c' } },
+                ],
+              },
+            },
+          ]
         : [],
     volumeOfClaim: (_namespace, name) => (name === 'c' ? 'pv1' : undefined),
   },

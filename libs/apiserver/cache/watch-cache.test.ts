@@ -15,7 +15,9 @@ function setUp() {
   const objects = new ObjectStore(store, clock);
   const cache = new WatchCache({ store, prefix, decode: decodeStored, clock, log: silentLog });
   const put = (name: string, value = '') =>
-    objects.update(`${prefix}default/${name}`, undefined, () => ({ put: { metadata: { name }, data: { value } } as KubeObject }));
+    objects.update(`${prefix}default/${name}`, undefined, () => ({
+      put: { metadata: { name }, data: { value } } as KubeObject,
+    }));
   const remove = (name: string) =>
     objects.update(`${prefix}default/${name}`, undefined, (current) => ({ remove: true, object: current?.object ?? {} }));
   return { store, clock, cache, put, remove };
@@ -25,7 +27,12 @@ function record(cache: WatchCache, from: number) {
   const events: string[] = [];
   let ended = false;
   const onEvent = (event: CacheEvent) => events.push(`${event.type} ${event.entry.object.metadata?.name} ${event.revision}`);
-  const stop = cache.subscribe(from, { onEvent, ended: () => { ended = true; } });
+  const stop = cache.subscribe(from, {
+    onEvent,
+    ended: () => {
+      ended = true;
+    },
+  });
   return { events, stop, ended: () => ended };
 }
 

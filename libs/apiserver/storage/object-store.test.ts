@@ -7,6 +7,10 @@ import { ObjectStore } from './object-store.ts';
 const key = '/registry/configmaps/default/a';
 const object = (value: string): KubeObject => ({ kind: 'ConfigMap', metadata: { name: 'a' }, data: { value } }) as KubeObject;
 
+function dataOf(found: KubeObject | undefined): string {
+  return (found as { data?: { value?: string } } | undefined)?.data?.value ?? '';
+}
+
 function setUp() {
   const store = new MemoryStore();
   return { store, objects: new ObjectStore(store, new VirtualClock()) };
@@ -17,7 +21,11 @@ test('the resourceVersion is the revision of the write and is not stored', async
   const created = await objects.create(key, { ...object('1'), metadata: { name: 'a', resourceVersion: '99' } });
   expect(created?.metadata?.resourceVersion).toBe(String(store.revision));
   const { kvs } = await store.range({ key });
-  expect(JSON.parse(kvs[0]?.value.toString() ?? '')).toEqual({ kind: 'ConfigMap', metadata: { name: 'a' }, data: { value: '1' } });
+  expect(JSON.parse(kvs[0]?.value.toString() ?? '')).toEqual({
+    kind: 'ConfigMap',
+    metadata: { name: 'a' },
+    data: { value: '1' },
+  });
 });
 
 test('a key is created once', async () => {
@@ -31,7 +39,7 @@ test('an update whose object changed in between decides again on what is there n
   await objects.create(key, object('1'));
   const seen: unknown[] = [];
   await objects.update(key, undefined, async (current) => {
-    const { value } = (current?.object as unknown as { data: { value: string } }).data;
+    const value = dataOf(current?.object);
     seen.push(value);
     if (seen.length === 1) await objects.update(key, undefined, () => ({ put: object('other') }));
     return { put: object(`${value}+`) };
@@ -54,7 +62,7 @@ test('an error on a stale hint is decided again on the real state', async () => 
   await objects.create(key, object('new'));
   const stale = { revision: 1, object: object('old') };
   const outcome = await objects.update(key, stale, (current) => {
-    if ((current?.object as unknown as { data: { value: string } }).data.value === 'old') throw new Error('stale');
+    if (dataOf(current?.object) === 'old') throw new Error('stale');
     return { put: object('done') };
   });
   expect(outcome?.object).toMatchObject({ data: { value: 'done' } });

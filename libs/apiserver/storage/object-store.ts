@@ -108,6 +108,16 @@ export class ObjectStore {
     throw apiError('Conflict', 'the object has been modified; please apply your changes to the latest version and try again');
   }
 
+  /** As `update`; a dry one decides on the state in the store and writes nothing. */
+  async apply(
+    key: string,
+    hint: Stored | undefined,
+    change: (current: Stored | undefined) => Change | Promise<Change>,
+    dry: boolean,
+  ): Promise<Outcome | undefined> {
+    return dry ? dryRun(await this.read(key), async (current) => change(current)) : this.update(key, hint, change);
+  }
+
   async #apply(
     key: string,
     current: Stored | undefined,

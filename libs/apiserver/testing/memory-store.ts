@@ -38,7 +38,9 @@ export class MemoryStore implements Store {
       return { revision: this.revision, succeeded: false, current };
     }
     if (query.writes.length > 0) this.revision++;
-    const events = query.writes.flatMap((write) => (write.op === 'put' ? [this.#put(write.key, write.value)] : this.#delete(write.key)));
+    const events = query.writes.flatMap((write) =>
+      write.op === 'put' ? [this.#put(write.key, write.value)] : this.#delete(write.key),
+    );
     this.#history.push(...events);
     for (const watcher of this.#watchers) this.#deliver(watcher, events);
     return { revision: this.revision, succeeded: true, current: undefined };
@@ -49,7 +51,10 @@ export class MemoryStore implements Store {
     if (startRevision <= this.#compacted) onSignal({ type: 'closed', compacted: true, reason: 'compacted' });
     else {
       this.#watchers.add(watcher);
-      this.#deliver(watcher, this.#history.filter((event) => event.kv.modRevision >= startRevision));
+      this.#deliver(
+        watcher,
+        this.#history.filter((event) => event.kv.modRevision >= startRevision),
+      );
     }
     return {
       requestProgress: () => onSignal({ type: 'progress', revision: this.revision }),
