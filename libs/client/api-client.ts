@@ -47,6 +47,8 @@ export interface WatchOptions {
   readonly resourceVersion?: string | undefined;
   readonly allowWatchBookmarks?: boolean | undefined;
   readonly timeoutSeconds?: number | undefined;
+  /** Called once, when the connection stands and the watch has been sent (gRPC) or accepted (REST). */
+  readonly onOpen?: (() => void) | undefined;
 }
 
 export type WatchEvent<T> =

@@ -63,7 +63,7 @@ export class GrpcClient implements ApiClient {
       [5, options.allowWatchBookmarks],
       [6, options.timeoutSeconds],
     ]);
-    for await (const event of this.#connection.stream('Watch', message, options.signal)) {
+    for await (const event of this.#connection.stream('Watch', message, options.signal, options.onOpen)) {
       if (options.signal?.aborted) return;
       const type = (event.get(1) ?? '').toString() as WatchEvent<T>['type'] | 'ERROR';
       const text = (event.get(2) ?? '').toString();

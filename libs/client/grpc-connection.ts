@@ -92,7 +92,12 @@ export class GrpcConnection {
   }
 
   /** The messages of a server stream, until the server or an abort (no error) ends it. Throws ApiError. */
-  async *stream(method: string, message: Uint8Array, signal: AbortSignal | undefined): AsyncIterable<Message> {
+  async *stream(
+    method: string,
+    message: Uint8Array,
+    signal: AbortSignal | undefined,
+    onOpen?: () => void,
+  ): AsyncIterable<Message> {
     if (signal?.aborted) return;
     const client = await this.#ready();
     if (signal?.aborted) return;
@@ -109,6 +114,7 @@ export class GrpcConnection {
     signal?.addEventListener('abort', abort, { once: true });
     // Cancelling makes the stream fail once more after it has been left.
     stream.on('error', () => {});
+    onOpen?.();
     try {
       for await (const event of stream) yield event as Message;
     } catch (error) {

@@ -64,7 +64,7 @@ export class Http2Connection {
   }
 
   /** The chunks of a body that goes on until the server, an abort (no error) or a failure ends it. */
-  async *stream(path: string, signal: AbortSignal | undefined): AsyncIterable<string> {
+  async *stream(path: string, signal: AbortSignal | undefined, onOpen?: () => void): AsyncIterable<string> {
     if (signal?.aborted) return;
     let stream: ClientHttp2Stream | undefined;
     const abort = () => {
@@ -77,6 +77,7 @@ export class Http2Connection {
       if (signal?.aborted) return;
       const status = await statusOf(stream);
       if (status !== 200) throw errorOfResponse(status, await textOf(stream));
+      onOpen?.();
       for await (const chunk of stream) yield chunk as string;
       if (stream.rstCode !== constants.NGHTTP2_NO_ERROR) throw unavailable(`watch ${path}: the connection broke`);
     } catch (error) {

@@ -172,8 +172,10 @@ export class Informer<T extends KubeObject> {
         resourceVersion: this.#resourceVersion,
         allowWatchBookmarks: true,
         timeoutSeconds,
+        onOpen: () => {
+          this.#following = true;
+        },
       });
-      this.#following = true;
       for await (const { type, object } of events) {
         count++;
         if (type === 'DELETED') this.#remove(keyOf(object), object);

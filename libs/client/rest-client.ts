@@ -51,7 +51,7 @@ export class RestClient implements ApiClient {
 
   async *watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions = {}): AsyncIterable<WatchEvent<T>> {
     const path = resourcePath(resource, options.namespace) + watchQuery(options);
-    for await (const line of lines(this.#connection.stream(path, options.signal))) {
+    for await (const line of lines(this.#connection.stream(path, options.signal, options.onOpen))) {
       if (options.signal?.aborted) return;
       const event = JSON.parse(line) as { type: WatchEvent<T>['type'] | 'ERROR'; object: T };
       if (event.type === 'ERROR') {

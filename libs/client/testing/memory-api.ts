@@ -84,6 +84,7 @@ export class MemoryApi implements ApiClient {
   async *watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions = {}): AsyncIterable<WatchEvent<T>> {
     const breaks = this.#breaks;
     await this.#enter('watch', resource, '', {});
+    options.onOpen?.();
     const selected = this.#selector(resource, options);
     const name = groupResourceOf(resource);
     let revision = Number(options.resourceVersion ?? 0);
