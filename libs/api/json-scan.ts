@@ -59,20 +59,26 @@ class Scanner {
       case '':
         throw new JsonSyntaxError(endOfInput);
       case '{':
-        return this.object();
+        this.object();
+        break;
       case '[':
-        return this.array();
+        this.array();
+        break;
       case '"':
         this.string();
-        return this.visitor.scalar();
+        this.visitor.scalar();
+        break;
       case 't':
-        return this.literal('true');
+        this.literal('true');
+        break;
       case 'f':
-        return this.literal('false');
+        this.literal('false');
+        break;
       case 'n':
-        return this.literal('null');
+        this.literal('null');
+        break;
       default:
-        return this.number(char);
+        this.number(char);
     }
   }
 
@@ -80,7 +86,11 @@ class Scanner {
     this.at += 1;
     this.visitor.beginObject();
     const seen = new Set<string>();
-    if (this.peek() === '}') return this.close(() => this.visitor.endObject());
+    if (this.peek() === '}') {
+      this.at += 1;
+      this.visitor.endObject();
+      return;
+    }
     for (;;) {
       const quote = this.peek();
       if (quote !== '"') throw unexpected(quote, 'looking for beginning of object key string');
@@ -92,7 +102,11 @@ class Scanner {
       seen.add(key);
       this.value();
       const next = this.peek();
-      if (next === '}') return this.close(() => this.visitor.endObject());
+      if (next === '}') {
+        this.at += 1;
+        this.visitor.endObject();
+        return;
+      }
       if (next !== ',') throw unexpected(next, 'after object key:value pair');
       this.at += 1;
     }
@@ -101,20 +115,23 @@ class Scanner {
   private array(): void {
     this.at += 1;
     this.visitor.beginArray();
-    if (this.peek() === ']') return this.close(() => this.visitor.endArray());
+    if (this.peek() === ']') {
+      this.at += 1;
+      this.visitor.endArray();
+      return;
+    }
     for (let index = 0; ; index++) {
       this.visitor.element(index);
       this.value();
       const next = this.peek();
-      if (next === ']') return this.close(() => this.visitor.endArray());
+      if (next === ']') {
+        this.at += 1;
+        this.visitor.endArray();
+        return;
+      }
       if (next !== ',') throw unexpected(next, 'after array element');
       this.at += 1;
     }
-  }
-
-  private close(report: () => void): void {
-    this.at += 1;
-    report();
   }
 
   private string(): string {

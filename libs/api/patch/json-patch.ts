@@ -57,7 +57,8 @@ function apply(document: { root: unknown }, operation: Operation): void {
   const path = pointer(operation.path);
   switch (operation.op) {
     case 'add':
-      return add(document, path, required(operation));
+      add(document, path, required(operation));
+      return;
     case 'replace':
       if (path.length === 0) document.root = required(operation);
       else replace(document, path, required(operation));
@@ -67,10 +68,12 @@ function apply(document: { root: unknown }, operation: Operation): void {
       return;
     case 'move': {
       const moved = remove(document, pointer(operation.from));
-      return add(document, path, moved);
+      add(document, path, moved);
+      return;
     }
     case 'copy':
-      return add(document, path, cloneJson(get(document, pointer(operation.from))));
+      add(document, path, cloneJson(get(document, pointer(operation.from))));
+      return;
     case 'test':
       if (!jsonEqual(find(document, path) ?? null, operation.value ?? null)) throw patchRejected();
       return;

@@ -71,5 +71,7 @@ function validateSubject(subject: RbacSubject, path: string, namespaced: boolean
 }
 
 function keptRole(binding: Binding, old: Binding): FieldError[] {
-  return semanticEqual(binding.roleRef, old.roleRef) ? [] : [invalid('roleRef', binding.roleRef, 'cannot change roleRef')];
+  if (semanticEqual(binding.roleRef, old.roleRef)) return [];
+  const { apiGroup, kind, name } = binding.roleRef;
+  return [invalid('roleRef', { APIGroup: apiGroup, Kind: kind, Name: name }, 'cannot change roleRef')];
 }

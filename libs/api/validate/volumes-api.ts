@@ -85,10 +85,8 @@ function validateClass(storageClass: StorageClass): FieldError[] {
 
 function validateClassUpdate(storageClass: StorageClass, old: StorageClass): FieldError[] {
   const errors: FieldError[] = [];
-  if (!semanticEqual(storageClass.parameters, old.parameters))
-    errors.push(forbidden('parameters', 'updates to parameters are forbidden.'));
-  for (const field of ['provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const) {
-    if (storageClass[field] !== old[field]) errors.push(forbidden(field, `updates to ${field} are forbidden.`));
+  for (const field of ['parameters', 'provisioner', 'reclaimPolicy', 'volumeBindingMode'] as const) {
+    if (!semanticEqual(storageClass[field], old[field])) errors.push(invalid(field, storageClass[field], 'field is immutable'));
   }
   return errors;
 }

@@ -279,11 +279,21 @@ function validateJobUpdate(job: Job, old: Job): FieldError[] {
     'backoffLimitPerIndex',
   ] as const) {
     if (field === 'template' && suspended) continue;
-    if (field === 'completions' && job.spec?.completionMode === 'Indexed') continue;
+    if (field === 'completions' && job.spec?.completionMode === 'Indexed') {
+      errors.push(...completionsWithParallelism(job, old));
+      continue;
+    }
     if (!semanticEqual(job.spec?.[field], old.spec?.[field]))
       errors.push(invalid(`spec.${field}`, job.spec?.[field], immutable));
   }
   return errors;
+}
+
+/** An indexed job may grow or shrink while both numbers stay the same as each other. */
+function completionsWithParallelism(job: Job, old: Job): FieldError[] {
+  const { completions, parallelism } = job.spec ?? {};
+  if (completions === old.spec?.completions || completions === parallelism) return [];
+  return [invalid('spec.completions', completions, 'can only be modified in tandem with spec.parallelism')];
 }
 
 function validateCronJob(cronJob: CronJob): FieldError[] {
