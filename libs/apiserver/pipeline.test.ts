@@ -65,7 +65,7 @@ function call(
   return pipeline.handle({
     verb,
     target: { group, version, namespace, resource, name, subresource },
-    credentials: anonymous ? {} : { certificate: { commonName: 'admin', organizations: ['system:masters'] } },
+    credentials: anonymous ? {} : { certificate: { commonName: 'admin', organizations: ['system:masters'], fingerprint: '' } },
     options,
     body: body === undefined ? undefined : { contentType: type, bytes: Buffer.from(JSON.stringify(body)) },
     form: plainForm,

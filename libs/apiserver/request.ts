@@ -15,9 +15,17 @@ export interface Target {
   readonly subresource: string;
 }
 
+/** A client certificate that a known authority signed. */
+export interface PeerCertificate {
+  readonly commonName: string;
+  readonly organizations: readonly string[];
+  /** SHA-256 of the certificate, lower-case hexadecimal. */
+  readonly fingerprint: string;
+}
+
 /** Who says what about themselves; nothing here is verified but the certificate's chain. */
 export interface Credentials {
-  readonly certificate?: { readonly commonName: string; readonly organizations: readonly string[] } | undefined;
+  readonly certificate?: PeerCertificate | undefined;
   /** A certificate was presented that no known authority signed. */
   readonly badCertificate?: boolean | undefined;
   readonly bearerToken?: string | undefined;

@@ -39,7 +39,12 @@ export class Authenticator {
     if (credentials.badCertificate === true) throw unauthorized();
     const certificate = credentials.certificate;
     if (certificate !== undefined && certificate.commonName !== '') {
-      return withAuthenticated({ name: certificate.commonName, uid: '', groups: certificate.organizations, extra: {} });
+      return withAuthenticated({
+        name: certificate.commonName,
+        uid: '',
+        groups: certificate.organizations,
+        extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${certificate.fingerprint}`] },
+      });
     }
     if (credentials.bearerToken !== undefined) {
       const user = await this.#options.tokens.authenticate(credentials.bearerToken);

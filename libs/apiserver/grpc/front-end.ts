@@ -203,11 +203,11 @@ function credentialsOf(call: ServerUnaryCall<Wire, Answer> | ServerWritableStrea
   const authorization = String(call.metadata.get('authorization')[0] ?? '');
   const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
   if (token !== undefined) return { bearerToken: token };
-  const subject = call.getAuthContext().sslPeerCertificate?.subject as
-    | { CN?: string | string[]; O?: string | string[] }
-    | undefined;
-  if (subject === undefined) return {};
-  return { certificate: { commonName: [subject.CN ?? ''].flat()[0] ?? '', organizations: [subject.O ?? []].flat() } };
+  const peer = call.getAuthContext().sslPeerCertificate;
+  if (peer === undefined) return {};
+  const { CN, O } = peer.subject as { CN?: string | string[]; O?: string | string[] };
+  const fingerprint = (peer.fingerprint256 ?? '').replaceAll(':', '').toLowerCase();
+  return { certificate: { commonName: [CN ?? ''].flat()[0] ?? '', organizations: [O ?? []].flat(), fingerprint } };
 }
 
 function encode(response: ApiResponse): Buffer {

@@ -23,7 +23,8 @@ function readCertificate(socket: TLSSocket): Certificate {
   if (peer === undefined || peer === null || Object.keys(peer).length === 0) return {};
   if (!socket.authorized) return { badCertificate: true };
   const organizations = [peer.subject?.O ?? []].flat();
-  return { certificate: { commonName: [peer.subject?.CN ?? ''].flat()[0] ?? '', organizations } };
+  const fingerprint = (peer.fingerprint256 ?? '').replaceAll(':', '').toLowerCase();
+  return { certificate: { commonName: [peer.subject?.CN ?? ''].flat()[0] ?? '', organizations, fingerprint } };
 }
 
 const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';

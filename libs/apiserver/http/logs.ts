@@ -28,7 +28,7 @@ export async function serveLogs(
   signal: AbortSignal,
 ): Promise<void> {
   const options = logOptions(exchange.query, pod);
-  if (address === undefined) return send(exchange, 200, 'text/plain', '');
+  if (address === undefined) return send(exchange, 204, 'text/plain', '');
   const { namespace = '', name = '' } = pod.metadata ?? {};
   if (address.agentPort === undefined) return proxyLogs(exchange, namespace, name, options, address, kubelets, signal);
   const call = kubelets.agent(address).Logs({
@@ -84,7 +84,7 @@ function logOptions(query: URLSearchParams, pod: Pod): LogOptions {
     if (text === null || text === '') return undefined;
     const value = Number(text);
     const floor = name === 'tailLines' ? 0 : 1;
-    if (!Number.isInteger(value) || value < floor) throw invalidOption(name, text, floor);
+    if (!Number.isInteger(value) || value < floor) throw invalidOption(pod, name, text, floor);
     return value;
   };
   const options = {
@@ -108,9 +108,10 @@ function logOptions(query: URLSearchParams, pod: Pod): LogOptions {
   return options;
 }
 
-function invalidOption(name: string, text: string, floor: number) {
+function invalidOption(pod: Pod, name: string, text: string, floor: number) {
   const message = `Invalid value: ${text}: must be greater than ${floor === 0 ? 'or equal to 0' : '0'}`;
-  return apiError('Invalid', `PodLogOptions "" is invalid: ${name}: ${message}`, {
+  return apiError('Invalid', `PodLogOptions ${JSON.stringify(pod.metadata?.name)} is invalid: ${name}: ${message}`, {
+    name: pod.metadata?.name ?? '',
     kind: 'PodLogOptions',
     causes: [{ reason: 'FieldValueInvalid', message, field: name }],
   });

@@ -2,7 +2,7 @@
 
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { ResourceInfo } from '@drydock/api/scheme.ts';
-import { apiError } from '@drydock/api/status.ts';
+import { ApiError, apiError } from '@drydock/api/status.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { type CacheEvent, type WatchCache, withRevision } from '../cache/watch-cache.ts';
 import { Frame, WatchStream } from '../cache/watch-stream.ts';
@@ -153,14 +153,21 @@ export class Reader {
         stream.push(bookmark(info, cache.revision, { 'k8s.io/initial-events-end': 'true' }, rendering));
       }
     }
-    const release = cache.subscribe(from || cache.revision, {
-      onEvent: (event) => {
+    const listener = {
+      onEvent: (event: CacheEvent) => {
         const frame = frameFor(event, prefix, selection, form);
         if (frame !== undefined) push(frame);
       },
       ended: () => stream.end(),
-    });
-    stream.onEnd(release);
+    };
+    try {
+      stream.onEnd(cache.subscribe(from || cache.revision, listener));
+    } catch (error) {
+      // As upstream: the watch begins and says at once that its version is gone.
+      if (!(error instanceof ApiError)) throw error;
+      stream.push(new Frame('ERROR', error.status));
+      stream.end();
+    }
     const timer = this.#clock.timer(timeoutMs, () => stream.end());
     stream.onEnd(() => timer.cancel());
     if (allowWatchBookmarks) this.#bookmarks(info, cache, stream, rendering, timeoutMs);

@@ -25,6 +25,9 @@ export async function bindPod(call: Call, { objects, clock }: PodSources): Promi
   const binding = decode(call, call.view) as Binding;
   const { namespace } = call.request.target;
   const name = call.subresource === undefined ? (binding.metadata?.name ?? '') : call.request.target.name;
+  if (call.subresource !== undefined && binding.metadata?.name !== name) {
+    throw apiError('BadRequest', 'name in URL does not match name in Binding object');
+  }
   const node = binding.target?.name ?? '';
   const { kind } = binding.target ?? {};
   if (kind !== undefined && kind !== '' && kind !== 'Node')

@@ -34,13 +34,13 @@ export function reviewActions({ authorizer, rbac, tokens }: ReviewSources): Read
     'selfsubjectaccessreviews.authorization.k8s.io': async (call) => {
       const review = decode(call, call.view) as SelfSubjectAccessReview;
       const { resourceAttributes, nonResourceAttributes } = review.spec ?? {};
-      oneOf(review, resourceAttributes, nonResourceAttributes);
+      oneOf(resourceAttributes, nonResourceAttributes);
       return answered(review, access(call.user, resourceAttributes, nonResourceAttributes));
     },
     'subjectaccessreviews.authorization.k8s.io': async (call) => {
       const review = decode(call, call.view) as SubjectAccessReview;
       const { resourceAttributes, nonResourceAttributes } = review.spec ?? {};
-      oneOf(review, resourceAttributes, nonResourceAttributes);
+      oneOf(resourceAttributes, nonResourceAttributes);
       return answered(review, access(userFrom(review), resourceAttributes, nonResourceAttributes));
     },
     'localsubjectaccessreviews.authorization.k8s.io': async (call) => {
@@ -62,7 +62,7 @@ export function reviewActions({ authorizer, rbac, tokens }: ReviewSources): Read
       if (token === '') throw apiError('BadRequest', 'token is required for TokenReview in authentication');
       const asked = audiences === undefined || audiences.length === 0 ? tokens.audiences : audiences;
       const user = await tokens.authenticate(token, asked);
-      if (user === undefined) return answered(review, { user: {}, error: '[invalid bearer token]' });
+      if (user === undefined) return answered(review, { user: {}, error: 'invalid bearer token' });
       const matching = await tokens.audiencesOf(token, asked);
       return answered(review, { authenticated: true, user: userInfo(withAuthenticated(user)), audiences: matching });
     },
@@ -73,15 +73,14 @@ function answered(review: KubeObject, status: object): KubeObject {
   return { ...review, status } as KubeObject;
 }
 
-function oneOf(review: KubeObject, resource: unknown, path: unknown): void {
+function oneOf(resource: unknown, path: unknown): void {
   if ((resource === undefined) !== (path === undefined)) return;
   const why =
     resource === undefined
       ? 'spec.resourceAttributes: Invalid value: null: exactly one of nonResourceAttributes or resourceAttributes must be specified'
       : 'spec.nonResourceAttributes: Invalid value: null: cannot be specified in combination with resourceAttributes';
-  throw apiError('Invalid', `${review.kind}.authorization.k8s.io "" is invalid: ${why}`, {
+  throw apiError('Invalid', `.authorization.k8s.io "" is invalid: ${why}`, {
     group: 'authorization.k8s.io',
-    kind: review.kind ?? '',
     causes: [{ reason: 'FieldValueInvalid', message: why.slice(why.indexOf(': ') + 2), field: why.split(':')[0] ?? '' }],
   });
 }
@@ -136,5 +135,5 @@ async function rulesReview(call: Call, rbac: RbacAuthorizer): Promise<KubeObject
     }
     if ((nonResourceURLs ?? []).length > 0) nonResourceRules.push({ verbs, nonResourceURLs });
   }
-  return answered(review, { resourceRules, nonResourceRules, incomplete: false });
+  return answered({ ...review, spec: {} } as KubeObject, { resourceRules, nonResourceRules, incomplete: false });
 }
