@@ -1,0 +1,133 @@
+// Flags and KubeletConfiguration (kubelet.config.k8s.io/v1beta1). Flags win over the file, as upstream has it.
+import { parseDuration } from '@drydock/foundation/duration.ts';
+import { flag, type Values } from '@drydock/foundation/flags.ts';
+
+export const flags = {
+  config: flag('string', '', 'file with a KubeletConfiguration'),
+  kubeconfig: flag('string', '', 'how to connect to the API server'),
+  'hostname-override': flag('string', '', 'name of the node instead of the hostname'),
+  'node-ip': flag('string', '', 'address of the node'),
+  'root-dir': flag('string', '/var/lib/kubelet', 'folder of the pods and volumes'),
+  'cert-dir': flag('string', '/var/lib/kubelet/pki', 'folder of certificates'),
+  'container-runtime-endpoint': flag('string', '', 'unix:///path/to/socket, or hollow://'),
+  address: flag('string', '', 'address to serve on'),
+  port: flag('int', 0, 'port of the HTTPS API'),
+  'node-agent-port': flag('int', 10_251, 'port of the gRPC NodeAgent; 0 is off'),
+  'node-labels': flag('map', {}, 'labels of the node when it registers'),
+  'register-with-taints': flag('strings', [], 'taints of the node when it registers: key=value:effect'),
+  'max-pods': flag('int', 0, 'pods that may run here'),
+  v: flag('int', 0, 'log verbosity', 'v'),
+};
+
+export const ignoredFlags = {
+  'kube-api-content-type': 'value',
+  'kube-api-qps': 'value',
+  'kube-api-burst': 'value',
+  'feature-gates': 'value',
+  'bootstrap-kubeconfig': 'value',
+  'cgroup-driver': 'value',
+  'fail-swap-on': 'bool',
+  'pod-infra-container-image': 'value',
+  'runtime-cgroups': 'value',
+  'kubelet-cgroups': 'value',
+  'system-cgroups': 'value',
+  'rotate-certificates': 'bool',
+  'register-node': 'bool',
+  'seccomp-default': 'bool',
+  'image-gc-high-threshold': 'value',
+  'image-gc-low-threshold': 'value',
+  'eviction-hard': 'value',
+  'cloud-provider': 'value',
+} as const;
+
+/** A setting that cannot be used; the message names the field and what was expected. */
+export class ConfigError extends Error {
+  override readonly name = 'ConfigError';
+}
+
+export interface KubeletConfig {
+  readonly kubeconfig: string;
+  readonly nodeName: string;
+  readonly nodeIp: string;
+  readonly rootDir: string;
+  readonly endpoint: string;
+  readonly address: string;
+  readonly port: number;
+  readonly agentPort: number;
+  readonly healthzAddress: string;
+  readonly healthzPort: number;
+  readonly clientCaFile: string;
+  readonly certFile: string;
+  readonly keyFile: string;
+  readonly webhook: boolean;
+  readonly cgroupRoot: string;
+  readonly clusterDomain: string;
+  readonly clusterDns: readonly string[];
+  readonly resolvConf: string;
+  readonly podLogsDir: string;
+  readonly maxPods: number;
+  readonly statusPeriodMs: number;
+  readonly leaseSeconds: number;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly { key: string; value?: string; effect: string }[];
+}
+
+type Fields = Record<string, unknown>;
+
+/** Throws ConfigError. `document`: the parsed file, undefined where there is none. */
+export function readConfig(values: Values<typeof flags>, document: unknown, hostname: string): KubeletConfig {
+  const file = (document ?? {}) as Fields;
+  if (document !== undefined && file.kind !== 'KubeletConfiguration') throw new ConfigError(`kind: expected KubeletConfiguration, got ${JSON.stringify(file.kind)}`);
+  const text = (name: string, fallback = ''): string => typed(file, name, 'string', fallback);
+  const number = (name: string, fallback: number): number => typed(file, name, 'number', fallback);
+  const duration = (name: string, fallback: string): number => {
+    const ms = parseDuration(text(name, fallback));
+    if (ms === undefined) throw new ConfigError(`${name}: expected a duration such as 10s, got ${JSON.stringify(file[name])}`);
+    return ms === 0 ? (parseDuration(fallback) ?? 0) : ms;
+  };
+  const authentication = (file.authentication ?? {}) as { x509?: { clientCAFile?: string } };
+  const authorization = (file.authorization ?? {}) as { mode?: string };
+  const endpoint = values['container-runtime-endpoint'] || text('containerRuntimeEndpoint', 'unix:///run/containerd/containerd.sock');
+  if (!/^(unix:\/\/\/|hollow:\/\/)/.test(endpoint)) throw new ConfigError(`containerRuntimeEndpoint: expected unix:///path or hollow://, got ${JSON.stringify(endpoint)}`);
+  if (values.kubeconfig === '') throw new ConfigError('--kubeconfig: expected the path of a kubeconfig file');
+  const address = values.address || text('address', '0.0.0.0');
+  return {
+    kubeconfig: values.kubeconfig,
+    nodeName: values['hostname-override'] || hostname.toLowerCase(),
+    nodeIp: values['node-ip'],
+    rootDir: values['root-dir'],
+    endpoint,
+    address,
+    port: values.port || number('port', 10_250),
+    agentPort: values['node-agent-port'],
+    healthzAddress: text('healthzBindAddress', '127.0.0.1'),
+    healthzPort: number('healthzPort', 10_248),
+    clientCaFile: authentication.x509?.clientCAFile ?? '',
+    certFile: text('tlsCertFile'),
+    keyFile: text('tlsPrivateKeyFile'),
+    webhook: authorization.mode !== 'AlwaysAllow',
+    cgroupRoot: text('cgroupRoot', '/'),
+    clusterDomain: text('clusterDomain'),
+    clusterDns: (file.clusterDNS as string[] | undefined) ?? [],
+    resolvConf: text('resolvConf', '/etc/resolv.conf'),
+    podLogsDir: text('podLogsDir', '/var/log/pods'),
+    maxPods: values['max-pods'] || number('maxPods', 110),
+    statusPeriodMs: duration('nodeStatusUpdateFrequency', '10s'),
+    leaseSeconds: number('nodeLeaseDurationSeconds', 40) || 40,
+    labels: values['node-labels'],
+    taints: values['register-with-taints'].map(parseTaint),
+  };
+}
+
+function typed<T extends string | number>(file: Fields, name: string, type: 'string' | 'number', fallback: T): T {
+  const value = file[name];
+  if (value === undefined || value === null) return fallback;
+  if (typeof value !== type) throw new ConfigError(`${name}: expected a ${type}, got ${JSON.stringify(value)}`);
+  return value as T;
+}
+
+function parseTaint(text: string): { key: string; value?: string; effect: string } {
+  const match = /^([^=:]+)(?:=([^:]*))?:(NoSchedule|PreferNoSchedule|NoExecute)$/.exec(text);
+  if (match === null) throw new ConfigError(`--register-with-taints: expected key=value:effect, got ${JSON.stringify(text)}`);
+  return { key: match[1] ?? '', ...(match[2] === undefined ? {} : { value: match[2] }), effect: match[3] ?? '' };
+}

@@ -1,0 +1,195 @@
+// Registers this node, keeps its status and its lease (pkg/kubelet/kubelet_node_status.go, component-helpers/apimachinery/lease).
+import type { Lease, Node, NodeCondition } from '@drydock/api/generated/types.ts';
+import { leases, nodes } from '@drydock/api/resource.ts';
+import { hasReason } from '@drydock/api/status.ts';
+import type { ApiClient } from '@drydock/client/api-client.ts';
+import { type Clock, formatMicroTime, formatTime } from '@drydock/foundation/clock.ts';
+import type { Log } from '@drydock/foundation/log.ts';
+import type { Image } from '../engine/engine.ts';
+
+export const leaseNamespace = 'kube-node-lease';
+/** Images in a node's status, the largest first (upstream: nodeStatusMaxImages). */
+const imagesMax = 50;
+const registerRetryMs = 1_000;
+const leaseRetryMs = 2_000;
+/** A status that has not changed is written this often all the same (nodeStatusReportFrequency). */
+const reportMs = 300_000;
+
+export interface MachineFacts {
+  readonly hostname: string;
+  readonly cpus: number;
+  readonly memoryBytes: number;
+  readonly storageBytes: number;
+  readonly kernel: string;
+  readonly osImage: string;
+  readonly machineId: string;
+  readonly bootId: string;
+  readonly architecture: string;
+}
+
+export interface NodeOptions {
+  readonly name: string;
+  readonly ip: string;
+  readonly facts: MachineFacts;
+  readonly labels: Readonly<Record<string, string>>;
+  readonly taints: readonly { key: string; value?: string; effect: string }[];
+  readonly port: number;
+  readonly agentPort: number;
+  readonly maxPods: number;
+  readonly statusPeriodMs: number;
+  readonly leaseSeconds: number;
+  readonly engineVersion: string;
+  /** Why pods cannot run now; empty where they can. */
+  readonly problems: () => Promise<readonly string[]>;
+  readonly images: () => Promise<Image[]>;
+}
+
+export class NodeAgent {
+  readonly #client: ApiClient;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #options: NodeOptions;
+  readonly #stop = new AbortController();
+  #uid = '';
+  #written = '';
+  #writtenAtMs = Number.NEGATIVE_INFINITY;
+  readonly #transitions = new Map<string, { status: string; atMs: number }>();
+
+  constructor(client: ApiClient, clock: Clock, log: Log, options: NodeOptions) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#log = log;
+    this.#options = options;
+  }
+
+  start(): void {
+    void this.#keep('node status', this.#options.statusPeriodMs, registerRetryMs, () => this.#status());
+    void this.#keep('node lease', this.#options.leaseSeconds * 250, leaseRetryMs, () => this.#lease());
+  }
+
+  stop(): void {
+    this.#stop.abort();
+  }
+
+  async #keep(what: string, periodMs: number, retryMs: number, act: () => Promise<void>): Promise<void> {
+    const { signal } = this.#stop;
+    while (!signal.aborted) {
+      let waitMs = periodMs;
+      try {
+        await act();
+      } catch (err) {
+        waitMs = Math.min(retryMs, periodMs);
+        if (!signal.aborted) this.#log.warn({ err }, `${what} not written; trying again`);
+      }
+      await this.#clock.sleep(waitMs, signal).catch(() => {});
+    }
+  }
+
+  async #status(): Promise<void> {
+    const status = await this.#currentStatus();
+    const now = this.#clock.monotonicMs();
+    const text = JSON.stringify(status);
+    if (this.#uid !== '' && text === this.#written && now - this.#writtenAtMs < reportMs) return;
+    if (this.#uid === '') await this.#register();
+    const heartbeat = formatTime(this.#clock.wallMs());
+    const body = { status: { ...status, conditions: status.conditions?.map((each) => ({ ...each, lastHeartbeatTime: heartbeat })) } };
+    try {
+      await this.#client.patch(nodes, { name: this.#options.name }, { type: 'strategic', body }, { subresource: 'status' });
+    } catch (error) {
+      // Somebody has deleted the node: register again.
+      if (hasReason(error, 'NotFound')) this.#uid = '';
+      throw error;
+    }
+    this.#written = text;
+    this.#writtenAtMs = now;
+  }
+
+  async #register(): Promise<void> {
+    const { name, labels, taints, agentPort, facts } = this.#options;
+    const own = {
+      'kubernetes.io/hostname': name,
+      'kubernetes.io/os': 'linux',
+      'kubernetes.io/arch': facts.architecture,
+      'beta.kubernetes.io/os': 'linux',
+      'beta.kubernetes.io/arch': facts.architecture,
+      ...labels,
+    };
+    const annotations = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...(agentPort > 0 ? { 'drydock.dev/node-agent-port': String(agentPort) } : {}) };
+    const node: Node = { apiVersion: 'v1', kind: 'Node', metadata: { name, labels: own, annotations }, spec: { ...(taints.length > 0 ? { taints: [...taints] } : {}) }, status: await this.#currentStatus() };
+    try {
+      const made = await this.#client.create(nodes, node);
+      this.#uid = made.metadata?.uid ?? 'unknown';
+      this.#log.info({ node: name }, 'Successfully registered node');
+    } catch (error) {
+      if (!hasReason(error, 'AlreadyExists')) throw error;
+      const there = await this.#client.patch(nodes, { name }, { type: 'strategic', body: { metadata: { labels: own, annotations } } });
+      this.#uid = there.metadata?.uid ?? 'unknown';
+      this.#log.info({ node: name }, 'Node was previously registered');
+    }
+  }
+
+  async #currentStatus(): Promise<NonNullable<Node['status']>> {
+    const { facts, ip, name, port, maxPods, engineVersion } = this.#options;
+    const problems = await this.#options.problems();
+    const images = problems.length > 0 ? [] : await this.#options.images();
+    const capacity = { cpu: String(facts.cpus), memory: `${Math.floor(facts.memoryBytes / 1024)}Ki`, pods: String(maxPods), 'ephemeral-storage': `${Math.floor(facts.storageBytes / 1024)}Ki`, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0' };
+    return {
+      addresses: [
+        { type: 'InternalIP', address: ip },
+        { type: 'Hostname', address: name },
+      ],
+      capacity,
+      allocatable: { ...capacity, memory: `${Math.floor((facts.memoryBytes - 50 * 1024 * 1024) / 1024)}Ki`, 'ephemeral-storage': String(Math.floor(facts.storageBytes * 0.99)) },
+      daemonEndpoints: { kubeletEndpoint: { Port: port } },
+      nodeInfo: {
+        machineID: facts.machineId,
+        systemUUID: facts.machineId,
+        bootID: facts.bootId,
+        kernelVersion: facts.kernel,
+        osImage: facts.osImage,
+        containerRuntimeVersion: engineVersion,
+        kubeletVersion: 'v1.36.2-drydock',
+        kubeProxyVersion: '',
+        operatingSystem: 'linux',
+        architecture: facts.architecture,
+      },
+      images: images
+        .sort((a, b) => b.sizeBytes - a.sizeBytes)
+        .slice(0, imagesMax)
+        .map(({ tags, digests, sizeBytes }) => ({ names: [...digests, ...tags], sizeBytes })),
+      conditions: this.#conditions(problems),
+    };
+  }
+
+  #conditions(problems: readonly string[]): NodeCondition[] {
+    const ready = problems.length === 0;
+    const wanted = [
+      ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
+      ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
+      ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+      ['Ready', ready ? 'True' : 'False', ready ? 'KubeletReady' : 'KubeletNotReady', ready ? 'kubelet is posting ready status' : problems.join(', ')],
+    ] as const;
+    return wanted.map(([type, status, reason, message]) => {
+      const before = this.#transitions.get(type);
+      const atMs = before?.status === status ? before.atMs : this.#clock.wallMs();
+      this.#transitions.set(type, { status, atMs });
+      return { type, status, reason, message, lastTransitionTime: formatTime(atMs) };
+    });
+  }
+
+  async #lease(): Promise<void> {
+    const { name, leaseSeconds } = this.#options;
+    const key = { namespace: leaseNamespace, name };
+    const renewTime = formatMicroTime(this.#clock.wallMs());
+    let lease: Lease | undefined;
+    try {
+      lease = await this.#client.get(leases, key);
+    } catch (error) {
+      if (!hasReason(error, 'NotFound')) throw error;
+    }
+    const owners = this.#uid === '' ? undefined : [{ apiVersion: 'v1', kind: 'Node', name, uid: this.#uid }];
+    const metadata = { ...lease?.metadata, ...key, ...(owners === undefined ? {} : { ownerReferences: owners }) };
+    const wanted: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: { ...lease?.spec, holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime } };
+    await (lease === undefined ? this.#client.create(leases, wanted) : this.#client.update(leases, wanted));
+  }
+}

@@ -1,0 +1,189 @@
+// The pods of this node: one worker per pod, woken by the apiserver, the engine, probes and back-offs (pkg/kubelet, pod workers).
+import type { Pod } from '@drydock/api/generated/types.ts';
+import { pods } from '@drydock/api/resource.ts';
+import { hasReason } from '@drydock/api/status.ts';
+import type { ApiClient } from '@drydock/client/api-client.ts';
+import type { Informer } from '@drydock/client/informer.ts';
+import type { Clock, Timer } from '@drydock/foundation/clock.ts';
+import type { Log } from '@drydock/foundation/log.ts';
+import type { ContainerDetail, ContainerEngine, ContainerSummary, Sandbox } from '../engine/engine.ts';
+import { nothingObserved, type PodObservation, podKey, uidOf } from './observation.ts';
+import { PodWorker, type WorkerPorts } from './pod-worker.ts';
+
+/** Upstream's relist period: the CRI of containerd 1.6 has no event stream. */
+export const relistPeriodMs = 1_000;
+
+export interface ManagerPorts extends Omit<WorkerPorts, 'observe' | 'finalDelete' | 'forget'> {
+  readonly client: ApiClient;
+  readonly informer: Informer<Pod>;
+  readonly engine: ContainerEngine;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+export class PodManager {
+  readonly #ports: ManagerPorts;
+  readonly #workers = new Map<string, PodWorker>();
+  readonly #exited = new Map<string, ContainerDetail>();
+  readonly #prints = new Map<string, string>();
+  readonly #removing = new Set<string>();
+  #relistTimer: Timer | undefined;
+  #stopped = false;
+  #lastRelistMs = Number.NEGATIVE_INFINITY;
+  /** Why the engine does not answer; undefined where it does. */
+  engineProblem: string | undefined;
+
+  constructor(ports: ManagerPorts) {
+    this.#ports = ports;
+  }
+
+  start(): void {
+    this.#ports.informer.subscribe(({ before, after }) => {
+      if (after !== undefined) this.#seen(after);
+      if (before !== undefined && (after === undefined || uidOf(before) !== uidOf(after))) this.#workers.get(uidOf(before))?.gone();
+    });
+    void this.#relistForever();
+  }
+
+  stop(): void {
+    this.#stopped = true;
+    this.#relistTimer?.cancel();
+    for (const worker of this.#workers.values()) worker.stop();
+  }
+
+  wake(uid: string): void {
+    this.#workers.get(uid)?.wake();
+  }
+
+  wakeAll(): void {
+    for (const worker of this.#workers.values()) worker.wake();
+  }
+
+  worker(namespace: string, name: string): PodWorker | undefined {
+    return [...this.#workers.values()].find(({ pod }) => podKey(pod).namespace === namespace && podKey(pod).name === name);
+  }
+
+  all(): Pod[] {
+    return [...this.#workers.values()].map(({ pod }) => pod);
+  }
+
+  get lastRelistMs(): number {
+    return this.#lastRelistMs;
+  }
+
+  #seen(pod: Pod): void {
+    const uid = uidOf(pod);
+    const known = this.#workers.get(uid);
+    if (known !== undefined) {
+      known.update(pod);
+      return;
+    }
+    const worker = new PodWorker(pod, {
+      ...this.#ports,
+      observe: () => this.#observe(uid),
+      finalDelete: (each) => this.#finalDelete(each),
+      forget: () => {
+        this.#workers.delete(uid);
+        this.#prints.delete(uid);
+      },
+    });
+    this.#workers.set(uid, worker);
+    worker.wake();
+  }
+
+  async #finalDelete(pod: Pod): Promise<void> {
+    const { namespace, name } = podKey(pod);
+    try {
+      await this.#ports.client.delete(pods, { namespace, name }, { gracePeriodSeconds: 0, preconditions: { uid: uidOf(pod) } });
+    } catch (error) {
+      if (!hasReason(error, 'NotFound') && !hasReason(error, 'Conflict')) throw error;
+    }
+  }
+
+  async #observe(uid: string): Promise<PodObservation> {
+    const { engine } = this.#ports;
+    const [sandboxes, containers] = await Promise.all([engine.listSandboxes(), engine.listContainers()]);
+    return this.#detail(
+      sandboxes.filter(({ podUid }) => podUid === uid),
+      containers.filter(({ podUid }) => podUid === uid),
+    );
+  }
+
+  async #detail(sandboxes: Sandbox[], containers: ContainerSummary[]): Promise<PodObservation> {
+    if (sandboxes.length === 0 && containers.length === 0) return nothingObserved;
+    sandboxes.sort((a, b) => b.createdAtMs - a.createdAtMs || b.attempt - a.attempt);
+    const details = await Promise.all(
+      containers.map(async (each) => {
+        const cached = this.#exited.get(each.id);
+        if (cached !== undefined) return cached;
+        const detail = { ...(await this.#ports.engine.container(each.id)), sandboxId: each.sandboxId };
+        if (detail.state === 'exited') this.#exited.set(each.id, detail);
+        return detail;
+      }),
+    );
+    details.sort((a, b) => b.createdAtMs - a.createdAtMs || b.attempt - a.attempt);
+    const [newest] = sandboxes;
+    return { sandboxes, containers: details, ips: newest?.ready === true ? await this.#ports.engine.sandboxIps(newest.id) : [] };
+  }
+
+  async #relistForever(): Promise<void> {
+    while (!this.#stopped) {
+      try {
+        await this.#relist();
+        if (this.engineProblem !== undefined) this.wakeAll();
+        this.engineProblem = undefined;
+        this.#lastRelistMs = this.#ports.clock.monotonicMs();
+      } catch (error) {
+        if (this.engineProblem === undefined) this.#ports.log.warn({ err: error }, 'the container engine does not answer');
+        this.engineProblem = (error as Error).message;
+      }
+      await new Promise<void>((resolve) => {
+        this.#relistTimer = this.#ports.clock.timer(relistPeriodMs, resolve);
+      });
+    }
+  }
+
+  async #relist(): Promise<void> {
+    const { engine } = this.#ports;
+    const [sandboxes, containers] = await Promise.all([engine.listSandboxes(), engine.listContainers()]);
+    const prints = new Map<string, string>();
+    const add = (uid: string, text: string) => prints.set(uid, `${prints.get(uid) ?? ''};${text}`);
+    for (const { podUid, id, ready } of sandboxes) add(podUid, `${id}=${ready}`);
+    for (const { podUid, id, state } of containers) add(podUid, `${id}=${state}`);
+    const present = new Set(containers.map(({ id }) => id));
+    for (const id of this.#exited.keys()) if (!present.has(id)) this.#exited.delete(id);
+    for (const [uid, worker] of this.#workers) {
+      const print = prints.get(uid) ?? '';
+      if (this.#prints.get(uid) !== print) worker.wake();
+      this.#prints.set(uid, print);
+    }
+    // What belongs to no pod is an orphan only once the apiserver has said which pods there are.
+    if (!this.#ports.informer.hasSynced) return;
+    const orphans = new Set([...prints.keys()].filter((uid) => uid !== '' && !this.#workers.has(uid)));
+    for (const name of await this.#ports.volumes.pods()) if (!this.#workers.has(name)) orphans.add(name);
+    for (const uid of orphans) {
+      if (this.#removing.has(uid)) continue;
+      this.#removing.add(uid);
+      void this.#removeOrphan(uid, sandboxes, containers).finally(() => this.#removing.delete(uid));
+    }
+  }
+
+  async #removeOrphan(uid: string, sandboxes: readonly Sandbox[], containers: readonly ContainerSummary[]): Promise<void> {
+    const { engine, log, volumes, references } = this.#ports;
+    try {
+      for (const each of containers.filter(({ podUid }) => podUid === uid)) {
+        if (each.state === 'running') await engine.stopContainer(each.id, Number(each.annotations['io.kubernetes.pod.terminationGracePeriod'] ?? 30));
+        await engine.removeContainer(each.id);
+      }
+      for (const each of sandboxes.filter(({ podUid }) => podUid === uid)) {
+        await engine.stopSandbox(each.id);
+        await engine.removeSandbox(each.id);
+      }
+      references.release(uid);
+      await volumes.remove(uid);
+      log.info({ podUid: uid }, 'removed what was left of a pod that is gone');
+    } catch (err) {
+      log.warn({ err, podUid: uid }, 'could not remove what is left of a pod that is gone');
+    }
+  }
+}

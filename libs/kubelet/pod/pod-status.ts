@@ -1,0 +1,209 @@
+// The status of a pod from what runs of it: pure (pkg/kubelet, generateAPIPodStatus).
+import type { Container, ContainerState, ContainerStatus, Pod, PodCondition, PodStatus } from '@drydock/api/generated/types.ts';
+import { qosClassOf } from '@drydock/api/pod-qos.ts';
+import { formatTime } from '@drydock/foundation/clock.ts';
+import type { ContainerDetail } from '../engine/engine.ts';
+import { containersOf, initContainersOf, isSidecar, type PodObservation } from './observation.ts';
+
+/** Why a container is not running, from the last attempt to start it. */
+export interface StartProblem {
+  readonly reason: string;
+  readonly message: string;
+}
+
+export interface StatusInput {
+  readonly pod: Pod;
+  readonly observed: PodObservation;
+  readonly engineName: string;
+  readonly hostIp: string;
+  readonly nowMs: number;
+  /** When the kubelet first saw the pod. */
+  readonly startTimeMs: number;
+  readonly problems: ReadonlyMap<string, StartProblem>;
+  /** Waits of restarts, as texts. */
+  readonly backedOff: ReadonlyMap<string, StartProblem>;
+  readonly ready: (containerId: string) => boolean;
+  readonly started: (containerId: string) => boolean;
+  readonly terminationMessage: (container: ContainerDetail) => string;
+  /** A verdict that stands: rejected, evicted, deadline exceeded. */
+  readonly failure?: { readonly reason: string; readonly message: string } | undefined;
+  /** Everything of the pod has ended and nothing will start again. */
+  readonly finished: boolean;
+}
+
+export function podStatus(input: StatusInput): PodStatus {
+  const { pod, observed, failure } = input;
+  const initContainerStatuses = initContainersOf(pod).map((container) => containerStatus(input, container, true));
+  const containerStatuses = containersOf(pod).map((container) => containerStatus(input, container, false));
+  const phase = failure !== undefined ? 'Failed' : phaseOf(input, initContainerStatuses, containerStatuses);
+  const ips = pod.spec?.hostNetwork === true ? (observed.sandboxes.length > 0 ? [input.hostIp] : []) : observed.ips;
+  const known = pod.status;
+  const podIps = ips.length > 0 ? ips.map((ip) => ({ ip })) : (known?.podIPs ?? []);
+  return {
+    observedGeneration: pod.metadata?.generation,
+    phase,
+    conditions: conditionsOf(input, phase, initContainerStatuses, containerStatuses),
+    hostIP: input.hostIp,
+    hostIPs: [{ ip: input.hostIp }],
+    podIP: podIps[0]?.ip,
+    podIPs: podIps.length > 0 ? podIps : undefined,
+    startTime: known?.startTime ?? formatTime(input.startTimeMs),
+    ...(initContainerStatuses.length > 0 ? { initContainerStatuses } : {}),
+    containerStatuses,
+    qosClass: known?.qosClass ?? qosClassOf(pod),
+    ...(failure === undefined ? {} : { reason: failure.reason, message: failure.message }),
+  };
+}
+
+function containerStatus(input: StatusInput, container: Container, init: boolean): ContainerStatus {
+  const { observed, pod } = input;
+  const own = observed.containers.filter(({ name }) => name === container.name);
+  const [last, before] = own;
+  const before0 = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].find(({ name }) => name === container.name);
+  if (last === undefined) return unstarted(input, container, init, before0);
+  const running = last.state === 'running';
+  const waiting = last.state === 'running' ? undefined : (input.problems.get(container.name) ?? input.backedOff.get(container.name));
+  const state: ContainerState =
+    waiting !== undefined ? { waiting } : last.state === 'created' ? { waiting: { reason: 'ContainerCreating' } } : stateOf(input, last);
+  const earlier = waiting !== undefined && last.state === 'exited' ? last : before;
+  const started = running && input.started(last.id);
+  const ready = running ? started && input.ready(last.id) : init && !isSidecar(container) && last.state === 'exited' && last.exitCode === 0;
+  return {
+    name: container.name,
+    state,
+    lastState: earlier?.state === 'exited' ? stateOf(input, earlier) : (before0?.lastState ?? {}),
+    ready,
+    restartCount: last.attempt,
+    image: last.image.startsWith('sha256:') ? container.image ?? last.image : last.image,
+    imageID: last.imageRef,
+    containerID: `${input.engineName}://${last.id}`,
+    started,
+    ...(container.resources !== undefined ? { resources: container.resources } : {}),
+    volumeMounts: container.volumeMounts?.map(({ name, mountPath, readOnly }) => ({
+      name,
+      mountPath,
+      ...(readOnly === true ? { readOnly, recursiveReadOnly: 'Disabled' } : {}),
+    })),
+  };
+}
+
+function unstarted(input: StatusInput, container: Container, init: boolean, before: ContainerStatus | undefined): ContainerStatus {
+  const problem = input.problems.get(container.name);
+  const initialising = !init && initContainersOf(input.pod).length > 0;
+  // A container that ran before and is gone from the engine keeps what was last said of it.
+  const gone = before?.containerID !== undefined && before.state?.terminated !== undefined ? before.state : undefined;
+  const lost = input.finished && before?.state?.terminated === undefined && before?.containerID !== undefined;
+  const state: ContainerState =
+    gone ??
+    (lost
+      ? { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message: 'The container could not be located when the pod was terminated', containerID: before?.containerID } }
+      : { waiting: problem ?? { reason: initialising ? 'PodInitializing' : 'ContainerCreating' } });
+  return {
+    name: container.name,
+    state,
+    lastState: before?.lastState ?? {},
+    ready: gone !== undefined && init && gone.terminated?.exitCode === 0,
+    restartCount: before?.restartCount ?? 0,
+    image: container.image ?? '',
+    imageID: gone !== undefined ? (before?.imageID ?? '') : '',
+    ...(gone === undefined ? {} : { containerID: before?.containerID }),
+    started: false,
+  };
+}
+
+function stateOf(input: StatusInput, container: ContainerDetail): ContainerState {
+  if (container.state === 'running') return { running: { startedAt: formatTime(container.startedAtMs) } };
+  const message = input.terminationMessage(container) || container.message;
+  const reason = container.reason !== '' ? container.reason : container.exitCode === 0 ? 'Completed' : 'Error';
+  return {
+    terminated: {
+      exitCode: container.exitCode,
+      reason,
+      ...(message === '' ? {} : { message }),
+      startedAt: formatTime(container.startedAtMs),
+      finishedAt: formatTime(container.finishedAtMs),
+      containerID: `${input.engineName}://${container.id}`,
+    },
+  };
+}
+
+type Phase = 'Pending' | 'Running' | 'Succeeded' | 'Failed';
+
+function phaseOf({ pod, finished }: StatusInput, init: readonly ContainerStatus[], main: readonly ContainerStatus[]): Phase {
+  const before = pod.status?.phase;
+  if (before === 'Succeeded' || before === 'Failed') return before;
+  const policy = pod.spec?.restartPolicy ?? 'Always';
+  const specs = initContainersOf(pod);
+  const ended = (status: ContainerStatus) => status.state?.terminated ?? status.lastState?.terminated;
+  let initDone = true;
+  for (const [index, status] of init.entries()) {
+    const sidecar = specs[index]?.restartPolicy === 'Always';
+    const terminated = status.state?.terminated;
+    if (sidecar) {
+      if (status.started !== true && terminated === undefined) initDone = false;
+      continue;
+    }
+    if (terminated === undefined || terminated.exitCode !== 0) initDone = false;
+    if (terminated !== undefined && terminated.exitCode !== 0 && policy === 'Never') return 'Failed';
+  }
+  const everRan = main.some((status) => status.containerID !== undefined);
+  if (!initDone && !everRan) return finished ? 'Failed' : 'Pending';
+  const running = main.filter((status) => status.state?.running !== undefined).length;
+  const waiting = main.filter((status) => status.state?.waiting !== undefined && ended(status) === undefined).length;
+  if (waiting > 0 && !finished) return 'Pending';
+  if (running > 0) return 'Running';
+  const allEnded = main.every((status) => ended(status) !== undefined);
+  if (!allEnded) return finished ? 'Failed' : 'Pending';
+  const allWell = main.every((status) => ended(status)?.exitCode === 0);
+  if (finished) return allWell ? 'Succeeded' : 'Failed';
+  if (policy === 'Always') return 'Running';
+  if (allWell) return 'Succeeded';
+  return policy === 'Never' ? 'Failed' : 'Running';
+}
+
+function conditionsOf(input: StatusInput, phase: Phase, init: readonly ContainerStatus[], main: readonly ContainerStatus[]): PodCondition[] {
+  const { pod, observed } = input;
+  const sandboxReady = observed.sandboxes[0]?.ready === true && (pod.spec?.hostNetwork === true || observed.ips.length > 0);
+  const ended = phase === 'Succeeded' || phase === 'Failed';
+  const incomplete = init.filter((status, index) =>
+    isSidecar(initContainersOf(pod)[index] ?? { name: '' }) ? status.started !== true : status.ready !== true,
+  );
+  const initialised = phase === 'Succeeded' || incomplete.length === 0 || main.some((status) => status.containerID !== undefined);
+  const sidecars = init.filter((_, index) => isSidecar(initContainersOf(pod)[index] ?? { name: '' }));
+  const unready = [...sidecars, ...main].filter((status) => status.ready !== true).map(({ name }) => name);
+  const containersReady = ended || unready.length > 0 ? notReady(phase, unready) : undefined;
+  const gate = (pod.spec?.readinessGates ?? []).find(
+    ({ conditionType }) => pod.status?.conditions?.find(({ type }) => type === conditionType)?.status !== 'True',
+  );
+  const gateProblem = gate === undefined ? undefined : { reason: 'ReadinessGatesNotReady', message: `corresponding condition of pod readiness gate "${gate.conditionType}" does not exist.` };
+  const wanted: PodCondition[] = [
+    { type: 'PodReadyToStartContainers', status: sandboxReady ? 'True' : 'False' },
+    initialised
+      ? { type: 'Initialized', status: 'True', ...(phase === 'Succeeded' ? { reason: 'PodCompleted' } : {}) }
+      : { type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized', message: `containers with incomplete status: [${incomplete.map(({ name }) => name).join(' ')}]` },
+    condition('Ready', containersReady ?? gateProblem),
+    condition('ContainersReady', containersReady),
+    { type: 'PodScheduled', status: 'True' },
+  ];
+  const now = formatTime(input.nowMs);
+  return wanted.map((each) => {
+    const before = pod.status?.conditions?.find(({ type }) => type === each.type);
+    const same = before?.status === each.status && before.lastTransitionTime !== undefined;
+    return { ...each, observedGeneration: pod.metadata?.generation, lastTransitionTime: same ? before.lastTransitionTime : now };
+  });
+}
+
+function condition(type: string, problem: StartProblemLike | undefined): PodCondition {
+  return problem === undefined ? { type, status: 'True' } : { type, status: 'False', ...problem };
+}
+
+interface StartProblemLike {
+  readonly reason: string;
+  readonly message?: string;
+}
+
+function notReady(phase: Phase, unready: readonly string[]): StartProblemLike {
+  if (phase === 'Succeeded') return { reason: 'PodCompleted' };
+  if (phase === 'Failed') return { reason: 'PodFailed' };
+  return { reason: 'ContainersNotReady', message: `containers with unready status: [${unready.join(' ')}]` };
+}

@@ -1,0 +1,79 @@
+// Brings the statuses of pods to the apiserver, one write per pod at a time, the newest one (pkg/kubelet/status).
+import type { Pod, PodStatus } from '@drydock/api/generated/types.ts';
+import { pods } from '@drydock/api/resource.ts';
+import { hasReason } from '@drydock/api/status.ts';
+import type { ApiClient } from '@drydock/client/api-client.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import type { Log } from '@drydock/foundation/log.ts';
+import { podKey, uidOf } from './observation.ts';
+
+/** Pause after a failed write, in milliseconds. */
+const retryMs = 2_000;
+
+const optional = ['podIP', 'podIPs', 'reason', 'message', 'initContainerStatuses'] as const;
+
+/** A strategic merge patch that makes the pod's status this one, and leaves conditions of others alone. */
+export function statusPatch(pod: Pod, status: PodStatus): object {
+  const body: Record<string, unknown> = { ...status };
+  for (const name of optional) if (body[name] === undefined && pod.status?.[name] !== undefined) body[name] = null;
+  body.conditions = (status.conditions ?? []).map((each) => ({ ...each, reason: each.reason ?? null, message: each.message ?? null }));
+  for (const name of ['podIPs', 'hostIPs'] as const) if (status[name] !== undefined) body[name] = [...status[name], { $patch: 'replace' }];
+  return { metadata: { uid: uidOf(pod) }, status: body };
+}
+
+export class StatusWriter {
+  readonly #client: ApiClient;
+  readonly #clock: Clock;
+  readonly #log: Log;
+  readonly #wanted = new Map<string, { readonly pod: Pod; readonly status: PodStatus }>();
+  readonly #written = new Map<string, string>();
+  readonly #writing = new Map<string, Promise<void>>();
+
+  constructor(client: ApiClient, clock: Clock, log: Log) {
+    this.#client = client;
+    this.#clock = clock;
+    this.#log = log;
+  }
+
+  /** Returns at once; equal statuses are written once. */
+  set(pod: Pod, status: PodStatus): void {
+    const uid = uidOf(pod);
+    const text = JSON.stringify(status);
+    if (this.#written.get(uid) === text && !this.#wanted.has(uid)) return;
+    this.#wanted.set(uid, { pod, status });
+    if (this.#writing.has(uid)) return;
+    this.#writing.set(
+      uid,
+      this.#drain(uid).finally(() => this.#writing.delete(uid)),
+    );
+  }
+
+  /** Resolves when the newest status has been written, or cannot be because the pod is gone. */
+  async flushed(uid: string): Promise<void> {
+    await this.#writing.get(uid);
+  }
+
+  forget(uid: string): void {
+    this.#wanted.delete(uid);
+    this.#written.delete(uid);
+  }
+
+  async #drain(uid: string): Promise<void> {
+    for (let next = this.#wanted.get(uid); next !== undefined; next = this.#wanted.get(uid)) {
+      const { pod, status } = next;
+      const { namespace, name } = podKey(pod);
+      try {
+        await this.#client.patch(pods, { namespace, name }, { type: 'strategic', body: statusPatch(pod, status) }, { subresource: 'status' });
+        this.#written.set(uid, JSON.stringify(status));
+        if (this.#wanted.get(uid) === next) this.#wanted.delete(uid);
+      } catch (err) {
+        if (hasReason(err, 'NotFound') || hasReason(err, 'Conflict')) {
+          this.#wanted.delete(uid);
+          return;
+        }
+        this.#log.warn({ err, pod: name, namespace }, 'pod status not written; trying again');
+        await this.#clock.sleep(retryMs);
+      }
+    }
+  }
+}

@@ -1,0 +1,122 @@
+// Runs the probes of the containers that run, each on its own period, and keeps their verdicts.
+import type { Container, Pod, Probe } from '@drydock/api/generated/types.ts';
+import type { Clock, Timer } from '@drydock/foundation/clock.ts';
+import type { RandomStream } from '@drydock/foundation/random.ts';
+import type { ContainerDetail } from '../engine/engine.ts';
+import type { Handlers } from './handlers.ts';
+import { initialProbeState, type ProbeKind, type ProbeState, probeStep } from './probe-state.ts';
+
+interface Probed {
+  readonly podUid: string;
+  readonly container: Container;
+  readonly id: string;
+  readonly probes: Map<ProbeKind, { readonly spec: Probe; state: ProbeState; timer: Timer | undefined }>;
+  pod: Pod;
+  podIp: string;
+  stopped: boolean;
+}
+
+export interface ProberPorts {
+  readonly clock: Clock;
+  readonly random: RandomStream;
+  readonly handlers: Handlers;
+  /** A verdict has changed. */
+  readonly changed: (podUid: string) => void;
+  /** A probe has failed, for the event. */
+  readonly failed: (pod: Pod, container: string, kind: ProbeKind, output: string) => void;
+}
+
+const title: Record<ProbeKind, string> = { liveness: 'Liveness', readiness: 'Readiness', startup: 'Startup' };
+
+export function probeFailureText(kind: ProbeKind, output: string): string {
+  return `${title[kind]} probe failed: ${output}`;
+}
+
+export class Prober {
+  readonly #ports: ProberPorts;
+  readonly #probed = new Map<string, Probed>();
+
+  constructor(ports: ProberPorts) {
+    this.#ports = ports;
+  }
+
+  /** Starts probing a running container; once per container. `adopted`: it ran before this kubelet, and was started then. */
+  add(pod: Pod, container: Container, running: ContainerDetail, podIp: string): void {
+    const known = this.#probed.get(running.id);
+    if (known !== undefined) {
+      known.pod = pod;
+      known.podIp = podIp;
+      return;
+    }
+    const probed: Probed = { podUid: pod.metadata?.uid ?? '', container, id: running.id, probes: new Map(), pod, podIp, stopped: false };
+    this.#probed.set(running.id, probed);
+    const specs: [ProbeKind, Probe | undefined][] = [
+      ['startup', container.startupProbe],
+      ['liveness', container.livenessProbe],
+      ['readiness', container.readinessProbe],
+    ];
+    const ageMs = this.#ports.clock.wallMs() - running.startedAtMs;
+    for (const [kind, spec] of specs) {
+      if (spec === undefined) continue;
+      probed.probes.set(kind, { spec, state: initialProbeState(kind), timer: undefined });
+      this.#schedule(probed, kind, Math.max(0, (spec.initialDelaySeconds ?? 0) * 1000 - ageMs));
+    }
+  }
+
+  /** Ends the probes of containers of that pod that are not in `running`. */
+  keep(podUid: string, running: ReadonlySet<string>): void {
+    for (const [id, probed] of this.#probed) {
+      if (probed.podUid !== podUid || running.has(id)) continue;
+      probed.stopped = true;
+      for (const { timer } of probed.probes.values()) timer?.cancel();
+      this.#probed.delete(id);
+    }
+  }
+
+  started(id: string): boolean {
+    return this.#state(id, 'startup')?.passing ?? true;
+  }
+
+  ready(id: string): boolean {
+    return this.#state(id, 'readiness')?.passing ?? true;
+  }
+
+  unhealthy(): Map<string, 'liveness' | 'startup'> {
+    const result = new Map<string, 'liveness' | 'startup'>();
+    for (const [id, { probes }] of this.#probed) {
+      if (probes.get('startup')?.state.failed === true) result.set(id, 'startup');
+      else if (probes.get('liveness')?.state.failed === true) result.set(id, 'liveness');
+    }
+    return result;
+  }
+
+  #state(id: string, kind: ProbeKind): ProbeState | undefined {
+    return this.#probed.get(id)?.probes.get(kind)?.state;
+  }
+
+  #schedule(probed: Probed, kind: ProbeKind, delayMs: number): void {
+    const probe = probed.probes.get(kind);
+    if (probe === undefined || probed.stopped) return;
+    probe.timer = this.#ports.clock.timer(delayMs, () => {
+      void this.#probe(probed, kind);
+    });
+  }
+
+  async #probe(probed: Probed, kind: ProbeKind): Promise<void> {
+    const probe = probed.probes.get(kind);
+    if (probe === undefined || probed.stopped) return;
+    const periodMs = (probe.spec.periodSeconds ?? 10) * 1000;
+    const gated = kind === 'startup' ? probe.state.passing : !this.started(probed.id);
+    if (kind === 'startup' && probe.state.passing) return;
+    if (!gated) {
+      const { container, id, podIp } = probed;
+      const result = await this.#ports.handlers.run(probe.spec, { container, containerId: id, podIp, timeoutSeconds: probe.spec.timeoutSeconds ?? 1 });
+      if (probed.stopped) return;
+      const before = probe.state;
+      probe.state = probeStep(before, probe.spec, result.success);
+      if (!result.success) this.#ports.failed(probed.pod, container.name, kind, result.output);
+      if (before.passing !== probe.state.passing || before.failed !== probe.state.failed) this.#ports.changed(probed.podUid);
+    }
+    this.#schedule(probed, kind, gated ? Math.min(periodMs, 1000) : periodMs);
+  }
+}
