@@ -1,0 +1,136 @@
+import { expect, test } from 'vitest';
+import { certificatesOf } from './certificates.ts';
+import { checkConfig, completeConfig, defaultConfig } from './config.ts';
+import { fabricBatches, namespacesOf } from './net/fabric-script.ts';
+import { processesOf } from './processes.ts';
+import type { ProcessSpec } from './programs/process-spec.ts';
+import { startCondition } from './start-order.ts';
+import { testMachine, testTopology } from './testing.ts';
+import { timings } from './timings.ts';
+
+const specsOf = (asked = {}) => processesOf({ topology: testTopology(asked), machine: testMachine });
+const named = (specs: readonly ProcessSpec[], name: string) => {
+  const spec = specs.find((candidate) => candidate.name === name);
+  if (spec === undefined) throw new Error(`no ${name}`);
+  return spec;
+};
+
+test('the default lab is valid, and its names and addresses are what the documentation says', () => {
+  expect(checkConfig(defaultConfig)).toEqual([]);
+  const specs = specsOf();
+  expect(specs.map((spec) => spec.name)).toEqual([
+    'etcd-1',
+    'etcd-2',
+    'etcd-3',
+    'apiserver-1',
+    'apiserver-2',
+    'apiserver-lb',
+    'scheduler-1',
+    'scheduler-2',
+    'controller-manager-1',
+    'controller-manager-2',
+    'dns-1',
+    'containerd-w1',
+    'kubelet-w1',
+    'kube-proxy-w1',
+    'containerd-w2',
+    'kubelet-w2',
+    'kube-proxy-w2',
+    'containerd-w3',
+    'kubelet-w3',
+    'kube-proxy-w3',
+  ]);
+  expect(named(specs, 'apiserver-2').address).toBe('10.250.0.22:6443');
+  expect(named(specs, 'kubelet-w3').member).toMatchObject({
+    name: 'worker-3',
+    netns: 'dd-lab-worker-3',
+    podCidr: '10.244.3.0/24',
+  });
+});
+
+test('no two members share an address, a link or a namespace; no two processes share an endpoint', () => {
+  for (const asked of [
+    { workers: 99, etcd: 9, apiservers: 9 },
+    { network: 'loopback', engine: 'hollow', workers: 99, etcd: 9, apiservers: 9 },
+  ] as const) {
+    const topology = testTopology(asked);
+    expect(new Set(topology.members.map((member) => member.link)).size).toBe(topology.members.length);
+    const namespaces = namespacesOf(topology);
+    expect(new Set(namespaces).size).toBe(namespaces.length);
+    const endpoints = processesOf({ topology, machine: testMachine }).flatMap((spec) =>
+      spec.ports.map((port) => `${spec.member.address}:${port}`),
+    );
+    expect(new Set(endpoints).size).toBe(endpoints.length);
+  }
+});
+
+test('link and namespace names fit into the kernel’s 15 characters', () => {
+  const topology = testTopology({ name: 'abcdefghij', workers: 99 });
+  for (const name of [topology.fabric.hostLink, ...topology.members.map((member) => member.link)])
+    expect(name.length).toBeLessThanOrEqual(15);
+});
+
+test('ours talk gRPC to all apiservers; with an original on either side it is HTTPS through the balancer', () => {
+  const server = (specs: readonly ProcessSpec[], name: string) => named(specs, name).kubeconfigs[0]?.server;
+  expect(server(specsOf(), 'scheduler-1')).toBe('grpcs://10.250.0.21:6444,10.250.0.22:6444');
+  expect(server(specsOf({ programs: { 'scheduler-1': ['/x'] } }), 'scheduler-1')).toBe('https://10.250.0.2:6443');
+  expect(server(specsOf({ programs: { 'scheduler-1': ['/x'] } }), 'scheduler-2')).toBe(
+    'grpcs://10.250.0.21:6444,10.250.0.22:6444',
+  );
+  expect(server(specsOf({ programs: { 'apiserver-2': ['/x'] } }), 'scheduler-1')).toBe('https://10.250.0.2:6443');
+  expect(server(specsOf({ programs: { 'apiserver-2': ['node', 'apps/kube-apiserver/main.ts'] } }), 'scheduler-1')).toMatch(
+    /^grpcs:/,
+  );
+});
+
+test('upstream’s defaults are not repeated on command lines; other values are', () => {
+  const manager = (asked = {}) =>
+    named(specsOf(asked), 'controller-manager-1').argv.filter((arg) => arg.startsWith('--node-monitor'));
+  expect(manager()).toEqual([]);
+  expect(manager({ profile: 'fast' })).toEqual(['--node-monitor-period=1s', '--node-monitor-grace-period=8s']);
+  expect(manager({ profile: 'fast', timings: { 'node-monitor-period': '5s' } })).toEqual(['--node-monitor-grace-period=8s']);
+  const grace = (profile: 'default' | 'fast') => {
+    const { timings: values } = completeConfig({ profile });
+    return Number(values['node-lease-duration-seconds']) / 4;
+  };
+  // A lease is renewed several times within the grace period in both profiles, or nodes would flap.
+  expect(grace('default') * 4).toBeLessThan(50);
+  expect(grace('fast') * 4).toBeLessThanOrEqual(8);
+});
+
+test('every timing has a usable value in both profiles', () => {
+  for (const profile of ['default', 'fast'] as const) expect(checkConfig(completeConfig({ profile }))).toEqual([]);
+  expect(new Set(timings.map((timing) => timing.flag)).size).toBe(timings.length);
+});
+
+test('user flags come last, so that they win', () => {
+  const { argv } = named(specsOf({ flags: { 'kube-apiserver': ['--v=4'], 'apiserver-1': ['--v=5'] } }), 'apiserver-1');
+  expect(argv.slice(-2)).toEqual(['--v=4', '--v=5']);
+});
+
+test('every kubeconfig has its certificate', () => {
+  const known = Object.keys(certificatesOf(testTopology()));
+  for (const spec of specsOf()) for (const entry of spec.kubeconfigs) expect(known).toContain(entry.certificate);
+});
+
+test('everything that is waited for is part of the lab, and nothing waits for itself', () => {
+  const specs = specsOf();
+  for (const spec of specs) {
+    const condition = startCondition(spec, specs);
+    for (const name of [...condition.any, ...condition.all]) {
+      expect(named(specs, name).name).toBe(name);
+      expect(name).not.toBe(spec.name);
+    }
+  }
+});
+
+test('the fabric: every member has a port at the bridge and a route to the pods of every other worker', () => {
+  const topology = testTopology({ workers: 2 });
+  const batches = fabricBatches(topology);
+  const worker = batches.find((batch) => batch.netns === 'dd-lab-worker-1');
+  expect(worker?.lines).toContain('route replace 10.244.2.0/24 via 10.250.0.102');
+  expect(worker?.lines).not.toContain('route replace 10.244.1.0/24 via 10.250.0.101');
+  expect(
+    batches.filter((batch) => batch.netns?.startsWith('dd-lab-') && batch.lines.some((line) => line.includes('dev eth0'))),
+  ).toHaveLength(topology.members.length);
+});
