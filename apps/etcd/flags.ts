@@ -5,7 +5,7 @@ import { type FlagDialect, flag } from '@drydock/foundation/flags.ts';
 
 export const etcdFlags = {
   name: flag('string', 'default', 'Human-readable name for this member.'),
-  'data-dir': flag('string', '', 'Path to the data directory. Default: ${name}.etcd'),
+  'data-dir': flag('string', '', 'Path to the data directory. Default: NAME.etcd'),
   'listen-client-urls': flag('strings', ['http://localhost:2379'], 'List of URLs to listen on for client traffic.'),
   'advertise-client-urls': flag(
     'strings',
@@ -21,7 +21,7 @@ export const etcdFlags = {
   'initial-cluster': flag(
     'string',
     '',
-    'Initial cluster configuration for bootstrapping. Default: ${name}=${initial-advertise-peer-urls}',
+    'Initial cluster configuration for bootstrapping. Default: NAME=INITIAL-ADVERTISE-PEER-URLS',
   ),
   'initial-cluster-state': flag(
     'string',

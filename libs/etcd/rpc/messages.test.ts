@@ -1,0 +1,46 @@
+import { fileURLToPath } from 'node:url';
+import protobuf from 'protobufjs';
+import { expect, test } from 'vitest';
+import * as messages from './messages.ts';
+import { decode, encode, type Schema } from './protobuf.ts';
+
+const protos = fileURLToPath(new URL('../../../proto/', import.meta.url));
+const root = new protobuf.Root();
+root.resolvePath = (_origin, target) => (target.startsWith('/') ? target : `${protos}${target}`);
+root.loadSync('etcd/etcdserverpb/rpc.proto', { keepCase: true });
+root.resolveAll();
+
+const tables = Object.entries(messages).filter(
+  (entry): entry is [string, Schema] =>
+    typeof entry[1] === 'object' && Object.values(entry[1]).every((f) => typeof f === 'object'),
+);
+const typeOf = (name: string): protobuf.Type | null =>
+  root.nested?.etcdserverpb instanceof protobuf.Namespace && name !== 'KeyValue'
+    ? (root.lookup(`etcdserverpb.${name}`, [protobuf.Type]) as protobuf.Type | null)
+    : (root.lookup(`mvccpb.${name}`, [protobuf.Type]) as protobuf.Type | null);
+
+test.each(tables.filter(([name]) => typeOf(name) !== null))('%s has the fields of the .proto file', (name, table) => {
+  const numbers = (fields: Readonly<Record<string, { number?: number; id?: number; repeated: boolean }>>) =>
+    Object.fromEntries(Object.entries(fields).map(([key, f]) => [key, `${f.number ?? f.id}${f.repeated ? ' repeated' : ''}`]));
+  expect(numbers(table)).toEqual(numbers(typeOf(name)?.fields ?? {}));
+});
+
+test('most tables are messages of the .proto file', () => {
+  expect(tables.filter(([name]) => typeOf(name) === null).map(([name]) => name)).toEqual(
+    expect.not.arrayContaining(['RangeRequest', 'TxnRequest', 'WatchResponse', 'StatusResponse', 'KeyValue']),
+  );
+});
+
+test('bytes are those of a protobuf library, for small, large and negative numbers', () => {
+  const Type = root.lookupType('etcdserverpb.LeaseTimeToLiveResponse');
+  const mine = encode(messages.LeaseTimeToLiveResponse, {
+    header: { cluster_id: 2n ** 64n - 1n, member_id: 5n, revision: 2 ** 40, raft_term: 300 },
+    ID: -1n,
+    TTL: -1,
+    grantedTTL: 2 ** 31,
+    keys: ['\u00ff\u0000', 'k'.repeat(300)],
+  });
+  const theirs = Type.decode(mine);
+  expect(Buffer.from(Type.encode(theirs).finish()).equals(mine)).toBe(true);
+  expect(decode(messages.LeaseTimeToLiveResponse, mine)).toMatchObject({ ID: -1n, TTL: -1, grantedTTL: 2 ** 31 });
+});

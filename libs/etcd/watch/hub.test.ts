@@ -1,0 +1,99 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import fc from 'fast-check';
+import { expect, test } from 'vitest';
+import { keyRange } from '../mvcc/key-range.ts';
+import { openLmdbBackend } from '../mvcc/lmdb-backend.ts';
+import { MvccStore, type StoreEvent } from '../mvcc/store.ts';
+import { KeyValue } from '../rpc/messages.ts';
+import { decode } from '../rpc/protobuf.ts';
+import { type Watcher, WatchHub, type WatchSink } from './hub.ts';
+
+class Recorder implements WatchSink {
+  blocked = false;
+  readonly revisions: number[] = [];
+  compactedAt = 0;
+
+  send(_watcher: Watcher, events: readonly StoreEvent[]): void {
+    for (const event of events) this.revisions.push(decode(KeyValue, event.kv).mod_revision);
+  }
+
+  compacted(_watcher: Watcher, revision: number): void {
+    this.compactedAt = revision;
+  }
+}
+
+async function withHub(body: (store: MvccStore, hub: WatchHub) => void): Promise<void> {
+  const folder = mkdtempSync(join(tmpdir(), 'watch-'));
+  const backend = openLmdbBackend(folder);
+  try {
+    const store = new MvccStore(backend);
+    const hub = new WatchHub(store);
+    store.onRevision = (revision, events) => hub.notify(revision, events);
+    body(store, hub);
+  } finally {
+    await backend.close();
+    rmSync(folder, { recursive: true });
+  }
+}
+
+const write = (store: MvccStore, key: string) => store.write((txn) => txn.put(key, Buffer.from('v'), 0n));
+const watch = (hub: WatchHub, sink: WatchSink, startRevision: number, from = 'a', to = 'b') =>
+  hub.add({ range: keyRange(from, to), wantsPut: true, wantsDelete: true, startRevision }, sink);
+
+test('whatever the order of writes, blocking and replay, each watcher has every event of its range once, in order', async () => {
+  const step = fc.oneof(
+    { weight: 4, arbitrary: fc.constantFrom('write a1', 'write a2', 'write z') },
+    fc.constantFrom('block', 'unblock', 'replay', 'watch now', 'watch all'),
+  );
+  await fc.assert(
+    fc.asyncProperty(fc.array(step, { maxLength: 40 }), async (steps) => {
+      await withHub((store, hub) => {
+        const inRange: number[] = [];
+        const watchers: { sink: Recorder; from: number }[] = [];
+        for (const name of steps) {
+          if (name.startsWith('write')) {
+            write(store, name.slice(6));
+            if (!name.endsWith('z')) inRange.push(store.revision);
+          } else if (name === 'replay') hub.replayStep();
+          else if (name === 'block') for (const { sink } of watchers) sink.blocked = true;
+          else if (name === 'unblock') for (const { sink } of watchers) sink.blocked = false;
+          else {
+            const sink = new Recorder();
+            watch(hub, sink, name === 'watch all' ? 1 : 0);
+            watchers.push({ sink, from: name === 'watch all' ? 1 : store.revision + 1 });
+          }
+        }
+        for (const { sink } of watchers) sink.blocked = false;
+        while (hub.replayStep());
+        for (const { sink, from } of watchers) {
+          expect(sink.revisions).toEqual(inRange.filter((revision) => revision >= from));
+        }
+      });
+    }),
+    { numRuns: 30 },
+  );
+});
+
+test('a watcher from before the compaction is told where it may start', async () => {
+  await withHub((store, hub) => {
+    for (let i = 0; i < 5; i++) write(store, 'a');
+    store.compact(4);
+    const [late, exact] = [new Recorder(), new Recorder()];
+    watch(hub, late, 2);
+    watch(hub, exact, 4);
+    while (hub.replayStep());
+    expect([late.compactedAt, late.revisions, exact.revisions]).toEqual([4, [], [4, 5, 6]]);
+    expect(hub.watchers).toBe(1);
+  });
+});
+
+test('a watcher of the future waits for it', async () => {
+  await withHub((store, hub) => {
+    const sink = new Recorder();
+    watch(hub, sink, 4);
+    for (let i = 0; i < 4; i++) write(store, 'a');
+    expect(sink.revisions).toEqual([4, 5]);
+  });
+});
