@@ -5,12 +5,12 @@ import { connect } from '@drydock/client/connect.ts';
 import { EventRecorder } from '@drydock/client/events.ts';
 import { type ClientConfig, KubeconfigError, readKubeconfig } from '@drydock/client/kubeconfig.ts';
 import { checkTimings, runElection } from '@drydock/client/leader-election.ts';
+import { servingService } from '@drydock/client/serving.ts';
 import { isEnabled, namedButMissing, unknownController } from '@drydock/controllers/enabled.ts';
 import { type ManagerPorts, startControllers } from '@drydock/controllers/manager.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { flags, ignoredFlags } from './flags.ts';
 import { managerOptions } from './options.ts';
-import { servingService } from './serving.ts';
 
 const collector = { name: 'garbage-collector-controller', alias: 'garbagecollector' };
 
@@ -46,6 +46,7 @@ await runProgram({
       v['secure-port'] === 0
         ? undefined
         : servingService({
+            component: 'kube-controller-manager',
             address: v['bind-address'],
             port: v['secure-port'],
             certFile: v['tls-cert-file'],

@@ -1,9 +1,9 @@
 // Cluster roles that are the sum of others. Pure; follows upstream's pkg/controller/clusterroleaggregation.
 import type { ClusterRole, PolicyRule } from '@drydock/api/generated/types.ts';
 import { clusterRoles } from '@drydock/api/resource.ts';
+import { matchesSelector } from '@drydock/api/selectors/label-selector.ts';
 import type { Plan } from '../common/action.ts';
 import { canonicalJson, semanticEqual } from '../common/equality.ts';
-import { matchesSelector } from '../common/label-selector.ts';
 import { isBeingDeleted, nameOf } from '../common/object-meta.ts';
 
 /** The rules of all roles that `role` selects, in the order of their names, each once. */

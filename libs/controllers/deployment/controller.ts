@@ -1,10 +1,10 @@
 // Drives plan.ts: which changes concern which Deployment, and what to do when a ReplicaSet cannot be made.
 import type { Deployment, Pod, ReplicaSet } from '@drydock/api/generated/types.ts';
 import { deployments as deploymentResource, pods as podResource, replicaSets as rsResource } from '@drydock/api/resource.ts';
+import { matchesSelector } from '@drydock/api/selectors/label-selector.ts';
 import { hasReason } from '@drydock/api/status.ts';
 import { Driver, type Round } from '../common/driver.ts';
 import { byNamespace, indexByNamespace } from '../common/indexes.ts';
-import { matchesSelector } from '../common/label-selector.ts';
 import { controllerOf, keyOf, nameOf, namespaceOf, splitKey } from '../common/object-meta.ts';
 import { isPodActive } from '../common/pod.ts';
 import type { Cache, ControllerContext } from '../common/ports.ts';

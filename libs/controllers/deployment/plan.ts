@@ -1,9 +1,9 @@
 // What a Deployment needs now: one step towards its template and size. Pure; follows upstream's pkg/controller/deployment.
 import type { Deployment, Pod, ReplicaSet } from '@drydock/api/generated/types.ts';
 import { deployments, replicaSets } from '@drydock/api/resource.ts';
+import { isEmptySelector, matchesSelector } from '@drydock/api/selectors/label-selector.ts';
 import { eventAbout, type Plan } from '../common/action.ts';
 import { planClaims } from '../common/claim.ts';
-import { isEmptySelector, matchesSelector } from '../common/label-selector.ts';
 import { controllerOf, isBeingDeleted, uidOf } from '../common/object-meta.ts';
 import { isPodTerminal } from '../common/pod.ts';
 import { byRevision } from './annotations.ts';

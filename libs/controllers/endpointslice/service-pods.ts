@@ -1,8 +1,8 @@
 // Which Services a change of a pod or a node concerns: shared by the two endpoints controllers.
 import type { Node, Pod, Service } from '@drydock/api/generated/types.ts';
+import { matchesLabels } from '@drydock/api/selectors/label-selector.ts';
 import { semanticEqual } from '../common/equality.ts';
 import { byNamespace } from '../common/indexes.ts';
-import { matchesLabels } from '../common/label-selector.ts';
 import { isBeingDeleted, keyOf, namespaceOf } from '../common/object-meta.ts';
 import { isPodReady, podCondition } from '../common/pod.ts';
 import type { Cache, Change } from '../common/ports.ts';

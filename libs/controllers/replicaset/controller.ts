@@ -1,10 +1,10 @@
 // Drives plan.ts for ReplicaSets or ReplicationControllers.
 import type { Pod } from '@drydock/api/generated/types.ts';
 import { type KubeObject, pods as podResource } from '@drydock/api/resource.ts';
+import { matchesSelector } from '@drydock/api/selectors/label-selector.ts';
 import { type EventAction, eventAbout } from '../common/action.ts';
 import { Driver, type Round } from '../common/driver.ts';
 import { byController, byNamespace, indexByController, indexByNamespace, orphansByNamespace } from '../common/indexes.ts';
-import { matchesSelector } from '../common/label-selector.ts';
 import { isNamespaceEnding } from '../common/namespace-ending.ts';
 import { controllerOf, keyOf, nameOf, namespaceOf, splitKey, uidOf } from '../common/object-meta.ts';
 import type { Cache, ControllerContext } from '../common/ports.ts';

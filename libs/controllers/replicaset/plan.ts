@@ -1,11 +1,11 @@
 // What a ReplicaSet (or ReplicationController) needs now. Pure; follows upstream's pkg/controller/replicaset.
 import type { LabelSelector, Pod, PodTemplateSpec, ReplicaSet, ReplicaSetStatus } from '@drydock/api/generated/types.ts';
 import { pods as podResource, type Resource } from '@drydock/api/resource.ts';
+import { matchesLabels, matchesSelector } from '@drydock/api/selectors/label-selector.ts';
 import { formatTime } from '@drydock/foundation/clock.ts';
 import { type Action, controllerReference } from '../common/action.ts';
 import { planClaims } from '../common/claim.ts';
 import { semanticEqual } from '../common/equality.ts';
-import { matchesLabels, matchesSelector } from '../common/label-selector.ts';
 import { isBeingDeleted, isControlledBy, nameOf, namespaceOf, uidOf } from '../common/object-meta.ts';
 import { isPodActive, isPodAvailable, isPodReady, isPodTerminating, nextAvailabilityMs } from '../common/pod.ts';
 import { choosePodsToDelete } from './rank.ts';
