@@ -229,6 +229,7 @@ export class ApiServer {
       objects: this.#objects,
       clock,
       random,
+      serviceCidr: this.#options.serviceCidr,
       authentication: this.#options.authenticationConfig,
     });
     const retryMs = 500;

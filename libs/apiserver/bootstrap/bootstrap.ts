@@ -26,7 +26,17 @@ export interface BootstrapOptions {
   readonly random: RandomStream;
   /** The data of kube-system/extension-apiserver-authentication. */
   readonly authentication: Readonly<Record<string, string>>;
+  /** --service-cluster-ip-range. */
+  readonly serviceCidr: string;
 }
+
+const serviceCidrs: Resource = {
+  group: 'networking.k8s.io',
+  version: 'v1',
+  resource: 'servicecidrs',
+  kind: 'ServiceCIDR',
+  namespaced: false,
+};
 
 export class Bootstrap {
   readonly #options: BootstrapOptions;
@@ -46,6 +56,7 @@ export class Bootstrap {
       ...policy.roleBindings.map((binding) => this.#ensure(roleBindings, binding, reconcileBinding)),
       ...systemPriorityClasses.map((each) => this.#ensure(priorityClasses, each)),
       this.#authenticationConfig(),
+      this.#serviceCidr(),
     ]);
   }
 
@@ -56,6 +67,25 @@ export class Bootstrap {
       metadata: { name, labels: { 'kubernetes.io/metadata.name': name } },
       spec: { finalizers: ['kubernetes'] },
       status: { phase: 'Active' },
+    } as KubeObject);
+  }
+
+  /** The range of service addresses, where clients can read it. */
+  #serviceCidr(): Promise<void> {
+    const { clock, serviceCidr } = this.#options;
+    const ready = {
+      type: 'Ready',
+      status: 'True',
+      reason: '',
+      message: 'Kubernetes default Service CIDR is ready',
+      lastTransitionTime: formatTime(clock.wallMs()),
+    };
+    return this.#ensure(serviceCidrs, {
+      apiVersion: 'networking.k8s.io/v1',
+      kind: 'ServiceCIDR',
+      metadata: { name: 'kubernetes' },
+      spec: { cidrs: [serviceCidr] },
+      status: { conditions: [ready] },
     } as KubeObject);
   }
 
