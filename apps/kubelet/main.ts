@@ -33,12 +33,17 @@ await runProgram({
       const client = await connect(config.kubeconfig, { clock, random, userAgent: 'kubelet/drydock' });
       const engine = await openEngine(config.endpoint, clock);
       const kubelet = new Kubelet({ config, client, engine, clock, random, log, facts: machineFacts(config.rootDir) });
-      if (config.healthzPort > 0) await lifecycle.start(statusServer('healthz', { host: config.healthzAddress, port: config.healthzPort }, { '/healthz': () => ok }));
+      if (config.healthzPort > 0)
+        await lifecycle.start(
+          statusServer('healthz', { host: config.healthzAddress, port: config.healthzPort }, { '/healthz': () => ok }),
+        );
       await lifecycle.start(kubelet);
       for (const server of await kubeletServers({ config, client, engine, clock, log, kubelet })) await lifecycle.start(server);
       log.info({ node: config.nodeName, endpoint: config.endpoint }, 'started');
     } catch (error) {
-      throw error instanceof ConfigError || error instanceof KubeconfigError ? new StartupError(error.message, { cause: error }) : error;
+      throw error instanceof ConfigError || error instanceof KubeconfigError
+        ? new StartupError(error.message, { cause: error })
+        : error;
     }
   },
 });

@@ -77,7 +77,8 @@ type Fields = Record<string, unknown>;
 /** Throws ConfigError. `document`: the parsed file, undefined where there is none. */
 export function readConfig(values: Values<typeof flags>, document: unknown, hostname: string): KubeletConfig {
   const file = (document ?? {}) as Fields;
-  if (document !== undefined && file.kind !== 'KubeletConfiguration') throw new ConfigError(`kind: expected KubeletConfiguration, got ${JSON.stringify(file.kind)}`);
+  if (document !== undefined && file.kind !== 'KubeletConfiguration')
+    throw new ConfigError(`kind: expected KubeletConfiguration, got ${JSON.stringify(file.kind)}`);
   const text = (name: string, fallback = ''): string => typed(file, name, 'string', fallback);
   const number = (name: string, fallback: number): number => typed(file, name, 'number', fallback);
   const duration = (name: string, fallback: string): number => {
@@ -87,8 +88,10 @@ export function readConfig(values: Values<typeof flags>, document: unknown, host
   };
   const authentication = (file.authentication ?? {}) as { x509?: { clientCAFile?: string } };
   const authorization = (file.authorization ?? {}) as { mode?: string };
-  const endpoint = values['container-runtime-endpoint'] || text('containerRuntimeEndpoint', 'unix:///run/containerd/containerd.sock');
-  if (!/^(unix:\/\/\/|hollow:\/\/)/.test(endpoint)) throw new ConfigError(`containerRuntimeEndpoint: expected unix:///path or hollow://, got ${JSON.stringify(endpoint)}`);
+  const endpoint =
+    values['container-runtime-endpoint'] || text('containerRuntimeEndpoint', 'unix:///run/containerd/containerd.sock');
+  if (!/^(unix:\/\/\/|hollow:\/\/)/.test(endpoint))
+    throw new ConfigError(`containerRuntimeEndpoint: expected unix:///path or hollow://, got ${JSON.stringify(endpoint)}`);
   if (values.kubeconfig === '') throw new ConfigError('--kubeconfig: expected the path of a kubeconfig file');
   const address = values.address || text('address', '0.0.0.0');
   return {

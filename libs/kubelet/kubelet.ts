@@ -18,7 +18,7 @@ import { PodManager } from './pod/pod-manager.ts';
 import { PodRuntime } from './pod/pod-runtime.ts';
 import { StatusWriter } from './pod/status-writer.ts';
 import { Handlers } from './probes/handlers.ts';
-import { probeFailureText, Prober } from './probes/prober.ts';
+import { Prober, probeFailureText } from './probes/prober.ts';
 import { ReferenceCache } from './volumes/references.ts';
 import { TokenCache } from './volumes/tokens.ts';
 import { Volumes } from './volumes/volumes.ts';
@@ -86,7 +86,8 @@ export class Kubelet implements Service {
       random: random.stream('prober'),
       handlers,
       changed: (uid) => this.#manager?.wake(uid),
-      failed: (pod, container, kind, output) => runtime.event(pod, 'Warning', 'Unhealthy', probeFailureText(kind, output), container),
+      failed: (pod, container, kind, output) =>
+        runtime.event(pod, 'Warning', 'Unhealthy', probeFailureText(kind, output), container),
     });
     const hollow = config.endpoint.startsWith('hollow://');
     this.#manager = new PodManager({
@@ -104,8 +105,21 @@ export class Kubelet implements Service {
       cgroups: hollow ? undefined : new Cgroups(config.cgroupRoot),
       statuses: new StatusWriter(client, clock, log),
       engineName: version.name,
-      facts: { nodeName: config.nodeName, hostIp: config.nodeIp, allocatable: { cpu: String(facts.cpus), memory: String(facts.memoryBytes), 'ephemeral-storage': String(facts.storageBytes) } },
-      settings: { clusterDomain: config.clusterDomain, clusterDns: config.clusterDns, hostDns: parseResolvConf(readHostDns(config.resolvConf)), podLogsDir: config.podLogsDir },
+      facts: {
+        nodeName: config.nodeName,
+        hostIp: config.nodeIp,
+        allocatable: {
+          cpu: String(facts.cpus),
+          memory: String(facts.memoryBytes),
+          'ephemeral-storage': String(facts.storageBytes),
+        },
+      },
+      settings: {
+        clusterDomain: config.clusterDomain,
+        clusterDns: config.clusterDns,
+        hostDns: parseResolvConf(readHostDns(config.resolvConf)),
+        podLogsDir: config.podLogsDir,
+      },
     });
     this.#node = this.#makeNode(`${version.name}://${version.version}`, this.#manager);
     this.#node.start();
@@ -151,7 +165,8 @@ export class Kubelet implements Service {
       engineVersion,
       problems: async () => {
         const silentMs = clock.monotonicMs() - manager.lastRelistMs;
-        if (Number.isFinite(silentMs) && silentMs > silentEngineMs) return [`PLEG is not healthy: pleg was last seen active ${Math.round(silentMs / 1000)}s ago`];
+        if (Number.isFinite(silentMs) && silentMs > silentEngineMs)
+          return [`PLEG is not healthy: pleg was last seen active ${Math.round(silentMs / 1000)}s ago`];
         try {
           return (await engine.status()).problems;
         } catch (error) {

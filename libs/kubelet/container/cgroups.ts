@@ -42,7 +42,8 @@ export class Cgroups {
       if (existsSync(at)) continue;
       mkdirSync(at);
       // A new cpuset has no processors and no memory: nothing can be put into it before it has.
-      for (const file of ['cpuset.cpus', 'cpuset.mems']) if (existsSync(`${at}/${file}`)) set(`${at}/${file}`, readFileSync(`${parent}/${file}`, 'utf8').trim());
+      for (const file of ['cpuset.cpus', 'cpuset.mems'])
+        if (existsSync(`${at}/${file}`)) set(`${at}/${file}`, readFileSync(`${parent}/${file}`, 'utf8').trim());
     }
   }
 }
@@ -53,7 +54,8 @@ function set(file: string, value: string | number): void {
 
 function removeTree(folder: string): void {
   if (!existsSync(folder)) return;
-  for (const entry of readdirSync(folder, { withFileTypes: true })) if (entry.isDirectory()) removeTree(`${folder}/${entry.name}`);
+  for (const entry of readdirSync(folder, { withFileTypes: true }))
+    if (entry.isDirectory()) removeTree(`${folder}/${entry.name}`);
   try {
     rmdirSync(folder);
   } catch {

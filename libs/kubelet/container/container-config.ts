@@ -1,6 +1,13 @@
 // The configuration of one container for the engine (pkg/kubelet/kuberuntime/kuberuntime_container.go).
 import type { Container, Pod } from '@drydock/api/generated/types.ts';
-import { annotations, type ContainerConfig, type Image, labels as labelNames, type LinuxResources, type Mount } from '../engine/engine.ts';
+import {
+  annotations,
+  type ContainerConfig,
+  type Image,
+  type LinuxResources,
+  labels as labelNames,
+  type Mount,
+} from '../engine/engine.ts';
 import { podKey, uidOf } from '../pod/observation.ts';
 import { ContainerConfigError } from './env.ts';
 import { expand } from './expand.ts';
@@ -18,7 +25,19 @@ export interface ContainerInput {
   readonly terminationMessageFile: string;
 }
 
-const maskedPaths = ['/proc/asound', '/proc/acpi', '/proc/kcore', '/proc/keys', '/proc/latency_stats', '/proc/timer_list', '/proc/timer_stats', '/proc/sched_debug', '/proc/scsi', '/sys/firmware', '/sys/devices/virtual/powercap'];
+const maskedPaths = [
+  '/proc/asound',
+  '/proc/acpi',
+  '/proc/kcore',
+  '/proc/keys',
+  '/proc/latency_stats',
+  '/proc/timer_list',
+  '/proc/timer_stats',
+  '/proc/sched_debug',
+  '/proc/scsi',
+  '/sys/firmware',
+  '/sys/devices/virtual/powercap',
+];
 const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
 /** Throws ContainerConfigError where the image's user contradicts runAsNonRoot. */
@@ -67,8 +86,12 @@ function checkNonRoot(pod: Pod, container: Container, image: Image): void {
     if (Number(user) === 0) throw new ContainerConfigError(`container's runAsUser breaks non-root policy ${place}`);
     return;
   }
-  if (image.uid === 0 || (image.uid === undefined && image.username === '')) throw new ContainerConfigError(`container has runAsNonRoot and image will run as root ${place}`);
-  if (image.username !== '') throw new ContainerConfigError(`container has runAsNonRoot and image has non-numeric user (${image.username}), cannot verify user is non-root ${place}`);
+  if (image.uid === 0 || (image.uid === undefined && image.username === ''))
+    throw new ContainerConfigError(`container has runAsNonRoot and image will run as root ${place}`);
+  if (image.username !== '')
+    throw new ContainerConfigError(
+      `container has runAsNonRoot and image has non-numeric user (${image.username}), cannot verify user is non-root ${place}`,
+    );
 }
 
 function securityContext(pod: Pod, container: Container, image: Image): Record<string, unknown> {

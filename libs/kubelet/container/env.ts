@@ -30,12 +30,18 @@ export function environment(input: EnvInput): Map<string, string> {
   for (const source of container.envFrom ?? []) {
     const map = source.configMapRef ?? source.secretRef;
     if (map === undefined) continue;
-    const data = source.configMapRef !== undefined ? configMapData(input, namespace, map.name ?? '', map.optional) : secretData(input, namespace, map.name ?? '', map.optional);
+    const data =
+      source.configMapRef !== undefined
+        ? configMapData(input, namespace, map.name ?? '', map.optional)
+        : secretData(input, namespace, map.name ?? '', map.optional);
     for (const [key, value] of Object.entries(data ?? {})) result.set(`${source.prefix ?? ''}${key}`, value);
   }
   const own = new Map<string, string>();
   for (const variable of container.env ?? []) {
-    const value = variable.value !== undefined || variable.valueFrom === undefined ? expand(variable.value ?? '', (name) => own.get(name) ?? result.get(name) ?? services.get(name)) : valueFrom(input, namespace, variable);
+    const value =
+      variable.value !== undefined || variable.valueFrom === undefined
+        ? expand(variable.value ?? '', (name) => own.get(name) ?? result.get(name) ?? services.get(name))
+        : valueFrom(input, namespace, variable);
     if (value === undefined) continue;
     own.set(variable.name, value);
     result.set(variable.name, value);
@@ -48,7 +54,9 @@ function valueFrom(input: EnvInput, namespace: string, { valueFrom: source }: En
   if (source?.fieldRef !== undefined) return fieldText(input.pod, source.fieldRef, input.facts);
   if (source?.resourceFieldRef !== undefined) {
     const named = source.resourceFieldRef.containerName;
-    const container = [...(input.pod.spec?.containers ?? []), ...(input.pod.spec?.initContainers ?? [])].find(({ name }) => name === named);
+    const container = [...(input.pod.spec?.containers ?? []), ...(input.pod.spec?.initContainers ?? [])].find(
+      ({ name }) => name === named,
+    );
     return resourceText(container ?? input.container, source.resourceFieldRef, input.facts);
   }
   const reference = source?.configMapKeyRef ?? source?.secretKeyRef;
@@ -57,21 +65,35 @@ function valueFrom(input: EnvInput, namespace: string, { valueFrom: source }: En
   const data = (isMap ? configMapData : secretData)(input, namespace, reference.name ?? '', reference.optional);
   const value = data?.[reference.key];
   if (value === undefined && reference.optional !== true) {
-    throw new ContainerConfigError(`couldn't find key ${reference.key} in ${isMap ? 'ConfigMap' : 'Secret'} ${namespace}/${reference.name}`);
+    throw new ContainerConfigError(
+      `couldn't find key ${reference.key} in ${isMap ? 'ConfigMap' : 'Secret'} ${namespace}/${reference.name}`,
+    );
   }
   return value;
 }
 
-function configMapData(input: EnvInput, namespace: string, name: string, optional = false): Readonly<Record<string, string>> | undefined {
+function configMapData(
+  input: EnvInput,
+  namespace: string,
+  name: string,
+  optional = false,
+): Readonly<Record<string, string>> | undefined {
   const map = input.references.configMap(namespace, name);
   if (map === undefined && !optional) throw new ContainerConfigError(`configmap "${name}" not found`);
   return map?.data ?? {};
 }
 
-function secretData(input: EnvInput, namespace: string, name: string, optional = false): Readonly<Record<string, string>> | undefined {
+function secretData(
+  input: EnvInput,
+  namespace: string,
+  name: string,
+  optional = false,
+): Readonly<Record<string, string>> | undefined {
   const secret = input.references.secret(namespace, name);
   if (secret === undefined && !optional) throw new ContainerConfigError(`secret "${name}" not found`);
-  return Object.fromEntries(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]));
+  return Object.fromEntries(
+    Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64').toString()]),
+  );
 }
 
 /** SVC_SERVICE_HOST and its kin, of the pod's namespace; `kubernetes` in any case. */
@@ -88,8 +110,10 @@ export function serviceVariables(services: Iterable<Service>, namespace: string,
     if (first === undefined) continue;
     result.set(`${prefix}_SERVICE_HOST`, ip);
     result.set(`${prefix}_SERVICE_PORT`, String(first.port));
-    for (const port of ports) if (port.name) result.set(`${prefix}_SERVICE_PORT_${port.name.toUpperCase().replaceAll('-', '_')}`, String(port.port));
-    const url = (port: { protocol?: string | undefined; port: number }) => `${(port.protocol ?? 'TCP').toLowerCase()}://${ip.includes(':') ? `[${ip}]` : ip}:${port.port}`;
+    for (const port of ports)
+      if (port.name) result.set(`${prefix}_SERVICE_PORT_${port.name.toUpperCase().replaceAll('-', '_')}`, String(port.port));
+    const url = (port: { protocol?: string | undefined; port: number }) =>
+      `${(port.protocol ?? 'TCP').toLowerCase()}://${ip.includes(':') ? `[${ip}]` : ip}:${port.port}`;
     result.set(`${prefix}_PORT`, url(first));
     for (const port of ports) {
       const each = `${prefix}_PORT_${port.port}_${(port.protocol ?? 'TCP').toUpperCase()}`;

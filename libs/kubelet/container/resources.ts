@@ -60,7 +60,10 @@ export function podCgroup(pod: Pod): { path: string; shares: number; quota: numb
   const memoryLimited = containers.every(({ resources }) => resources?.limits?.memory !== undefined);
   return {
     path: `/kubepods${folder}/pod${pod.metadata?.uid ?? ''}`,
-    shares: qos === 'BestEffort' ? sharesMin : sharesOf(sum(({ resources }) => milliCpu(resources?.requests?.cpu ?? resources?.limits?.cpu))),
+    shares:
+      qos === 'BestEffort'
+        ? sharesMin
+        : sharesOf(sum(({ resources }) => milliCpu(resources?.requests?.cpu ?? resources?.limits?.cpu))),
     quota: cpuLimited ? quotaOf(sum(({ resources }) => milliCpu(resources?.limits?.cpu))) : -1,
     memory: memoryLimited ? sum(({ resources }) => wholeUnits(resources?.limits?.memory)) : -1,
   };

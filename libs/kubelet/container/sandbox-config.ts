@@ -22,14 +22,20 @@ export interface DnsSettings {
 export function parseResolvConf(text: string): DnsSettings {
   const lines = text.split('\n').map((line) => line.trim().split(/\s+/));
   const of = (keyword: string) => lines.filter(([first]) => first === keyword).map(([, ...rest]) => rest);
-  return { servers: of('nameserver').map(([server]) => server ?? ''), searches: of('search').at(-1) ?? [], options: of('options').flat() };
+  return {
+    servers: of('nameserver').map(([server]) => server ?? ''),
+    searches: of('search').at(-1) ?? [],
+    options: of('options').flat(),
+  };
 }
 
 /** Names, search path and options by dnsPolicy and dnsConfig. */
 export function dnsOf(pod: Pod, settings: SandboxSettings): DnsSettings {
   const { clusterDns, clusterDomain, hostDns } = settings;
   const policy = pod.spec?.dnsPolicy ?? 'ClusterFirst';
-  const cluster = clusterDns.length > 0 && (policy === 'ClusterFirstWithHostNet' || (policy === 'ClusterFirst' && pod.spec?.hostNetwork !== true));
+  const cluster =
+    clusterDns.length > 0 &&
+    (policy === 'ClusterFirstWithHostNet' || (policy === 'ClusterFirst' && pod.spec?.hostNetwork !== true));
   const { namespace } = podKey(pod);
   const base: DnsSettings =
     policy === 'None'
@@ -37,7 +43,10 @@ export function dnsOf(pod: Pod, settings: SandboxSettings): DnsSettings {
       : cluster
         ? {
             servers: clusterDns,
-            searches: clusterDomain === '' ? hostDns.searches : [`${namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain, ...hostDns.searches],
+            searches:
+              clusterDomain === ''
+                ? hostDns.searches
+                : [`${namespace}.svc.${clusterDomain}`, `svc.${clusterDomain}`, clusterDomain, ...hostDns.searches],
             options: ['ndots:5'],
           }
         : hostDns.servers.length > 0
@@ -46,7 +55,8 @@ export function dnsOf(pod: Pod, settings: SandboxSettings): DnsSettings {
   const own = pod.spec?.dnsConfig;
   if (own === undefined) return base;
   const options = new Map(base.options.map((option) => [option.split(':')[0] ?? '', option]));
-  for (const { name = '', value } of own.options ?? []) options.set(name, value === undefined || value === '' ? name : `${name}:${value}`);
+  for (const { name = '', value } of own.options ?? [])
+    options.set(name, value === undefined || value === '' ? name : `${name}:${value}`);
   return {
     servers: [...new Set([...base.servers, ...(own.nameservers ?? [])])],
     searches: [...new Set([...base.searches, ...(own.searches ?? [])])],
@@ -77,7 +87,8 @@ export function namespacesOf(pod: Pod): NamespaceOptions {
 export function seccompOf(context: Pick<PodSecurityContext, 'seccompProfile'> | undefined): SecurityProfile {
   const type = context?.seccompProfile?.type;
   if (type === 'RuntimeDefault') return { profile_type: 'RuntimeDefault' };
-  if (type === 'Localhost') return { profile_type: 'Localhost', localhost_ref: context?.seccompProfile?.localhostProfile ?? '' };
+  if (type === 'Localhost')
+    return { profile_type: 'Localhost', localhost_ref: context?.seccompProfile?.localhostProfile ?? '' };
   return { profile_type: 'Unconfined' };
 }
 
@@ -87,7 +98,9 @@ export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettin
   const dns = dnsOf(pod, settings);
   const security = pod.spec?.securityContext;
   const hostNetwork = pod.spec?.hostNetwork === true;
-  const privileged = [...containersOf(pod), ...(pod.spec?.initContainers ?? [])].some((each) => each.securityContext?.privileged === true);
+  const privileged = [...containersOf(pod), ...(pod.spec?.initContainers ?? [])].some(
+    (each) => each.securityContext?.privileged === true,
+  );
   return {
     metadata: { name, namespace, uid, attempt },
     hostname: hostNetwork ? '' : hostnameOf(pod),
@@ -98,8 +111,18 @@ export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettin
       : [...containersOf(pod), ...(pod.spec?.initContainers ?? [])]
           .flatMap(({ ports }) => ports ?? [])
           .filter(({ hostPort }) => (hostPort ?? 0) > 0)
-          .map((port) => ({ protocol: port.protocol ?? 'TCP', container_port: port.containerPort, host_port: port.hostPort ?? 0, host_ip: port.hostIP ?? '' })),
-    labels: { ...pod.metadata?.labels, [labelNames.podName]: name, [labelNames.podNamespace]: namespace, [labelNames.podUid]: uid },
+          .map((port) => ({
+            protocol: port.protocol ?? 'TCP',
+            container_port: port.containerPort,
+            host_port: port.hostPort ?? 0,
+            host_ip: port.hostIP ?? '',
+          })),
+    labels: {
+      ...pod.metadata?.labels,
+      [labelNames.podName]: name,
+      [labelNames.podNamespace]: namespace,
+      [labelNames.podUid]: uid,
+    },
     annotations: { ...pod.metadata?.annotations, 'kubernetes.io/config.source': 'api' },
     linux: {
       cgroup_parent: settings.cgroupParent,
@@ -107,8 +130,13 @@ export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettin
       security_context: {
         namespace_options: namespacesOf(pod),
         ...(security?.runAsUser === undefined ? {} : { run_as_user: { value: Number(security.runAsUser) } }),
-        ...(security?.runAsGroup === undefined || security.runAsUser === undefined ? {} : { run_as_group: { value: Number(security.runAsGroup) } }),
-        supplemental_groups: [...(security?.fsGroup === undefined ? [] : [Number(security.fsGroup)]), ...(security?.supplementalGroups ?? []).map(Number)],
+        ...(security?.runAsGroup === undefined || security.runAsUser === undefined
+          ? {}
+          : { run_as_group: { value: Number(security.runAsGroup) } }),
+        supplemental_groups: [
+          ...(security?.fsGroup === undefined ? [] : [Number(security.fsGroup)]),
+          ...(security?.supplementalGroups ?? []).map(Number),
+        ],
         privileged,
         seccomp: { profile_type: 'RuntimeDefault' },
       },

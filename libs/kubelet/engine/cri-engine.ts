@@ -1,6 +1,14 @@
 // Adapter: an engine behind the Container Runtime Interface, over a unix socket.
 import { fileURLToPath } from 'node:url';
-import { type Client, credentials, type GrpcObject, loadPackageDefinition, type ServiceClientConstructor, type ServiceError, status } from '@grpc/grpc-js';
+import {
+  type Client,
+  credentials,
+  type GrpcObject,
+  loadPackageDefinition,
+  type ServiceClientConstructor,
+  type ServiceError,
+  status,
+} from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import {
   type ContainerConfig,
@@ -25,7 +33,11 @@ const pullTimeoutMs = 900_000;
 const messageBytesMax = 16 * 1024 * 1024;
 
 type Message = Record<string, unknown>;
-type Method = (request: object, options: { deadline: Date }, callback: (error: ServiceError | null, response: Message) => void) => void;
+type Method = (
+  request: object,
+  options: { deadline: Date },
+  callback: (error: ServiceError | null, response: Message) => void,
+) => void;
 
 const protoFile = fileURLToPath(new URL('../../../proto/cri/runtime/v1/api.proto', import.meta.url));
 
@@ -67,7 +79,10 @@ export class CriEngine implements ContainerEngine {
       networkReady: of('NetworkReady')?.status === true,
       problems: wanted
         .filter(([, condition]) => condition?.status !== true)
-        .map(([type, condition]) => `container runtime status check may not have completed yet: ${type}=false reason:${text(condition?.reason)} message:${text(condition?.message)}`),
+        .map(
+          ([type, condition]) =>
+            `container runtime status check may not have completed yet: ${type}=false reason:${text(condition?.reason)} message:${text(condition?.message)}`,
+        ),
     };
   }
 
@@ -152,7 +167,11 @@ export class CriEngine implements ContainerEngine {
 
   async execSync(id: string, command: readonly string[], timeoutSeconds: number): Promise<ExecResult> {
     const request = { container_id: id, cmd: command, timeout: timeoutSeconds };
-    const answer = await this.#call('ExecSync', request, timeoutSeconds === 0 ? pullTimeoutMs : timeoutSeconds * 1000 + callTimeoutMs);
+    const answer = await this.#call(
+      'ExecSync',
+      request,
+      timeoutSeconds === 0 ? pullTimeoutMs : timeoutSeconds * 1000 + callTimeoutMs,
+    );
     return { exitCode: Number(answer.exit_code), stdout: answer.stdout as Uint8Array, stderr: answer.stderr as Uint8Array };
   }
 
@@ -209,7 +228,14 @@ export class CriEngine implements ContainerEngine {
       if (method === undefined) throw new TypeError(`no method ${name}`);
       method.call(client, request, { deadline: new Date(this.#wallMs() + timeoutMs) }, (error, response) => {
         if (error === null) resolve(response);
-        else reject(new EngineError(codeOf(error.code), `rpc error: code = ${status[error.code] ?? 'Unknown'} desc = ${error.details}`, { cause: error }));
+        else
+          reject(
+            new EngineError(
+              codeOf(error.code),
+              `rpc error: code = ${status[error.code] ?? 'Unknown'} desc = ${error.details}`,
+              { cause: error },
+            ),
+          );
       });
     });
   }

@@ -1,7 +1,20 @@
 // An engine that runs nothing: pods have addresses and containers that say they run, so that a cluster can be driven without
 // root, and at scale. It says so itself in the node's containerRuntimeVersion: hollow://.
 import type { Clock } from '@drydock/foundation/clock.ts';
-import { type ContainerConfig, type ContainerDetail, type ContainerEngine, type ContainerSummary, type ContainerUsage, EngineError, type EngineStatus, type ExecResult, type Image, labels, type Sandbox, type SandboxConfig } from './engine.ts';
+import {
+  type ContainerConfig,
+  type ContainerDetail,
+  type ContainerEngine,
+  type ContainerSummary,
+  type ContainerUsage,
+  EngineError,
+  type EngineStatus,
+  type ExecResult,
+  type Image,
+  labels,
+  type Sandbox,
+  type SandboxConfig,
+} from './engine.ts';
 
 interface HollowSandbox extends Sandbox {
   readonly ip: string;
@@ -49,7 +62,17 @@ export class HollowEngine implements ContainerEngine {
     const id = number.toString(16).padStart(64, '0');
     const onNode = linux.security_context.namespace_options.network === 'NODE';
     const ip = onNode ? '' : `198.18.${Math.floor(number / 250) % 256}.${(number % 250) + 2}`;
-    this.#sandboxes.set(id, { id, podUid: metadata.uid, podName: metadata.name, podNamespace: metadata.namespace, attempt: metadata.attempt, ready: true, createdAtMs: this.#clock.wallMs(), annotations, ip });
+    this.#sandboxes.set(id, {
+      id,
+      podUid: metadata.uid,
+      podName: metadata.name,
+      podNamespace: metadata.namespace,
+      attempt: metadata.attempt,
+      ready: true,
+      createdAtMs: this.#clock.wallMs(),
+      annotations,
+      ip,
+    });
     return id;
   }
 
@@ -98,7 +121,14 @@ export class HollowEngine implements ContainerEngine {
 
   async stopContainer(id: string): Promise<void> {
     const found = this.#containers.get(id);
-    if (found?.state === 'running') this.#containers.set(id, { ...found, state: 'exited', finishedAtMs: this.#clock.wallMs(), exitCode: 0, reason: 'Completed' });
+    if (found?.state === 'running')
+      this.#containers.set(id, {
+        ...found,
+        state: 'exited',
+        finishedAtMs: this.#clock.wallMs(),
+        exitCode: 0,
+        reason: 'Completed',
+      });
   }
 
   async removeContainer(id: string): Promise<void> {

@@ -92,7 +92,9 @@ export class NodeAgent {
     if (this.#uid !== '' && text === this.#written && now - this.#writtenAtMs < reportMs) return;
     if (this.#uid === '') await this.#register();
     const heartbeat = formatTime(this.#clock.wallMs());
-    const body = { status: { ...status, conditions: status.conditions?.map((each) => ({ ...each, lastHeartbeatTime: heartbeat })) } };
+    const body = {
+      status: { ...status, conditions: status.conditions?.map((each) => ({ ...each, lastHeartbeatTime: heartbeat })) },
+    };
     try {
       await this.#client.patch(nodes, { name: this.#options.name }, { type: 'strategic', body }, { subresource: 'status' });
     } catch (error) {
@@ -114,15 +116,28 @@ export class NodeAgent {
       'beta.kubernetes.io/arch': facts.architecture,
       ...labels,
     };
-    const annotations = { 'volumes.kubernetes.io/controller-managed-attach-detach': 'true', ...(agentPort > 0 ? { 'drydock.dev/node-agent-port': String(agentPort) } : {}) };
-    const node: Node = { apiVersion: 'v1', kind: 'Node', metadata: { name, labels: own, annotations }, spec: { ...(taints.length > 0 ? { taints: [...taints] } : {}) }, status: await this.#currentStatus() };
+    const annotations = {
+      'volumes.kubernetes.io/controller-managed-attach-detach': 'true',
+      ...(agentPort > 0 ? { 'drydock.dev/node-agent-port': String(agentPort) } : {}),
+    };
+    const node: Node = {
+      apiVersion: 'v1',
+      kind: 'Node',
+      metadata: { name, labels: own, annotations },
+      spec: { ...(taints.length > 0 ? { taints: [...taints] } : {}) },
+      status: await this.#currentStatus(),
+    };
     try {
       const made = await this.#client.create(nodes, node);
       this.#uid = made.metadata?.uid ?? 'unknown';
       this.#log.info({ node: name }, 'Successfully registered node');
     } catch (error) {
       if (!hasReason(error, 'AlreadyExists')) throw error;
-      const there = await this.#client.patch(nodes, { name }, { type: 'strategic', body: { metadata: { labels: own, annotations } } });
+      const there = await this.#client.patch(
+        nodes,
+        { name },
+        { type: 'strategic', body: { metadata: { labels: own, annotations } } },
+      );
       this.#uid = there.metadata?.uid ?? 'unknown';
       this.#log.info({ node: name }, 'Node was previously registered');
     }
@@ -132,14 +147,25 @@ export class NodeAgent {
     const { facts, ip, name, port, maxPods, engineVersion } = this.#options;
     const problems = await this.#options.problems();
     const images = problems.length > 0 ? [] : await this.#options.images();
-    const capacity = { cpu: String(facts.cpus), memory: `${Math.floor(facts.memoryBytes / 1024)}Ki`, pods: String(maxPods), 'ephemeral-storage': `${Math.floor(facts.storageBytes / 1024)}Ki`, 'hugepages-1Gi': '0', 'hugepages-2Mi': '0' };
+    const capacity = {
+      cpu: String(facts.cpus),
+      memory: `${Math.floor(facts.memoryBytes / 1024)}Ki`,
+      pods: String(maxPods),
+      'ephemeral-storage': `${Math.floor(facts.storageBytes / 1024)}Ki`,
+      'hugepages-1Gi': '0',
+      'hugepages-2Mi': '0',
+    };
     return {
       addresses: [
         { type: 'InternalIP', address: ip },
         { type: 'Hostname', address: name },
       ],
       capacity,
-      allocatable: { ...capacity, memory: `${Math.floor((facts.memoryBytes - 50 * 1024 * 1024) / 1024)}Ki`, 'ephemeral-storage': String(Math.floor(facts.storageBytes * 0.99)) },
+      allocatable: {
+        ...capacity,
+        memory: `${Math.floor((facts.memoryBytes - 50 * 1024 * 1024) / 1024)}Ki`,
+        'ephemeral-storage': String(Math.floor(facts.storageBytes * 0.99)),
+      },
       daemonEndpoints: { kubeletEndpoint: { Port: port } },
       nodeInfo: {
         machineID: facts.machineId,
@@ -167,7 +193,12 @@ export class NodeAgent {
       ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
       ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
       ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
-      ['Ready', ready ? 'True' : 'False', ready ? 'KubeletReady' : 'KubeletNotReady', ready ? 'kubelet is posting ready status' : problems.join(', ')],
+      [
+        'Ready',
+        ready ? 'True' : 'False',
+        ready ? 'KubeletReady' : 'KubeletNotReady',
+        ready ? 'kubelet is posting ready status' : problems.join(', '),
+      ],
     ] as const;
     return wanted.map(([type, status, reason, message]) => {
       const before = this.#transitions.get(type);
@@ -189,7 +220,12 @@ export class NodeAgent {
     }
     const owners = this.#uid === '' ? undefined : [{ apiVersion: 'v1', kind: 'Node', name, uid: this.#uid }];
     const metadata = { ...lease?.metadata, ...key, ...(owners === undefined ? {} : { ownerReferences: owners }) };
-    const wanted: Lease = { apiVersion: 'coordination.k8s.io/v1', kind: 'Lease', metadata, spec: { ...lease?.spec, holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime } };
+    const wanted: Lease = {
+      apiVersion: 'coordination.k8s.io/v1',
+      kind: 'Lease',
+      metadata,
+      spec: { ...lease?.spec, holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime },
+    };
     await (lease === undefined ? this.#client.create(leases, wanted) : this.#client.update(leases, wanted));
   }
 }

@@ -73,7 +73,8 @@ function planContainers(input: PlanInput, sandboxId: string): PodActions {
   const anyMain = containersOf(pod).some(({ name }) => latest(observed, name, sandboxId) !== undefined);
   const initialised = planInit(input, sandboxId, anyMain, draft);
   let alive = 0;
-  if (initialised === 'done') for (const container of containersOf(pod)) if (planMain(input, container, sandboxId, draft)) alive++;
+  if (initialised === 'done')
+    for (const container of containersOf(pod)) if (planMain(input, container, sandboxId, draft)) alive++;
   const nothingLeft = initialised === 'failed' || (initialised === 'done' && alive === 0);
   if (nothingLeft) return { killPod: true, createSandbox: undefined, sandboxId, kill: [], start: [], backedOff: new Map() };
   return { killPod: false, createSandbox: undefined, sandboxId, ...draft };
@@ -118,11 +119,19 @@ function planMain(input: PlanInput, container: Container, sandboxId: string, dra
     return true;
   }
   const unhealthy = input.unhealthy.get(last.id);
-  const changed = last.annotations[annotations.hash] !== undefined && last.annotations[annotations.hash] !== input.hashOf(container);
+  const changed =
+    last.annotations[annotations.hash] !== undefined && last.annotations[annotations.hash] !== input.hashOf(container);
   if (unhealthy === undefined && !changed) return true;
-  const cause = changed ? `Container ${container.name} definition changed` : `Container ${container.name} failed ${unhealthy} probe`;
+  const cause = changed
+    ? `Container ${container.name} definition changed`
+    : `Container ${container.name} failed ${unhealthy} probe`;
   const restart = changed || policy !== 'Never';
-  draft.kill.push({ id: last.id, name: container.name, reason: unhealthy ?? 'changed', message: restart ? `${cause}, will be restarted` : cause });
+  draft.kill.push({
+    id: last.id,
+    name: container.name,
+    reason: unhealthy ?? 'changed',
+    message: restart ? `${cause}, will be restarted` : cause,
+  });
   return true;
 }
 

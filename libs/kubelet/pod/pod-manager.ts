@@ -40,7 +40,8 @@ export class PodManager {
   start(): void {
     this.#ports.informer.subscribe(({ before, after }) => {
       if (after !== undefined) this.#seen(after);
-      if (before !== undefined && (after === undefined || uidOf(before) !== uidOf(after))) this.#workers.get(uidOf(before))?.gone();
+      if (before !== undefined && (after === undefined || uidOf(before) !== uidOf(after)))
+        this.#workers.get(uidOf(before))?.gone();
     });
     void this.#relistForever();
   }
@@ -123,7 +124,11 @@ export class PodManager {
     );
     details.sort((a, b) => b.createdAtMs - a.createdAtMs || b.attempt - a.attempt);
     const [newest] = sandboxes;
-    return { sandboxes, containers: details, ips: newest?.ready === true ? await this.#ports.engine.sandboxIps(newest.id) : [] };
+    return {
+      sandboxes,
+      containers: details,
+      ips: newest?.ready === true ? await this.#ports.engine.sandboxIps(newest.id) : [],
+    };
   }
 
   async #relistForever(): Promise<void> {
@@ -172,7 +177,8 @@ export class PodManager {
     const { engine, log, volumes, references } = this.#ports;
     try {
       for (const each of containers.filter(({ podUid }) => podUid === uid)) {
-        if (each.state === 'running') await engine.stopContainer(each.id, Number(each.annotations['io.kubernetes.pod.terminationGracePeriod'] ?? 30));
+        if (each.state === 'running')
+          await engine.stopContainer(each.id, Number(each.annotations['io.kubernetes.pod.terminationGracePeriod'] ?? 30));
         await engine.removeContainer(each.id);
       }
       for (const each of sandboxes.filter(({ podUid }) => podUid === uid)) {

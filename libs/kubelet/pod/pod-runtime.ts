@@ -45,7 +45,10 @@ export class StartError extends Error implements StartProblem {
 
 /** What a container is recognised by after a change of the pod: only what may change in place and needs a restart. */
 export function hashOf(container: Container): string {
-  return createHash('sha256').update(JSON.stringify([container.name, container.image])).digest('hex').slice(0, 8);
+  return createHash('sha256')
+    .update(JSON.stringify([container.name, container.image]))
+    .digest('hex')
+    .slice(0, 8);
 }
 
 export class PodRuntime {
@@ -62,7 +65,15 @@ export class PodRuntime {
   }
 
   /** Throws StartError. */
-  async start(pod: Pod, container: Container, attempt: number, sandboxId: string, sandbox: SandboxConfig, facts: NodeFacts, volumes: ReadonlyMap<string, string>): Promise<string> {
+  async start(
+    pod: Pod,
+    container: Container,
+    attempt: number,
+    sandboxId: string,
+    sandbox: SandboxConfig,
+    facts: NodeFacts,
+    volumes: ReadonlyMap<string, string>,
+  ): Promise<string> {
     const { engine } = this.#ports;
     const image = await this.#image(pod, container);
     let id: string;
@@ -71,7 +82,17 @@ export class PodRuntime {
       const { mounts, terminationMessageFile } = await this.#mounts(pod, container, attempt, facts, volumes, env);
       await mkdir(`${logFolder(pod, this.#ports.podLogsDir)}/${container.name}`, { recursive: true });
       const resources = linuxResources(pod, container, this.#ports.memoryCapacity);
-      const config = containerConfig({ pod, container, attempt, image, env, mounts, resources, hash: hashOf(container), terminationMessageFile });
+      const config = containerConfig({
+        pod,
+        container,
+        attempt,
+        image,
+        env,
+        mounts,
+        resources,
+        hash: hashOf(container),
+        terminationMessageFile,
+      });
       id = await engine.createContainer(sandboxId, config, sandbox);
     } catch (error) {
       const reason = error instanceof ContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
@@ -102,7 +123,14 @@ export class PodRuntime {
   }
 
   /** The hook, then SIGTERM, then SIGKILL, all within the grace period (but two seconds for SIGTERM in any case). */
-  async kill(pod: Pod, container: Container | undefined, id: string, message: string, graceSeconds: number, podIp: string): Promise<void> {
+  async kill(
+    pod: Pod,
+    container: Container | undefined,
+    id: string,
+    message: string,
+    graceSeconds: number,
+    podIp: string,
+  ): Promise<void> {
     const { clock, engine, handlers } = this.#ports;
     const began = clock.monotonicMs();
     this.event(pod, 'Normal', 'Killing', message, container?.name);
@@ -126,7 +154,13 @@ export class PodRuntime {
     const policy = container.imagePullPolicy ?? (/:latest$|^[^:@]+$/.test(name) ? 'Always' : 'IfNotPresent');
     const present = await engine.image(name);
     if (present !== undefined && policy !== 'Always') {
-      this.event(pod, 'Normal', 'Pulled', `Container image "${name}" already present on machine and can be accessed by the pod`, container.name);
+      this.event(
+        pod,
+        'Normal',
+        'Pulled',
+        `Container image "${name}" already present on machine and can be accessed by the pod`,
+        container.name,
+      );
       return present;
     }
     if (policy === 'Never') {
@@ -158,27 +192,46 @@ export class PodRuntime {
     const took = formatDuration(clock.monotonicMs() - began);
     const image = await engine.image(name);
     if (image === undefined) throw new StartError('ErrImagePull', `image "${name}" is not there after it was pulled`);
-    this.event(pod, 'Normal', 'Pulled', `Successfully pulled image "${name}" in ${took} (${took} including waiting). Image size: ${image.sizeBytes} bytes.`, container.name);
+    this.event(
+      pod,
+      'Normal',
+      'Pulled',
+      `Successfully pulled image "${name}" in ${took} (${took} including waiting). Image size: ${image.sizeBytes} bytes.`,
+      container.name,
+    );
     return image;
   }
 
   readonly #failedPulls = new Map<string, { readonly atMs: number; readonly message: string }>();
 
-  async #mounts(pod: Pod, container: Container, attempt: number, facts: NodeFacts, volumes: ReadonlyMap<string, string>, env: ReadonlyMap<string, string>): Promise<{ mounts: Mount[]; terminationMessageFile: string }> {
+  async #mounts(
+    pod: Pod,
+    container: Container,
+    attempt: number,
+    facts: NodeFacts,
+    volumes: ReadonlyMap<string, string>,
+    env: ReadonlyMap<string, string>,
+  ): Promise<{ mounts: Mount[]; terminationMessageFile: string }> {
     const folder = this.#ports.podFolder(uidOf(pod));
     const mounts: Mount[] = [];
     for (const { name, mountPath, subPath, subPathExpr, readOnly, mountPropagation } of container.volumeMounts ?? []) {
       const source = volumes.get(name);
       if (source === undefined) throw new ContainerConfigError(`volume "${name}" of container ${container.name} is not there`);
       const below = subPathExpr !== undefined ? expand(subPathExpr, (each) => env.get(each)) : subPath;
-      if (below !== undefined && (below.startsWith('/') || below.split('/').includes('..'))) throw new ContainerConfigError(`subPath "${below}" must be a relative path without ".."`);
+      if (below !== undefined && (below.startsWith('/') || below.split('/').includes('..')))
+        throw new ContainerConfigError(`subPath "${below}" must be a relative path without ".."`);
       const path = below === undefined || below === '' ? source : `${source}/${below}`;
       if (path !== source) await mkdir(path, { recursive: true }).catch(() => {});
       mounts.push({
         container_path: mountPath.startsWith('/') ? mountPath : `/${mountPath}`,
         host_path: path,
         readonly: readOnly === true,
-        propagation: mountPropagation === 'Bidirectional' ? 'PROPAGATION_BIDIRECTIONAL' : mountPropagation === 'HostToContainer' ? 'PROPAGATION_HOST_TO_CONTAINER' : 'PROPAGATION_PRIVATE',
+        propagation:
+          mountPropagation === 'Bidirectional'
+            ? 'PROPAGATION_BIDIRECTIONAL'
+            : mountPropagation === 'HostToContainer'
+              ? 'PROPAGATION_HOST_TO_CONTAINER'
+              : 'PROPAGATION_PRIVATE',
       });
     }
     const own = `${folder}/containers/${container.name}`;
@@ -190,7 +243,11 @@ export class PodRuntime {
     const terminationMessageFile = `${own}/${attempt}.termination`;
     await writeFile(terminationMessageFile, '');
     await chmod(terminationMessageFile, 0o666);
-    mounts.push({ container_path: container.terminationMessagePath ?? '/dev/termination-log', host_path: terminationMessageFile, readonly: false });
+    mounts.push({
+      container_path: container.terminationMessagePath ?? '/dev/termination-log',
+      host_path: terminationMessageFile,
+      readonly: false,
+    });
     return { mounts, terminationMessageFile };
   }
 }
@@ -203,7 +260,15 @@ function hostsFile(pod: Pod, { podIps }: NodeFacts, clusterDomain: string): stri
   const name = hostnameOf(pod);
   const subdomain = pod.spec?.subdomain;
   const full = subdomain === undefined ? '' : `${name}.${subdomain}.${pod.metadata?.namespace}.svc.${clusterDomain}\t`;
-  const fixed = ['# Kubernetes-managed hosts file.', '127.0.0.1\tlocalhost', '::1\tlocalhost ip6-localhost ip6-loopback', 'fe00::0\tip6-localnet', 'fe00::0\tip6-mcastprefix', 'fe00::1\tip6-allnodes', 'fe00::2\tip6-allrouters'];
+  const fixed = [
+    '# Kubernetes-managed hosts file.',
+    '127.0.0.1\tlocalhost',
+    '::1\tlocalhost ip6-localhost ip6-loopback',
+    'fe00::0\tip6-localnet',
+    'fe00::0\tip6-mcastprefix',
+    'fe00::1\tip6-allnodes',
+    'fe00::2\tip6-allrouters',
+  ];
   const own = podIps.map((ip) => `${ip}\t${full}${name}`);
   const aliases = (pod.spec?.hostAliases ?? []).map(({ ip, hostnames }) => `${ip}\t${(hostnames ?? []).join('\t')}`);
   const more = aliases.length > 0 ? ['', '# Entries added by HostAliases.', ...aliases] : [];

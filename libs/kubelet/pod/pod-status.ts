@@ -59,22 +59,31 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
   const { observed, pod } = input;
   const own = observed.containers.filter(({ name }) => name === container.name);
   const [last, before] = own;
-  const before0 = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].find(({ name }) => name === container.name);
+  const before0 = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].find(
+    ({ name }) => name === container.name,
+  );
   if (last === undefined) return unstarted(input, container, init, before0);
   const running = last.state === 'running';
-  const waiting = last.state === 'running' ? undefined : (input.problems.get(container.name) ?? input.backedOff.get(container.name));
+  const waiting =
+    last.state === 'running' ? undefined : (input.problems.get(container.name) ?? input.backedOff.get(container.name));
   const state: ContainerState =
-    waiting !== undefined ? { waiting } : last.state === 'created' ? { waiting: { reason: 'ContainerCreating' } } : stateOf(input, last);
+    waiting !== undefined
+      ? { waiting }
+      : last.state === 'created'
+        ? { waiting: { reason: 'ContainerCreating' } }
+        : stateOf(input, last);
   const earlier = waiting !== undefined && last.state === 'exited' ? last : before;
   const started = running && input.started(last.id);
-  const ready = running ? started && input.ready(last.id) : init && !isSidecar(container) && last.state === 'exited' && last.exitCode === 0;
+  const ready = running
+    ? started && input.ready(last.id)
+    : init && !isSidecar(container) && last.state === 'exited' && last.exitCode === 0;
   return {
     name: container.name,
     state,
     lastState: earlier?.state === 'exited' ? stateOf(input, earlier) : (before0?.lastState ?? {}),
     ready,
     restartCount: last.attempt,
-    image: last.image.startsWith('sha256:') ? container.image ?? last.image : last.image,
+    image: last.image.startsWith('sha256:') ? (container.image ?? last.image) : last.image,
     imageID: last.imageRef,
     containerID: `${input.engineName}://${last.id}`,
     started,
@@ -87,7 +96,12 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
   };
 }
 
-function unstarted(input: StatusInput, container: Container, init: boolean, before: ContainerStatus | undefined): ContainerStatus {
+function unstarted(
+  input: StatusInput,
+  container: Container,
+  init: boolean,
+  before: ContainerStatus | undefined,
+): ContainerStatus {
   const problem = input.problems.get(container.name);
   const initialising = !init && initContainersOf(input.pod).length > 0;
   // A container that ran before and is gone from the engine keeps what was last said of it.
@@ -96,7 +110,14 @@ function unstarted(input: StatusInput, container: Container, init: boolean, befo
   const state: ContainerState =
     gone ??
     (lost
-      ? { terminated: { exitCode: 137, reason: 'ContainerStatusUnknown', message: 'The container could not be located when the pod was terminated', containerID: before?.containerID } }
+      ? {
+          terminated: {
+            exitCode: 137,
+            reason: 'ContainerStatusUnknown',
+            message: 'The container could not be located when the pod was terminated',
+            containerID: before?.containerID,
+          },
+        }
       : { waiting: problem ?? { reason: initialising ? 'PodInitializing' : 'ContainerCreating' } });
   return {
     name: container.name,
@@ -161,26 +182,43 @@ function phaseOf({ pod, finished }: StatusInput, init: readonly ContainerStatus[
   return policy === 'Never' ? 'Failed' : 'Running';
 }
 
-function conditionsOf(input: StatusInput, phase: Phase, init: readonly ContainerStatus[], main: readonly ContainerStatus[]): PodCondition[] {
+function conditionsOf(
+  input: StatusInput,
+  phase: Phase,
+  init: readonly ContainerStatus[],
+  main: readonly ContainerStatus[],
+): PodCondition[] {
   const { pod, observed } = input;
   const sandboxReady = observed.sandboxes[0]?.ready === true && (pod.spec?.hostNetwork === true || observed.ips.length > 0);
   const ended = phase === 'Succeeded' || phase === 'Failed';
   const incomplete = init.filter((status, index) =>
     isSidecar(initContainersOf(pod)[index] ?? { name: '' }) ? status.started !== true : status.ready !== true,
   );
-  const initialised = phase === 'Succeeded' || incomplete.length === 0 || main.some((status) => status.containerID !== undefined);
+  const initialised =
+    phase === 'Succeeded' || incomplete.length === 0 || main.some((status) => status.containerID !== undefined);
   const sidecars = init.filter((_, index) => isSidecar(initContainersOf(pod)[index] ?? { name: '' }));
   const unready = [...sidecars, ...main].filter((status) => status.ready !== true).map(({ name }) => name);
   const containersReady = ended || unready.length > 0 ? notReady(phase, unready) : undefined;
   const gate = (pod.spec?.readinessGates ?? []).find(
     ({ conditionType }) => pod.status?.conditions?.find(({ type }) => type === conditionType)?.status !== 'True',
   );
-  const gateProblem = gate === undefined ? undefined : { reason: 'ReadinessGatesNotReady', message: `corresponding condition of pod readiness gate "${gate.conditionType}" does not exist.` };
+  const gateProblem =
+    gate === undefined
+      ? undefined
+      : {
+          reason: 'ReadinessGatesNotReady',
+          message: `corresponding condition of pod readiness gate "${gate.conditionType}" does not exist.`,
+        };
   const wanted: PodCondition[] = [
     { type: 'PodReadyToStartContainers', status: sandboxReady ? 'True' : 'False' },
     initialised
       ? { type: 'Initialized', status: 'True', ...(phase === 'Succeeded' ? { reason: 'PodCompleted' } : {}) }
-      : { type: 'Initialized', status: 'False', reason: 'ContainersNotInitialized', message: `containers with incomplete status: [${incomplete.map(({ name }) => name).join(' ')}]` },
+      : {
+          type: 'Initialized',
+          status: 'False',
+          reason: 'ContainersNotInitialized',
+          message: `containers with incomplete status: [${incomplete.map(({ name }) => name).join(' ')}]`,
+        },
     condition('Ready', containersReady ?? gateProblem),
     condition('ContainersReady', containersReady),
     { type: 'PodScheduled', status: 'True' },
@@ -189,7 +227,11 @@ function conditionsOf(input: StatusInput, phase: Phase, init: readonly Container
   return wanted.map((each) => {
     const before = pod.status?.conditions?.find(({ type }) => type === each.type);
     const same = before?.status === each.status && before.lastTransitionTime !== undefined;
-    return { ...each, observedGeneration: pod.metadata?.generation, lastTransitionTime: same ? before.lastTransitionTime : now };
+    return {
+      ...each,
+      observedGeneration: pod.metadata?.generation,
+      lastTransitionTime: same ? before.lastTransitionTime : now,
+    };
   });
 }
 

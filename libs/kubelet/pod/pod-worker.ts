@@ -9,12 +9,12 @@ import type { NodeFacts } from '../container/downward.ts';
 import { logFolder, type SandboxSettings, sandboxConfig } from '../container/sandbox-config.ts';
 import { annotations, type ContainerDetail, type ContainerEngine } from '../engine/engine.ts';
 import type { Prober } from '../probes/prober.ts';
-import type { TokenCache } from '../volumes/tokens.ts';
 import type { ReferenceCache } from '../volumes/references.ts';
+import type { TokenCache } from '../volumes/tokens.ts';
 import type { Volumes } from '../volumes/volumes.ts';
 import type { BackoffTable } from './backoff.ts';
 import { containersOf, initContainersOf, latest, nothingObserved, type PodObservation, podText, uidOf } from './observation.ts';
-import { planPod, type PodActions } from './plan-pod.ts';
+import { type PodActions, planPod } from './plan-pod.ts';
 import { graceOf, hashOf, type PodRuntime, StartError } from './pod-runtime.ts';
 import { podStatus, type StartProblem } from './pod-status.ts';
 import type { StatusWriter } from './status-writer.ts';
@@ -70,7 +70,9 @@ export class PodWorker {
   update(pod: Pod): void {
     const shorter = this.#killing !== undefined && graceOf(pod) < graceOf(this.pod);
     this.pod = pod;
-    if (shorter) for (const each of this.observed.containers) if (each.state === 'running') void this.#ports.engine.stopContainer(each.id, graceOf(pod)).catch(() => {});
+    if (shorter)
+      for (const each of this.observed.containers)
+        if (each.state === 'running') void this.#ports.engine.stopContainer(each.id, graceOf(pod)).catch(() => {});
     this.wake();
   }
 
@@ -101,7 +103,7 @@ export class PodWorker {
       try {
         nextMs = await this.#round();
       } catch (err) {
-        this.#ports.log.warn({ err, pod: podText(this.pod) }, 'Error syncing pod, skipping');
+        this.#ports.log.warn({ error: (err as Error).message, pod: podText(this.pod) }, 'Error syncing pod, skipping');
         nextMs = retryMs;
       }
       if (!this.#stopped) this.#timer = this.#ports.clock.timer(nextMs, () => this.wake());
@@ -141,6 +143,11 @@ export class PodWorker {
     this.#noteBackoff(actions);
     this.#report(false);
     if (await this.#act(actions)) this.#dirty = true;
+    else if (this.observed.containers.some(({ state }) => state === 'running')) {
+      // Config maps, secrets and tokens change under running containers.
+      await this.#ports.references.follow(this.pod);
+      await this.#prepareVolumes();
+    }
     const waits = [...actions.backedOff.values()];
     const deadline = this.#deadlineMs();
     const retry = this.#problems.size > 0 ? retryMs : resyncMs;
@@ -158,7 +165,14 @@ export class PodWorker {
       const delay = formatDuration(this.#ports.backoff.delayMs(`${uidOf(this.pod)}/${name}`));
       const message = `back-off ${delay} restarting failed container=${name} pod=${podText(this.pod)}`;
       this.#backedOff.set(name, { reason: 'CrashLoopBackOff', message });
-      if (!before.has(name)) this.#ports.runtime.event(this.pod, 'Warning', 'BackOff', `Back-off restarting failed container ${name} in pod ${podText(this.pod)}`, name);
+      if (!before.has(name))
+        this.#ports.runtime.event(
+          this.pod,
+          'Warning',
+          'BackOff',
+          `Back-off restarting failed container ${name} in pod ${podText(this.pod)}`,
+          name,
+        );
     }
   }
 
@@ -166,13 +180,24 @@ export class PodWorker {
   async #act(actions: PodActions): Promise<boolean> {
     const { runtime } = this.#ports;
     if (actions.killPod) {
-      const busy = this.observed.containers.some(({ state }) => state === 'running') || this.observed.sandboxes.some(({ ready }) => ready);
-      if (actions.createSandbox !== undefined && busy) runtime.event(this.pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
+      const busy =
+        this.observed.containers.some(({ state }) => state === 'running') || this.observed.sandboxes.some(({ ready }) => ready);
+      if (actions.createSandbox !== undefined && busy)
+        runtime.event(this.pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
       await this.#killAll();
       if (actions.createSandbox === undefined) return busy;
     }
     await Promise.all(
-      actions.kill.map(({ id, name, message }) => runtime.kill(this.pod, this.#container(name), id, message, Number(this.#container(name)?.livenessProbe?.terminationGracePeriodSeconds ?? graceOf(this.pod)), this.observed.ips[0] ?? '')),
+      actions.kill.map(({ id, name, message }) =>
+        runtime.kill(
+          this.pod,
+          this.#container(name),
+          id,
+          message,
+          Number(this.#container(name)?.livenessProbe?.terminationGracePeriodSeconds ?? graceOf(this.pod)),
+          this.observed.ips[0] ?? '',
+        ),
+      ),
     );
     if (actions.createSandbox === undefined && actions.start.length === 0) return actions.kill.length > 0;
     const cgroupParent = this.#ports.cgroups?.prepare(this.pod) ?? '';
@@ -185,7 +210,12 @@ export class PodWorker {
       try {
         sandboxId = await this.#ports.engine.runSandbox(config);
       } catch (error) {
-        runtime.event(this.pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${(error as Error).message}`);
+        runtime.event(
+          this.pod,
+          'Warning',
+          'FailedCreatePodSandBox',
+          `Failed to create pod sandbox: ${(error as Error).message}`,
+        );
         throw error;
       }
       this.observed = await this.#ports.observe();
@@ -198,14 +228,22 @@ export class PodWorker {
     return actions.kill.length > 0 || results.includes(true);
   }
 
-  async #start(name: string, sandboxId: string, config: ReturnType<typeof sandboxConfig>, volumes: ReadonlyMap<string, string>): Promise<boolean> {
+  async #start(
+    name: string,
+    sandboxId: string,
+    config: ReturnType<typeof sandboxConfig>,
+    volumes: ReadonlyMap<string, string>,
+  ): Promise<boolean> {
     const container = this.#container(name);
     if (container === undefined) return false;
     const { backoff, clock, runtime } = this.#ports;
     const last = latest(this.observed, name);
     if (last?.state === 'exited') backoff.next(this.#key(container), last.finishedAtMs, clock.wallMs());
-    const known = [...(this.pod.status?.containerStatuses ?? []), ...(this.pod.status?.initContainerStatuses ?? [])].find((each) => each.name === name);
-    const attempt = last !== undefined ? last.attempt + 1 : known?.containerID !== undefined ? (known.restartCount ?? 0) + 1 : 0;
+    const known = [...(this.pod.status?.containerStatuses ?? []), ...(this.pod.status?.initContainerStatuses ?? [])].find(
+      (each) => each.name === name,
+    );
+    const attempt =
+      last !== undefined ? last.attempt + 1 : known?.containerID !== undefined ? (known.restartCount ?? 0) + 1 : 0;
     try {
       await runtime.start(this.pod, container, attempt, sandboxId, config, this.#facts(), volumes);
       this.#problems.delete(name);
@@ -272,10 +310,21 @@ export class PodWorker {
   async #killAll(): Promise<void> {
     const { runtime, engine, prober } = this.#ports;
     const kill = async (each: ContainerDetail): Promise<void> => {
-      await runtime.kill(this.pod, this.#container(each.name), each.id, `Stopping container ${each.name}`, graceOf(this.pod), this.observed.ips[0] ?? '');
+      await runtime.kill(
+        this.pod,
+        this.#container(each.name),
+        each.id,
+        `Stopping container ${each.name}`,
+        graceOf(this.pod),
+        this.observed.ips[0] ?? '',
+      );
     };
     const running = this.observed.containers.filter(({ state }) => state === 'running');
-    const sidecars = new Set(initContainersOf(this.pod).filter(({ restartPolicy }) => restartPolicy === 'Always').map(({ name }) => name));
+    const sidecars = new Set(
+      initContainersOf(this.pod)
+        .filter(({ restartPolicy }) => restartPolicy === 'Always')
+        .map(({ name }) => name),
+    );
     this.#killing = (async () => {
       await Promise.all(running.filter(({ name }) => !sidecars.has(name)).map(kill));
       for (const each of running.filter(({ name }) => sidecars.has(name))) await kill(each);
@@ -303,7 +352,9 @@ export class PodWorker {
   #deadlineMs(): number | undefined {
     const seconds = this.pod.spec?.activeDeadlineSeconds;
     const start = Date.parse(this.pod.status?.startTime ?? '');
-    return seconds === undefined || Number.isNaN(start) ? undefined : start + Number(seconds) * 1000 - this.#ports.clock.wallMs();
+    return seconds === undefined || Number.isNaN(start)
+      ? undefined
+      : start + Number(seconds) * 1000 - this.#ports.clock.wallMs();
   }
 
   #checkDeadline(): void {
@@ -349,7 +400,10 @@ function terminationMessage(container: ContainerDetail): string {
   if (message !== '' || container.exitCode === 0) return message;
   if (container.annotations[annotations.terminationMessagePolicy] !== 'FallbackToLogsOnError') return '';
   const lines = tail(container.logPath, terminationMessageBytesMax).split('\n');
-  return lines.map((line) => line.split(' ').slice(3).join(' ')).join('\n').slice(-2048);
+  return lines
+    .map((line) => line.split(' ').slice(3).join(' '))
+    .join('\n')
+    .slice(-2048);
 }
 
 function tail(path: string, bytesMax: number): string {

@@ -16,8 +16,13 @@ const optional = ['podIP', 'podIPs', 'reason', 'message', 'initContainerStatuses
 export function statusPatch(pod: Pod, status: PodStatus): object {
   const body: Record<string, unknown> = { ...status };
   for (const name of optional) if (body[name] === undefined && pod.status?.[name] !== undefined) body[name] = null;
-  body.conditions = (status.conditions ?? []).map((each) => ({ ...each, reason: each.reason ?? null, message: each.message ?? null }));
-  for (const name of ['podIPs', 'hostIPs'] as const) if (status[name] !== undefined) body[name] = [...status[name], { $patch: 'replace' }];
+  body.conditions = (status.conditions ?? []).map((each) => ({
+    ...each,
+    reason: each.reason ?? null,
+    message: each.message ?? null,
+  }));
+  for (const name of ['podIPs', 'hostIPs'] as const)
+    if (status[name] !== undefined) body[name] = [...status[name], { $patch: 'replace' }];
   return { metadata: { uid: uidOf(pod) }, status: body };
 }
 
@@ -63,7 +68,12 @@ export class StatusWriter {
       const { pod, status } = next;
       const { namespace, name } = podKey(pod);
       try {
-        await this.#client.patch(pods, { namespace, name }, { type: 'strategic', body: statusPatch(pod, status) }, { subresource: 'status' });
+        await this.#client.patch(
+          pods,
+          { namespace, name },
+          { type: 'strategic', body: statusPatch(pod, status) },
+          { subresource: 'status' },
+        );
         this.#written.set(uid, JSON.stringify(status));
         if (this.#wanted.get(uid) === next) this.#wanted.delete(uid);
       } catch (err) {

@@ -35,8 +35,18 @@ export class Handlers {
     try {
       if (handler.exec !== undefined) return await this.#exec(handler.exec.command ?? [], target);
       if (handler.httpGet !== undefined) return await http(handler.httpGet, target);
-      if (handler.tcpSocket !== undefined) return await tcp(handler.tcpSocket.host || target.podIp, portOf(handler.tcpSocket.port, target.container), target.timeoutSeconds);
-      if (handler.grpc !== undefined) return await grpcHealth(`${target.podIp}:${handler.grpc.port}`, handler.grpc.service ?? '', this.#clock.wallMs() + target.timeoutSeconds * 1000);
+      if (handler.tcpSocket !== undefined)
+        return await tcp(
+          handler.tcpSocket.host || target.podIp,
+          portOf(handler.tcpSocket.port, target.container),
+          target.timeoutSeconds,
+        );
+      if (handler.grpc !== undefined)
+        return await grpcHealth(
+          `${target.podIp}:${handler.grpc.port}`,
+          handler.grpc.service ?? '',
+          this.#clock.wallMs() + target.timeoutSeconds * 1000,
+        );
       if (handler.sleep !== undefined) {
         await this.#clock.sleep(handler.sleep.seconds * 1000);
         return { success: true, output: '' };
@@ -71,7 +81,15 @@ function http(get: NonNullable<Probe['httpGet']>, target: HandlerTarget): Promis
   for (const { name, value } of get.httpHeaders ?? []) headers[name.toLowerCase()] = value;
   const url = `${secure ? 'https' : 'http'}://${host}:${port}${path}`;
   return new Promise((resolve) => {
-    const options = { host, port, path, headers, agent: false, timeout: target.timeoutSeconds * 1000, rejectUnauthorized: false };
+    const options = {
+      host,
+      port,
+      path,
+      headers,
+      agent: false,
+      timeout: target.timeoutSeconds * 1000,
+      rejectUnauthorized: false,
+    };
     const request = (secure ? httpsRequest : httpRequest)(options, (response) => {
       let body = '';
       response.on('data', (chunk: Buffer) => {
@@ -84,7 +102,9 @@ function http(get: NonNullable<Probe['httpGet']>, target: HandlerTarget): Promis
       });
       response.on('error', (error) => resolve({ success: false, output: `Get "${url}": ${error.message}` }));
     });
-    request.on('timeout', () => request.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')));
+    request.on('timeout', () =>
+      request.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')),
+    );
     request.on('error', (error) => resolve({ success: false, output: `Get "${url}": ${error.message}` }));
     request.end();
   });

@@ -48,7 +48,15 @@ export class Prober {
       known.podIp = podIp;
       return;
     }
-    const probed: Probed = { podUid: pod.metadata?.uid ?? '', container, id: running.id, probes: new Map(), pod, podIp, stopped: false };
+    const probed: Probed = {
+      podUid: pod.metadata?.uid ?? '',
+      container,
+      id: running.id,
+      probes: new Map(),
+      pod,
+      podIp,
+      stopped: false,
+    };
     this.#probed.set(running.id, probed);
     const specs: [ProbeKind, Probe | undefined][] = [
       ['startup', container.startupProbe],
@@ -110,7 +118,12 @@ export class Prober {
     if (kind === 'startup' && probe.state.passing) return;
     if (!gated) {
       const { container, id, podIp } = probed;
-      const result = await this.#ports.handlers.run(probe.spec, { container, containerId: id, podIp, timeoutSeconds: probe.spec.timeoutSeconds ?? 1 });
+      const result = await this.#ports.handlers.run(probe.spec, {
+        container,
+        containerId: id,
+        podIp,
+        timeoutSeconds: probe.spec.timeoutSeconds ?? 1,
+      });
       if (probed.stopped) return;
       const before = probe.state;
       probe.state = probeStep(before, probe.spec, result.success);

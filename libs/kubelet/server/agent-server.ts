@@ -1,10 +1,19 @@
 // Adapter: the gRPC NodeAgent, for our apiserver: logs, exec, attach, stats. Mutual TLS.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
-import { type GrpcObject, loadPackageDefinition, Server, ServerCredentials, type ServerDuplexStream, type ServerWritableStream, type ServiceClientConstructor, status } from '@grpc/grpc-js';
-import { loadSync } from '@grpc/proto-loader';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
 import { StartupError } from '@drydock/foundation/program.ts';
+import {
+  type GrpcObject,
+  loadPackageDefinition,
+  Server,
+  ServerCredentials,
+  type ServerDuplexStream,
+  type ServerWritableStream,
+  type ServiceClientConstructor,
+  status,
+} from '@grpc/grpc-js';
+import { loadSync } from '@grpc/proto-loader';
 import { joinStream, type StreamInputs } from './cri-stream.ts';
 import { readLog } from './log-reader.ts';
 import { findContainer } from './pods-view.ts';
@@ -26,7 +35,16 @@ interface LogsRequest {
 }
 
 interface Input {
-  readonly start?: { namespace: string; pod: string; container: string; command: string[]; stdin: boolean; stdout: boolean; stderr: boolean; tty: boolean };
+  readonly start?: {
+    namespace: string;
+    pod: string;
+    container: string;
+    command: string[];
+    stdin: boolean;
+    stdout: boolean;
+    stderr: boolean;
+    tty: boolean;
+  };
   readonly stdin?: Buffer;
   readonly resize?: { width: number; height: number };
   readonly close_stdin?: boolean;
@@ -61,7 +79,9 @@ export function agentServer(ports: ServerPorts): Service {
     name: 'node-agent',
     start: () =>
       new Promise((resolve, reject) => {
-        server.bindAsync(`${config.address}:${config.agentPort}`, credentials, (error) => (error === null ? resolve() : reject(new StartupError(`--node-agent-port: ${error.message}`))));
+        server.bindAsync(`${config.address}:${config.agentPort}`, credentials, (error) =>
+          error === null ? resolve() : reject(new StartupError(`--node-agent-port: ${error.message}`)),
+        );
       }),
     stop: async () => server.forceShutdown(),
   };
@@ -76,9 +96,21 @@ async function logs(ports: ServerPorts, call: ServerWritableStream<LogsRequest, 
   }
   const stop = new AbortController();
   call.on('cancelled', () => stop.abort());
-  const sinceMs = Number(request.since_seconds) > 0 ? ports.clock.wallMs() - Number(request.since_seconds) * 1000 : request.since_time === '' ? 0 : Date.parse(request.since_time);
+  const sinceMs =
+    Number(request.since_seconds) > 0
+      ? ports.clock.wallMs() - Number(request.since_seconds) * 1000
+      : request.since_time === ''
+        ? 0
+        : Date.parse(request.since_time);
   const only = request.stream === 'Stdout' ? 'stdout' : request.stream === 'Stderr' ? 'stderr' : '';
-  const options = { follow: request.follow, timestamps: request.timestamps, tailLines: Number(request.tail_lines), limitBytes: Number(request.limit_bytes), sinceMs, stream: only } as const;
+  const options = {
+    follow: request.follow,
+    timestamps: request.timestamps,
+    tailLines: Number(request.tail_lines),
+    limitBytes: Number(request.limit_bytes),
+    sinceMs,
+    stream: only,
+  } as const;
   const ended = async () => (await ports.engine.container(found.id).catch(() => undefined))?.state !== 'running';
   try {
     await readLog(found.logPath, options, (text) => call.write({ data: Buffer.from(text) }), stop.signal, ended);
@@ -95,7 +127,14 @@ function stream(ports: ServerPorts, call: ServerDuplexStream<Input, object>, att
     const found = findContainer(ports.kubelet, start.namespace, start.pod, start.container);
     if (typeof found === 'string') return void fail(found);
     const { command, stdin, stdout, stderr, tty } = start;
-    const url = await ports.engine.streamUrl({ containerId: found.id, stdin, stdout, stderr, tty, command: attach ? undefined : command });
+    const url = await ports.engine.streamUrl({
+      containerId: found.id,
+      stdin,
+      stdout,
+      stderr,
+      tty,
+      command: attach ? undefined : command,
+    });
     if (url === undefined) return void fail('this container engine has no streams');
     inputs = joinStream(url, {
       stdout: (data) => call.write({ stdout: data }),

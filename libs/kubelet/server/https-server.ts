@@ -1,8 +1,8 @@
 // Adapter: upstream's HTTPS API of a kubelet: logs, exec, attach, port-forward, pods, stats (pkg/kubelet/server).
 import { readFileSync } from 'node:fs';
-import { connect } from 'node:net';
 import type { IncomingMessage, ServerResponse } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import { connect } from 'node:net';
 import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
@@ -20,13 +20,19 @@ export function httpsServer(ports: ServerPorts): Service {
     name: 'https',
     start: () =>
       new Promise((resolve, reject) => {
-        const ca = config.clientCaFile === '' ? {} : { ca: readFileSync(config.clientCaFile), requestCert: true, rejectUnauthorized: false };
-        server = createServer({ cert: readFileSync(config.certFile), key: readFileSync(config.keyFile), ...ca }, (request, response) => {
-          void serve(ports, request, response).catch((error: Error) => {
-            if (!response.headersSent) response.writeHead(500);
-            response.end(error.message);
-          });
-        });
+        const ca =
+          config.clientCaFile === ''
+            ? {}
+            : { ca: readFileSync(config.clientCaFile), requestCert: true, rejectUnauthorized: false };
+        server = createServer(
+          { cert: readFileSync(config.certFile), key: readFileSync(config.keyFile), ...ca },
+          (request, response) => {
+            void serve(ports, request, response).catch((error: Error) => {
+              if (!response.headersSent) response.writeHead(500);
+              response.end(error.message);
+            });
+          },
+        );
         server.on('upgrade', (request, socket) => {
           void upgrade(ports, request, socket).catch((error: Error) => refuse(socket, 500, error.message));
         });
@@ -49,7 +55,10 @@ async function serve(ports: ServerPorts, request: IncomingMessage, response: Ser
   if (path === '/healthz') response.writeHead(200).end('ok');
   else if (path === '/pods') json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: ports.kubelet.manager.all() });
   else if (path === '/stats/summary') json(await summary(ports));
-  else if (path === '/metrics') response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(`# TYPE kubelet_running_pods gauge\nkubelet_running_pods ${ports.kubelet.manager.all().length}\n`);
+  else if (path === '/metrics')
+    response
+      .writeHead(200, { 'content-type': 'text/plain; version=0.0.4' })
+      .end(`# TYPE kubelet_running_pods gauge\nkubelet_running_pods ${ports.kubelet.manager.all().length}\n`);
   else if (path.startsWith('/containerLogs/')) await containerLogs(ports, url, request, response);
   else response.writeHead(404).end('404 page not found\n');
 }
@@ -58,7 +67,8 @@ async function containerLogs(ports: ServerPorts, url: URL, request: IncomingMess
   const [, , namespace = '', pod = '', container = ''] = url.pathname.split('/');
   const query = url.searchParams;
   const found = findContainer(ports.kubelet, namespace, pod, container, query.get('previous') === 'true');
-  if (typeof found === 'string') return void response.writeHead(/not found$/.test(found) && !/previous/.test(found) ? 404 : 400).end(found);
+  if (typeof found === 'string')
+    return void response.writeHead(/not found$/.test(found) && !/previous/.test(found) ? 404 : 400).end(found);
   const stop = new AbortController();
   request.on('close', () => stop.abort());
   response.on('close', () => stop.abort());
@@ -81,7 +91,9 @@ async function containerLogs(ports: ServerPorts, url: URL, request: IncomingMess
 }
 
 function refuse(socket: Duplex, code: number, message: string): void {
-  socket.end(`HTTP/1.1 ${code} Error\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(message)}\r\nconnection: close\r\n\r\n${message}`);
+  socket.end(
+    `HTTP/1.1 ${code} Error\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(message)}\r\nconnection: close\r\n\r\n${message}`,
+  );
 }
 
 /** Passes the connection on to the engine's streaming server: whatever protocol the two ends speak. */
@@ -94,7 +106,9 @@ async function upgrade(ports: ServerPorts, request: IncomingMessage, socket: Dup
   if (target === undefined) return refuse(socket, 404, 'not found');
   const to = new URL(target);
   const back = connect({ host: to.hostname, port: Number(to.port) }, () => {
-    const headers = Object.entries(request.headers).flatMap(([name, value]) => [value ?? []].flat().map((each) => `${name}: ${name === 'host' ? to.host : each}`));
+    const headers = Object.entries(request.headers).flatMap(([name, value]) =>
+      [value ?? []].flat().map((each) => `${name}: ${name === 'host' ? to.host : each}`),
+    );
     back.write(`${request.method} ${to.pathname}${to.search} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
     back.pipe(socket);
     socket.pipe(back);
@@ -104,15 +118,31 @@ async function upgrade(ports: ServerPorts, request: IncomingMessage, socket: Dup
   back.on('close', () => socket.end());
 }
 
-async function streamTarget(ports: ServerPorts, url: URL, verb: string, namespace: string, pod: string, container: string): Promise<string | undefined> {
+async function streamTarget(
+  ports: ServerPorts,
+  url: URL,
+  verb: string,
+  namespace: string,
+  pod: string,
+  container: string,
+): Promise<string | undefined> {
   if (verb === 'portForward') {
     const sandbox = ports.kubelet.manager.worker(namespace, pod)?.observed.sandboxes[0];
-    return sandbox === undefined ? undefined : ports.engine.portForwardUrl(sandbox.id, url.searchParams.getAll('port').map(Number));
+    return sandbox === undefined
+      ? undefined
+      : ports.engine.portForwardUrl(sandbox.id, url.searchParams.getAll('port').map(Number));
   }
   if (verb !== 'exec' && verb !== 'attach') return undefined;
   const found = findContainer(ports.kubelet, namespace, pod, container);
   if (typeof found === 'string') return undefined;
   const is = (name: string) => ['1', 'true'].includes(url.searchParams.get(name) ?? '');
   const tty = is('tty');
-  return ports.engine.streamUrl({ containerId: found.id, stdin: is('input'), stdout: is('output'), stderr: !tty && is('error'), tty, command: verb === 'exec' ? url.searchParams.getAll('command') : undefined });
+  return ports.engine.streamUrl({
+    containerId: found.id,
+    stdin: is('input'),
+    stdout: is('output'),
+    stderr: !tty && is('error'),
+    tty,
+    command: verb === 'exec' ? url.searchParams.getAll('command') : undefined,
+  });
 }

@@ -26,7 +26,13 @@ export function decodeLine(line: string, options: LogOptions): string | undefine
 }
 
 /** Streams the log; with `follow` until the signal aborts or `ended` says that no more comes. */
-export async function readLog(path: string, options: LogOptions, write: (text: string) => void, signal: AbortSignal, ended: () => Promise<boolean>): Promise<void> {
+export async function readLog(
+  path: string,
+  options: LogOptions,
+  write: (text: string) => void,
+  signal: AbortSignal,
+  ended: () => Promise<boolean>,
+): Promise<void> {
   let left = options.limitBytes > 0 ? options.limitBytes : Number.POSITIVE_INFINITY;
   const emit = (line: string): void => {
     const text = decodeLine(line, options);
@@ -36,7 +42,10 @@ export async function readLog(path: string, options: LogOptions, write: (text: s
     left -= bytes.length;
   };
   let offset = (await stat(path)).size;
-  const lines = createInterface({ input: createReadStream(path, { end: Math.max(0, offset - 1) }), crlfDelay: Number.POSITIVE_INFINITY });
+  const lines = createInterface({
+    input: createReadStream(path, { end: Math.max(0, offset - 1) }),
+    crlfDelay: Number.POSITIVE_INFINITY,
+  });
   if (offset > 0) {
     const kept: string[] = [];
     for await (const line of lines) {

@@ -2,14 +2,22 @@
 import type { ContainerDetail } from '../engine/engine.ts';
 import type { Kubelet } from '../kubelet.ts';
 
-export function findContainer(kubelet: Kubelet, namespace: string, pod: string, container: string, previous = false): ContainerDetail | string {
+export function findContainer(
+  kubelet: Kubelet,
+  namespace: string,
+  pod: string,
+  container: string,
+  previous = false,
+): ContainerDetail | string {
   const worker = kubelet.manager.worker(namespace, pod);
   if (worker === undefined) return `pod "${pod}" not found in namespace "${namespace}"`;
   const name = container || worker.pod.spec?.containers[0]?.name;
   const all = worker.observed.containers.filter((each) => each.name === name);
   const found = all[previous ? 1 : 0];
   if (found === undefined) {
-    return previous ? `previous terminated container "${name}" in pod "${pod}" not found` : `container "${name}" in pod "${pod}" is waiting to start: ContainerCreating`;
+    return previous
+      ? `previous terminated container "${name}" in pod "${pod}" not found`
+      : `container "${name}" in pod "${pod}" is waiting to start: ContainerCreating`;
   }
   return found;
 }

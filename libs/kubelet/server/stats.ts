@@ -13,7 +13,12 @@ export async function summary({ config, engine, kubelet, clock }: ServerPorts): 
       return {
         podRef: { ...podKey(pod), uid: uidOf(pod) },
         startTime: pod.status?.startTime,
-        containers: own.map((each) => ({ name: each.name, cpu: { time, usageCoreNanoSeconds: each.cpuNanoseconds }, memory: { time, workingSetBytes: each.memoryBytes }, rootfs: { time, usedBytes: each.writableBytes } })),
+        containers: own.map((each) => ({
+          name: each.name,
+          cpu: { time, usageCoreNanoSeconds: each.cpuNanoseconds },
+          memory: { time, workingSetBytes: each.memoryBytes },
+          rootfs: { time, usedBytes: each.writableBytes },
+        })),
       };
     }),
   };

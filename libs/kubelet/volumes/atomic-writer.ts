@@ -17,7 +17,7 @@ export async function writeAtomically(folder: string, payload: Payload, group?: 
   await chmod(folder, 0o777);
   const current = await readlink(join(folder, '..data')).catch(() => undefined);
   if (current !== undefined && (await isSame(join(folder, current), payload))) return false;
-  const fresh = await mkdtemp(join(folder, '..'));
+  const fresh = await mkdtemp(`${folder}/..`);
   await chmod(fresh, 0o755);
   for (const [path, { data, mode }] of payload) {
     const target = join(fresh, path);

@@ -21,7 +21,13 @@ export interface PayloadContext {
 
 type Files = Map<string, PayloadFile>;
 
-export function configMapFiles(context: PayloadContext, name: string, items: readonly KeyToPath[] | undefined, mode: number, optional = false): Files {
+export function configMapFiles(
+  context: PayloadContext,
+  name: string,
+  items: readonly KeyToPath[] | undefined,
+  mode: number,
+  optional = false,
+): Files {
   const namespace = context.pod.metadata?.namespace ?? '';
   const map = context.references.configMap(namespace, name);
   if (map === undefined && !optional) throw new VolumeError(`configmap "${name}" not found`);
@@ -31,15 +37,29 @@ export function configMapFiles(context: PayloadContext, name: string, items: rea
   return select(data, items, mode, optional, 'configmap references non-existent config key');
 }
 
-export function secretFiles(context: PayloadContext, name: string, items: readonly KeyToPath[] | undefined, mode: number, optional = false): Files {
+export function secretFiles(
+  context: PayloadContext,
+  name: string,
+  items: readonly KeyToPath[] | undefined,
+  mode: number,
+  optional = false,
+): Files {
   const namespace = context.pod.metadata?.namespace ?? '';
   const secret = context.references.secret(namespace, name);
   if (secret === undefined && !optional) throw new VolumeError(`secret "${name}" not found`);
-  const data = new Map(Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64') as Uint8Array]));
+  const data = new Map(
+    Object.entries(secret?.data ?? {}).map(([key, value]) => [key, Buffer.from(value, 'base64') as Uint8Array]),
+  );
   return select(data, items, mode, optional, 'references non-existent secret key');
 }
 
-function select(data: ReadonlyMap<string, Uint8Array>, items: readonly KeyToPath[] | undefined, mode: number, optional: boolean, missing: string): Files {
+function select(
+  data: ReadonlyMap<string, Uint8Array>,
+  items: readonly KeyToPath[] | undefined,
+  mode: number,
+  optional: boolean,
+  missing: string,
+): Files {
   if (items === undefined || items.length === 0) return new Map([...data].map(([key, value]) => [key, { data: value, mode }]));
   const files: Files = new Map();
   for (const { key, path, mode: own } of items) {
@@ -54,8 +74,15 @@ export function downwardFiles({ pod, facts }: PayloadContext, items: readonly Do
   const files: Files = new Map();
   for (const item of items) {
     const selector = item.resourceFieldRef;
-    const container = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find(({ name }) => name === selector?.containerName);
-    const text = item.fieldRef !== undefined ? fieldText(pod, item.fieldRef, facts) : selector !== undefined && container !== undefined ? resourceText(container, selector, facts) : undefined;
+    const container = [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])].find(
+      ({ name }) => name === selector?.containerName,
+    );
+    const text =
+      item.fieldRef !== undefined
+        ? fieldText(pod, item.fieldRef, facts)
+        : selector !== undefined && container !== undefined
+          ? resourceText(container, selector, facts)
+          : undefined;
     if (text === undefined) throw new VolumeError(`unsupported field of downwardAPI file ${item.path}`);
     files.set(item.path, { data: Buffer.from(text), mode: item.mode ?? mode });
   }

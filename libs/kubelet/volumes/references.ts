@@ -37,9 +37,14 @@ export class ReferenceCache implements References {
     const uid = pod.metadata?.uid ?? '';
     const { maps, secretNames } = referencesOf(pod);
     const namespace = pod.metadata?.namespace ?? '';
-    const all = [...maps].map((name) => this.#follow(configMaps, namespace, name, uid)).concat([...secretNames].map((name) => this.#follow(secrets, namespace, name, uid)));
+    const all = [...maps]
+      .map((name) => this.#follow(configMaps, namespace, name, uid))
+      .concat([...secretNames].map((name) => this.#follow(secrets, namespace, name, uid)));
     const late = new AbortController();
-    await Promise.race([Promise.all(all.map(({ informer }) => informer.synced())), this.#ports.clock.sleep(firstStateMs, late.signal).catch(() => {})]);
+    await Promise.race([
+      Promise.all(all.map(({ informer }) => informer.synced())),
+      this.#ports.clock.sleep(firstStateMs, late.signal).catch(() => {}),
+    ]);
     late.abort();
   }
 
@@ -60,7 +65,10 @@ export class ReferenceCache implements References {
     const key = `${resource.resource}/${namespace}/${name}`;
     let followed = this.#followed.get(key);
     if (followed === undefined) {
-      const informer = new Informer(resource, this.#ports, { namespace, fieldSelector: `metadata.name=${name}` }) as unknown as Informer<KubeObject>;
+      const informer = new Informer(resource, this.#ports, {
+        namespace,
+        fieldSelector: `metadata.name=${name}`,
+      }) as unknown as Informer<KubeObject>;
       const made: Followed = { informer, stop: new AbortController(), users: new Set() };
       this.#followed.set(key, made);
       informer.subscribe(() => {

@@ -27,7 +27,8 @@ export class TokenCache {
     const uid = pod.metadata?.uid ?? '';
     for (const { projected } of pod.spec?.volumes ?? []) {
       for (const { serviceAccountToken } of projected?.sources ?? []) {
-        if (serviceAccountToken !== undefined) await this.#get(pod, serviceAccountToken.audience ?? '', Number(serviceAccountToken.expirationSeconds ?? 3600));
+        if (serviceAccountToken !== undefined)
+          await this.#get(pod, serviceAccountToken.audience ?? '', Number(serviceAccountToken.expirationSeconds ?? 3600));
       }
     }
     return (audience, seconds) => this.#kept.get(`${uid}/${audience}/${seconds}`)?.token ?? '';
@@ -47,10 +48,17 @@ export class TokenCache {
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenRequest',
       metadata: { name: pod.spec?.serviceAccountName ?? 'default', namespace },
-      spec: { audiences: audience === '' ? [] : [audience], expirationSeconds, boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid } },
+      spec: {
+        audiences: audience === '' ? [] : [audience],
+        expirationSeconds,
+        boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
+      },
     };
     const answer = await this.#client.create(serviceAccounts, request, { subresource: 'token' });
     const lifeMs = Date.parse(answer.status?.expirationTimestamp ?? '') - now;
-    this.#kept.set(key, { token: answer.status?.token ?? '', renewAtMs: now + Math.min(lifeMs * renewAfterShare, renewAfterMaxMs) });
+    this.#kept.set(key, {
+      token: answer.status?.token ?? '',
+      renewAtMs: now + Math.min(lifeMs * renewAfterShare, renewAfterMaxMs),
+    });
   }
 }

@@ -4,7 +4,15 @@ import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'nod
 import { promisify } from 'node:util';
 import type { Pod, Volume } from '@drydock/api/generated/types.ts';
 import { writeAtomically } from './atomic-writer.ts';
-import { configMapFiles, defaultFileMode, downwardFiles, type PayloadContext, projectedFiles, secretFiles, VolumeError } from './payload.ts';
+import {
+  configMapFiles,
+  defaultFileMode,
+  downwardFiles,
+  type PayloadContext,
+  projectedFiles,
+  secretFiles,
+  VolumeError,
+} from './payload.ts';
 
 const run = promisify(execFile);
 
@@ -27,20 +35,30 @@ export class Volumes {
       try {
         paths.set(volume.name, await this.#make(uid, volume, context, claimPath));
       } catch (error) {
-        throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`, { cause: error });
+        throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`, {
+          cause: error,
+        });
       }
     }
     return paths;
   }
 
-  async #make(uid: string, volume: Volume, context: PayloadContext, claimPath: (claim: string) => string | undefined): Promise<string> {
+  async #make(
+    uid: string,
+    volume: Volume,
+    context: PayloadContext,
+    claimPath: (claim: string) => string | undefined,
+  ): Promise<string> {
     const folder = (plugin: string) => `${this.podFolder(uid)}/volumes/kubernetes.io~${plugin}/${volume.name}`;
     const fsGroup = groupOf(context.pod);
     if (volume.emptyDir !== undefined) return makeEmptyDir(folder('empty-dir'), volume.emptyDir, fsGroup);
     if (volume.hostPath !== undefined) return makeHostPath(volume.hostPath.path, volume.hostPath.type ?? '');
     if (volume.persistentVolumeClaim !== undefined) {
       const path = claimPath(volume.persistentVolumeClaim.claimName);
-      if (path === undefined) throw new VolumeError(`persistentvolumeclaim "${volume.persistentVolumeClaim.claimName}" not bound to a volume of this node`);
+      if (path === undefined)
+        throw new VolumeError(
+          `persistentvolumeclaim "${volume.persistentVolumeClaim.claimName}" not bound to a volume of this node`,
+        );
       return path;
     }
     const { configMap, secret, downwardAPI, projected } = volume;
@@ -48,10 +66,26 @@ export class Volumes {
       await writeAtomically(folder(plugin), files, fsGroup);
       return folder(plugin);
     };
-    if (configMap !== undefined) return write('configmap', configMapFiles(context, configMap.name ?? '', configMap.items, configMap.defaultMode ?? defaultFileMode, configMap.optional));
-    if (secret !== undefined) return write('secret', secretFiles(context, secret.secretName ?? '', secret.items, secret.defaultMode ?? defaultFileMode, secret.optional));
-    if (downwardAPI !== undefined) return write('downward-api', downwardFiles(context, downwardAPI.items ?? [], downwardAPI.defaultMode ?? defaultFileMode));
-    if (projected !== undefined) return write('projected', projectedFiles(context, projected.sources ?? [], projected.defaultMode ?? defaultFileMode));
+    if (configMap !== undefined)
+      return write(
+        'configmap',
+        configMapFiles(
+          context,
+          configMap.name ?? '',
+          configMap.items,
+          configMap.defaultMode ?? defaultFileMode,
+          configMap.optional,
+        ),
+      );
+    if (secret !== undefined)
+      return write(
+        'secret',
+        secretFiles(context, secret.secretName ?? '', secret.items, secret.defaultMode ?? defaultFileMode, secret.optional),
+      );
+    if (downwardAPI !== undefined)
+      return write('downward-api', downwardFiles(context, downwardAPI.items ?? [], downwardAPI.defaultMode ?? defaultFileMode));
+    if (projected !== undefined)
+      return write('projected', projectedFiles(context, projected.sources ?? [], projected.defaultMode ?? defaultFileMode));
     throw new VolumeError('no volume plugin matched');
   }
 
@@ -59,7 +93,8 @@ export class Volumes {
   async remove(uid: string): Promise<void> {
     const folder = this.podFolder(uid);
     const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
-    for (const mount of mounts.filter((path) => path.startsWith(`${folder}/`)).reverse()) await run('umount', ['-l', mount]).catch(() => {});
+    for (const mount of mounts.filter((path) => path.startsWith(`${folder}/`)).reverse())
+      await run('umount', ['-l', mount]).catch(() => {});
     await rm(folder, { recursive: true, force: true });
   }
 
@@ -74,7 +109,11 @@ function groupOf(pod: Pod): number | undefined {
   return group === undefined ? undefined : Number(group);
 }
 
-async function makeEmptyDir(path: string, { medium, sizeLimit }: { medium?: string | undefined; sizeLimit?: string | undefined }, group: number | undefined): Promise<string> {
+async function makeEmptyDir(
+  path: string,
+  { medium, sizeLimit }: { medium?: string | undefined; sizeLimit?: string | undefined },
+  group: number | undefined,
+): Promise<string> {
   const there = await stat(path).then(
     () => true,
     () => false,
@@ -83,7 +122,8 @@ async function makeEmptyDir(path: string, { medium, sizeLimit }: { medium?: stri
   await mkdir(path, { recursive: true });
   if (medium === 'Memory') {
     const mounted = (await readFile('/proc/mounts', 'utf8')).includes(` ${path} `);
-    const size = sizeLimit === undefined ? [] : ['-o', `size=${(await import('../container/resources.ts')).wholeUnits(sizeLimit)}`];
+    const size =
+      sizeLimit === undefined ? [] : ['-o', `size=${(await import('../container/resources.ts')).wholeUnits(sizeLimit)}`];
     if (!mounted) await run('mount', ['-t', 'tmpfs', ...size, 'tmpfs', path]);
     else return path;
   }
@@ -106,6 +146,7 @@ async function makeHostPath(path: string, type: string): Promise<string> {
     CharDevice: found?.isCharacterDevice(),
     BlockDevice: found?.isBlockDevice(),
   };
-  if (expected[type] !== true) throw new VolumeError(`hostPath type check failed: ${path} is not a ${type.replace('OrCreate', '').toLowerCase()}`);
+  if (expected[type] !== true)
+    throw new VolumeError(`hostPath type check failed: ${path} is not a ${type.replace('OrCreate', '').toLowerCase()}`);
   return path;
 }
