@@ -296,5 +296,5 @@ function text(value: unknown): string {
 /** Milliseconds of a count of nanoseconds since the epoch; negative ones mean "not yet". */
 function nanoseconds(value: unknown): number {
   const ms = Math.floor(Number(value) / 1_000_000);
-  return ms > 0 ? ms : 0;
+  return Math.max(ms, 0);
 }

@@ -1,5 +1,5 @@
 // One pod's worker: observes, plans, acts, reports; one round at a time.
-import { closeSync, fstatSync, openSync, readSync, rmSync } from 'node:fs';
+import { rmSync } from 'node:fs';
 import type { Container, Pod } from '@drydock/api/generated/types.ts';
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import { formatDuration } from '@drydock/foundation/duration.ts';
@@ -7,7 +7,7 @@ import type { Log } from '@drydock/foundation/log.ts';
 import type { Cgroups } from '../container/cgroups.ts';
 import type { NodeFacts } from '../container/downward.ts';
 import { logFolder, type SandboxSettings, sandboxConfig } from '../container/sandbox-config.ts';
-import { annotations, type ContainerDetail, type ContainerEngine } from '../engine/engine.ts';
+import type { ContainerDetail, ContainerEngine } from '../engine/engine.ts';
 import type { Prober } from '../probes/prober.ts';
 import type { ReferenceCache } from '../volumes/references.ts';
 import type { TokenCache } from '../volumes/tokens.ts';
@@ -18,12 +18,12 @@ import { type PodActions, planPod } from './plan-pod.ts';
 import { graceOf, hashOf, type PodRuntime, StartError } from './pod-runtime.ts';
 import { podStatus, type StartProblem } from './pod-status.ts';
 import type { StatusWriter } from './status-writer.ts';
+import { terminationMessage } from './termination-message.ts';
 
 /** A round that failed for reasons outside of the plan is tried again after this. */
 const retryMs = 2_000;
 /** Volumes and tokens are looked at again at least this often (upstream's sync frequency). */
 const resyncMs = 60_000;
-const terminationMessageBytesMax = 4096;
 
 export interface WorkerPorts {
   readonly engine: ContainerEngine;
@@ -391,34 +391,5 @@ export class PodWorker {
 
   #container(name: string): Container | undefined {
     return [...containersOf(this.pod), ...initContainersOf(this.pod)].find((each) => each.name === name);
-  }
-}
-
-/** The termination message file; by policy FallbackToLogsOnError the end of the log of what failed. */
-function terminationMessage(container: ContainerDetail): string {
-  const message = tail(container.annotations[annotations.terminationMessageFile] ?? '', terminationMessageBytesMax);
-  if (message !== '' || container.exitCode === 0) return message;
-  if (container.annotations[annotations.terminationMessagePolicy] !== 'FallbackToLogsOnError') return '';
-  const lines = tail(container.logPath, terminationMessageBytesMax).split('\n');
-  return lines
-    .map((line) => line.split(' ').slice(3).join(' '))
-    .join('\n')
-    .slice(-2048);
-}
-
-function tail(path: string, bytesMax: number): string {
-  if (path === '') return '';
-  try {
-    const file = openSync(path, 'r');
-    try {
-      const { size } = fstatSync(file);
-      const buffer = Buffer.alloc(Math.min(size, bytesMax));
-      readSync(file, buffer, 0, buffer.length, Math.max(0, size - bytesMax));
-      return buffer.toString();
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return '';
   }
 }
