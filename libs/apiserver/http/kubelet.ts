@@ -6,6 +6,7 @@ import { type TLSSocket, connect as tlsConnect } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import type { Node } from '@drydock/api/generated/types.ts';
 import { apiError } from '@drydock/api/status.ts';
+import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
 import {
   type ClientDuplexStream,
   type ClientReadableStream,
@@ -85,8 +86,10 @@ export class Kubelets {
     if (agent === undefined) {
       const { ca, cert, key } = this.#tls;
       const buffer = (text: string | undefined) => (text === undefined ? null : Buffer.from(text));
-      const channel = credentials.createSsl(buffer(ca), buffer(key), buffer(cert));
-      agent = new (this.#service())(target, channel, { 'grpc.keepalive_time_ms': 30_000 }) as unknown as NodeAgent;
+      const { channelOptions, verifyOptions } = grpcTlsTarget(address.host);
+      const channel = credentials.createSsl(buffer(ca), buffer(key), buffer(cert), verifyOptions);
+      const options = { 'grpc.keepalive_time_ms': 30_000, ...channelOptions };
+      agent = new (this.#service())(target, channel, options) as unknown as NodeAgent;
       this.#agents.set(target, agent);
     }
     return agent;

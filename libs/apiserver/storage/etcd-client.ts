@@ -2,16 +2,9 @@
 // member goes to the next one.
 import { readFileSync } from 'node:fs';
 import type { Clock } from '@drydock/foundation/clock.ts';
+import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
 import type { Log } from '@drydock/foundation/log.ts';
-import {
-  type ChannelCredentials,
-  Client,
-  type ClientDuplexStream,
-  credentials,
-  Metadata,
-  type ServiceError,
-  status,
-} from '@grpc/grpc-js';
+import { Client, type ClientDuplexStream, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { storeAttemptMs, storeRequestMs, storeRetryPauseMs } from '../limits.ts';
 import {
   decodeLeaseGrant,
@@ -69,12 +62,7 @@ export class EtcdClient implements Store {
   #closed = false;
 
   constructor(options: EtcdOptions) {
-    const secure = options.endpoints.some((endpoint) => endpoint.startsWith('https:'));
-    const creds = secure ? tlsCredentials(options) : credentials.createInsecure();
-    this.#members = options.endpoints.map((endpoint) => ({
-      name: endpoint,
-      client: new Client(endpoint.replace(/^https?:\/\//, ''), creds, channelOptions),
-    }));
+    this.#members = options.endpoints.map((endpoint) => ({ name: endpoint, client: memberClient(endpoint, options) }));
     this.#clock = options.clock;
     this.#log = options.log;
     this.#metadata.set('hasleader', 'true');
@@ -213,9 +201,14 @@ class WatchSignals implements StoreWatch {
   }
 }
 
-function tlsCredentials(options: EtcdOptions): ChannelCredentials {
+function memberClient(endpoint: string, options: EtcdOptions): Client {
+  const address = endpoint.replace(/^https?:\/\//, '').replace(/\/$/, '');
+  if (!endpoint.startsWith('https:')) return new Client(address, credentials.createInsecure(), channelOptions);
   const read = (file: string | undefined) => (file === undefined || file === '' ? null : readFileSync(file));
-  return credentials.createSsl(read(options.caFile), read(options.keyFile), read(options.certFile));
+  const target = grpcTlsTarget(new URL(endpoint).hostname);
+  const { caFile, keyFile, certFile } = options;
+  const channel = credentials.createSsl(read(caFile), read(keyFile), read(certFile), target.verifyOptions);
+  return new Client(address, channel, { ...channelOptions, ...target.channelOptions });
 }
 
 /** gRPC failures as the store's own. Texts are etcd's (api/v3rpc/rpctypes). */
