@@ -73,9 +73,10 @@ export class PodRuntime {
     sandbox: SandboxConfig,
     facts: NodeFacts,
     volumes: ReadonlyMap<string, string>,
+    signal: AbortSignal,
   ): Promise<string> {
     const { engine } = this.#ports;
-    const image = await this.#image(pod, container);
+    const image = await this.#image(pod, container, signal);
     let id: string;
     try {
       const env = environment({ pod, container, services: this.#ports.services(), references: this.#ports.references, facts });
@@ -148,7 +149,7 @@ export class PodRuntime {
     await engine.stopContainer(id, graceSeconds === 0 ? 0 : Math.max(2, graceSeconds - usedSeconds));
   }
 
-  async #image(pod: Pod, container: Container): Promise<Image> {
+  async #image(pod: Pod, container: Container, signal: AbortSignal): Promise<Image> {
     const { engine, imageBackoff, clock } = this.#ports;
     const name = container.image ?? '';
     const policy = container.imagePullPolicy ?? (/:latest$|^[^:@]+$/.test(name) ? 'Always' : 'IfNotPresent');
@@ -179,7 +180,7 @@ export class PodRuntime {
     this.event(pod, 'Normal', 'Pulling', `Pulling image "${name}"`, container.name);
     const began = clock.monotonicMs();
     try {
-      await engine.pullImage(name);
+      await Promise.race([engine.pullImage(name), aborted(signal)]);
     } catch (error) {
       const message = (error as Error).message;
       imageBackoff.next(key, clock.wallMs(), clock.wallMs());
@@ -250,6 +251,15 @@ export class PodRuntime {
     });
     return { mounts, terminationMessageFile };
   }
+}
+
+/** Rejects when the signal aborts: a pull of a pod that is to end is not waited for. */
+function aborted(signal: AbortSignal): Promise<never> {
+  return new Promise((_, reject) => {
+    const end = () => reject(new Error('the pod is being terminated'));
+    if (signal.aborted) end();
+    else signal.addEventListener('abort', end, { once: true });
+  });
 }
 
 export function graceOf(pod: Pod): number {

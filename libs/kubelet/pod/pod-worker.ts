@@ -60,6 +60,7 @@ export class PodWorker {
   #ended = false;
   #timer: Timer | undefined;
   #killing: Promise<void> | undefined;
+  readonly #ending = new AbortController();
 
   constructor(pod: Pod, ports: WorkerPorts) {
     this.pod = pod;
@@ -70,6 +71,7 @@ export class PodWorker {
   update(pod: Pod): void {
     const shorter = this.#killing !== undefined && graceOf(pod) < graceOf(this.pod);
     this.pod = pod;
+    if (pod.metadata?.deletionTimestamp !== undefined) this.#ending.abort();
     if (shorter)
       for (const each of this.observed.containers)
         if (each.state === 'running') void this.#ports.engine.stopContainer(each.id, graceOf(pod)).catch(() => {});
@@ -79,6 +81,7 @@ export class PodWorker {
   /** The pod is no longer in the apiserver: ends what runs. */
   gone(): void {
     this.#isGone = true;
+    this.#ending.abort();
     this.wake();
   }
 
@@ -245,7 +248,7 @@ export class PodWorker {
     const attempt =
       last !== undefined ? last.attempt + 1 : known?.containerID !== undefined ? (known.restartCount ?? 0) + 1 : 0;
     try {
-      await runtime.start(this.pod, container, attempt, sandboxId, config, this.#facts(), volumes);
+      await runtime.start(this.pod, container, attempt, sandboxId, config, this.#facts(), volumes, this.#ending.signal);
       this.#problems.delete(name);
       await this.#prune(name);
       return true;
