@@ -31,7 +31,6 @@ import { etcdDialect, etcdFlags } from './flags.ts';
 
 type Context = ProgramContext<typeof etcdFlags>;
 
-/** The same first entries on every member of a new cluster. */
 function bootstrapMembers(config: EtcdConfig): BootstrapMember[] {
   return config.initial.map(({ id, name, peerUrls }) => {
     const member = encode(Member, { ID: id, name: '', peerURLs: [...peerUrls] });
@@ -138,7 +137,6 @@ function makeDataDir(path: string): void {
   }
 }
 
-/** What a user can mend is said without a stack. */
 async function startOrExplain(context: Context): Promise<void> {
   try {
     await start(context);

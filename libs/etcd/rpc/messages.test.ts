@@ -10,10 +10,12 @@ root.resolvePath = (_origin, target) => (target.startsWith('/') ? target : `${pr
 root.loadSync('etcd/etcdserverpb/rpc.proto', { keepCase: true });
 root.resolveAll();
 
-const tables = Object.entries(messages).filter(
-  (entry): entry is [string, Schema] =>
-    typeof entry[1] === 'object' && Object.values(entry[1]).every((f) => typeof f === 'object'),
-);
+const isTable = (value: object | number): boolean =>
+  typeof value === 'object' && Object.values(value).every((field) => typeof field === 'object');
+const tables = (Object.entries(messages) as [string, Schema | number][]).filter(([, value]) => isTable(value)) as [
+  string,
+  Schema,
+][];
 const typeOf = (name: string): protobuf.Type | null =>
   root.nested?.etcdserverpb instanceof protobuf.Namespace && name !== 'KeyValue'
     ? (root.lookup(`etcdserverpb.${name}`, [protobuf.Type]) as protobuf.Type | null)

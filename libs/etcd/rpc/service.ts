@@ -10,7 +10,8 @@ import {
   type UntypedServiceImplementation,
 } from '@grpc/grpc-js';
 import { EtcdError } from '../errors.ts';
-import { CodecError, decode, encode, type MessageOf, type Schema } from './protobuf.ts';
+import { decode, encode, type MessageOf, type Schema } from './protobuf.ts';
+import { CodecError } from './wire.ts';
 
 const passThrough = (bytes: Buffer): Buffer => bytes;
 

@@ -1,0 +1,214 @@
+// The protobuf wire format: varints, lengths and bytes of single fields.
+
+/** Bytes that are no protobuf message of the expected type. */
+export class CodecError extends Error {
+  override readonly name = 'CodecError';
+}
+
+const initialBytes = 512;
+const largestKeptBytes = 1 << 20;
+
+/** A growing buffer; `finish` copies the result out so that the buffer is used again. */
+export class Writer {
+  #buffer = Buffer.allocUnsafeSlow(initialBytes);
+  #at = 0;
+
+  reserve(count: number): void {
+    const needed = this.#at + count;
+    if (needed <= this.#buffer.length) return;
+    const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
+    this.#buffer.copy(larger, 0, 0, this.#at);
+    this.#buffer = larger;
+  }
+
+  tag(field: number, wireType: number): void {
+    this.reserve(10);
+    this.#uint(field * 8 + wireType);
+  }
+
+  /** A number within 2^53; negative ones take ten bytes, as int64 does. */
+  varint(value: number): void {
+    this.reserve(10);
+    if (value < 0) this.#big(BigInt.asUintN(64, BigInt(value)));
+    else this.#uint(value);
+  }
+
+  varint64(value: bigint): void {
+    this.reserve(10);
+    this.#big(BigInt.asUintN(64, value));
+  }
+
+  raw(value: Uint8Array): void {
+    this.reserve(value.length);
+    this.#buffer.set(value, this.#at);
+    this.#at += value.length;
+  }
+
+  bytesField(field: number, value: Uint8Array): void {
+    this.tag(field, 2);
+    this.varint(value.length);
+    this.raw(value);
+  }
+
+  latin1Field(field: number, value: string): void {
+    this.tag(field, 2);
+    this.varint(value.length);
+    this.reserve(value.length);
+    this.#at += this.#buffer.write(value, this.#at, 'latin1');
+  }
+
+  stringField(field: number, value: string): void {
+    const length = Buffer.byteLength(value);
+    this.tag(field, 2);
+    this.varint(length);
+    this.reserve(length);
+    this.#at += this.#buffer.write(value, this.#at, 'utf8');
+  }
+
+  intField(field: number, value: number): void {
+    if (value === 0) return;
+    this.tag(field, 0);
+    this.varint(value);
+  }
+
+  /** Opens a nested message whose length is not known yet; `close` with the result ends it. */
+  open(field: number): number {
+    this.tag(field, 2);
+    this.reserve(5);
+    this.#at += 1;
+    return this.#at;
+  }
+
+  close(start: number): void {
+    const length = this.#at - start;
+    if (length < 0x80) {
+      this.#buffer[start - 1] = length;
+      return;
+    }
+    let size = 2;
+    for (let rest = length >>> 14; rest > 0; rest >>>= 7) size++;
+    this.reserve(size - 1);
+    this.#buffer.copyWithin(start - 1 + size, start, this.#at);
+    this.#at = start - 1;
+    this.#uint(length);
+    this.#at = start - 1 + size + length;
+  }
+
+  finish(): Buffer {
+    const result = Buffer.allocUnsafeSlow(this.#at);
+    this.#buffer.copy(result, 0, 0, this.#at);
+    this.#at = 0;
+    if (this.#buffer.length > largestKeptBytes) this.#buffer = Buffer.allocUnsafeSlow(initialBytes);
+    return result;
+  }
+
+  /** After a throw in the middle of a message. */
+  reset(): void {
+    this.#at = 0;
+  }
+
+  #uint(value: number): void {
+    let rest = value;
+    while (rest >= 0x80) {
+      this.#buffer[this.#at++] = (rest % 0x80) | 0x80;
+      rest = Math.floor(rest / 0x80);
+    }
+    this.#buffer[this.#at++] = rest;
+  }
+
+  #big(value: bigint): void {
+    let rest = value;
+    while (rest >= 0x80n) {
+      this.#buffer[this.#at++] = Number(rest & 0x7fn) | 0x80;
+      rest >>= 7n;
+    }
+    this.#buffer[this.#at++] = Number(rest);
+  }
+}
+
+/** Reads one message; `bytes` are views into the input. */
+export class Reader {
+  readonly #buffer: Buffer;
+  readonly end: number;
+  at: number;
+
+  constructor(buffer: Buffer, from = 0, to = buffer.length) {
+    this.#buffer = buffer;
+    this.at = from;
+    this.end = to;
+  }
+
+  get done(): boolean {
+    return this.at >= this.end;
+  }
+
+  /** Within 2^53, taken as signed 64 bit. */
+  varint(): number {
+    const start = this.at;
+    let value = 0;
+    let scale = 1;
+    for (let i = 0; i < 8; i++) {
+      const byte = this.#byte();
+      value += (byte & 0x7f) * scale;
+      if (byte < 0x80) {
+        if (Number.isSafeInteger(value)) return value;
+        break;
+      }
+      scale *= 0x80;
+    }
+    this.at = start;
+    // Beyond 2^53 the exact value does not matter (no revision is that high), only that it is that large.
+    return Number(BigInt.asIntN(64, this.varint64()));
+  }
+
+  varint64(): bigint {
+    let value = 0n;
+    for (let shift = 0n; shift < 70n; shift += 7n) {
+      const byte = this.#byte();
+      value |= BigInt(byte & 0x7f) << shift;
+      if (byte < 0x80) return value;
+    }
+    throw new CodecError('a varint of more than ten bytes');
+  }
+
+  bytes(): Buffer {
+    const from = this.take(this.varint());
+    return this.#buffer.subarray(from, this.at);
+  }
+
+  latin1(): string {
+    const from = this.take(this.varint());
+    return this.#buffer.toString('latin1', from, this.at);
+  }
+
+  utf8(): string {
+    const from = this.take(this.varint());
+    return this.#buffer.toString('utf8', from, this.at);
+  }
+
+  nested(): Reader {
+    const from = this.take(this.varint());
+    return new Reader(this.#buffer, from, this.at);
+  }
+
+  /** Advances; returns where the piece starts. */
+  take(count: number): number {
+    const from = this.at;
+    if (count < 0 || count > this.end - from) throw new CodecError('a field runs past the end of its message');
+    this.at = from + count;
+    return from;
+  }
+
+  skip(wireType: number): void {
+    if (wireType === 0) this.varint64();
+    else if (wireType === 1) this.take(8);
+    else if (wireType === 2) this.take(this.varint());
+    else if (wireType === 5) this.take(4);
+    else throw new CodecError(`wire type ${wireType}`);
+  }
+
+  #byte(): number {
+    const byte = this.#buffer[this.take(1)];
+    return byte ?? 0;
+  }
+}
