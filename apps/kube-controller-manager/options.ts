@@ -29,6 +29,7 @@ export function managerOptions(v: FlagValues): Omit<ManagerOptions, 'resources'>
     endpointBatchMs: v['endpoint-updates-batch-period'],
     endpointSliceBatchMs: v['endpointslice-updates-batch-period'],
     concurrency: {
+      daemonSets: v['concurrent-daemonset-syncs'],
       deployments: v['concurrent-deployment-syncs'],
       replicaSets: v['concurrent-replicaset-syncs'],
       replicationControllers: v['concurrent-rc-syncs'],

@@ -2,6 +2,7 @@
 import { startClusterRoleAggregation } from './clusterrole-aggregation/controller.ts';
 import type { ControllerContext } from './common/ports.ts';
 import type { ListedResource } from './common/resource-list.ts';
+import { startDaemonSetController } from './daemonset/controller.ts';
 import { startDeploymentController } from './deployment/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
@@ -29,6 +30,7 @@ export interface ManagerOptions {
   readonly endpointBatchMs: number;
   readonly endpointSliceBatchMs: number;
   readonly concurrency: {
+    readonly daemonSets: number;
     readonly deployments: number;
     readonly replicaSets: number;
     readonly replicationControllers: number;
@@ -89,6 +91,12 @@ export const controllers: readonly ControllerEntry[] = [
     alias: 'taint-eviction-controller',
     account: 'node-controller',
     start: (_, context) => startTaintEvictionController(context),
+  },
+  {
+    name: 'daemonset-controller',
+    alias: 'daemonset',
+    account: 'daemon-set-controller',
+    start: ({ concurrency }, context) => startDaemonSetController(concurrency.daemonSets, context),
   },
   {
     name: 'deployment-controller',

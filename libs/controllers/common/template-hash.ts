@@ -15,16 +15,21 @@ function fnv1a(hash: number, bytes: Iterable<number>): number {
 }
 
 /**
- * A stable 32-bit FNV hash of the template and the collision count, in upstream's safe letters. Upstream hashes a dump of its
+ * A stable 32-bit FNV hash of the value and the collision count, in upstream's safe letters. Upstream hashes a dump of its
  * Go structures; this hashes the canonical JSON, so the values differ, which nothing depends on: a Deployment recognises
- * its ReplicaSets by their template.
+ * its ReplicaSets by their template, and a revision is recognised by what it holds.
  */
-export function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
-  let hash = fnv1a(0x811c9dc5, new TextEncoder().encode(canonicalJson(template)));
+export function hashOf(value: unknown, collisionCount: number | undefined): string {
+  let hash = fnv1a(0x811c9dc5, new TextEncoder().encode(canonicalJson(value)));
   if (collisionCount !== undefined) {
     hash = fnv1a(hash, [collisionCount & 0xff, (collisionCount >> 8) & 0xff, (collisionCount >> 16) & 0xff, 0]);
   }
   return Array.from(String(hash), (digit) => safeAlphabet[digit.charCodeAt(0) % safeAlphabet.length]).join('');
+}
+
+/** The hash of a pod template. */
+export function templateHash(template: PodTemplateSpec, collisionCount: number | undefined): string {
+  return hashOf(template, collisionCount);
 }
 
 function withoutHash(template: PodTemplateSpec): PodTemplateSpec {

@@ -2,13 +2,11 @@
 import type { Pod } from '@drydock/api/generated/types.ts';
 import { type KubeObject, pods as podResource } from '@drydock/api/resource.ts';
 import { matchesSelector } from '@drydock/api/selectors/label-selector.ts';
-import { type EventAction, eventAbout } from '../common/action.ts';
 import { Driver, type Round } from '../common/driver.ts';
 import { byController, byNamespace, indexByController, indexByNamespace, orphansByNamespace } from '../common/indexes.ts';
-import { isNamespaceEnding } from '../common/namespace-ending.ts';
-import { controllerOf, keyOf, nameOf, namespaceOf, splitKey, uidOf } from '../common/object-meta.ts';
+import { controllerOf, keyOf, namespaceOf, splitKey, uidOf } from '../common/object-meta.ts';
+import { createPods, deletePods, errorText } from '../common/pod-control.ts';
 import type { Cache, ControllerContext } from '../common/ports.ts';
-import { slowStart } from '../common/slow-start.ts';
 import type { PodSetKind } from './kinds.ts';
 import { type PodSet, type PodSetPlan, planPods, planStatus, type RoundFailure } from './plan.ts';
 
@@ -90,37 +88,10 @@ async function changePods(
   plan: PodSetPlan,
   round: Round,
 ): Promise<{ failure: RoundFailure | undefined; error: unknown }> {
-  const say = (type: 'Normal' | 'Warning', reason: string, message: string): EventAction =>
-    eventAbout(set.resource, set.object, type, reason, message);
-  if (plan.create > 0) {
-    const { error } = await slowStart(plan.create, async () => {
-      try {
-        const created = await round.create(podResource, plan.template);
-        round.record(say('Normal', 'SuccessfulCreate', `Created pod: ${nameOf(created)}`));
-      } catch (failure) {
-        if (!isNamespaceEnding(failure)) round.record(say('Warning', 'FailedCreate', `Error creating: ${textOf(failure)}`));
-        throw failure;
-      }
-    });
-    // In a namespace that is ending nothing can be made, and nothing is wrong.
-    if (error === undefined || isNamespaceEnding(error)) return { failure: undefined, error: undefined };
-    return { failure: { reason: 'FailedCreate', message: textOf(error) }, error };
-  }
-  let first: unknown;
-  const removals = plan.remove.map(async (pod) => {
-    const key = { namespace: namespaceOf(pod), name: nameOf(pod) };
-    try {
-      await round.execute([{ verb: 'delete', resource: podResource, key, preconditions: { uid: uidOf(pod) } }]);
-      round.record(say('Normal', 'SuccessfulDelete', `Deleted pod: ${nameOf(pod)}`));
-    } catch (error) {
-      round.record(say('Warning', 'FailedDelete', `Error deleting: ${textOf(error)}`));
-      first ??= error;
-    }
-  });
-  await Promise.all(removals);
-  return { failure: first === undefined ? undefined : { reason: 'FailedDelete', message: textOf(first) }, error: first };
-}
-
-function textOf(error: unknown): string {
-  return error instanceof Error ? error.message : String(error);
+  const making = plan.create > 0;
+  const error = making
+    ? await createPods(set, Array<Pod>(plan.create).fill(plan.template), round)
+    : await deletePods(set, plan.remove, round);
+  if (error === undefined) return { failure: undefined, error };
+  return { failure: { reason: making ? 'FailedCreate' : 'FailedDelete', message: errorText(error) }, error };
 }

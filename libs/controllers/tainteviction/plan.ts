@@ -1,27 +1,13 @@
 // When a pod has to leave a node that has NoExecute taints. Pure; follows upstream's pkg/controller/tainteviction.
-import type { Node, Pod, Taint, Toleration } from '@drydock/api/generated/types.ts';
+import type { Node, Pod, Taint } from '@drydock/api/generated/types.ts';
 import { pods as podResource } from '@drydock/api/resource.ts';
+import { toleratesTaint } from '@drydock/api/selectors/taints.ts';
 import { formatTime } from '@drydock/foundation/clock.ts';
 import { type Action, eventAbout } from '../common/action.ts';
 import { isBeingDeleted, nameOf, namespaceOf, uidOf } from '../common/object-meta.ts';
 
 export function noExecuteTaints(node: Node): Taint[] {
   return (node.spec?.taints ?? []).filter((taint) => taint.effect === 'NoExecute');
-}
-
-/** Whether `toleration` covers `taint` (v1.Toleration.ToleratesTaint). */
-export function tolerates(toleration: Toleration, taint: Taint): boolean {
-  if (toleration.effect !== undefined && toleration.effect !== '' && toleration.effect !== taint.effect) return false;
-  if (toleration.key !== undefined && toleration.key !== '' && toleration.key !== taint.key) return false;
-  switch (toleration.operator ?? 'Equal') {
-    case '':
-    case 'Equal':
-      return (toleration.value ?? '') === (taint.value ?? '');
-    case 'Exists':
-      return true;
-    default:
-      return false;
-  }
 }
 
 /**
@@ -31,7 +17,7 @@ export function tolerates(toleration: Toleration, taint: Taint): boolean {
 export function toleratedMs(pod: Pod, taints: readonly Taint[]): number | undefined {
   let shortest: number | undefined;
   for (const taint of taints) {
-    const matching = (pod.spec?.tolerations ?? []).filter((toleration) => tolerates(toleration, taint));
+    const matching = (pod.spec?.tolerations ?? []).filter((toleration) => toleratesTaint(toleration, taint));
     if (matching.length === 0) return 0;
     for (const { tolerationSeconds } of matching) {
       if (tolerationSeconds === undefined) continue;

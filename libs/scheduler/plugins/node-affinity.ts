@@ -1,6 +1,7 @@
 // NodeAffinity: nodeSelector, required terms as a filter, preferred terms as a score.
+
+import { matchesNode, matchesTerm, pinnedNodes } from '@drydock/api/selectors/node-selector.ts';
 import { type FilterPlugin, normalizeScores, type ScorePlugin } from '../framework.ts';
-import { matchesNode, matchesTerm, pinnedNodes } from '../node-selector.ts';
 
 export const nodeAffinityFilter: FilterPlugin = {
   name: 'NodeAffinity',

@@ -1,6 +1,7 @@
 // NodeUnschedulable: cordoned nodes take only pods that tolerate the cordon's taint.
+
+import { tolerates } from '@drydock/api/selectors/taints.ts';
 import type { FilterPlugin } from '../framework.ts';
-import { tolerates } from '../taints.ts';
 
 const cordonTaint = { key: 'node.kubernetes.io/unschedulable', effect: 'NoSchedule' };
 

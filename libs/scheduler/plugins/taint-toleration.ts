@@ -1,6 +1,7 @@
 // TaintToleration: hard taints reject, PreferNoSchedule taints that are not tolerated count against a node.
+
+import { tolerates } from '@drydock/api/selectors/taints.ts';
 import { type FilterPlugin, normalizeScores, type ScorePlugin } from '../framework.ts';
-import { tolerates } from '../taints.ts';
 
 export const taintTolerationFilter: FilterPlugin = {
   name: 'TaintToleration',
