@@ -38,3 +38,6 @@ export const tokenCacheMs = 10_000;
 export const streamBufferMaxBytes = 1024 * 1024;
 /** How long a connection to a kubelet, pod or service may take. */
 export const dialMs = 30_000;
+
+/** How long a health check waits for the store (upstream: --etcd-healthcheck-timeout). */
+export const storeHealthMs = 2_000;

@@ -38,6 +38,7 @@ import type { HealthCheck } from './http/health.ts';
 import { Kubelets, type KubeletTls } from './http/kubelet.ts';
 import { RequestMetrics } from './http/metrics.ts';
 import { NonResource } from './http/non-resource.ts';
+import { storeHealthMs } from './limits.ts';
 import { Pipeline } from './pipeline.ts';
 import { Caches } from './registry/caches.ts';
 import { Reader } from './registry/reader.ts';
@@ -313,11 +314,16 @@ export class ApiServer {
     const ok = (name: string): HealthCheck => ({ name, check: async () => undefined });
     const etcd: HealthCheck = {
       name: 'etcd',
-      check: () =>
-        this.#objects.revision().then(
+      check: () => {
+        const late = this.#options.clock
+          .sleep(storeHealthMs)
+          .then(() => 'error getting data from etcd: context deadline exceeded');
+        const asked = this.#objects.revision().then(
           () => undefined,
-          (error: Error) => error.message,
-        ),
+          (error: Error) => `error getting data from etcd: ${error.message}`,
+        );
+        return Promise.race([asked, late]);
+      },
     };
     const hooks = ['rbac/bootstrap-roles', 'start-system-namespaces-controller'].map((name) => ({
       name: `poststarthook/${name}`,
