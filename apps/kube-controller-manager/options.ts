@@ -31,6 +31,8 @@ export function managerOptions(v: FlagValues): Omit<ManagerOptions, 'resources'>
     concurrency: {
       daemonSets: v['concurrent-daemonset-syncs'],
       deployments: v['concurrent-deployment-syncs'],
+      jobs: v['concurrent-job-syncs'],
+      finishedJobs: v['concurrent-ttl-after-finished-syncs'],
       replicaSets: v['concurrent-replicaset-syncs'],
       replicationControllers: v['concurrent-rc-syncs'],
       endpoints: v['concurrent-endpoint-syncs'],

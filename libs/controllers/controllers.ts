@@ -7,6 +7,7 @@ import { startDeploymentController } from './deployment/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
 import { startGarbageCollector } from './garbage-collector/controller.ts';
+import { startJobController } from './job/controller.ts';
 import { startNamespaceController } from './namespace/controller.ts';
 import { startNodeIpamController } from './nodeipam/controller.ts';
 import type { ClusterNetwork } from './nodeipam/plan.ts';
@@ -17,6 +18,7 @@ import { replicaSetKind, replicationControllerKind } from './replicaset/kinds.ts
 import { startResourceQuotaController } from './resourcequota/controller.ts';
 import { startRootCaPublisher, startServiceAccountController, startServiceCaPublisher } from './serviceaccount/controller.ts';
 import { startTaintEvictionController } from './tainteviction/controller.ts';
+import { startTtlAfterFinishedController } from './ttlafterfinished/controller.ts';
 
 /** What the flags say. */
 export interface ManagerOptions {
@@ -32,6 +34,8 @@ export interface ManagerOptions {
   readonly concurrency: {
     readonly daemonSets: number;
     readonly deployments: number;
+    readonly jobs: number;
+    readonly finishedJobs: number;
     readonly replicaSets: number;
     readonly replicationControllers: number;
     readonly endpoints: number;
@@ -103,6 +107,18 @@ export const controllers: readonly ControllerEntry[] = [
     alias: 'deployment',
     account: 'deployment-controller',
     start: ({ concurrency }, context) => startDeploymentController(concurrency.deployments, context),
+  },
+  {
+    name: 'job-controller',
+    alias: 'job',
+    account: 'job-controller',
+    start: ({ concurrency }, context) => startJobController(concurrency.jobs, context),
+  },
+  {
+    name: 'ttl-after-finished-controller',
+    alias: 'ttl-after-finished',
+    account: 'ttl-after-finished-controller',
+    start: ({ concurrency }, context) => startTtlAfterFinishedController(concurrency.finishedJobs, context),
   },
   {
     name: 'replicaset-controller',

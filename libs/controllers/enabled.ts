@@ -14,7 +14,6 @@ const notYet = [
   'endpointslice-mirroring-controller',
   'ephemeral-volume-controller',
   'horizontal-pod-autoscaler-controller',
-  'job-controller',
   'kube-apiserver-serving-clustertrustbundle-publisher-controller',
   'legacy-serviceaccount-token-cleaner-controller',
   'node-route-controller',
@@ -35,7 +34,6 @@ const notYet = [
   'storage-version-migrator-controller',
   'storageversion-garbage-collector-controller',
   'token-cleaner-controller',
-  'ttl-after-finished-controller',
   'ttl-controller',
   'validatingadmissionpolicy-status-controller',
   'volumeattributesclass-protection-controller',
@@ -54,7 +52,6 @@ const notYetAliases = [
   'endpointslicemirroring',
   'ephemeral-volume',
   'horizontalpodautoscaling',
-  'job',
   'legacy-service-account-token-cleaner',
   'persistentvolume-binder',
   'persistentvolume-expander',
@@ -68,7 +65,6 @@ const notYetAliases = [
   'storage-version-gc',
   'tokencleaner',
   'ttl',
-  'ttl-after-finished',
 ];
 
 /** The first name in `list` that no controller has, upstream's included. */

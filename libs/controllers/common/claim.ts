@@ -13,6 +13,7 @@ export interface Claim<T> {
 /**
  * Sorts `candidates` into mine and not mine (upstream's BaseControllerRefManager.ClaimObject). Adoption is preceded by a live
  * read of the owner, so that a controller that was deleted and recreated under the same name does not take what is not its own.
+ * @param finalizers are put on what is adopted.
  */
 export function planClaims<T extends KubeObject>(
   ownerResource: Resource,
@@ -20,6 +21,7 @@ export function planClaims<T extends KubeObject>(
   resource: Resource<T>,
   candidates: readonly T[],
   matches: (object: T) => boolean,
+  finalizers: readonly string[] = [],
 ): Claim<T> {
   const claimed: T[] = [];
   const actions: Action[] = [];
@@ -46,14 +48,14 @@ export function planClaims<T extends KubeObject>(
       verb: 'patch',
       resource,
       key,
-      patch: { type: 'strategic', body: adoptBody(ownerResource, candidate, owner) },
+      patch: { type: 'strategic', body: adoptBody(ownerResource, candidate, owner, finalizers) },
     });
     claimed.push(candidate);
   }
   return { claimed, actions };
 }
 
-function adoptBody(ownerResource: Resource, object: KubeObject, owner: KubeObject): object {
+function adoptBody(ownerResource: Resource, object: KubeObject, owner: KubeObject, finalizers: readonly string[]): object {
   const reference = {
     apiVersion: apiVersionOf(ownerResource),
     kind: ownerResource.kind,
@@ -62,7 +64,8 @@ function adoptBody(ownerResource: Resource, object: KubeObject, owner: KubeObjec
     controller: true,
     blockOwnerDeletion: true,
   };
-  return { metadata: { ownerReferences: [reference], uid: uidOf(object) } };
+  const held = finalizers.length === 0 ? {} : { finalizers };
+  return { metadata: { ownerReferences: [reference], uid: uidOf(object), ...held } };
 }
 
 function releaseBody(object: KubeObject, owner: KubeObject): object {

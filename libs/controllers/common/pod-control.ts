@@ -16,9 +16,13 @@ function eventOf(owner: PodOwner, type: 'Normal' | 'Warning', reason: string, me
   return eventAbout(owner.resource, owner.object, type, reason, message);
 }
 
-/** Creates the pods, carefully. Resolves with the first error; that the namespace is ending is none. */
-export async function createPods(owner: PodOwner, pods: readonly Pod[], round: Round): Promise<unknown | undefined> {
-  const { error } = await slowStart(pods.length, async (index) => {
+/** Creates the pods, carefully. Resolves with how many there are now, and the first error; that the namespace is ending is none. */
+export async function createPods(
+  owner: PodOwner,
+  pods: readonly Pod[],
+  round: Round,
+): Promise<{ readonly created: number; readonly error: unknown }> {
+  const { succeeded, error } = await slowStart(pods.length, async (index) => {
     try {
       const created = await round.create(podResource, pods[index] ?? {});
       round.record(eventOf(owner, 'Normal', 'SuccessfulCreate', `Created pod: ${nameOf(created)}`));
@@ -29,11 +33,11 @@ export async function createPods(owner: PodOwner, pods: readonly Pod[], round: R
       throw failure;
     }
   });
-  return isNamespaceEnding(error) ? undefined : error;
+  return { created: succeeded, error: isNamespaceEnding(error) ? undefined : error };
 }
 
 /** Deletes the pods, all at once. Resolves with the first error. */
-export async function deletePods(owner: PodOwner, pods: readonly Pod[], round: Round): Promise<unknown | undefined> {
+export async function deletePods(owner: PodOwner, pods: readonly Pod[], round: Round): Promise<unknown> {
   let first: unknown;
   const removals = pods.map(async (pod) => {
     const key = { namespace: namespaceOf(pod), name: nameOf(pod) };

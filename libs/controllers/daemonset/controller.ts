@@ -107,9 +107,9 @@ async function sync(
   for (const node of plan.failed) backoff.next(`${key}/${node}`, monotonicMs());
   await round.execute(plan.events);
   const owner = { resource: daemonSets, object: set };
-  const failures = await Promise.all([createPods(owner, plan.create, round), deletePods(owner, plan.remove, round)]);
+  const [made, removed] = await Promise.all([createPods(owner, plan.create, round), deletePods(owner, plan.remove, round)]);
   await round.execute(plan.last);
-  const failure = failures.find((error) => error !== undefined);
+  const failure = made.error ?? removed;
   if (failure !== undefined) throw failure;
   return plan.requeueAfterMs;
 }

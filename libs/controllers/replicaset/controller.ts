@@ -90,7 +90,7 @@ async function changePods(
 ): Promise<{ failure: RoundFailure | undefined; error: unknown }> {
   const making = plan.create > 0;
   const error = making
-    ? await createPods(set, Array<Pod>(plan.create).fill(plan.template), round)
+    ? (await createPods(set, Array<Pod>(plan.create).fill(plan.template), round)).error
     : await deletePods(set, plan.remove, round);
   if (error === undefined) return { failure: undefined, error };
   return { failure: { reason: making ? 'FailedCreate' : 'FailedDelete', message: errorText(error) }, error };

@@ -96,7 +96,10 @@ function mergeInto(target: unknown, body: unknown, field = ''): unknown {
   if (typeof body !== 'object' || body === null || Array.isArray(body)) return body;
   const result: Record<string, unknown> = { ...(target as Record<string, unknown> | undefined) };
   for (const [key, value] of Object.entries(body)) {
-    if (value === null) delete result[key];
+    if (key.startsWith('$deleteFromPrimitiveList/')) {
+      const list = key.slice(key.indexOf('/') + 1);
+      result[list] = ((result[list] as unknown[] | undefined) ?? []).filter((entry) => !(value as unknown[]).includes(entry));
+    } else if (value === null) delete result[key];
     else result[key] = mergeInto(result[key], value, key);
   }
   return result;
