@@ -5,6 +5,7 @@ import { createServer as createNetServer, type Server as NetServer, type Socket 
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type ConnectionInjector, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ListenUrl } from '../server/urls.ts';
+import { openHttp2 } from './http2-opening.ts';
 import type { Service } from './service.ts';
 
 /** `--cert-file` and its kin, PEM. */
@@ -116,10 +117,12 @@ export class ClientListener {
         socket.destroy();
         return;
       }
-      socket.unshift(first);
       const isHttp2 = first.toString('latin1', 0, prefaceStart.length) === prefaceStart;
-      if (isHttp2) this.#injector.injectConnection(socket);
-      else this.#http.emit('connection', socket);
+      if (isHttp2) openHttp2(socket, first, (connection) => this.#injector.injectConnection(connection as Socket));
+      else {
+        socket.unshift(first);
+        this.#http.emit('connection', socket);
+      }
     });
   }
 }
