@@ -66,6 +66,7 @@ export const flags = {
   'concurrent-ttl-after-finished-syncs': flag('int', 5, 'The number of finished jobs that are worked on at the same time.'),
   'concurrent-replicaset-syncs': flag('int', 5, 'The number of replica sets that are worked on at the same time.'),
   'concurrent-rc-syncs': flag('int', 5, 'The number of replication controllers that are worked on at the same time.'),
+  'concurrent-statefulset-syncs': flag('int', 5, 'The number of stateful sets that are worked on at the same time.'),
   'concurrent-endpoint-syncs': flag('int', 5, 'The number of services whose Endpoints are worked on at the same time.'),
   'concurrent-service-endpoint-syncs': flag(
     'int',
@@ -114,7 +115,6 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = Object.f
     'concurrent-resourceclaim-syncs',
     'concurrent-service-syncs',
     'concurrent-serviceaccount-token-syncs',
-    'concurrent-statefulset-syncs',
     'concurrent-validating-admission-policy-status-syncs',
     'controller-shutdown-timeout',
     'controller-start-interval',

@@ -35,6 +35,7 @@ export function managerOptions(v: FlagValues): Omit<ManagerOptions, 'resources'>
       finishedJobs: v['concurrent-ttl-after-finished-syncs'],
       replicaSets: v['concurrent-replicaset-syncs'],
       replicationControllers: v['concurrent-rc-syncs'],
+      statefulSets: v['concurrent-statefulset-syncs'],
       endpoints: v['concurrent-endpoint-syncs'],
       endpointSlices: v['concurrent-service-endpoint-syncs'],
       namespaces: v['concurrent-namespace-syncs'],

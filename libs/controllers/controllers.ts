@@ -17,6 +17,7 @@ import { startPodSetController } from './replicaset/controller.ts';
 import { replicaSetKind, replicationControllerKind } from './replicaset/kinds.ts';
 import { startResourceQuotaController } from './resourcequota/controller.ts';
 import { startRootCaPublisher, startServiceAccountController, startServiceCaPublisher } from './serviceaccount/controller.ts';
+import { startStatefulSetController } from './statefulset/controller.ts';
 import { startTaintEvictionController } from './tainteviction/controller.ts';
 import { startTtlAfterFinishedController } from './ttlafterfinished/controller.ts';
 
@@ -38,6 +39,7 @@ export interface ManagerOptions {
     readonly finishedJobs: number;
     readonly replicaSets: number;
     readonly replicationControllers: number;
+    readonly statefulSets: number;
     readonly endpoints: number;
     readonly endpointSlices: number;
     readonly namespaces: number;
@@ -132,6 +134,12 @@ export const controllers: readonly ControllerEntry[] = [
     account: 'replication-controller',
     start: ({ concurrency }, context) =>
       startPodSetController(replicationControllerKind, concurrency.replicationControllers, context),
+  },
+  {
+    name: 'statefulset-controller',
+    alias: 'statefulset',
+    account: 'statefulset-controller',
+    start: ({ concurrency }, context) => startStatefulSetController(concurrency.statefulSets, context),
   },
   {
     name: 'endpoints-controller',

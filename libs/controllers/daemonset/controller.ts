@@ -1,11 +1,11 @@
 // Drives plan.ts: which changes concern which DaemonSet, and how long failed pods wait for their replacement.
 import type { ControllerRevision, DaemonSet, Node, Pod } from '@drydock/api/generated/types.ts';
-import { controllerRevisions, daemonSets, type KubeObject, nodes, pods as podResource } from '@drydock/api/resource.ts';
-import { matchesSelector } from '@drydock/api/selectors/label-selector.ts';
+import { controllerRevisions, daemonSets, nodes, pods as podResource } from '@drydock/api/resource.ts';
 import { Driver, type Round } from '../common/driver.ts';
-import { byController, byNamespace, indexByController, indexByNamespace, orphansByNamespace } from '../common/indexes.ts';
+import { followOwned } from '../common/follow-owned.ts';
+import { byController, indexByController, orphansByNamespace } from '../common/indexes.ts';
 import { KeyBackoff } from '../common/key-backoff.ts';
-import { controllerOf, keyOf, nameOf, namespaceOf, splitKey, uidOf } from '../common/object-meta.ts';
+import { keyOf, nameOf, namespaceOf, splitKey, uidOf } from '../common/object-meta.ts';
 import { createPods, deletePods } from '../common/pod-control.ts';
 import type { Cache, ControllerContext } from '../common/ports.ts';
 import { writeRevision } from '../common/write-revision.ts';
@@ -30,7 +30,6 @@ export async function startDaemonSetController(concurrency: number, context: Con
     revisions: context.caches.of(controllerRevisions),
     nodes: context.caches.of(nodes),
   };
-  indexByNamespace(caches.sets);
   indexByController(caches.pods);
   indexByController(caches.revisions);
   const backoff = new KeyBackoff(failedPodBackoff);
@@ -45,26 +44,12 @@ export async function startDaemonSetController(concurrency: number, context: Con
     const object = after ?? before;
     if (object !== undefined) driver.enqueue(keyOf(object));
   });
-  follow(driver, caches.sets, caches.pods);
-  follow(driver, caches.sets, caches.revisions);
+  followOwned(driver, caches.sets, (set) => set.spec?.selector, caches.pods);
+  followOwned(driver, caches.sets, (set) => set.spec?.selector, caches.revisions);
   caches.nodes.subscribe(({ before, after }) => {
     for (const set of caches.sets.list()) if (concerns(set, before, after)) driver.enqueue(keyOf(set));
   });
   await driver.start();
-}
-
-/** A change of something owned concerns its owner, one of an orphan whoever may adopt it. */
-function follow<T extends KubeObject>(driver: Driver, sets: Cache<DaemonSet>, owned: Cache<T>): void {
-  owned.subscribe(({ before, after }) => {
-    for (const object of [before, after]) {
-      const owner = object === undefined ? undefined : controllerOf(object);
-      if (object !== undefined && owner?.kind === 'DaemonSet') driver.enqueue(`${namespaceOf(object)}/${owner.name}`);
-    }
-    if (after === undefined || controllerOf(after) !== undefined) return;
-    for (const set of sets.lookup(byNamespace, namespaceOf(after))) {
-      if (matchesSelector(set.spec?.selector, after.metadata?.labels)) driver.enqueue(keyOf(set));
-    }
-  });
 }
 
 /** Nodes report their health all the time; only what changes where the daemon runs counts. */

@@ -113,6 +113,7 @@ async function sync(
     return undefined;
   }
   const owner = { resource: jobs, object: job };
+  await release(round, plan.forsake);
   const [made, removed] = await Promise.all([createPods(owner, plan.create, round), deletePods(owner, plan.remove, round)]);
   // What was not deleted must not be let go of.
   if (removed !== undefined) throw removed;

@@ -165,6 +165,13 @@ test('pods that were running when the Job failed count as failed', () => {
   expect(statusOf(plan)?.uncountedTerminatedPods).toEqual({ failed: ['uid-a', 'uid-b'] });
 });
 
+test('pods that are merely too many are let go of and not counted', () => {
+  const plan = planOf(job({ suspend: true }), [own('a')]);
+  expect(plan.forsake).toMatchObject([{ verb: 'patch', key: { name: 'a' } }]);
+  expect(plan.last.filter((action) => action.verb === 'patch')).toEqual([]);
+  expect(planOf(job({ activeDeadlineSeconds: 60 }), [own('a')]).forsake).toEqual([]);
+});
+
 test('ignored failures are not counted', () => {
   const rules = [{ action: 'Ignore', onPodConditions: [{ type: 'Ready', status: 'False' }] }];
   const plan = planOf(job({ backoffLimit: 0, podFailurePolicy: { rules } }), [failed('a')]);

@@ -24,6 +24,8 @@ export interface JobPlan {
   /** Adoption and release; when there are any, everything else waits for their result. */
   readonly claims: readonly Action[];
   readonly create: readonly Pod[];
+  /** Before pods are removed: those that are merely too many are let go of, for they have not failed. */
+  readonly forsake: readonly Action[];
   readonly remove: readonly Pod[];
   /** Status, its events and finalizers: after the pods. */
   readonly last: readonly Action[];
@@ -40,7 +42,7 @@ export function isFinished(job: Job): boolean {
 }
 
 export function planJob({ job, pods, record }: JobObserved, nowMs: number): JobPlan {
-  const nothing: JobPlan = { claims: [], create: [], remove: [], last: [], record };
+  const nothing: JobPlan = { claims: [], create: [], forsake: [], remove: [], last: [], record };
   if ((job.spec?.managedBy ?? ownName) !== ownName) return nothing;
   const matches = (pod: Pod) => matchesSelector(job.spec?.selector, pod.metadata?.labels);
   const claim = planClaims(jobs, job, podResource, pods, matches, [trackingFinalizer]);
@@ -66,6 +68,7 @@ export function planJob({ job, pods, record }: JobObserved, nowMs: number): JobP
   return {
     claims: [],
     create: changes.create,
+    forsake: verdict === undefined ? changes.remove.filter(isTracked).map(untrack) : [],
     remove: changes.remove,
     last: [...surplusEvents(tally), ...planStatus(tally, changes, verdict, nowMs)],
     record: next,
