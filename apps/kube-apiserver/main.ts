@@ -101,6 +101,10 @@ await runProgram({
               'requestheader-extra-headers-prefix': JSON.stringify(v['requestheader-extra-headers-prefix']),
             }),
       },
+      defaultTolerations: {
+        notReadySeconds: v['default-not-ready-toleration-seconds'],
+        unreachableSeconds: v['default-unreachable-toleration-seconds'],
+      },
       eventTtlSeconds: v['event-ttl'] / 1000,
       requestTimeoutMs: v['request-timeout'],
       maxReadsInFlight: v['max-requests-inflight'],

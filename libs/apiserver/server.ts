@@ -21,6 +21,7 @@ import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import { Admission } from './admission/admission.ts';
 import { buildPlugins, type PluginSources } from './admission/plugins.ts';
+import type { DefaultTolerations } from './admission/pods.ts';
 import { Authenticator, type RequestHeaderOptions } from './authn/authenticator.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import { Authorizer, type AuthorizerMode, alwaysAllow } from './authz/authorizer.ts';
@@ -87,6 +88,7 @@ export interface ApiServerOptions {
   readonly authorizationModes: readonly string[];
   readonly admissionPlugins: readonly string[];
   readonly authenticationConfig: Readonly<Record<string, string>>;
+  readonly defaultTolerations: DefaultTolerations;
   readonly eventTtlSeconds: number;
   readonly requestTimeoutMs: number;
   readonly maxReadsInFlight: number;
@@ -277,6 +279,7 @@ export class ApiServer {
         return this.#caches.list(storageClasses);
       },
       random: this.#options.random,
+      tolerations: this.#options.defaultTolerations,
     };
   }
 

@@ -4,7 +4,7 @@ import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
-import { defaultTolerationSeconds, priorityAdmission, taintNewNodes } from './pods.ts';
+import { type DefaultTolerations, defaultTolerationSeconds, priorityAdmission, taintNewNodes } from './pods.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 import { defaultStorageClass, storageProtection } from './storage.ts';
 
@@ -17,6 +17,7 @@ export interface PluginSources {
   priorityClasses(): Promise<Iterable<PriorityClass>>;
   storageClasses(): Promise<Iterable<StorageClass>>;
   readonly random: RandomStream;
+  readonly tolerations: DefaultTolerations;
 }
 
 /** The plugins of those names, in the order given. */
@@ -34,7 +35,7 @@ export function buildPlugins(names: readonly string[], sources: PluginSources): 
           return defaults.sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
         },
       }),
-    DefaultTolerationSeconds: () => defaultTolerationSeconds(),
+    DefaultTolerationSeconds: () => defaultTolerationSeconds(sources.tolerations),
     StorageObjectInUseProtection: () => storageProtection,
     DefaultStorageClass: () => defaultStorageClass(() => sources.storageClasses()),
   };

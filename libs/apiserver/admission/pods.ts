@@ -62,17 +62,27 @@ export function priorityAdmission(classes: PriorityClasses): AdmissionPlugin {
   };
 }
 
+/** How long pods that say nothing about it stay on such nodes; upstream's default is 300 for both. */
+export interface DefaultTolerations {
+  readonly notReadySeconds: number;
+  readonly unreachableSeconds: number;
+}
+
 /** DefaultTolerationSeconds: pods stay for a while on nodes that do not answer (plugin/pkg/admission/defaulttolerationseconds). */
-export function defaultTolerationSeconds(seconds = 300): AdmissionPlugin {
+export function defaultTolerationSeconds(seconds: DefaultTolerations): AdmissionPlugin {
   return {
     name: 'DefaultTolerationSeconds',
     mutate(request) {
       const pod = podOf(request);
       if (pod?.spec === undefined || (request.operation !== 'CREATE' && request.operation !== 'UPDATE')) return;
       const tolerations = pod.spec.tolerations ?? [];
-      const added = ['node.kubernetes.io/not-ready', 'node.kubernetes.io/unreachable']
-        .filter((key) => !tolerations.some((toleration) => covers(toleration, key)))
-        .map((key): Toleration => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds: seconds }));
+      const wanted: readonly [string, number][] = [
+        ['node.kubernetes.io/not-ready', seconds.notReadySeconds],
+        ['node.kubernetes.io/unreachable', seconds.unreachableSeconds],
+      ];
+      const added = wanted
+        .filter(([key]) => !tolerations.some((toleration) => covers(toleration, key)))
+        .map(([key, tolerationSeconds]): Toleration => ({ key, operator: 'Exists', effect: 'NoExecute', tolerationSeconds }));
       if (added.length > 0) pod.spec.tolerations = [...tolerations, ...added];
     },
   };
