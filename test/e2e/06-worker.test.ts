@@ -62,6 +62,9 @@ describe.skipIf(e2eSkipReason !== undefined)(`worker (${e2eSkipReason ?? 'as roo
     await kubectl('create', 'namespace', namespace);
   });
   afterEach(async () => {
+    // Whatever a failed test left dead or cut off would fail the next one too.
+    await lab('heal');
+    await lab('start', 'worker-2');
     await kubectl('-n', namespace, 'delete', 'deployment,service', '--all');
     await until('no pod is left', async () => (await podsOf(namespace, 'app=web')).length === 0);
   });
