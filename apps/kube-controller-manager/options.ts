@@ -29,6 +29,7 @@ export function managerOptions(v: FlagValues): Omit<ManagerOptions, 'resources'>
     endpointBatchMs: v['endpoint-updates-batch-period'],
     endpointSliceBatchMs: v['endpointslice-updates-batch-period'],
     concurrency: {
+      cronJobs: v['concurrent-cron-job-syncs'],
       daemonSets: v['concurrent-daemonset-syncs'],
       deployments: v['concurrent-deployment-syncs'],
       jobs: v['concurrent-job-syncs'],

@@ -2,8 +2,10 @@
 import { startClusterRoleAggregation } from './clusterrole-aggregation/controller.ts';
 import type { ControllerContext } from './common/ports.ts';
 import type { ListedResource } from './common/resource-list.ts';
+import { startCronJobController } from './cronjob/controller.ts';
 import { startDaemonSetController } from './daemonset/controller.ts';
 import { startDeploymentController } from './deployment/controller.ts';
+import { startDisruptionController } from './disruption/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
 import { startGarbageCollector } from './garbage-collector/controller.ts';
@@ -33,6 +35,7 @@ export interface ManagerOptions {
   readonly endpointBatchMs: number;
   readonly endpointSliceBatchMs: number;
   readonly concurrency: {
+    readonly cronJobs: number;
     readonly daemonSets: number;
     readonly deployments: number;
     readonly jobs: number;
@@ -56,6 +59,8 @@ export interface ControllerEntry {
   readonly alias: string;
   /** The service account it acts as, with --use-service-account-credentials. */
   readonly account: string;
+  /** The component that its events come from, where that is not the account. */
+  readonly eventSource?: string;
   /** undefined where the options leave it nothing to do. */
   start(options: ManagerOptions, context: ControllerContext): Promise<void> | undefined;
 }
@@ -102,6 +107,7 @@ export const controllers: readonly ControllerEntry[] = [
     name: 'daemonset-controller',
     alias: 'daemonset',
     account: 'daemon-set-controller',
+    eventSource: 'daemonset-controller',
     start: ({ concurrency }, context) => startDaemonSetController(concurrency.daemonSets, context),
   },
   {
@@ -140,6 +146,19 @@ export const controllers: readonly ControllerEntry[] = [
     alias: 'statefulset',
     account: 'statefulset-controller',
     start: ({ concurrency }, context) => startStatefulSetController(concurrency.statefulSets, context),
+  },
+  {
+    name: 'cronjob-controller',
+    alias: 'cronjob',
+    account: 'cronjob-controller',
+    start: ({ concurrency }, context) => startCronJobController(concurrency.cronJobs, context),
+  },
+  {
+    name: 'disruption-controller',
+    alias: 'disruption',
+    account: 'disruption-controller',
+    eventSource: 'controllermanager',
+    start: ({ resources }, context) => startDisruptionController(resources, context),
   },
   {
     name: 'endpoints-controller',

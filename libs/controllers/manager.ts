@@ -56,7 +56,7 @@ export async function startControllers(
       clock,
       signal,
       log: log.child({ controller: entry.name }),
-      record: ports.recorder(entry.account, own),
+      record: ports.recorder(entry.eventSource ?? entry.account, own),
     };
     const started = entry.start({ ...options, resources }, context);
     if (started === undefined) log.warn({ controller: entry.name }, 'controller has nothing to do with these flags');
