@@ -6,7 +6,8 @@ import { controllerReference, referenceTo } from '../common/action.ts';
 import { Model } from '../testing/model.ts';
 import { epochMs, meta } from '../testing/objects.ts';
 import { planCronJob, planStatus, statusWith } from './plan.ts';
-import { formatInZone, isTimeZone, parseSchedule } from './schedule.ts';
+import { parseSchedule } from './schedule.ts';
+import { formatInZone, isTimeZone } from './time-zone.ts';
 
 const minute = 60_000;
 

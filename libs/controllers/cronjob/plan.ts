@@ -6,7 +6,8 @@ import { type Action, controllerReference, type EventAction, eventAbout, referen
 import { semanticEqual } from '../common/equality.ts';
 import { isBeingDeleted, nameOf, namespaceOf, uidOf } from '../common/object-meta.ts';
 import { dueOf } from './due.ts';
-import { formatInZone, isTimeZone, parseSchedule, type Schedule } from './schedule.ts';
+import { parseSchedule, type Schedule } from './schedule.ts';
+import { formatInZone, isTimeZone } from './time-zone.ts';
 
 /** After the next time has come, to be sure that it has (nextScheduleDelta). */
 const afterTimeMs = 100;
