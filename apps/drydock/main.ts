@@ -3,13 +3,13 @@ import { constants } from 'node:os';
 import process from 'node:process';
 import { LabError } from '@drydock/lab/errors.ts';
 import type { Lab } from '@drydock/lab/lab.ts';
-import { groupAliases } from '@drydock/lab/net/partition.ts';
+import { groupAliases, PartitionError } from '@drydock/lab/net/partition.ts';
 import { Command, CommanderError } from 'commander';
 import { buildArchive, listImages, loadImages } from './image-verbs.ts';
 import { followLog } from './log-verb.ts';
 import { openLab } from './open-lab.ts';
 import { renderStatus } from './status-verb.ts';
-import { runTool, toolEnvironment } from './tool-verbs.ts';
+import { installDependencies, runTool, toolEnvironment } from './tool-verbs.ts';
 import { addUpFlags, readUpFlags } from './up-flags.ts';
 import { readLabFile, upVerb } from './up-verb.ts';
 
@@ -39,6 +39,16 @@ const verb = (usage: string, description: string, examples: readonly string[]): 
     .option('--name <lab>', 'which lab')
     .option('--dir <folder>', "the lab's folder")
     .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ./drydock ${line}`).join('\n')}`);
+/** A verb that takes names of processes and workers, or `--all` (also said as the name `all`). */
+const named = (name: string, description: string, examples: readonly string[]): Command =>
+  verb(`${name} [names...]`, description, examples)
+    .option('--all', 'every process of the lab')
+    .hook('preAction', (_, action) => {
+      if (action.opts().all !== true && action.args.length === 0)
+        throw new LabError('config', `${name}: expected names of processes or workers, or --all`);
+    });
+const chosenNames = (names: readonly string[], options: { all?: boolean }): readonly string[] =>
+  options.all === true ? ['all'] : names;
 
 addUpFlags(
   verb('up', 'start the lab, or whatever of it does not run', [
@@ -66,36 +76,39 @@ verb('down', 'stop everything and remove every trace', ['down']).action(async ()
     )}, ${plural(report.mounts, 'mount')} removed); nothing is left`,
   );
 });
-verb('kill <names...>', 'kill processes; a worker dies as a whole machine', [
+named('kill', 'kill processes; a worker dies as a whole machine', [
   'kill etcd-1',
   'kill worker-2',
   'kill -s TERM kubelet-w1',
-  'kill all',
+  'kill --all',
 ])
   .option('-s, --signal <signal>', 'another signal than KILL', 'KILL')
-  .action(async (names: string[], options: { signal: string }) => {
+  .action(async (given: string[], options: { signal: string; all?: boolean }) => {
+    const names = chosenNames(given, options);
     const reached = await lab().kill(names, signalNamed(options.signal));
     if (reached === 0) throw new LabError('not-running', `${names.join(', ')}: no process was running`);
     say(`${options.signal} sent to ${reached} process${reached === 1 ? '' : 'es'}`);
   });
-verb('pause <names...>', 'stop processes in their tracks; connections stay open', [
-  'pause apiserver-1',
-  'pause worker-2',
-]).action(async (names: string[]) => say(`paused ${await lab().pause(names)} process(es)`));
-verb('resume <names...>', 'let paused processes go on', ['resume apiserver-1']).action(async (names: string[]) =>
-  say(`resumed ${await lab().resume(names)} process(es)`),
+named('pause', 'stop processes in their tracks; connections stay open', ['pause apiserver-1', 'pause worker-2']).action(
+  async (names: string[], options: { all?: boolean }) =>
+    say(`paused ${await lab().pause(chosenNames(names, options))} process(es)`),
 );
-verb('start <names...>', 'start processes that have ended, and wait until they serve', [
-  'start etcd-1',
-  'start worker-2',
-]).action(async (names: string[]) => {
-  const result = await lab().start(names);
-  say(result.started.length === 0 ? `${names.join(', ')}: running already` : `started ${result.started.join(', ')}`);
-  if (result.notServing.length > 0)
-    say(`not serving yet: ${result.notServing.join(', ')} (./drydock status, ./drydock logs NAME)`);
-});
-verb('restart <names...>', 'stop processes in an orderly way and start them', ['restart kubelet-w1']).action(
-  async (names: string[]) => say(`restarted ${(await lab().restart(names)).started.join(', ')}`),
+named('resume', 'let paused processes go on', ['resume apiserver-1']).action(
+  async (names: string[], options: { all?: boolean }) =>
+    say(`resumed ${await lab().resume(chosenNames(names, options))} process(es)`),
+);
+named('start', 'start processes that have ended, and wait until they serve', ['start etcd-1', 'start worker-2']).action(
+  async (given: string[], options: { all?: boolean }) => {
+    const names = chosenNames(given, options);
+    const result = await lab().start(names);
+    say(result.started.length === 0 ? `${names.join(', ')}: running already` : `started ${result.started.join(', ')}`);
+    if (result.notServing.length > 0)
+      say(`not serving yet: ${result.notServing.join(', ')} (./drydock status, ./drydock logs NAME)`);
+  },
+);
+named('restart', 'stop processes in an orderly way and start them', ['restart kubelet-w1']).action(
+  async (names: string[], options: { all?: boolean }) =>
+    say(`restarted ${(await lab().restart(chosenNames(names, options))).started.join(', ')}`),
 );
 verb('partition <groups...>', `cut the network between groups of members (also: ${groupAliases.join(', ')}, host)`, [
   "partition 'worker-3 | control-plane'",
@@ -152,6 +165,10 @@ image
   .command('list')
   .description('images of every worker')
   .action(async () => listImages(lab(), say));
+program
+  .command('deps', { hidden: true })
+  .description('install what the lab and its test suites call and this machine lacks')
+  .action(() => installDependencies(say));
 verb('run <component> [flags...]', 'run one component alone in the foreground, with upstream’s flags', [
   'run etcd --name a --data-dir /tmp/a',
   'run kube-apiserver --help',
@@ -174,7 +191,7 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode);
-  if (error instanceof LabError) {
+  if (error instanceof LabError || error instanceof PartitionError) {
     process.stderr.write(`drydock: ${error.message}\n`);
     process.exit(1);
   }

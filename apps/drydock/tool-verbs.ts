@@ -3,10 +3,10 @@ import process from 'node:process';
 import { LabError } from '@drydock/lab/errors.ts';
 import type { Lab } from '@drydock/lab/lab.ts';
 import { findProgram } from '@drydock/lab/machine/facts.ts';
-import { installCommand } from '@drydock/lab/machine/packages.ts';
+import { ensurePackages, installCommand } from '@drydock/lab/machine/packages.ts';
 import { pkiFile } from '@drydock/lab/programs/process-spec.ts';
 import { etcdEndpoints } from '@drydock/lab/programs/servers.ts';
-import { optionalTools } from '@drydock/lab/requirements.ts';
+import { allRequirements, optionalTools } from '@drydock/lab/requirements.ts';
 
 /** Variables that point kubectl and etcdctl at the lab. */
 export function toolEnvironment(lab: Lab): Record<string, string> {
@@ -30,4 +30,9 @@ export function runTool(lab: Lab, name: 'kubectl' | 'etcdctl', args: readonly st
   }
   const env = { ...process.env, ...toolEnvironment(lab) };
   process.execve?.(file ?? name, [name, ...args], env);
+}
+
+/** Everything that a default lab and its user need, kubectl and etcdctl included. Throws LabError where it cannot be had. */
+export async function installDependencies(say: (line: string) => void): Promise<void> {
+  await ensurePackages(allRequirements, say);
 }

@@ -81,10 +81,11 @@ export class Lab {
   /** Sends a signal, SIGKILL by default; returns how many processes it reached. */
   async kill(names: readonly string[], signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
     const { state, topology, specs } = this.view();
-    let reached = 0;
-    for (const target of findTargets(specs, names))
-      reached += await signalTarget(this.context.clock, topology, state, target, signal);
-    return reached;
+    // All at once, as a power cut does: the signals are sent before anything is waited for.
+    const reached = await Promise.all(
+      findTargets(specs, names).map((target) => signalTarget(this.context.clock, topology, state, target, signal)),
+    );
+    return reached.reduce((sum, count) => sum + count, 0);
   }
 
   /** Stops processes in their tracks (SIGSTOP): connections stay open, nothing answers. */

@@ -11,6 +11,8 @@ const netnsTools: readonly Requirement[] = [
   { program: 'ip', debianPackage: 'iproute2' },
   { program: 'nft', debianPackage: 'nftables' },
   { program: 'nsenter', debianPackage: 'util-linux' },
+  { program: 'unshare', debianPackage: 'util-linux' },
+  { program: 'hostname', debianPackage: 'hostname' },
   { program: 'conntrack', debianPackage: 'conntrack' },
   // The portmap plugin of the pod network still speaks iptables.
   { program: 'iptables', debianPackage: 'iptables' },
@@ -36,3 +38,6 @@ export const optionalTools: Readonly<Record<string, Requirement>> = {
   kubectl: { program: 'kubectl', debianPackage: 'kubernetes-client' },
   etcdctl: { program: 'etcdctl', debianPackage: 'etcd-client' },
 };
+
+/** What every verb on every kind of lab needs, for suites that use them all. */
+export const allRequirements: readonly Requirement[] = [...netnsTools, ...containerTools, ...Object.values(optionalTools)];

@@ -83,6 +83,8 @@ export async function startOne(ports: StarterPorts, spec: ProcessSpec): Promise<
     argv: spec.argv,
     env: { ...processEnv(topology.paths.dir, spec.name, ports.compileCache), ...spec.env },
     netns: spec.member.netns,
+    // As on a machine of its own: leases and logs name their holder by its host.
+    hostname: spec.member.netns === undefined ? undefined : spec.member.name,
     cgroupProcs: topology.config.network === 'netns' ? makeSystemCgroup(systemCgroup(topology, spec.member)) : undefined,
     logFile: log,
   });

@@ -80,6 +80,7 @@ async function makeStore(context: LabContext, machine: MachineFacts, store: stri
     argv: ['containerd', '--config', config],
     env: processEnv(context.paths.dir, 'image-import', context.compileCache),
     netns: undefined,
+    hostname: undefined,
     cgroupProcs: undefined,
     logFile: join(context.paths.dir, 'log', 'image-import.log'),
   });

@@ -9,6 +9,8 @@ export interface SpawnRequest {
   readonly argv: readonly string[];
   readonly env: Readonly<Record<string, string>>;
   readonly netns: string | undefined;
+  /** The host name that the process sees, in a UTS namespace of its own; undefined: the machine's. */
+  readonly hostname: string | undefined;
   /** A cgroup.procs file that the process writes itself into before it begins. */
   readonly cgroupProcs: string | undefined;
   readonly logFile: string;
@@ -35,27 +37,32 @@ export function findStarted(dir: string): Map<string, ProcessId> {
   return found;
 }
 
-/** Joins the cgroup, raises the soft limit of open files, sends output to the log, becomes the program: the pid stays. */
+/**
+ * Joins the cgroup, sends output to the log, takes its host name, raises the soft limit of open files, becomes the program:
+ * the pid stays.
+ */
 const prelude =
-  'if [ -n "$1" ]; then echo 0 > "$1"; fi; exec >> "$2" 2>&1; shift 2; ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
+  'if [ -n "$1" ]; then echo 0 > "$1"; fi; exec >> "$2" 2>&1; if [ -n "$3" ]; then hostname "$3"; fi; shift 3; ulimit -n "$(ulimit -Hn)" 2>/dev/null; exec "$@"';
 
 /** Starts the process in a session of its own; its output is appended to the log file. */
 export function spawnProcess(request: SpawnRequest): Spawned {
   mkdirSync(dirname(request.logFile), { recursive: true });
   const inside = request.netns === undefined ? [] : ['nsenter', `--net=${netnsFile(request.netns)}`, '--'];
-  const child = execa(
-    '/bin/sh',
-    ['-c', prelude, 'sh', request.cgroupProcs ?? '', request.logFile, ...inside, ...request.argv],
-    {
-      detached: true,
-      cleanup: false,
-      reject: false,
-      stdio: 'ignore',
-      buffer: false,
-      extendEnv: false,
-      env: request.env,
-    },
-  );
+  const prepared = [
+    ...['/bin/sh', '-c', prelude, 'sh', request.cgroupProcs ?? '', request.logFile, request.hostname ?? ''],
+    ...inside,
+    ...request.argv,
+  ];
+  const [file = '', ...args] = request.hostname === undefined ? prepared : ['unshare', '--uts', '--', ...prepared];
+  const child = execa(file, args, {
+    detached: true,
+    cleanup: false,
+    reject: false,
+    stdio: 'ignore',
+    buffer: false,
+    extendEnv: false,
+    env: request.env,
+  });
   child.nodeChildProcess.unref();
   const ended = child.then((result) =>
     result.signal === undefined ? `exit code ${result.exitCode ?? 'unknown'}` : `signal ${result.signal}`,
