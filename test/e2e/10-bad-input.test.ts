@@ -76,6 +76,21 @@ describe.skipIf(e2eSkipReason !== undefined)(`bad input (${e2eSkipReason ?? 'as 
     }
   });
 
+  test('a full disk is named before anything starts', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'drydock-full-'));
+    await execa('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]);
+    try {
+      const flags = ['--name', 'full', '--dir', join(folder, 'lab')];
+      const up = await drydock('up', ...flags, '--network=loopback', '--engine=hollow', '--port-base', '37000');
+      expect(up.exitCode).not.toBe(0);
+      expect(up.all).toMatch(/drydock-full-.*MiB free/);
+      expect((await drydock('down', ...flags)).exitCode).toBe(0);
+    } finally {
+      await execa('umount', [folder]);
+      rmSync(folder, { recursive: true });
+    }
+  });
+
   test('Ctrl-C in the middle of up; then down works', async () => {
     const flags = ['--name', 'ctrlc', '--network=loopback', '--engine=hollow', '--port-base', '35000'];
     const up = execa(join(repository, 'drydock'), ['up', ...flags], { all: true, reject: false, stdin: 'ignore' });
