@@ -50,6 +50,7 @@ export const replicationControllers = define<k8s.ReplicationController>(
   'replicationcontrollers',
   'ReplicationController',
 );
+export const runtimeClasses = define<k8s.RuntimeClass>('node.k8s.io/v1', 'runtimeclasses', 'RuntimeClass', false);
 export const persistentVolumes = define<k8s.PersistentVolume>('v1', 'persistentvolumes', 'PersistentVolume', false);
 export const persistentVolumeClaims = define<k8s.PersistentVolumeClaim>(
   'v1',

@@ -1,6 +1,9 @@
 // Flags and KubeletConfiguration (kubelet.config.k8s.io/v1beta1). Flags win over the file, as upstream has it.
+
+import { tryParseQuantity } from '@drydock/api/quantity.ts';
 import { parseDuration } from '@drydock/foundation/duration.ts';
 import { flag, type Values } from '@drydock/foundation/flags.ts';
+import { defaultEvictionHard, isThreshold, type Reserved, type Signal, signals, type Thresholds } from './node/thresholds.ts';
 
 export const flags = {
   config: flag('string', '', 'file with a KubeletConfiguration'),
@@ -15,6 +18,11 @@ export const flags = {
   'node-agent-port': flag('int', 10_251, 'port of the gRPC NodeAgent; 0 is off'),
   'node-labels': flag('map', {}, 'labels of the node when it registers'),
   'register-with-taints': flag('strings', [], 'taints of the node when it registers: key=value:effect'),
+  'eviction-hard': flag('string', '', 'when the node is short: memory.available<100Mi,nodefs.available<10%'),
+  'system-reserved': flag('map', {}, 'what the system keeps from pods: cpu=200m,memory=500Mi'),
+  'kube-reserved': flag('map', {}, 'what Kubernetes itself keeps from pods'),
+  'allowed-unsafe-sysctls': flag('strings', [], 'unsafe sysctls that pods may set; a final * stands for anything'),
+  'pod-manifest-path': flag('string', '', 'folder of manifests of static pods'),
   'max-pods': flag('int', 0, 'pods that may run here'),
   v: flag('int', 0, 'log verbosity', 'v'),
 };
@@ -36,7 +44,6 @@ export const ignoredFlags = {
   'seccomp-default': 'bool',
   'image-gc-high-threshold': 'value',
   'image-gc-low-threshold': 'value',
-  'eviction-hard': 'value',
   'cloud-provider': 'value',
 } as const;
 
@@ -66,6 +73,16 @@ export interface KubeletConfig {
   readonly resolvConf: string;
   readonly podLogsDir: string;
   readonly maxPods: number;
+  readonly evictionHard: Thresholds;
+  readonly pressureTransitionMs: number;
+  readonly reserved: Reserved;
+  readonly allowedSysctls: readonly string[];
+  /** Empty: no static pods. */
+  readonly staticPodPath: string;
+  /** A log is begun anew from this size on; 0: never. */
+  readonly logBytesMax: number;
+  /** Files that are kept of one container's log, the current one among them. */
+  readonly logFilesMax: number;
   readonly statusPeriodMs: number;
   readonly leaseSeconds: number;
   readonly labels: Readonly<Record<string, string>>;
@@ -115,6 +132,16 @@ export function readConfig(values: Values<typeof flags>, document: unknown, host
     resolvConf: text('resolvConf', '/etc/resolv.conf'),
     podLogsDir: text('podLogsDir', '/var/log/pods'),
     maxPods: values['max-pods'] || number('maxPods', 110),
+    evictionHard: thresholds(values['eviction-hard'], file.evictionHard),
+    pressureTransitionMs: duration('evictionPressureTransitionPeriod', '5m'),
+    reserved: {
+      system: amounts('systemReserved', { ...record(file, 'systemReserved'), ...values['system-reserved'] }),
+      kube: amounts('kubeReserved', { ...record(file, 'kubeReserved'), ...values['kube-reserved'] }),
+    },
+    allowedSysctls: [...((file.allowedUnsafeSysctls as string[] | undefined) ?? []), ...values['allowed-unsafe-sysctls']],
+    staticPodPath: values['pod-manifest-path'] || text('staticPodPath'),
+    logBytesMax: logBytes(text('containerLogMaxSize', '10Mi')),
+    logFilesMax: logFiles(number('containerLogMaxFiles', 5)),
     statusPeriodMs: duration('nodeStatusUpdateFrequency', '10s'),
     leaseSeconds: number('nodeLeaseDurationSeconds', 40) || 40,
     labels: values['node-labels'],
@@ -127,6 +154,58 @@ function typed<T extends string | number>(file: Fields, name: string, type: 'str
   if (value === undefined || value === null) return fallback;
   if (typeof value !== type) throw new ConfigError(`${name}: expected a ${type}, got ${JSON.stringify(value)}`);
   return value as T;
+}
+
+function record(file: Fields, name: string): Record<string, string> {
+  const value = file[name] ?? {};
+  const isMap = typeof value === 'object' && Object.values(value).every((each) => typeof each === 'string');
+  if (!isMap) throw new ConfigError(`${name}: expected names with texts, got ${JSON.stringify(value)}`);
+  return value as Record<string, string>;
+}
+
+function amounts(name: string, given: Record<string, string>): Record<string, string> {
+  for (const [resource, text] of Object.entries(given)) {
+    if (!['cpu', 'memory', 'ephemeral-storage', 'pid'].includes(resource))
+      throw new ConfigError(
+        `${name}: cannot reserve ${JSON.stringify(resource)}; expected cpu, memory, ephemeral-storage or pid`,
+      );
+    if (tryParseQuantity(text) === undefined)
+      throw new ConfigError(`${name}.${resource}: expected a quantity such as 500Mi, got ${JSON.stringify(text)}`);
+  }
+  return given;
+}
+
+/** The flag's thresholds, or the file's, or upstream's defaults: never a mixture of them. */
+function thresholds(flagText: string, fromFile: unknown): Thresholds {
+  const fromFlag = flagText.split(',').filter((each) => each !== '');
+  const pairs =
+    fromFlag.length > 0
+      ? fromFlag.map((each) => each.split('<') as [string, string?])
+      : Object.entries((fromFile as Record<string, string> | undefined) ?? defaultEvictionHard);
+  const result: Partial<Record<Signal, string>> = {};
+  for (const [name, text = ''] of pairs) {
+    const signal = signals.find((each) => each === name);
+    if (signal === undefined)
+      throw new ConfigError(
+        `evictionHard: unknown eviction signal ${JSON.stringify(name)}; expected one of ${signals.join(', ')}`,
+      );
+    if (!isThreshold(text))
+      throw new ConfigError(`evictionHard.${name}: expected a quantity or a percentage, got ${JSON.stringify(text)}`);
+    result[signal] = text;
+  }
+  return result;
+}
+
+function logBytes(text: string): number {
+  const bytes = tryParseQuantity(text);
+  if (bytes === undefined)
+    throw new ConfigError(`containerLogMaxSize: expected a quantity such as 10Mi, got ${JSON.stringify(text)}`);
+  return Number(bytes.value());
+}
+
+function logFiles(count: number): number {
+  if (count <= 1) throw new ConfigError(`containerLogMaxFiles: expected a number greater than 1, got ${count}`);
+  return count;
 }
 
 function parseTaint(text: string): { key: string; value?: string; effect: string } {

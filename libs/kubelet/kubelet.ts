@@ -1,8 +1,10 @@
 // The kubelet put together from its parts. The order of reading: pod/plan-pod.ts, pod/pod-worker.ts, pod/pod-manager.ts.
 import { readFileSync } from 'node:fs';
-import { pods, services } from '@drydock/api/resource.ts';
+import type { Service as ClusterService, Node, Pod } from '@drydock/api/generated/types.ts';
+import { nodes, pods, services } from '@drydock/api/resource.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import { EventRecorder } from '@drydock/client/events.ts';
+import type { Informer } from '@drydock/client/informer.ts';
 import { InformerFactory } from '@drydock/client/informer-factory.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
@@ -13,18 +15,25 @@ import { Cgroups } from './container/cgroups.ts';
 import { parseResolvConf } from './container/sandbox-config.ts';
 import type { ContainerEngine } from './engine/engine.ts';
 import { type MachineFacts, NodeAgent } from './node/node-agent.ts';
+import { allocatableOf, capacityOf, type Measurements, type Pressure, PressureMemory, pressures } from './node/thresholds.ts';
+import { admitPod } from './pod/admission.ts';
 import { BackoffTable } from './pod/backoff.ts';
+import { rotateForever } from './pod/log-rotation.ts';
 import { PodManager } from './pod/pod-manager.ts';
 import { PodRuntime } from './pod/pod-runtime.ts';
 import { StatusWriter } from './pod/status-writer.ts';
 import { Handlers } from './probes/handlers.ts';
 import { Prober, probeFailureText } from './probes/prober.ts';
+import { Claims } from './volumes/claims.ts';
 import { ReferenceCache } from './volumes/references.ts';
+import { bindSubPath, makeSubPath } from './volumes/sub-path.ts';
 import { TokenCache } from './volumes/tokens.ts';
 import { Volumes } from './volumes/volumes.ts';
 
 /** The engine has been silent for longer than this: the node is not ready (pkg/kubelet/pleg, relist threshold). */
 const silentEngineMs = 180_000;
+/** The loop of the pods has not gone around for longer than this: the kubelet is not healthy (twice upstream's resync). */
+const stuckLoopMs = 120_000;
 
 export interface KubeletPorts {
   readonly config: KubeletConfig;
@@ -34,6 +43,8 @@ export interface KubeletPorts {
   readonly random: Random;
   readonly log: Log;
   readonly facts: MachineFacts;
+  /** What is left of the machine now. */
+  readonly measure: () => Measurements;
 }
 
 export class Kubelet implements Service {
@@ -41,14 +52,19 @@ export class Kubelet implements Service {
   readonly #ports: KubeletPorts;
   readonly #stop = new AbortController();
   readonly #recorder: EventRecorder;
+  readonly #allocatable: Record<string, string>;
+  readonly #pressureMemory: PressureMemory;
+  #pressures: ReadonlySet<Pressure> = new Set();
   #manager: PodManager | undefined;
   #references: ReferenceCache | undefined;
   #node: NodeAgent | undefined;
 
   constructor(ports: KubeletPorts) {
     this.#ports = ports;
-    const { client, clock, log, config } = ports;
+    const { client, clock, log, config, facts } = ports;
     this.#recorder = new EventRecorder({ client, clock, log, component: 'kubelet', host: config.nodeName });
+    this.#allocatable = allocatableOf(facts, config.maxPods, config.reserved, config.evictionHard);
+    this.#pressureMemory = new PressureMemory(config.pressureTransitionMs);
   }
 
   get manager(): PodManager {
@@ -56,18 +72,59 @@ export class Kubelet implements Service {
     return this.#manager;
   }
 
+  /** For /healthz: an error text where the kubelet no longer does its work; upstream's check `syncloop`. */
+  health(): string | undefined {
+    const silentMs = this.#ports.clock.monotonicMs() - (this.#manager?.lastLoopMs ?? Number.NEGATIVE_INFINITY);
+    const stuck = Number.isFinite(silentMs) && silentMs > stuckLoopMs;
+    return stuck ? `sync Loop took longer than expected: ${Math.round(silentMs / 1000)}s` : undefined;
+  }
+
   async start(): Promise<void> {
-    const { config, client, engine, clock, random, log, facts } = this.#ports;
+    const { config, client, engine, clock, random, log } = this.#ports;
     const version = await this.#engineVersion();
     const factory = new InformerFactory({ client, clock, random, log });
     const podInformer = factory.of(pods, { fieldSelector: `spec.nodeName=${config.nodeName}` });
+    const nodeInformer = factory.of(nodes, { fieldSelector: `metadata.name=${config.nodeName}` });
     const serviceInformer = factory.of(services);
     factory.start(this.#stop.signal);
+    const manager = this.#makeManager(version.name, podInformer, serviceInformer, nodeInformer);
+    this.#manager = manager;
+    const node = this.#makeNode(`${version.name}://${version.version}`, manager);
+    this.#node = node;
+    nodeInformer.subscribe(({ before, after }) => {
+      if (after === undefined) node.deleted(before?.metadata?.uid ?? '');
+      else if (after.spec?.podCIDR !== undefined && after.spec.podCIDR !== before?.spec?.podCIDR)
+        void engine.setPodCidr(after.spec.podCIDR).catch((err) => log.warn({ err }, 'the engine does not take the pod CIDR'));
+    });
+    node.start();
+    await Promise.all([podInformer.synced(), serviceInformer.synced()]);
+    manager.start();
+    const { logBytesMax: bytesMax, logFilesMax: filesMax } = config;
+    void rotateForever({ engine, clock, log, bytesMax, filesMax, running: () => manager.running() }, this.#stop.signal);
+  }
+
+  async stop(): Promise<void> {
+    this.#stop.abort();
+    this.#node?.stop();
+    this.#manager?.stop();
+    this.#references?.stop();
+    await this.#recorder.stop();
+    this.#ports.client.close();
+    this.#ports.engine.close();
+  }
+
+  #makeManager(
+    engineName: string,
+    informer: Informer<Pod>,
+    serviceInformer: Informer<ClusterService>,
+    nodeInformer: Informer<Node>,
+  ): PodManager {
+    const { config, client, engine, clock, random, log, facts } = this.#ports;
     const handlers = new Handlers(engine, clock);
     const references = new ReferenceCache({ client, clock, random, log }, (uid) => this.#manager?.wake(uid));
     this.#references = references;
-    const volumes = new Volumes(config.rootDir);
-    const backoff = new BackoffTable();
+    const volumes = new Volumes(config.rootDir, new Claims(client));
+    const hollow = config.endpoint.startsWith('hollow://');
     const runtime = new PodRuntime({
       engine,
       clock,
@@ -80,6 +137,7 @@ export class Kubelet implements Service {
       podLogsDir: config.podLogsDir,
       clusterDomain: config.clusterDomain,
       memoryCapacity: facts.memoryBytes,
+      subPath: hollow ? makeSubPath : bindSubPath,
     });
     const prober = new Prober({
       clock,
@@ -89,52 +147,38 @@ export class Kubelet implements Service {
       failed: (pod, container, kind, output) =>
         runtime.event(pod, 'Warning', 'Unhealthy', probeFailureText(kind, output), container),
     });
-    const hollow = config.endpoint.startsWith('hollow://');
-    this.#manager = new PodManager({
+    return new PodManager({
       client,
-      informer: podInformer,
+      informer,
       engine,
       clock,
       log,
       runtime,
       prober,
-      backoff,
+      backoff: new BackoffTable(),
       volumes,
       references,
       tokens: new TokenCache(client, clock),
       cgroups: hollow ? undefined : new Cgroups(config.cgroupRoot),
       statuses: new StatusWriter(client, clock, log),
-      engineName: version.name,
-      facts: {
-        nodeName: config.nodeName,
-        hostIp: config.nodeIp,
-        allocatable: {
-          cpu: String(facts.cpus),
-          memory: String(facts.memoryBytes),
-          'ephemeral-storage': String(facts.storageBytes),
-        },
-      },
+      engineName,
+      facts: { nodeName: config.nodeName, hostIp: config.nodeIp, allocatable: this.#allocatable },
       settings: {
         clusterDomain: config.clusterDomain,
         clusterDns: config.clusterDns,
         hostDns: parseResolvConf(readHostDns(config.resolvConf)),
         podLogsDir: config.podLogsDir,
       },
+      admit: (pod, others) =>
+        admitPod({
+          pod,
+          node: nodeInformer.get({ name: config.nodeName }),
+          others,
+          allocatable: this.#allocatable,
+          pressures: this.#pressures,
+          allowedSysctls: config.allowedSysctls,
+        }),
     });
-    this.#node = this.#makeNode(`${version.name}://${version.version}`, this.#manager);
-    this.#node.start();
-    await Promise.all([podInformer.synced(), serviceInformer.synced()]);
-    this.#manager.start();
-  }
-
-  async stop(): Promise<void> {
-    this.#stop.abort();
-    this.#node?.stop();
-    this.#manager?.stop();
-    this.#references?.stop();
-    await this.#recorder.stop();
-    this.#ports.client.close();
-    this.#ports.engine.close();
   }
 
   async #engineVersion(): Promise<{ name: string; version: string }> {
@@ -150,7 +194,7 @@ export class Kubelet implements Service {
   }
 
   #makeNode(engineVersion: string, manager: PodManager): NodeAgent {
-    const { config, client, engine, clock, log, facts } = this.#ports;
+    const { config, client, engine, clock, log, facts, measure } = this.#ports;
     return new NodeAgent(client, clock, log, {
       name: config.nodeName,
       ip: config.nodeIp,
@@ -159,7 +203,12 @@ export class Kubelet implements Service {
       taints: config.taints,
       port: config.port,
       agentPort: config.agentPort,
-      maxPods: config.maxPods,
+      capacity: capacityOf(facts, config.maxPods),
+      allocatable: this.#allocatable,
+      pressures: () => {
+        this.#pressures = this.#pressureMemory.update(pressures(measure(), config.evictionHard), clock.monotonicMs());
+        return this.#pressures;
+      },
       statusPeriodMs: config.statusPeriodMs,
       leaseSeconds: config.leaseSeconds,
       engineVersion,

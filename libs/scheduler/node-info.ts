@@ -8,7 +8,7 @@ import {
   hostPorts,
   nonZeroRequests,
   podRequests,
-} from './pod-resources.ts';
+} from '@drydock/api/pod-resources.ts';
 
 /** A pod with what is derived from it once. */
 export interface PodInfo {

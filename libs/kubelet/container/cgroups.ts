@@ -4,6 +4,7 @@ import type { Pod } from '@drydock/api/generated/types.ts';
 import { podCgroup } from './resources.ts';
 
 const base = '/sys/fs/cgroup';
+const podFolders = ['/kubepods', '/kubepods/burstable', '/kubepods/besteffort'];
 
 export class Cgroups {
   readonly #root: string;
@@ -24,9 +25,10 @@ export class Cgroups {
     return whole;
   }
 
-  remove(pod: Pod): void {
-    const whole = `${this.#root}${podCgroup(pod).path}`;
-    for (const controller of this.#controllers()) removeTree(`${base}/${controller}${whole}`);
+  /** By uid alone: of a pod that is gone nobody can say which class it had. */
+  remove(uid: string): void {
+    for (const controller of this.#controllers())
+      for (const folder of podFolders) removeTree(`${base}/${controller}${this.#root}${folder}/pod${uid}`);
   }
 
   #controllers(): string[] {

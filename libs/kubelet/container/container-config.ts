@@ -23,6 +23,8 @@ export interface ContainerInput {
   readonly resources: LinuxResources;
   readonly hash: string;
   readonly terminationMessageFile: string;
+  /** The container whose processes this one sees. */
+  readonly targetId?: string | undefined;
 }
 
 const maskedPaths = [
@@ -72,7 +74,7 @@ export function containerConfig(input: ContainerInput): ContainerConfig {
     stdin: container.stdin === true,
     stdin_once: container.stdinOnce === true,
     tty: container.tty === true,
-    linux: { resources: input.resources, security_context: securityContext(pod, container, image) },
+    linux: { resources: input.resources, security_context: securityContext(input) },
   };
 }
 
@@ -94,7 +96,7 @@ function checkNonRoot(pod: Pod, container: Container, image: Image): void {
     );
 }
 
-function securityContext(pod: Pod, container: Container, image: Image): Record<string, unknown> {
+function securityContext({ pod, container, image, targetId }: ContainerInput): Record<string, unknown> {
   const own = container.securityContext;
   const whole = pod.spec?.securityContext;
   const privileged = own?.privileged === true;
@@ -105,7 +107,10 @@ function securityContext(pod: Pod, container: Container, image: Image): Record<s
   return {
     capabilities: { add_capabilities: own?.capabilities?.add ?? [], drop_capabilities: own?.capabilities?.drop ?? [] },
     privileged,
-    namespace_options: namespacesOf(pod),
+    namespace_options: {
+      ...namespacesOf(pod),
+      ...(targetId === undefined || targetId === '' ? {} : { pid: 'TARGET', target_id: targetId }),
+    },
     ...(user === undefined ? { run_as_username: image.username } : { run_as_user: { value: Number(user) } }),
     ...(group === undefined ? {} : { run_as_group: { value: Number(group) } }),
     readonly_rootfs: own?.readOnlyRootFilesystem === true,

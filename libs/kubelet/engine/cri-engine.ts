@@ -86,9 +86,9 @@ export class CriEngine implements ContainerEngine {
     };
   }
 
-  async listSandboxes(): Promise<Sandbox[]> {
-    const { items } = await this.#call('ListPodSandbox', {});
-    return (items as Message[]).map((each) => {
+  async listSandboxes(podUid?: string): Promise<Sandbox[]> {
+    const { items } = await this.#call('ListPodSandbox', filterOf(podUid));
+    const all = (items as Message[]).map((each) => {
       const metadata = each.metadata as Message;
       return {
         id: text(each.id),
@@ -101,11 +101,13 @@ export class CriEngine implements ContainerEngine {
         annotations: each.annotations as Record<string, string>,
       };
     });
+    return ofPod(all, podUid);
   }
 
-  async listContainers(): Promise<ContainerSummary[]> {
-    const { containers } = await this.#call('ListContainers', {});
-    return (containers as Message[]).map((each) => summary(each, text(each.pod_sandbox_id)));
+  async listContainers(podUid?: string): Promise<ContainerSummary[]> {
+    const { containers } = await this.#call('ListContainers', filterOf(podUid));
+    const all = (containers as Message[]).map((each) => summary(each, text(each.pod_sandbox_id)));
+    return ofPod(all, podUid);
   }
 
   async sandboxIps(id: string): Promise<string[]> {
@@ -131,8 +133,13 @@ export class CriEngine implements ContainerEngine {
     };
   }
 
-  async runSandbox(config: SandboxConfig): Promise<string> {
-    return text((await this.#call('RunPodSandbox', { config }, callTimeoutMs * 2)).pod_sandbox_id);
+  async setPodCidr(cidr: string): Promise<void> {
+    await this.#call('UpdateRuntimeConfig', { runtime_config: { network_config: { pod_cidr: cidr } } });
+  }
+
+  async runSandbox(config: SandboxConfig, runtimeHandler: string): Promise<string> {
+    const request = { config, runtime_handler: runtimeHandler };
+    return text((await this.#call('RunPodSandbox', request, callTimeoutMs * 2)).pod_sandbox_id);
   }
 
   async stopSandbox(id: string): Promise<void> {
@@ -247,6 +254,15 @@ export class CriEngine implements ContainerEngine {
       if (!(error instanceof EngineError) || error.code !== 'NotFound') throw error;
     }
   }
+}
+
+function filterOf(podUid: string | undefined): object {
+  return podUid === undefined ? {} : { filter: { label_selector: { [labels.podUid]: podUid } } };
+}
+
+/** An engine that takes no notice of the filter must not make others' containers look like this pod's. */
+function ofPod<T extends { readonly podUid: string }>(all: T[], podUid: string | undefined): T[] {
+  return podUid === undefined ? all : all.filter((each) => each.podUid === podUid);
 }
 
 const states: Record<string, ContainerState> = {

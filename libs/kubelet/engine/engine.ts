@@ -178,12 +178,16 @@ export interface ContainerEngine {
   /** `containerd`, `1.6.20`. */
   version(): Promise<{ name: string; version: string }>;
   status(): Promise<EngineStatus>;
-  listSandboxes(): Promise<Sandbox[]>;
-  listContainers(): Promise<ContainerSummary[]>;
+  /** All, or those of one pod. */
+  listSandboxes(podUid?: string): Promise<Sandbox[]>;
+  listContainers(podUid?: string): Promise<ContainerSummary[]>;
+  /** The addresses that pods of this node get; engines whose network is configured otherwise take no notice. */
+  setPodCidr(cidr: string): Promise<void>;
   /** Addresses of the sandbox, none for the node's network. */
   sandboxIps(id: string): Promise<string[]>;
   container(id: string): Promise<ContainerDetail>;
-  runSandbox(config: SandboxConfig): Promise<string>;
+  /** `runtimeHandler`: of the pod's RuntimeClass; empty for the default. */
+  runSandbox(config: SandboxConfig, runtimeHandler: string): Promise<string>;
   stopSandbox(id: string): Promise<void>;
   removeSandbox(id: string): Promise<void>;
   createContainer(sandboxId: string, config: ContainerConfig, sandbox: SandboxConfig): Promise<string>;

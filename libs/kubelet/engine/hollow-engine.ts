@@ -1,6 +1,7 @@
 // An engine that runs nothing: pods have addresses and containers that say they run, so that a cluster can be driven without
 // root, and at scale. It says so itself in the node's containerRuntimeVersion: hollow://.
 import type { Clock } from '@drydock/foundation/clock.ts';
+import { AddressPool } from './address-pool.ts';
 import {
   type ContainerConfig,
   type ContainerDetail,
@@ -20,10 +21,14 @@ interface HollowSandbox extends Sandbox {
   readonly ip: string;
 }
 
+/** Until the node has a range of its own: addresses for tests of networks (RFC 2544), which nothing else uses. */
+const benchmarkCidr = '198.18.0.0/16';
+
 export class HollowEngine implements ContainerEngine {
   readonly #clock: Clock;
   readonly #sandboxes = new Map<string, HollowSandbox>();
   readonly #containers = new Map<string, ContainerDetail>();
+  #addresses = new AddressPool(benchmarkCidr);
   #next = 1;
 
   constructor(clock: Clock) {
@@ -38,12 +43,16 @@ export class HollowEngine implements ContainerEngine {
     return { runtimeReady: true, networkReady: true, problems: [] };
   }
 
-  async listSandboxes(): Promise<Sandbox[]> {
-    return [...this.#sandboxes.values()];
+  async listSandboxes(podUid?: string): Promise<Sandbox[]> {
+    return [...this.#sandboxes.values()].filter((each) => podUid === undefined || each.podUid === podUid);
   }
 
-  async listContainers(): Promise<ContainerSummary[]> {
-    return [...this.#containers.values()];
+  async listContainers(podUid?: string): Promise<ContainerSummary[]> {
+    return [...this.#containers.values()].filter((each) => podUid === undefined || each.podUid === podUid);
+  }
+
+  async setPodCidr(cidr: string): Promise<void> {
+    this.#addresses = new AddressPool(cidr);
   }
 
   async sandboxIps(id: string): Promise<string[]> {
@@ -61,7 +70,7 @@ export class HollowEngine implements ContainerEngine {
     const number = this.#next++;
     const id = number.toString(16).padStart(64, '0');
     const onNode = linux.security_context.namespace_options.network === 'NODE';
-    const ip = onNode ? '' : `198.18.${Math.floor(number / 250) % 256}.${(number % 250) + 2}`;
+    const ip = onNode ? '' : this.#addresses.take(new Set([...this.#sandboxes.values()].map((each) => each.ip)));
     this.#sandboxes.set(id, {
       id,
       podUid: metadata.uid,
@@ -80,7 +89,7 @@ export class HollowEngine implements ContainerEngine {
     const found = this.#sandboxes.get(id);
     if (found === undefined) return;
     for (const each of [...this.#containers.values()]) if (each.sandboxId === id) await this.stopContainer(each.id);
-    this.#sandboxes.set(id, { ...found, ready: false });
+    this.#sandboxes.set(id, { ...found, ready: false, ip: '' });
   }
 
   async removeSandbox(id: string): Promise<void> {

@@ -2,6 +2,7 @@
 import { readFileSync, statfsSync } from 'node:fs';
 import { arch, cpus, hostname, networkInterfaces, release, totalmem } from 'node:os';
 import type { MachineFacts } from './node-agent.ts';
+import type { Measurements } from './thresholds.ts';
 
 const architectures: Readonly<Record<string, string>> = { x64: 'amd64', arm64: 'arm64' };
 
@@ -32,4 +33,27 @@ export function machineFacts(rootDir: string): MachineFacts {
 export function firstAddress(): string {
   const all = Object.values(networkInterfaces()).flatMap((list) => list ?? []);
   return all.find(({ family, internal }) => family === 'IPv4' && !internal)?.address ?? '127.0.0.1';
+}
+
+/** What is left of this machine now. Images are taken to be on the disk of `rootDir`. Memory: what the kernel calls available. */
+export function measure(rootDir: string): Measurements {
+  const disk = statfsSync(rootDir);
+  const space = { available: disk.bavail * disk.bsize, capacity: disk.blocks * disk.bsize };
+  const inodes = { available: disk.ffree, capacity: disk.files };
+  const meminfo = read('/proc/meminfo');
+  const memory = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(meminfo)?.[1] ?? Number.NaN) * 1024;
+  const [, threads] = /\/(\d+)/.exec(read('/proc/loadavg')) ?? [];
+  const threadsMax = Number(read('/proc/sys/kernel/pid_max') || Number.NaN);
+  return {
+    ...known('memory.available', { available: memory('MemAvailable'), capacity: memory('MemTotal') }),
+    'nodefs.available': space,
+    'imagefs.available': space,
+    // Some filesystems count no inodes.
+    ...(inodes.capacity > 0 ? { 'nodefs.inodesFree': inodes, 'imagefs.inodesFree': inodes } : {}),
+    ...known('pid.available', { available: threadsMax - Number(threads), capacity: threadsMax }),
+  };
+}
+
+function known(signal: 'memory.available' | 'pid.available', amounts: { available: number; capacity: number }): Measurements {
+  return Number.isNaN(amounts.available) || Number.isNaN(amounts.capacity) ? {} : { [signal]: amounts };
 }

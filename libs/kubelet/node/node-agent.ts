@@ -6,7 +6,9 @@ import type { ApiClient } from '@drydock/client/api-client.ts';
 import { type Clock, formatMicroTime, formatTime } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Image } from '../engine/engine.ts';
+import type { Pressure } from './thresholds.ts';
 
+const statusName = 'node status';
 export const leaseNamespace = 'kube-node-lease';
 /** Images in a node's status, the largest first (upstream: nodeStatusMaxImages). */
 const imagesMax = 50;
@@ -35,7 +37,10 @@ export interface NodeOptions {
   readonly taints: readonly { key: string; value?: string; effect: string }[];
   readonly port: number;
   readonly agentPort: number;
-  readonly maxPods: number;
+  readonly capacity: Readonly<Record<string, string>>;
+  readonly allocatable: Readonly<Record<string, string>>;
+  /** What the node is short of now. */
+  readonly pressures: () => ReadonlySet<Pressure>;
   readonly statusPeriodMs: number;
   readonly leaseSeconds: number;
   readonly engineVersion: string;
@@ -44,6 +49,31 @@ export interface NodeOptions {
   readonly images: () => Promise<Image[]>;
 }
 
+/** Condition, then reason and message while it holds, then while it does not. */
+const pressureTexts = [
+  [
+    'MemoryPressure',
+    'KubeletHasInsufficientMemory',
+    'kubelet has insufficient memory available',
+    'KubeletHasSufficientMemory',
+    'kubelet has sufficient memory available',
+  ],
+  [
+    'DiskPressure',
+    'KubeletHasDiskPressure',
+    'kubelet has disk pressure',
+    'KubeletHasNoDiskPressure',
+    'kubelet has no disk pressure',
+  ],
+  [
+    'PIDPressure',
+    'KubeletHasInsufficientPID',
+    'kubelet has insufficient PID available',
+    'KubeletHasSufficientPID',
+    'kubelet has sufficient PID available',
+  ],
+] as const;
+
 export class NodeAgent {
   readonly #client: ApiClient;
   readonly #clock: Clock;
@@ -51,6 +81,8 @@ export class NodeAgent {
   readonly #options: NodeOptions;
   readonly #stop = new AbortController();
   #uid = '';
+  #held: Lease | undefined;
+  #wakeStatus: () => void = () => {};
   #written = '';
   #writtenAtMs = Number.NEGATIVE_INFINITY;
   readonly #transitions = new Map<string, { status: string; atMs: number }>();
@@ -63,12 +95,21 @@ export class NodeAgent {
   }
 
   start(): void {
-    void this.#keep('node status', this.#options.statusPeriodMs, registerRetryMs, () => this.#status());
+    void this.#keep(statusName, this.#options.statusPeriodMs, registerRetryMs, () => this.#status());
     void this.#keep('node lease', this.#options.leaseSeconds * 250, leaseRetryMs, () => this.#lease());
   }
 
   stop(): void {
     this.#stop.abort();
+  }
+
+  /** Somebody has deleted the node: it is registered again, at once. */
+  deleted(uid: string): void {
+    if (this.#uid !== uid) return;
+    this.#log.warn({ node: this.#options.name }, 'the node was deleted: registering it again');
+    this.#uid = '';
+    this.#held = undefined;
+    this.#wakeStatus();
   }
 
   async #keep(what: string, periodMs: number, retryMs: number, act: () => Promise<void>): Promise<void> {
@@ -81,7 +122,9 @@ export class NodeAgent {
         waitMs = Math.min(retryMs, periodMs);
         if (!signal.aborted) this.#log.warn({ err }, `${what} not written; trying again`);
       }
-      await this.#clock.sleep(waitMs, signal).catch(() => {});
+      const early = new AbortController();
+      if (what === statusName) this.#wakeStatus = () => early.abort();
+      await this.#clock.sleep(waitMs, AbortSignal.any([signal, early.signal])).catch(() => {});
     }
   }
 
@@ -144,28 +187,16 @@ export class NodeAgent {
   }
 
   async #currentStatus(): Promise<NonNullable<Node['status']>> {
-    const { facts, ip, name, port, maxPods, engineVersion } = this.#options;
+    const { facts, ip, name, port, capacity, allocatable, engineVersion } = this.#options;
     const problems = await this.#options.problems();
     const images = problems.length > 0 ? [] : await this.#options.images();
-    const capacity = {
-      cpu: String(facts.cpus),
-      memory: `${Math.floor(facts.memoryBytes / 1024)}Ki`,
-      pods: String(maxPods),
-      'ephemeral-storage': `${Math.floor(facts.storageBytes / 1024)}Ki`,
-      'hugepages-1Gi': '0',
-      'hugepages-2Mi': '0',
-    };
     return {
       addresses: [
         { type: 'InternalIP', address: ip },
         { type: 'Hostname', address: name },
       ],
       capacity,
-      allocatable: {
-        ...capacity,
-        memory: `${Math.floor((facts.memoryBytes - 50 * 1024 * 1024) / 1024)}Ki`,
-        'ephemeral-storage': String(Math.floor(facts.storageBytes * 0.99)),
-      },
+      allocatable,
       daemonEndpoints: { kubeletEndpoint: { Port: port } },
       nodeInfo: {
         machineID: facts.machineId,
@@ -189,10 +220,11 @@ export class NodeAgent {
 
   #conditions(problems: readonly string[]): NodeCondition[] {
     const ready = problems.length === 0;
+    const under = this.#options.pressures();
     const wanted = [
-      ['MemoryPressure', 'False', 'KubeletHasSufficientMemory', 'kubelet has sufficient memory available'],
-      ['DiskPressure', 'False', 'KubeletHasNoDiskPressure', 'kubelet has no disk pressure'],
-      ['PIDPressure', 'False', 'KubeletHasSufficientPID', 'kubelet has sufficient PID available'],
+      ...pressureTexts.map(([type, yes, yesText, no, noText]) =>
+        under.has(type) ? ([type, 'True', yes, yesText] as const) : ([type, 'False', no, noText] as const),
+      ),
       [
         'Ready',
         ready ? 'True' : 'False',
@@ -208,24 +240,29 @@ export class NodeAgent {
     });
   }
 
+  /** One write per period: what was written last is the base of the next one, and is read again only where that fails. */
   async #lease(): Promise<void> {
     const { name, leaseSeconds } = this.#options;
     const key = { namespace: leaseNamespace, name };
-    const renewTime = formatMicroTime(this.#clock.wallMs());
-    let lease: Lease | undefined;
-    try {
-      lease = await this.#client.get(leases, key);
-    } catch (error) {
-      if (!hasReason(error, 'NotFound')) throw error;
-    }
+    const lease = this.#held ?? (await this.#readLease(key));
     const owners = this.#uid === '' ? undefined : [{ apiVersion: 'v1', kind: 'Node', name, uid: this.#uid }];
-    const metadata = { ...lease?.metadata, ...key, ...(owners === undefined ? {} : { ownerReferences: owners }) };
+    const renewTime = formatMicroTime(this.#clock.wallMs());
     const wanted: Lease = {
       apiVersion: 'coordination.k8s.io/v1',
       kind: 'Lease',
-      metadata,
+      metadata: { ...lease?.metadata, ...key, ...(owners === undefined ? {} : { ownerReferences: owners }) },
       spec: { ...lease?.spec, holderIdentity: name, leaseDurationSeconds: leaseSeconds, renewTime },
     };
-    await (lease === undefined ? this.#client.create(leases, wanted) : this.#client.update(leases, wanted));
+    this.#held = undefined;
+    this.#held = await (lease === undefined ? this.#client.create(leases, wanted) : this.#client.update(leases, wanted));
+  }
+
+  async #readLease(key: { namespace: string; name: string }): Promise<Lease | undefined> {
+    try {
+      return await this.#client.get(leases, key);
+    } catch (error) {
+      if (hasReason(error, 'NotFound')) return undefined;
+      throw error;
+    }
   }
 }

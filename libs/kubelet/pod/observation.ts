@@ -1,5 +1,5 @@
 // What the engine has of one pod.
-import type { Container, Pod } from '@drydock/api/generated/types.ts';
+import type { Container, EphemeralContainer, Pod } from '@drydock/api/generated/types.ts';
 import type { ContainerDetail, Sandbox } from '../engine/engine.ts';
 
 export interface PodObservation {
@@ -29,6 +29,15 @@ export function initContainersOf(pod: Pod): Container[] {
 
 export function containersOf(pod: Pod): Container[] {
   return pod.spec?.containers ?? [];
+}
+
+/** Containers that were added to a running pod to look into it; they run once. */
+export function ephemeralContainersOf(pod: Pod): EphemeralContainer[] {
+  return pod.spec?.ephemeralContainers ?? [];
+}
+
+export function everyContainerOf(pod: Pod): (Container & Pick<EphemeralContainer, 'targetContainerName'>)[] {
+  return [...containersOf(pod), ...initContainersOf(pod), ...ephemeralContainersOf(pod)];
 }
 
 export function podKey(pod: Pod): { namespace: string; name: string } {

@@ -1,7 +1,14 @@
 // What to do for one pod now: pure, from the wanted pod and what runs of it (pkg/kubelet/kuberuntime, computePodActions).
 import type { Container, Pod } from '@drydock/api/generated/types.ts';
 import { annotations, type ContainerDetail } from '../engine/engine.ts';
-import { containersOf, initContainersOf, isSidecar, latest, type PodObservation } from './observation.ts';
+import {
+  containersOf,
+  ephemeralContainersOf,
+  initContainersOf,
+  isSidecar,
+  latest,
+  type PodObservation,
+} from './observation.ts';
 
 export interface PlanInput {
   readonly pod: Pod;
@@ -19,7 +26,7 @@ export interface KillAction {
   readonly id: string;
   readonly name: string;
   readonly message: string;
-  readonly reason: 'liveness' | 'startup' | 'changed' | 'orphan';
+  readonly reason: 'liveness' | 'startup' | 'changed' | 'unknown';
 }
 
 /** Plain data. Everything empty: nothing to do. */
@@ -31,7 +38,7 @@ export interface PodActions {
   /** The sandbox to start containers in, where none is to be created. */
   readonly sandboxId: string | undefined;
   readonly kill: readonly KillAction[];
-  /** In order; init containers among them come first. */
+  /** In order: ephemeral containers, init containers, main containers. */
   readonly start: readonly string[];
   /** Names of containers that wait, with the milliseconds left. */
   readonly backedOff: ReadonlyMap<string, number>;
@@ -71,6 +78,7 @@ function planContainers(input: PlanInput, sandboxId: string): PodActions {
   const { pod, observed } = input;
   const draft: Draft = { kill: [], start: [], backedOff: new Map() };
   const anyMain = containersOf(pod).some(({ name }) => latest(observed, name, sandboxId) !== undefined);
+  for (const { name } of ephemeralContainersOf(pod)) if (!hasRun(input, name)) draft.start.push(name);
   const initialised = planInit(input, sandboxId, anyMain, draft);
   let alive = 0;
   if (initialised === 'done')
@@ -78,6 +86,12 @@ function planContainers(input: PlanInput, sandboxId: string): PodActions {
   const nothingLeft = initialised === 'failed' || (initialised === 'done' && alive === 0);
   if (nothingLeft) return { killPod: true, createSandbox: undefined, sandboxId, kill: [], start: [], backedOff: new Map() };
   return { killPod: false, createSandbox: undefined, sandboxId, ...draft };
+}
+
+/** Ephemeral containers start once, whatever becomes of them. */
+function hasRun({ pod, observed }: PlanInput, name: string): boolean {
+  const said = pod.status?.ephemeralContainerStatuses?.find((status) => status.name === name);
+  return latest(observed, name) !== undefined || said?.containerID !== undefined;
 }
 
 /** `done`: the main containers may run; `waiting`: not yet; `failed`: they never will. */
@@ -99,6 +113,7 @@ function planInit(input: PlanInput, sandboxId: string, anyMain: boolean, draft: 
     if (last.state === 'running') return 'waiting';
     if (last.state === 'exited' && last.exitCode === 0) continue;
     if (policy === 'Never' && last.state === 'exited') return 'failed';
+    if (last.state === 'unknown') killUnknown(container, last, draft);
     startLater(input, container, last, draft);
     return 'waiting';
   }
@@ -114,7 +129,9 @@ function planMain(input: PlanInput, container: Container, sandboxId: string, dra
     return true;
   }
   if (last.state !== 'running') {
-    if (policy === 'Never' || (policy === 'OnFailure' && last.state === 'exited' && last.exitCode === 0)) return false;
+    const ended = last.state === 'exited';
+    if (ended && (policy === 'Never' || (policy === 'OnFailure' && last.exitCode === 0))) return false;
+    if (last.state === 'unknown') killUnknown(container, last, draft);
     startLater(input, container, last, draft);
     return true;
   }
@@ -133,6 +150,12 @@ function planMain(input: PlanInput, container: Container, sandboxId: string, dra
     message: restart ? `${cause}, will be restarted` : cause,
   });
   return true;
+}
+
+/** The engine does not know whether it runs: two of the same must not. */
+function killUnknown(container: Container, last: ContainerDetail, draft: Draft): void {
+  const message = `Container is in unknown state, try killing it before restart`;
+  draft.kill.push({ id: last.id, name: container.name, reason: 'unknown', message });
 }
 
 function startLater(input: PlanInput, container: Container, last: ContainerDetail | undefined, draft: Draft): void {

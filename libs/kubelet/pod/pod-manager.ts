@@ -1,24 +1,44 @@
 // The pods of this node: one worker per pod, woken by the apiserver, the engine, probes and back-offs (pkg/kubelet, pod workers).
 import type { Pod } from '@drydock/api/generated/types.ts';
-import { pods } from '@drydock/api/resource.ts';
+import { pods, runtimeClasses } from '@drydock/api/resource.ts';
 import { hasReason } from '@drydock/api/status.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import type { Informer } from '@drydock/client/informer.ts';
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { ContainerDetail, ContainerEngine, ContainerSummary, Sandbox } from '../engine/engine.ts';
+import type { Rejection } from './admission.ts';
+import { Gate } from './gate.ts';
+import { removeLogs } from './log-folders.ts';
 import { nothingObserved, type PodObservation, podKey, uidOf } from './observation.ts';
 import { PodWorker, type WorkerPorts } from './pod-worker.ts';
+import type { StatusWriter } from './status-writer.ts';
 
 /** Upstream's relist period: the CRI of containerd 1.6 has no event stream. */
 export const relistPeriodMs = 1_000;
 
-export interface ManagerPorts extends Omit<WorkerPorts, 'observe' | 'finalDelete' | 'forget'> {
+/** As many sandboxes are made at once; each takes the engine several processes and a network plugin. */
+const sandboxesAtOnceMax = 8;
+
+type MadeHere =
+  | 'observe'
+  | 'finalDelete'
+  | 'forget'
+  | 'admit'
+  | 'setStatus'
+  | 'statusWritten'
+  | 'sandboxGate'
+  | 'runtimeHandler';
+
+export interface ManagerPorts extends Omit<WorkerPorts, MadeHere> {
   readonly client: ApiClient;
   readonly informer: Informer<Pod>;
   readonly engine: ContainerEngine;
   readonly clock: Clock;
   readonly log: Log;
+  readonly statuses: StatusWriter;
+  /** Whether the node has room for the pod beside `others`. */
+  readonly admit: (pod: Pod, others: readonly Pod[]) => Rejection | undefined;
 }
 
 export class PodManager {
@@ -27,9 +47,11 @@ export class PodManager {
   readonly #exited = new Map<string, ContainerDetail>();
   readonly #prints = new Map<string, string>();
   readonly #removing = new Set<string>();
+  readonly #sandboxGate = new Gate(sandboxesAtOnceMax);
   #relistTimer: Timer | undefined;
   #stopped = false;
   #lastRelistMs = Number.NEGATIVE_INFINITY;
+  #lastLoopMs = Number.NEGATIVE_INFINITY;
   /** Why the engine does not answer; undefined where it does. */
   engineProblem: string | undefined;
 
@@ -68,8 +90,21 @@ export class PodManager {
     return [...this.#workers.values()].map(({ pod }) => pod);
   }
 
+  /** Containers that ran when their pods were last looked at. */
+  running(): ContainerDetail[] {
+    return [...this.#workers.values()].flatMap(({ observed }) =>
+      observed.containers.filter(({ state }) => state === 'running'),
+    );
+  }
+
+  /** When the engine last said all it has. */
   get lastRelistMs(): number {
     return this.#lastRelistMs;
+  }
+
+  /** When the loop last went around, whether the engine answered or not; -Infinity before the first pods are known. */
+  get lastLoopMs(): number {
+    return this.#lastLoopMs;
   }
 
   #seen(pod: Pod): void {
@@ -81,15 +116,41 @@ export class PodManager {
     }
     const worker = new PodWorker(pod, {
       ...this.#ports,
+      sandboxGate: this.#sandboxGate,
       observe: () => this.#observe(uid),
+      runtimeHandler: (name) => this.#runtimeHandler(name),
+      admit: (each) => this.#ports.admit(each, this.#others(uid)),
+      setStatus: (each, status) => this.#ports.statuses.set(each, status),
+      statusWritten: (each) => this.#ports.statuses.flushed(each),
       finalDelete: (each) => this.#finalDelete(each),
-      forget: () => {
-        this.#workers.delete(uid);
-        this.#prints.delete(uid);
-      },
+      forget: (each) => this.#forget(each),
     });
     this.#workers.set(uid, worker);
     worker.wake();
+  }
+
+  /** The pods that take room beside this one: those that were here before and have not ended. */
+  #others(uid: string): Pod[] {
+    const others = [...this.#workers.values()].filter(({ pod, takesRoom }) => uidOf(pod) !== uid && takesRoom);
+    return others.map(({ pod }) => pod);
+  }
+
+  #forget(uid: string): void {
+    this.#workers.delete(uid);
+    this.#prints.delete(uid);
+    this.#ports.backoff.forget(`${uid}/`);
+    this.#ports.statuses.forget(uid);
+    this.#ports.runtime.forget(uid);
+  }
+
+  async #runtimeHandler(name: string): Promise<string> {
+    if (name === '') return '';
+    try {
+      return (await this.#ports.client.get(runtimeClasses, { name })).handler;
+    } catch (error) {
+      if (!hasReason(error, 'NotFound')) throw error;
+      throw new Error(`failed to get sandbox runtime: RuntimeClass "${name}" not found`, { cause: error });
+    }
   }
 
   async #finalDelete(pod: Pod): Promise<void> {
@@ -103,11 +164,8 @@ export class PodManager {
 
   async #observe(uid: string): Promise<PodObservation> {
     const { engine } = this.#ports;
-    const [sandboxes, containers] = await Promise.all([engine.listSandboxes(), engine.listContainers()]);
-    return this.#detail(
-      sandboxes.filter(({ podUid }) => podUid === uid),
-      containers.filter(({ podUid }) => podUid === uid),
-    );
+    const [sandboxes, containers] = await Promise.all([engine.listSandboxes(uid), engine.listContainers(uid)]);
+    return this.#detail(sandboxes, containers);
   }
 
   async #detail(sandboxes: Sandbox[], containers: ContainerSummary[]): Promise<PodObservation> {
@@ -133,6 +191,7 @@ export class PodManager {
 
   async #relistForever(): Promise<void> {
     while (!this.#stopped) {
+      this.#lastLoopMs = this.#ports.clock.monotonicMs();
       try {
         await this.#relist();
         if (this.engineProblem !== undefined) this.wakeAll();
@@ -174,7 +233,7 @@ export class PodManager {
   }
 
   async #removeOrphan(uid: string, sandboxes: readonly Sandbox[], containers: readonly ContainerSummary[]): Promise<void> {
-    const { engine, log, volumes, references } = this.#ports;
+    const { engine, log, volumes, references, cgroups, settings } = this.#ports;
     try {
       for (const each of containers.filter(({ podUid }) => podUid === uid)) {
         if (each.state === 'running')
@@ -187,6 +246,8 @@ export class PodManager {
       }
       references.release(uid);
       await volumes.remove(uid);
+      cgroups?.remove(uid);
+      await removeLogs(settings.podLogsDir, uid);
       log.info({ podUid: uid }, 'removed what was left of a pod that is gone');
     } catch (err) {
       log.warn({ err, podUid: uid }, 'could not remove what is left of a pod that is gone');

@@ -1,6 +1,6 @@
 // Acts on the engine for one pod: images, containers, hooks, ends. Decides nothing about when.
 import { createHash } from 'node:crypto';
-import { chmod, mkdir, writeFile } from 'node:fs/promises';
+import { mkdir } from 'node:fs/promises';
 import type { Container, Pod, Service } from '@drydock/api/generated/types.ts';
 import { pods } from '@drydock/api/resource.ts';
 import { type EventRecorder, referenceTo } from '@drydock/client/events.ts';
@@ -9,12 +9,13 @@ import { formatDuration } from '@drydock/foundation/duration.ts';
 import { containerConfig } from '../container/container-config.ts';
 import type { NodeFacts } from '../container/downward.ts';
 import { ContainerConfigError, environment, type References } from '../container/env.ts';
-import { expand } from '../container/expand.ts';
 import { linuxResources } from '../container/resources.ts';
-import { hostnameOf, logFolder } from '../container/sandbox-config.ts';
-import type { ContainerDetail, ContainerEngine, Image, Mount, SandboxConfig } from '../engine/engine.ts';
+import { logFolder } from '../container/sandbox-config.ts';
+import type { ContainerConfig, ContainerEngine, Image, SandboxConfig } from '../engine/engine.ts';
 import type { Handlers } from '../probes/handlers.ts';
+import { SubPathError } from '../volumes/sub-path.ts';
 import type { BackoffTable } from './backoff.ts';
+import { containerMounts } from './container-mounts.ts';
 import { uidOf } from './observation.ts';
 import type { StartProblem } from './pod-status.ts';
 
@@ -30,6 +31,30 @@ export interface RuntimePorts {
   readonly podLogsDir: string;
   readonly clusterDomain: string;
   readonly memoryCapacity: number;
+  readonly subPath: (volume: string, subPath: string, target: string) => Promise<string>;
+}
+
+export interface StartRequest {
+  readonly pod: Pod;
+  readonly container: Container;
+  readonly attempt: number;
+  readonly sandboxId: string;
+  readonly sandbox: SandboxConfig;
+  readonly facts: NodeFacts;
+  readonly volumes: ReadonlyMap<string, string>;
+  /** The container whose processes an ephemeral one is to see. */
+  readonly targetId: string | undefined;
+  /** Gives up a pull. */
+  readonly signal: AbortSignal;
+}
+
+export interface KillRequest {
+  readonly pod: Pod;
+  readonly container: Container | undefined;
+  readonly id: string;
+  readonly message: string;
+  readonly graceSeconds: number;
+  readonly podIp: string;
 }
 
 /** A container could not be started; becomes its waiting state. */
@@ -51,6 +76,10 @@ export function hashOf(container: Container): string {
     .slice(0, 8);
 }
 
+/** `host:port/path/name:tag@digest`, as far as it keeps nonsense from the engine (github.com/distribution/reference). */
+const imageReference =
+  /^(?:[a-zA-Z0-9.-]+(?::\d+)?\/)?[a-z0-9]+(?:[._-]+[a-z0-9]+)*(?:\/[a-z0-9]+(?:[._-]+[a-z0-9]+)*)*(?::[\w][\w.-]{0,127})?(?:@[a-z0-9]+:[0-9a-f]{32,})?$/;
+
 export class PodRuntime {
   readonly #ports: RuntimePorts;
 
@@ -59,47 +88,25 @@ export class PodRuntime {
   }
 
   event(pod: Pod, type: 'Normal' | 'Warning', reason: string, message: string, container?: string): void {
-    const init = pod.spec?.initContainers?.some(({ name }) => name === container) === true;
-    const path = container === undefined ? undefined : `spec.${init ? 'initContainers' : 'containers'}{${container}}`;
+    const lists = ['initContainers', 'ephemeralContainers'] as const;
+    const list = lists.find((name) => pod.spec?.[name]?.some((each) => each.name === container)) ?? 'containers';
+    const path = container === undefined ? undefined : `spec.${list}{${container}}`;
     this.#ports.recorder.record(referenceTo(pods, pod, path), type, reason, message);
   }
 
   /** Throws StartError. */
-  async start(
-    pod: Pod,
-    container: Container,
-    attempt: number,
-    sandboxId: string,
-    sandbox: SandboxConfig,
-    facts: NodeFacts,
-    volumes: ReadonlyMap<string, string>,
-    signal: AbortSignal,
-  ): Promise<string> {
+  async start(request: StartRequest): Promise<string> {
     const { engine } = this.#ports;
-    const image = await this.#image(pod, container, signal);
+    const { pod, container, facts } = request;
+    const image = await this.#image(pod, container, request.signal);
     let id: string;
     try {
-      const env = environment({ pod, container, services: this.#ports.services(), references: this.#ports.references, facts });
-      const { mounts, terminationMessageFile } = await this.#mounts(pod, container, attempt, facts, volumes, env);
-      await mkdir(`${logFolder(pod, this.#ports.podLogsDir)}/${container.name}`, { recursive: true });
-      const resources = linuxResources(pod, container, this.#ports.memoryCapacity);
-      const config = containerConfig({
-        pod,
-        container,
-        attempt,
-        image,
-        env,
-        mounts,
-        resources,
-        hash: hashOf(container),
-        terminationMessageFile,
-      });
-      id = await engine.createContainer(sandboxId, config, sandbox);
+      id = await engine.createContainer(request.sandboxId, await this.#config(request, image), request.sandbox);
     } catch (error) {
-      const reason = error instanceof ContainerConfigError ? 'CreateContainerConfigError' : 'CreateContainerError';
+      const isConfig = error instanceof ContainerConfigError || error instanceof SubPathError;
       const message = (error as Error).message;
       this.event(pod, 'Warning', 'Failed', `Error: ${message}`, container.name);
-      throw new StartError(reason, message);
+      throw new StartError(isConfig ? 'CreateContainerConfigError' : 'CreateContainerError', message);
     }
     this.event(pod, 'Normal', 'Created', 'Container created', container.name);
     try {
@@ -113,25 +120,31 @@ export class PodRuntime {
     return id;
   }
 
+  async #config(request: StartRequest, image: Image): Promise<ContainerConfig> {
+    const { pod, container, attempt, facts, volumes } = request;
+    const { services, references, clusterDomain, podLogsDir, memoryCapacity, subPath } = this.#ports;
+    const env = environment({ pod, container, services: services(), references, facts });
+    const folder = this.#ports.podFolder(uidOf(pod));
+    const input = { pod, container, attempt, folder, podIps: facts.podIps, clusterDomain, volumes, env, subPath };
+    const mounts = await containerMounts(input);
+    await mkdir(`${logFolder(pod, podLogsDir)}/${container.name}`, { recursive: true });
+    const resources = linuxResources(pod, container, memoryCapacity);
+    const { targetId } = request;
+    return containerConfig({ pod, container, attempt, image, env, ...mounts, resources, hash: hashOf(container), targetId });
+  }
+
   async #postStart(pod: Pod, container: Container, id: string, podIp: string): Promise<void> {
     const hook = container.lifecycle?.postStart;
     if (hook === undefined) return;
     const result = await this.#ports.handlers.run(hook, { container, containerId: id, podIp, timeoutSeconds: 0 });
     if (result.success) return;
     this.event(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed', container.name);
-    await this.kill(pod, container, id, 'FailedPostStartHook', graceOf(pod), podIp);
+    await this.kill({ pod, container, id, message: 'FailedPostStartHook', graceSeconds: graceOf(pod), podIp });
     throw new StartError('PostStartHookError', `PostStartHook failed: ${result.output}`);
   }
 
   /** The hook, then SIGTERM, then SIGKILL, all within the grace period (but two seconds for SIGTERM in any case). */
-  async kill(
-    pod: Pod,
-    container: Container | undefined,
-    id: string,
-    message: string,
-    graceSeconds: number,
-    podIp: string,
-  ): Promise<void> {
+  async kill({ pod, container, id, message, graceSeconds, podIp }: KillRequest): Promise<void> {
     const { clock, engine, handlers } = this.#ports;
     const began = clock.monotonicMs();
     this.event(pod, 'Normal', 'Killing', message, container?.name);
@@ -149,10 +162,21 @@ export class PodRuntime {
     await engine.stopContainer(id, graceSeconds === 0 ? 0 : Math.max(2, graceSeconds - usedSeconds));
   }
 
+  /** The pod is gone. */
+  forget(uid: string): void {
+    for (const key of [...this.#failedPulls.keys()]) if (key.startsWith(`${uid}/`)) this.#failedPulls.delete(key);
+    this.#ports.imageBackoff.forget(`${uid}/`);
+  }
+
   async #image(pod: Pod, container: Container, signal: AbortSignal): Promise<Image> {
     const { engine, imageBackoff, clock } = this.#ports;
     const name = container.image ?? '';
     const policy = container.imagePullPolicy ?? (/:latest$|^[^:@]+$/.test(name) ? 'Always' : 'IfNotPresent');
+    if (!imageReference.test(name)) {
+      const message = `Failed to apply default image tag "${name}": couldn't parse image name "${name}": invalid reference format`;
+      this.event(pod, 'Warning', 'InspectFailed', message, container.name);
+      throw new StartError('InvalidImageName', message);
+    }
     const present = await engine.image(name);
     if (present !== undefined && policy !== 'Always') {
       this.event(
@@ -204,53 +228,6 @@ export class PodRuntime {
   }
 
   readonly #failedPulls = new Map<string, { readonly atMs: number; readonly message: string }>();
-
-  async #mounts(
-    pod: Pod,
-    container: Container,
-    attempt: number,
-    facts: NodeFacts,
-    volumes: ReadonlyMap<string, string>,
-    env: ReadonlyMap<string, string>,
-  ): Promise<{ mounts: Mount[]; terminationMessageFile: string }> {
-    const folder = this.#ports.podFolder(uidOf(pod));
-    const mounts: Mount[] = [];
-    for (const { name, mountPath, subPath, subPathExpr, readOnly, mountPropagation } of container.volumeMounts ?? []) {
-      const source = volumes.get(name);
-      if (source === undefined) throw new ContainerConfigError(`volume "${name}" of container ${container.name} is not there`);
-      const below = subPathExpr !== undefined ? expand(subPathExpr, (each) => env.get(each)) : subPath;
-      if (below !== undefined && (below.startsWith('/') || below.split('/').includes('..')))
-        throw new ContainerConfigError(`subPath "${below}" must be a relative path without ".."`);
-      const path = below === undefined || below === '' ? source : `${source}/${below}`;
-      if (path !== source) await mkdir(path, { recursive: true }).catch(() => {});
-      mounts.push({
-        container_path: mountPath.startsWith('/') ? mountPath : `/${mountPath}`,
-        host_path: path,
-        readonly: readOnly === true,
-        propagation:
-          mountPropagation === 'Bidirectional'
-            ? 'PROPAGATION_BIDIRECTIONAL'
-            : mountPropagation === 'HostToContainer'
-              ? 'PROPAGATION_HOST_TO_CONTAINER'
-              : 'PROPAGATION_PRIVATE',
-      });
-    }
-    const own = `${folder}/containers/${container.name}`;
-    await mkdir(own, { recursive: true });
-    if (!mounts.some((mount) => mount.container_path === '/etc/hosts')) {
-      await writeFile(`${folder}/etc-hosts`, hostsFile(pod, facts, this.#ports.clusterDomain));
-      mounts.push({ container_path: '/etc/hosts', host_path: `${folder}/etc-hosts`, readonly: false });
-    }
-    const terminationMessageFile = `${own}/${attempt}.termination`;
-    await writeFile(terminationMessageFile, '');
-    await chmod(terminationMessageFile, 0o666);
-    mounts.push({
-      container_path: container.terminationMessagePath ?? '/dev/termination-log',
-      host_path: terminationMessageFile,
-      readonly: false,
-    });
-    return { mounts, terminationMessageFile };
-  }
 }
 
 /** Rejects when the signal aborts: a pull of a pod that is to end is not waited for. */
@@ -265,25 +242,3 @@ function aborted(signal: AbortSignal): Promise<never> {
 export function graceOf(pod: Pod): number {
   return Number(pod.metadata?.deletionGracePeriodSeconds ?? pod.spec?.terminationGracePeriodSeconds ?? 30);
 }
-
-function hostsFile(pod: Pod, { podIps }: NodeFacts, clusterDomain: string): string {
-  const name = hostnameOf(pod);
-  const subdomain = pod.spec?.subdomain;
-  const full = subdomain === undefined ? '' : `${name}.${subdomain}.${pod.metadata?.namespace}.svc.${clusterDomain}\t`;
-  const fixed = [
-    '# Kubernetes-managed hosts file.',
-    '127.0.0.1\tlocalhost',
-    '::1\tlocalhost ip6-localhost ip6-loopback',
-    'fe00::0\tip6-localnet',
-    'fe00::0\tip6-mcastprefix',
-    'fe00::1\tip6-allnodes',
-    'fe00::2\tip6-allrouters',
-  ];
-  const own = podIps.map((ip) => `${ip}\t${full}${name}`);
-  const aliases = (pod.spec?.hostAliases ?? []).map(({ ip, hostnames }) => `${ip}\t${(hostnames ?? []).join('\t')}`);
-  const more = aliases.length > 0 ? ['', '# Entries added by HostAliases.', ...aliases] : [];
-  return `${[...fixed, ...own, ...more].join('\n')}\n`;
-}
-
-/** The last text a container left: its termination message file, or (by policy, after an error) the end of its log. */
-export type TerminationMessages = (container: ContainerDetail) => string;

@@ -3,7 +3,7 @@ import type { Container, ContainerState, ContainerStatus, Pod, PodCondition, Pod
 import { qosClassOf } from '@drydock/api/pod-qos.ts';
 import { formatTime } from '@drydock/foundation/clock.ts';
 import type { ContainerDetail } from '../engine/engine.ts';
-import { containersOf, initContainersOf, isSidecar, type PodObservation } from './observation.ts';
+import { containersOf, ephemeralContainersOf, initContainersOf, isSidecar, type PodObservation } from './observation.ts';
 
 /** Why a container is not running, from the last attempt to start it. */
 export interface StartProblem {
@@ -35,7 +35,10 @@ export function podStatus(input: StatusInput): PodStatus {
   const { pod, observed, failure } = input;
   const initContainerStatuses = initContainersOf(pod).map((container) => containerStatus(input, container, true));
   const containerStatuses = containersOf(pod).map((container) => containerStatus(input, container, false));
-  const phase = failure !== undefined ? 'Failed' : phaseOf(input, initContainerStatuses, containerStatuses);
+  const ephemeralContainerStatuses = ephemeralContainersOf(pod).map((container) => containerStatus(input, container, false));
+  const verdict = failure !== undefined ? 'Failed' : phaseOf(input, initContainerStatuses, containerStatuses);
+  const held = isHeld(input, verdict);
+  const phase = held ? ((pod.status?.phase as Phase | undefined) ?? 'Pending') : verdict;
   const ips = pod.spec?.hostNetwork === true ? (observed.sandboxes.length > 0 ? [input.hostIp] : []) : observed.ips;
   const known = pod.status;
   const podIps = ips.length > 0 ? ips.map((ip) => ({ ip })) : (known?.podIPs ?? []);
@@ -50,18 +53,24 @@ export function podStatus(input: StatusInput): PodStatus {
     startTime: known?.startTime ?? formatTime(input.startTimeMs),
     ...(initContainerStatuses.length > 0 ? { initContainerStatuses } : {}),
     containerStatuses,
+    ...(ephemeralContainerStatuses.length > 0 ? { ephemeralContainerStatuses } : {}),
     qosClass: known?.qosClass ?? qosClassOf(pod),
-    ...(failure === undefined ? {} : { reason: failure.reason, message: failure.message }),
+    ...(failure === undefined || held ? {} : { reason: failure.reason, message: failure.message }),
   };
+}
+
+/** A phase that is final is not said while something still runs: others would take the pod's place (mergePodStatus). */
+function isHeld({ pod, observed }: StatusInput, verdict: Phase): boolean {
+  const before = pod.status?.phase;
+  const final = (phase: string | undefined) => phase === 'Succeeded' || phase === 'Failed';
+  return final(verdict) && !final(before) && observed.containers.some(({ state }) => state === 'running');
 }
 
 function containerStatus(input: StatusInput, container: Container, init: boolean): ContainerStatus {
   const { observed, pod } = input;
   const own = observed.containers.filter(({ name }) => name === container.name);
   const [last, before] = own;
-  const before0 = [...(pod.status?.initContainerStatuses ?? []), ...(pod.status?.containerStatuses ?? [])].find(
-    ({ name }) => name === container.name,
-  );
+  const before0 = statusOf(pod, container.name);
   if (last === undefined) return unstarted(input, container, init, before0);
   const running = last.state === 'running';
   const waiting =
@@ -96,6 +105,12 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
   };
 }
 
+/** What the apiserver has of a container's status. */
+export function statusOf(pod: Pod, name: string): ContainerStatus | undefined {
+  const { initContainerStatuses = [], containerStatuses = [], ephemeralContainerStatuses = [] } = pod.status ?? {};
+  return [...initContainerStatuses, ...containerStatuses, ...ephemeralContainerStatuses].find((each) => each.name === name);
+}
+
 function unstarted(
   input: StatusInput,
   container: Container,
@@ -103,7 +118,7 @@ function unstarted(
   before: ContainerStatus | undefined,
 ): ContainerStatus {
   const problem = input.problems.get(container.name);
-  const initialising = !init && initContainersOf(input.pod).length > 0;
+  const initialising = initContainersOf(input.pod).length > 0;
   // A container that ran before and is gone from the engine keeps what was last said of it.
   const gone = before?.containerID !== undefined && before.state?.terminated !== undefined ? before.state : undefined;
   const lost = input.finished && before?.state?.terminated === undefined && before?.containerID !== undefined;
@@ -199,16 +214,7 @@ function conditionsOf(
   const sidecars = init.filter((_, index) => isSidecar(initContainersOf(pod)[index] ?? { name: '' }));
   const unready = [...sidecars, ...main].filter((status) => status.ready !== true).map(({ name }) => name);
   const containersReady = ended || unready.length > 0 ? notReady(phase, unready) : undefined;
-  const gate = (pod.spec?.readinessGates ?? []).find(
-    ({ conditionType }) => pod.status?.conditions?.find(({ type }) => type === conditionType)?.status !== 'True',
-  );
-  const gateProblem =
-    gate === undefined
-      ? undefined
-      : {
-          reason: 'ReadinessGatesNotReady',
-          message: `corresponding condition of pod readiness gate "${gate.conditionType}" does not exist.`,
-        };
+  const gateProblem = gateProblemOf(pod);
   const wanted: PodCondition[] = [
     { type: 'PodReadyToStartContainers', status: sandboxReady ? 'True' : 'False' },
     initialised
@@ -233,6 +239,17 @@ function conditionsOf(
       lastTransitionTime: same ? before.lastTransitionTime : now,
     };
   });
+}
+
+function gateProblemOf(pod: Pod): StartProblemLike | undefined {
+  const messages = (pod.spec?.readinessGates ?? []).flatMap(({ conditionType }) => {
+    const found = pod.status?.conditions?.find(({ type }) => type === conditionType);
+    if (found === undefined) return [`corresponding condition of pod readiness gate "${conditionType}" does not exist.`];
+    return found.status === 'True'
+      ? []
+      : [`the status of pod readiness gate "${conditionType}" is not "True", but ${found.status}`];
+  });
+  return messages.length === 0 ? undefined : { reason: 'ReadinessGatesNotReady', message: messages.join(', ') };
 }
 
 function condition(type: string, problem: StartProblemLike | undefined): PodCondition {

@@ -10,7 +10,7 @@ import { podKey, uidOf } from './observation.ts';
 /** Pause after a failed write, in milliseconds. */
 const retryMs = 2_000;
 
-const optional = ['podIP', 'podIPs', 'reason', 'message', 'initContainerStatuses'] as const;
+const optional = ['podIP', 'podIPs', 'reason', 'message', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const;
 
 /** A strategic merge patch that makes the pod's status this one, and leaves conditions of others alone. */
 export function statusPatch(pod: Pod, status: PodStatus): object {

@@ -4,11 +4,13 @@ import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
 import type { Container, LifecycleHandler, Probe } from '@drydock/api/generated/types.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
-import type { ContainerEngine } from '../engine/engine.ts';
+import { type ContainerEngine, EngineError } from '../engine/engine.ts';
 
 export interface HandlerResult {
   readonly success: boolean;
   readonly output: string;
+  /** Nothing was learned of the container: the engine did not answer. Such a result counts neither way. */
+  readonly unknown?: boolean;
 }
 
 export interface HandlerTarget {
@@ -53,7 +55,10 @@ export class Handlers {
       }
       return { success: false, output: 'missing probe handler' };
     } catch (error) {
-      return { success: false, output: (error as Error).message };
+      const message = (error as Error).message;
+      if (!(error instanceof EngineError)) return { success: false, output: message };
+      if (error.code !== 'DeadlineExceeded') return { success: false, output: message, unknown: true };
+      return { success: false, output: `command timed out: ${message}` };
     }
   }
 

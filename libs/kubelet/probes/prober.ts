@@ -40,8 +40,17 @@ export class Prober {
     this.#ports = ports;
   }
 
-  /** Starts probing a running container; once per container. `adopted`: it ran before this kubelet, and was started then. */
-  add(pod: Pod, container: Container, running: ContainerDetail, podIp: string): void {
+  /**
+   * Starts probing a running container; once per container. `said`: what the apiserver has of this very container, which a
+   * restarted kubelet goes on from, so that its restart makes no pod unready.
+   */
+  add(
+    pod: Pod,
+    container: Container,
+    running: ContainerDetail,
+    podIp: string,
+    said?: { ready: boolean; started: boolean },
+  ): void {
     const known = this.#probed.get(running.id);
     if (known !== undefined) {
       known.pod = pod;
@@ -66,7 +75,9 @@ export class Prober {
     const ageMs = this.#ports.clock.wallMs() - running.startedAtMs;
     for (const [kind, spec] of specs) {
       if (spec === undefined) continue;
-      probed.probes.set(kind, { spec, state: initialProbeState(kind), timer: undefined });
+      const passed = kind === 'startup' ? said?.started : kind === 'readiness' ? said?.ready : undefined;
+      const initial = initialProbeState(kind);
+      probed.probes.set(kind, { spec, state: { ...initial, passing: passed ?? initial.passing }, timer: undefined });
       this.#schedule(probed, kind, Math.max(0, (spec.initialDelaySeconds ?? 0) * 1000 - ageMs));
     }
   }
@@ -126,7 +137,7 @@ export class Prober {
       });
       if (probed.stopped) return;
       const before = probe.state;
-      probe.state = probeStep(before, probe.spec, result.success);
+      if (result.unknown !== true) probe.state = probeStep(before, probe.spec, result.success);
       if (!result.success) this.#ports.failed(probed.pod, container.name, kind, result.output);
       if (before.passing !== probe.state.passing || before.failed !== probe.state.failed) this.#ports.changed(probed.podUid);
     }

@@ -8,6 +8,7 @@ import type { TLSSocket } from 'node:tls';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
 import { StartupError } from '@drydock/foundation/program.ts';
 import { authorize } from './authorize.ts';
+import { healthAnswer } from './health.ts';
 import { readLog } from './log-reader.ts';
 import { findContainer } from './pods-view.ts';
 import type { ServerPorts } from './servers.ts';
@@ -52,8 +53,10 @@ async function serve(ports: ServerPorts, request: IncomingMessage, response: Ser
   const [code, text] = await authorize(ports, request.socket as TLSSocket, request.method ?? 'GET', path);
   if (code !== 200) return void response.writeHead(code).end(text);
   const json = (body: object) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-  if (path === '/healthz') response.writeHead(200).end('ok');
-  else if (path === '/pods') json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: ports.kubelet.manager.all() });
+  if (path === '/healthz') {
+    const { code, body } = healthAnswer(ports.kubelet.health());
+    response.writeHead(code).end(body);
+  } else if (path === '/pods') json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: ports.kubelet.manager.all() });
   else if (path === '/stats/summary') json(await summary(ports));
   else if (path === '/metrics')
     response

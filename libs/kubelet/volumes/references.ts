@@ -4,6 +4,7 @@ import type { ConfigMap, Pod, Secret } from '@drydock/api/generated/types.ts';
 import { configMaps, type KubeObject, type Resource, secrets } from '@drydock/api/resource.ts';
 import { Informer, type InformerPorts } from '@drydock/client/informer.ts';
 import type { References } from '../container/env.ts';
+import { everyContainerOf } from '../pod/observation.ts';
 
 /** How long a sync waits for the first state of what it refers to. */
 const firstStateMs = 5_000;
@@ -88,7 +89,7 @@ function referencesOf(pod: Pod): { maps: Set<string>; secretNames: Set<string> }
   const add = (set: Set<string>, name: string | undefined) => {
     if (name !== undefined && name !== '') set.add(name);
   };
-  for (const container of [...(pod.spec?.containers ?? []), ...(pod.spec?.initContainers ?? [])]) {
+  for (const container of everyContainerOf(pod)) {
     for (const { configMapRef, secretRef } of container.envFrom ?? []) {
       add(maps, configMapRef?.name);
       add(secretNames, secretRef?.name);

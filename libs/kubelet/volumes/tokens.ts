@@ -10,6 +10,7 @@ const renewAfterMaxMs = 24 * 3_600_000;
 interface Kept {
   readonly token: string;
   readonly renewAtMs: number;
+  readonly expiresAtMs: number;
 }
 
 export class TokenCache {
@@ -54,11 +55,19 @@ export class TokenCache {
         boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name, uid },
       },
     };
-    const answer = await this.#client.create(serviceAccounts, request, { subresource: 'token' });
-    const lifeMs = Date.parse(answer.status?.expirationTimestamp ?? '') - now;
+    let answer: AuthenticationTokenRequest;
+    try {
+      answer = await this.#client.create(serviceAccounts, request, { subresource: 'token' });
+    } catch (error) {
+      // While the apiserver is away, a token that is still good will do.
+      if (kept !== undefined && now < kept.expiresAtMs) return;
+      throw error;
+    }
+    const expiresAtMs = Date.parse(answer.status?.expirationTimestamp ?? '');
     this.#kept.set(key, {
       token: answer.status?.token ?? '',
-      renewAtMs: now + Math.min(lifeMs * renewAfterShare, renewAfterMaxMs),
+      renewAtMs: now + Math.min((expiresAtMs - now) * renewAfterShare, renewAfterMaxMs),
+      expiresAtMs,
     });
   }
 }

@@ -3,7 +3,9 @@ import { execFile } from 'node:child_process';
 import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { promisify } from 'node:util';
 import type { Pod, Volume } from '@drydock/api/generated/types.ts';
+import { wholeUnits } from '../container/resources.ts';
 import { writeAtomically } from './atomic-writer.ts';
+import type { Claims } from './claims.ts';
 import {
   configMapFiles,
   defaultFileMode,
@@ -18,9 +20,11 @@ const run = promisify(execFile);
 
 export class Volumes {
   readonly #rootDir: string;
+  readonly #claims: Claims;
 
-  constructor(rootDir: string) {
+  constructor(rootDir: string, claims: Claims) {
     this.#rootDir = rootDir;
+    this.#claims = claims;
   }
 
   podFolder(uid: string): string {
@@ -28,12 +32,12 @@ export class Volumes {
   }
 
   /** Makes (or refreshes) all volumes; gives the host path of each. Throws VolumeError. */
-  async prepare(context: PayloadContext, claimPath: (claim: string) => string | undefined): Promise<Map<string, string>> {
+  async prepare(context: PayloadContext): Promise<Map<string, string>> {
     const paths = new Map<string, string>();
     const uid = context.pod.metadata?.uid ?? '';
     for (const volume of context.pod.spec?.volumes ?? []) {
       try {
-        paths.set(volume.name, await this.#make(uid, volume, context, claimPath));
+        paths.set(volume.name, await this.#make(uid, volume, context));
       } catch (error) {
         throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`, {
           cause: error,
@@ -43,24 +47,13 @@ export class Volumes {
     return paths;
   }
 
-  async #make(
-    uid: string,
-    volume: Volume,
-    context: PayloadContext,
-    claimPath: (claim: string) => string | undefined,
-  ): Promise<string> {
+  async #make(uid: string, volume: Volume, context: PayloadContext): Promise<string> {
     const folder = (plugin: string) => `${this.podFolder(uid)}/volumes/kubernetes.io~${plugin}/${volume.name}`;
     const fsGroup = groupOf(context.pod);
     if (volume.emptyDir !== undefined) return makeEmptyDir(folder('empty-dir'), volume.emptyDir, fsGroup);
     if (volume.hostPath !== undefined) return makeHostPath(volume.hostPath.path, volume.hostPath.type ?? '');
-    if (volume.persistentVolumeClaim !== undefined) {
-      const path = claimPath(volume.persistentVolumeClaim.claimName);
-      if (path === undefined)
-        throw new VolumeError(
-          `persistentvolumeclaim "${volume.persistentVolumeClaim.claimName}" not bound to a volume of this node`,
-        );
-      return path;
-    }
+    if (volume.persistentVolumeClaim !== undefined)
+      return this.#claims.path(context.pod, volume.persistentVolumeClaim.claimName);
     const { configMap, secret, downwardAPI, projected } = volume;
     const write = async (plugin: string, files: Parameters<typeof writeAtomically>[1]): Promise<string> => {
       await writeAtomically(folder(plugin), files, fsGroup);
@@ -91,6 +84,7 @@ export class Volumes {
 
   /** Removes everything of a pod on disk; mounts in it are undone first. */
   async remove(uid: string): Promise<void> {
+    this.#claims.forget(uid);
     const folder = this.podFolder(uid);
     const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
     for (const mount of mounts.filter((path) => path.startsWith(`${folder}/`)).reverse())
@@ -122,8 +116,7 @@ async function makeEmptyDir(
   await mkdir(path, { recursive: true });
   if (medium === 'Memory') {
     const mounted = (await readFile('/proc/mounts', 'utf8')).includes(` ${path} `);
-    const size =
-      sizeLimit === undefined ? [] : ['-o', `size=${(await import('../container/resources.ts')).wholeUnits(sizeLimit)}`];
+    const size = sizeLimit === undefined ? [] : ['-o', `size=${wholeUnits(sizeLimit)}`];
     if (!mounted) await run('mount', ['-t', 'tmpfs', ...size, 'tmpfs', path]);
     else return path;
   }

@@ -1,6 +1,7 @@
 // NodePorts: a host port is had by one pod of a node at a time.
+
+import { portsConflict } from '@drydock/api/pod-resources.ts';
 import type { FilterPlugin } from '../framework.ts';
-import { portsConflict } from '../pod-resources.ts';
 
 export const nodePorts: FilterPlugin = {
   name: 'NodePorts',

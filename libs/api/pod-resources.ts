@@ -1,6 +1,6 @@
 // What a pod asks of a node. Amounts are integers in a resource's base unit: millicores for cpu, bytes or counts for the rest.
-import type { Container, Pod, PodSpec } from '@drydock/api/generated/types.ts';
-import { tryParseQuantity } from '@drydock/api/quantity.ts';
+import type { Container, Pod, PodSpec } from './generated/types.ts';
+import { tryParseQuantity } from './quantity.ts';
 
 /** Amounts by resource name. */
 export type Amounts = Map<string, number>;

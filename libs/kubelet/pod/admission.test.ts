@@ -1,0 +1,71 @@
+import type { Pod } from '@drydock/api/generated/types.ts';
+import { expect, test } from 'vitest';
+import { type AdmissionInput, admitPod } from './admission.ts';
+
+const pod = (spec: object = {}): Pod => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name: 'p', namespace: 'default', uid: 'u' },
+  spec: { containers: [{ name: 'c', image: 'i' }], ...spec },
+});
+const asks = (requests: Record<string, string>, more: object = {}): Pod =>
+  pod({ containers: [{ name: 'c', image: 'i', resources: { requests }, ...more }] });
+const port = (hostPort: number): Pod => asks({}, { ports: [{ containerPort: 80, hostPort }] });
+const node = {
+  metadata: { name: 'n', labels: { zone: 'a' } },
+  spec: { taints: [{ key: 'out', effect: 'NoExecute' }] },
+};
+const tolerant = { tolerations: [{ key: 'out', operator: 'Exists' }] };
+const allocatable = { cpu: '2', memory: '1Gi', pods: '3', 'ephemeral-storage': '1Gi' };
+
+const cases: [string, Pod, Partial<AdmissionInput>, string | undefined, string?][] = [
+  ['fits', asks({ cpu: '1' }), {}, undefined],
+  [
+    'cpu',
+    asks({ cpu: '1500m' }),
+    { others: [asks({ cpu: '1' })] },
+    'OutOfcpu',
+    'cpu, requested: 1500, used: 1000, capacity: 2000',
+  ],
+  ['memory', asks({ memory: '2Gi' }), {}, 'OutOfmemory'],
+  ['pods', pod(), { others: [pod(), pod(), pod()] }, 'OutOfpods', 'pods, requested: 1, used: 3, capacity: 3'],
+  ['a resource the node has not', asks({ 'example.com/gpu': '1' }), {}, 'OutOfexample.com/gpu'],
+  ['selector', pod({ nodeSelector: { zone: 'b' }, ...tolerant }), { node }, 'NodeAffinity', "didn't match Pod's node affinity"],
+  ['host port', port(80), { others: [port(80)] }, 'NodePorts'],
+  ['other host port', port(81), { others: [port(80)] }, undefined],
+  ['taint', pod(), { node }, 'TaintToleration'],
+  ['tolerated taint', pod({ nodeSelector: { zone: 'a' }, ...tolerant }), { node }, undefined],
+  [
+    'sysctl',
+    pod({ securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] } }),
+    {},
+    'SysctlForbidden',
+    '"kernel.msgmax"',
+  ],
+  [
+    'allowed sysctl',
+    pod({ securityContext: { sysctls: [{ name: 'kernel.msgmax', value: '1' }] } }),
+    { allowedSysctls: ['kernel.msg*'] },
+    undefined,
+  ],
+  ['best effort, memory short', pod(), { pressures: new Set(['MemoryPressure']) }, 'Evicted', '[MemoryPressure]'],
+  ['burstable, memory short', asks({ cpu: '1m' }), { pressures: new Set(['MemoryPressure']) }, undefined],
+  ['burstable, disk short', asks({ cpu: '1m' }), { pressures: new Set(['DiskPressure']) }, 'Evicted'],
+  ['critical, disk short', pod({ priority: 2_000_001_000 }), { pressures: new Set(['DiskPressure']) }, undefined],
+  ['windows', pod({ os: { name: 'windows' } }), {}, 'PodOSNotSupported'],
+];
+
+test.each(cases)('%s', (_, wanted, more, reason, text = '') => {
+  const result = admitPod({
+    pod: wanted,
+    node: undefined,
+    others: [],
+    allocatable,
+    pressures: new Set(),
+    allowedSysctls: [],
+    ...more,
+  } as AdmissionInput);
+  expect(result?.reason).toBe(reason);
+  if (reason !== undefined) expect(result?.message).toMatch(/^Pod was rejected: /);
+  expect(result?.message ?? '').toContain(text);
+});

@@ -1,0 +1,253 @@
+// Carries out what was planned for one pod: sandboxes, volumes, starts, ends. Keeps no plan of its own.
+import { rmSync } from 'node:fs';
+import type { Container, Pod } from '@drydock/api/generated/types.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import type { Cgroups } from '../container/cgroups.ts';
+import type { NodeFacts } from '../container/downward.ts';
+import { logFolder, type SandboxSettings, sandboxConfig } from '../container/sandbox-config.ts';
+import type { ContainerDetail, ContainerEngine, SandboxConfig } from '../engine/engine.ts';
+import type { Prober } from '../probes/prober.ts';
+import type { ReferenceCache } from '../volumes/references.ts';
+import type { TokenCache } from '../volumes/tokens.ts';
+import type { Volumes } from '../volumes/volumes.ts';
+import type { BackoffTable } from './backoff.ts';
+import type { Gate } from './gate.ts';
+import { everyContainerOf, initContainersOf, isSidecar, latest, type PodObservation, uidOf } from './observation.ts';
+import type { KillAction, PodActions } from './plan-pod.ts';
+import { graceOf, type PodRuntime, StartError } from './pod-runtime.ts';
+import { type StartProblem, statusOf } from './pod-status.ts';
+
+export interface ActorPorts {
+  readonly engine: ContainerEngine;
+  readonly clock: Clock;
+  readonly runtime: PodRuntime;
+  readonly prober: Prober;
+  readonly backoff: BackoffTable;
+  readonly volumes: Volumes;
+  readonly references: ReferenceCache;
+  readonly tokens: TokenCache;
+  readonly cgroups: Cgroups | undefined;
+  readonly facts: Omit<NodeFacts, 'podIps'>;
+  readonly settings: Omit<SandboxSettings, 'cgroupParent'>;
+  /** How many sandboxes of this node are made at once. */
+  readonly sandboxGate: Gate;
+  readonly observe: () => Promise<PodObservation>;
+  /** The handler that a RuntimeClass names; throws where there is no such class. */
+  readonly runtimeHandler: (runtimeClass: string) => Promise<string>;
+}
+
+/** What worker and actor share of one pod. */
+export interface PodState {
+  pod: Pod;
+  observed: PodObservation;
+  /** Why containers could not be started, by name. */
+  readonly problems: Map<string, StartProblem>;
+  /** Aborts when the pod is to end: what only serves its start is given up. */
+  readonly ending: AbortController;
+}
+
+export class PodActor {
+  readonly #ports: ActorPorts;
+  readonly #state: PodState;
+  readonly #report: () => void;
+  #killing: Promise<void> | undefined;
+
+  constructor(ports: ActorPorts, state: PodState, report: () => void) {
+    this.#ports = ports;
+    this.#state = state;
+    this.#report = report;
+  }
+
+  get isKilling(): boolean {
+    return this.#killing !== undefined;
+  }
+
+  facts(): NodeFacts {
+    const { facts } = this.#ports;
+    const { pod, observed } = this.#state;
+    return { ...facts, podIps: pod.spec?.hostNetwork === true ? [facts.hostIp] : observed.ips };
+  }
+
+  /** True where something was done, so that another look is due. */
+  async act(actions: PodActions): Promise<boolean> {
+    const { runtime } = this.#ports;
+    const { pod, observed } = this.#state;
+    if (actions.killPod) {
+      const busy =
+        observed.containers.some(({ state }) => state === 'running') || observed.sandboxes.some(({ ready }) => ready);
+      if (actions.createSandbox !== undefined && busy)
+        runtime.event(pod, 'Normal', 'SandboxChanged', 'Pod sandbox changed, it will be killed and re-created.');
+      await this.killAll();
+      if (actions.createSandbox === undefined) return busy;
+    }
+    await Promise.all(actions.kill.map((action) => this.#kill(action)));
+    if (actions.createSandbox === undefined && actions.start.length === 0) return actions.kill.length > 0;
+    const attempt = actions.createSandbox ?? observed.sandboxes[0]?.attempt ?? 0;
+    const { volumes, config } = await this.#prepare(attempt);
+    const sandboxId = actions.createSandbox === undefined ? actions.sandboxId : await this.#sandbox(config);
+    if (sandboxId === undefined) return false;
+    const results = [];
+    for (const name of actions.start) results.push(await this.#start(name, sandboxId, config, volumes));
+    return actions.kill.length > 0 || results.includes(true);
+  }
+
+  /** Makes or refreshes what the pod's containers see of volumes. */
+  async prepareVolumes(): Promise<Map<string, string>> {
+    const { tokens, volumes, references, runtime } = this.#ports;
+    const { pod } = this.#state;
+    await references.follow(pod);
+    try {
+      const token = await tokens.prepare(pod);
+      return await volumes.prepare({ pod, references, facts: this.facts(), token });
+    } catch (error) {
+      runtime.event(pod, 'Warning', 'FailedMount', (error as Error).message);
+      throw error;
+    }
+  }
+
+  /** Ends all containers, sidecars last and in reverse, then the sandboxes. */
+  async killAll(): Promise<void> {
+    const { engine, prober } = this.#ports;
+    const { pod, observed } = this.#state;
+    const kill = (each: ContainerDetail) => this.#end(each.id, each.name, `Stopping container ${each.name}`, graceOf(pod));
+    const running = observed.containers.filter(({ state }) => state === 'running' || state === 'unknown');
+    const sidecars = new Set(
+      initContainersOf(pod)
+        .filter(isSidecar)
+        .map(({ name }) => name),
+    );
+    this.#killing = (async () => {
+      await Promise.all(running.filter(({ name }) => !sidecars.has(name)).map(kill));
+      for (const each of running.filter(({ name }) => sidecars.has(name))) await kill(each);
+      for (const sandbox of observed.sandboxes) if (sandbox.ready) await engine.stopSandbox(sandbox.id);
+    })();
+    try {
+      await this.#killing;
+    } finally {
+      this.#killing = undefined;
+    }
+    prober.keep(uidOf(pod), new Set());
+  }
+
+  /** The pod that is being ended is to end sooner. */
+  hurry(graceSeconds: number): void {
+    if (!this.isKilling) return;
+    for (const { id, state } of this.#state.observed.containers)
+      if (state === 'running') void this.#ports.engine.stopContainer(id, graceSeconds).catch(() => {});
+  }
+
+  async unmount(): Promise<void> {
+    const { references, tokens, volumes, cgroups } = this.#ports;
+    const uid = uidOf(this.#state.pod);
+    references.release(uid);
+    tokens.forget(uid);
+    await volumes.remove(uid);
+    cgroups?.remove(uid);
+  }
+
+  /** Nothing is left of the pod in the engine and among the logs. */
+  async removeAll(): Promise<void> {
+    const { engine, settings } = this.#ports;
+    for (const { id } of this.#state.observed.containers) await engine.removeContainer(id);
+    for (const { id } of this.#state.observed.sandboxes) await engine.removeSandbox(id);
+    rmSync(logFolder(this.#state.pod, settings.podLogsDir), { recursive: true, force: true });
+  }
+
+  async #kill({ id, name, message, reason }: KillAction): Promise<void> {
+    const container = this.#container(name);
+    const probe = reason === 'startup' ? container?.startupProbe : reason === 'liveness' ? container?.livenessProbe : undefined;
+    await this.#end(id, name, message, Number(probe?.terminationGracePeriodSeconds ?? graceOf(this.#state.pod)));
+  }
+
+  async #end(id: string, name: string, message: string, graceSeconds: number): Promise<void> {
+    const { pod, observed } = this.#state;
+    const podIp = observed.ips[0] ?? this.#ports.facts.hostIp;
+    await this.#ports.runtime.kill({ pod, container: this.#container(name), id, message, graceSeconds, podIp });
+  }
+
+  async #prepare(attempt: number): Promise<{ volumes: Map<string, string>; config: SandboxConfig }> {
+    const { pod } = this.#state;
+    const cgroupParent = this.#ports.cgroups?.prepare(pod) ?? '';
+    const volumes = await this.prepareVolumes();
+    return { volumes, config: sandboxConfig(pod, attempt, { ...this.#ports.settings, cgroupParent }) };
+  }
+
+  async #sandbox(config: SandboxConfig): Promise<string> {
+    const { engine, runtime, runtimeHandler, sandboxGate, observe } = this.#ports;
+    const { pod, ending } = this.#state;
+    let id: string;
+    try {
+      const handler = await runtimeHandler(pod.spec?.runtimeClassName ?? '');
+      id = await sandboxGate.run(async () => {
+        ending.signal.throwIfAborted();
+        return engine.runSandbox(config, handler);
+      });
+    } catch (error) {
+      if (!ending.signal.aborted)
+        runtime.event(pod, 'Warning', 'FailedCreatePodSandBox', `Failed to create pod sandbox: ${(error as Error).message}`);
+      throw error;
+    }
+    this.#state.observed = await observe();
+    this.#report();
+    return id;
+  }
+
+  async #start(
+    name: string,
+    sandboxId: string,
+    sandbox: SandboxConfig,
+    volumes: ReadonlyMap<string, string>,
+  ): Promise<boolean> {
+    const { pod, observed, problems, ending } = this.#state;
+    const { backoff, clock, runtime } = this.#ports;
+    const container = this.#container(name);
+    if (container === undefined) return false;
+    const last = latest(observed, name);
+    if (last?.state === 'exited') backoff.next(backoffKey(pod, name), last.finishedAtMs, clock.wallMs());
+    const said = statusOf(pod, name);
+    const attempt = last !== undefined ? last.attempt + 1 : said?.containerID !== undefined ? (said.restartCount ?? 0) + 1 : 0;
+    const targetId = container.targetContainerName && latest(observed, container.targetContainerName)?.id;
+    try {
+      await runtime.start({
+        pod,
+        container,
+        attempt,
+        sandboxId,
+        sandbox,
+        facts: this.facts(),
+        volumes,
+        targetId,
+        signal: ending.signal,
+      });
+      problems.delete(name);
+      await this.#prune(name);
+      return true;
+    } catch (error) {
+      if (!(error instanceof StartError)) throw error;
+      problems.set(name, { reason: error.reason, message: error.message });
+      this.#report();
+      return false;
+    }
+  }
+
+  /** Keeps one dead container per name, for its logs and lastState (upstream's maxPerPodContainer), and its sandbox. */
+  async #prune(name: string): Promise<void> {
+    const { engine } = this.#ports;
+    const { containers, sandboxes } = this.#state.observed;
+    const dead = containers.filter((each) => each.name === name && each.state !== 'running').slice(1);
+    for (const each of dead) {
+      await engine.removeContainer(each.id);
+      if (each.logPath !== '') rmSync(each.logPath, { force: true });
+    }
+    const kept = new Set(containers.filter((each) => !dead.includes(each)).map(({ sandboxId }) => sandboxId));
+    for (const each of sandboxes.slice(1)) if (!each.ready && !kept.has(each.id)) await engine.removeSandbox(each.id);
+  }
+
+  #container(name: string): ReturnType<typeof everyContainerOf>[number] | undefined {
+    return everyContainerOf(this.#state.pod).find((each) => each.name === name);
+  }
+}
+
+export function backoffKey(pod: Pod, container: Container['name']): string {
+  return `${uidOf(pod)}/${container}`;
+}

@@ -1,0 +1,42 @@
+// Where on this node the volumes of claims are: bound PersistentVolumes of hostPath and local (pkg/volume/{hostpath,local}).
+import type { PersistentVolume, Pod } from '@drydock/api/generated/types.ts';
+import { persistentVolumeClaims, persistentVolumes } from '@drydock/api/resource.ts';
+import type { ApiClient } from '@drydock/client/api-client.ts';
+import { VolumeError } from './payload.ts';
+
+export class Claims {
+  readonly #client: ApiClient;
+  /** By `uid/claim`: what a pod has mounted does not change under it. */
+  readonly #known = new Map<string, string>();
+
+  constructor(client: ApiClient) {
+    this.#client = client;
+  }
+
+  /** The host path. Throws VolumeError where the claim is not bound or its volume is of another kind, and ApiError. */
+  async path(pod: Pod, claim: string): Promise<string> {
+    const key = `${pod.metadata?.uid}/${claim}`;
+    const known = this.#known.get(key);
+    if (known !== undefined) return known;
+    const found = await this.#client.get(persistentVolumeClaims, { namespace: pod.metadata?.namespace ?? '', name: claim });
+    const volumeName = found.spec?.volumeName ?? '';
+    if (found.status?.phase !== 'Bound' || volumeName === '') throw new VolumeError('PVC is not bound');
+    const volume = await this.#client.get(persistentVolumes, { name: volumeName });
+    if (volume.spec?.claimRef?.uid !== found.metadata?.uid)
+      throw new VolumeError(`persistentvolume "${volumeName}" is bound to another claim than "${claim}"`);
+    const path = pathOf(volume);
+    this.#known.set(key, path);
+    return path;
+  }
+
+  forget(uid: string): void {
+    for (const key of [...this.#known.keys()]) if (key.startsWith(`${uid}/`)) this.#known.delete(key);
+  }
+}
+
+function pathOf(volume: PersistentVolume): string {
+  const path = volume.spec?.hostPath?.path ?? volume.spec?.local?.path;
+  if (path === undefined)
+    throw new VolumeError('no volume plugin matched: only hostPath and local volumes can be mounted here');
+  return path;
+}
