@@ -54,6 +54,7 @@ function keepAllocated(service: Service, old: Service): void {
     delete spec.ipFamilies;
     delete spec.ipFamilyPolicy;
   }
+  dropUnused(spec, was);
   const nodePorts = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
   for (const port of spec.ports ?? []) {
     const before = (was.ports ?? []).find((other) => samePort(other, port));
@@ -63,6 +64,20 @@ function keepAllocated(service: Service, old: Service): void {
       delete port.nodePort;
     }
   }
+}
+
+/** A field that only the old type has a use for goes with the type, unless the update sets it to something else. */
+function dropUnused(spec: ServiceSpec, was: ServiceSpec): void {
+  const drop = (field: keyof ServiceSpec, usedBy: (spec: ServiceSpec) => boolean): void => {
+    if (usedBy(was) && !usedBy(spec) && spec[field] === was[field]) delete spec[field];
+  };
+  const balanced = (each: ServiceSpec) => each.type === 'LoadBalancer';
+  const external = (each: ServiceSpec) =>
+    balanced(each) || each.type === 'NodePort' || (each.type === 'ClusterIP' && (each.externalIPs ?? []).length > 0);
+  drop('externalTrafficPolicy', external);
+  drop('healthCheckNodePort', (each) => balanced(each) && each.externalTrafficPolicy === 'Local');
+  drop('allocateLoadBalancerNodePorts', balanced);
+  drop('loadBalancerClass', balanced);
 }
 
 function samePort(a: ServicePort, b: ServicePort): boolean {
