@@ -27,8 +27,10 @@ type Say = (type: 'Normal' | 'Warning', reason: string, message: string) => Even
 /** @param jobs the Jobs that the CronJob controls. */
 export function planCronJob(cronJob: CronJob, jobs: readonly Job[], nowMs: number): CronJobPlan {
   const say: Say = (type, reason, message) => eventAbout(cronJobs, cronJob, type, reason, message);
-  const kept = takeStock(cronJob, jobs, say);
-  const first: Action[] = [...kept.events, ...planHistory(cronJob, jobs, say)];
+  const expired = beyondHistory(cronJob, jobs);
+  const kept = takeStock(cronJob, jobs, expired, say);
+  const removals = expired.flatMap((job) => removal(cronJob, nameOf(job), uidOf(job), say));
+  const first: Action[] = [...kept.events, ...removals];
   const idle = { first, start: undefined, status: kept.status };
   if (isBeingDeleted(cronJob)) return idle;
   const { schedule: text, suspend, timeZone } = cronJob.spec;
@@ -138,14 +140,15 @@ interface Stock {
   readonly events: readonly EventAction[];
 }
 
-/** What became of the Jobs that were started. */
-function takeStock(cronJob: CronJob, jobs: readonly Job[], say: Say): Stock {
+/** What became of the Jobs that were started; of those that expire at once nothing is said. */
+function takeStock(cronJob: CronJob, jobs: readonly Job[], expired: readonly Job[], say: Say): Stock {
   const events: EventAction[] = [];
   const active: ObjectReference[] = [];
   for (const reference of cronJob.status?.active ?? []) {
     const job = jobs.find((one) => uidOf(one) === reference.uid);
     const end = job === undefined ? undefined : endOf(job);
     if (job === undefined) events.push(say('Normal', 'MissingJob', `Active job went missing: ${reference.name}`));
+    else if (expired.includes(job)) continue;
     else if (end !== undefined) {
       events.push(say('Normal', 'SawCompletedJob', `Saw completed job: ${nameOf(job)}, condition: ${end}`));
     } else active.push(reference);
@@ -168,8 +171,8 @@ function takeStock(cronJob: CronJob, jobs: readonly Job[], say: Say): Stock {
   return { status, events };
 }
 
-/** Removes the oldest finished Jobs beyond the limits. */
-function planHistory(cronJob: CronJob, jobs: readonly Job[], say: Say): Action[] {
+/** The oldest finished Jobs beyond the limits. */
+function beyondHistory(cronJob: CronJob, jobs: readonly Job[]): Job[] {
   const { failedJobsHistoryLimit, successfulJobsHistoryLimit } = cronJob.spec;
   const startOf = (job: Job) => parseTime(job.status?.startTime) ?? Number.MAX_SAFE_INTEGER;
   const byStart = (a: Job, b: Job) => startOf(a) - startOf(b) || (nameOf(a) < nameOf(b) ? -1 : 1);
@@ -177,8 +180,7 @@ function planHistory(cronJob: CronJob, jobs: readonly Job[], say: Say): Action[]
     const ended = jobs.filter((job) => endOf(job) === type && !isBeingDeleted(job)).sort(byStart);
     return limit === undefined ? [] : ended.slice(0, Math.max(0, ended.length - limit));
   };
-  const gone = [...over('Complete', successfulJobsHistoryLimit), ...over('Failed', failedJobsHistoryLimit)];
-  return gone.flatMap((job) => removal(cronJob, nameOf(job), uidOf(job), say));
+  return [...over('Complete', successfulJobsHistoryLimit), ...over('Failed', failedJobsHistoryLimit)];
 }
 
 function removal(cronJob: CronJob, name: string, uid: string, say: Say): Action[] {

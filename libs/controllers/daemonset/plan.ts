@@ -91,15 +91,20 @@ function planStatus(daemon: Daemon): Action[] {
   const firsts = wanted.flatMap(({ pods }) => pods.slice(0, 1));
   const ready = firsts.filter(isPodReady);
   const available = ready.filter((pod) => isAvailable(daemon, pod)).length;
+  const updated = firsts.filter((pod) => isUpdated(daemon, pod)).length;
+  const unavailable = wanted.length - available;
+  const { collisionCount, conditions } = set.status ?? {};
+  // Upstream leaves out the counts that are zero, those that every status has excepted.
   const status: DaemonSetStatus = {
-    ...set.status,
+    ...(collisionCount === undefined ? {} : { collisionCount }),
+    ...(conditions === undefined ? {} : { conditions }),
     desiredNumberScheduled: wanted.length,
     currentNumberScheduled: firsts.length,
     numberMisscheduled: places.filter(({ fit, pods }) => !fit.run && pods.length > 0).length,
     numberReady: ready.length,
-    updatedNumberScheduled: firsts.filter((pod) => isUpdated(daemon, pod)).length,
-    numberAvailable: available,
-    numberUnavailable: wanted.length - available,
+    ...(updated === 0 ? {} : { updatedNumberScheduled: updated }),
+    ...(available === 0 ? {} : { numberAvailable: available }),
+    ...(unavailable === 0 ? {} : { numberUnavailable: unavailable }),
     observedGeneration: set.metadata?.generation,
   };
   if (semanticEqual(countsOf(status), countsOf(set.status))) return [];

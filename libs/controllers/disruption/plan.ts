@@ -94,8 +94,9 @@ function withCondition(
   const status = allowed ? 'True' : 'False';
   const before = conditions.find(({ type }) => type === conditionType);
   const lastTransitionTime = before?.status === status ? before.lastTransitionTime : formatTime(nowMs);
-  const observedGeneration = budget.metadata?.generation;
-  const next = { type: conditionType, status, reason, message, lastTransitionTime, observedGeneration };
+  // The fail-safe says nothing about the present generation.
+  const known = reason === 'SyncFailed' ? {} : { observedGeneration: budget.metadata?.generation };
+  const next = { type: conditionType, status, reason, message, lastTransitionTime, ...known };
   return before === undefined ? [...conditions, next] : conditions.map((one) => (one === before ? next : one));
 }
 
