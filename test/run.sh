@@ -3,7 +3,7 @@
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd -P)
 cd "$root" || exit 1
-./drydock version >/dev/null || exit 1 # the launcher fetches the npm packages and the Node that the project runs on
+./drydock --help >/dev/null || exit 1 # the launcher fetches the npm packages and the Node that the project runs on
 if [ "$(uname -s)" = Linux ] && [ "$(id -u)" = 0 ]; then
   ./drydock deps || exit 1 # Debian packages that the suites call; without root those suites are skipped
 fi
