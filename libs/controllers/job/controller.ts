@@ -47,10 +47,12 @@ export async function startJobController(concurrency: number, context: Controlle
     for (const pod of caches.pods.lookup(byController, uidOf(job))) orphans.enqueue(keyOf(pod));
   });
   caches.pods.subscribe(({ before, after }) => {
+    // What this controller did itself is followed up at once: made, let go of, gone.
+    const isOwn = before === undefined || after === undefined || (isTracked(before) && !isTracked(after));
     for (const pod of [before, after]) {
       const owner = pod === undefined ? undefined : controllerOf(pod);
       if (pod === undefined || owner?.kind !== 'Job') continue;
-      driver.enqueueAfter(`${namespaceOf(pod)}/${owner.name}`, before === undefined ? 0 : batchMs);
+      driver.enqueueAfter(`${namespaceOf(pod)}/${owner.name}`, isOwn ? 0 : batchMs);
     }
     if (after === undefined) return;
     if (isTracked(after)) orphans.enqueue(keyOf(after));
