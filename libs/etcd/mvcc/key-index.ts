@@ -113,13 +113,25 @@ export class KeyIndex {
     return { main: history[at] ?? 0, sub: history[at + 1] ?? 0, tombstone: history[at + 2] === 1 };
   }
 
-  /** Whether a compaction at `revision` keeps this place: the newest one at or below it, and no tombstone older than it. */
-  keeps(key: string, place: RevisionPlace, revision: number): boolean {
-    if (place.main > revision) return true;
+  /** Whether this place is a key's value at `revision`. */
+  isValueAt(key: string, place: RevisionPlace, revision: number): boolean {
+    if (place.tombstone) return false;
     const entry = this.#entries.get(key);
     const newest = entry === undefined ? undefined : this.placeAt(entry, revision);
-    if (newest === undefined || newest.main !== place.main || newest.sub !== place.sub) return false;
-    return !newest.tombstone || newest.main === revision;
+    return newest !== undefined && newest.main === place.main && newest.sub === place.sub;
+  }
+
+  /** Whether any key has a value at `revision`. */
+  hasValuesAt(revision: number): boolean {
+    let found = false;
+    this.#entries.scan('', undefined, (entry) => {
+      visitAt(entry, revision, () => {
+        found = true;
+        return false;
+      });
+      return !found;
+    });
+    return found;
   }
 
   /**

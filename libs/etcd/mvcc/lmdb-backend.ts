@@ -1,10 +1,16 @@
 // Adapter: the backend on lmdb. Commits do not wait for the disk (`overlappingSync`): after a kill the newest commit is there,
 // after a power failure the newest one that a `sync` has covered; lmdb keeps the pages of that one until then.
+import { statfsSync } from 'node:fs';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { type Backend, type BackendSnapshot, type Bucket, buckets, type RecordBucket, type StoredRecord } from './backend.ts';
 import { encodeRevision } from './revision.ts';
 
 type Bytes = Database<Buffer, Buffer>;
+
+interface BackendSizes {
+  readonly totalBytes: number;
+  readonly inUseBytes: number;
+}
 
 interface Change {
   readonly bucket: Bucket;
@@ -17,6 +23,8 @@ const commitFlags: number = 0x10002;
 /** Room for the tree's own bytes, per change. */
 const changeOverheadBytes = 64;
 const pageBytes = 4096;
+/** A commit that failed with less than this free, beyond what it had to write, is blamed on the space. */
+const reserveBytes = 1 << 20;
 const snapshotReadBatch = 256;
 
 /** Opens or creates the backend in `folder`. Throws where the files cannot be used. */
@@ -24,16 +32,25 @@ export function openLmdbBackend(folder: string): Backend {
   return new LmdbBackend(folder);
 }
 
+/** The backend cannot be written. */
+export class BackendError extends Error {
+  override readonly name = 'BackendError';
+}
+
 class LmdbBackend implements Backend {
+  readonly #folder: string;
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #databases: Readonly<Record<Bucket, Bytes>>;
   /** Revisions not committed yet, by main, then sub. */
   #recent = new Map<number, (Buffer | undefined)[]>();
   #changes: Change[] = [];
   #pendingBytes = 0;
+  /** Asking lmdb costs a transaction per bucket: asked once per commit. */
+  #sizes: BackendSizes | undefined;
   beforeCommit: () => void = () => {};
 
   constructor(folder: string) {
+    this.#folder = folder;
     this.#root = open<Buffer, Buffer>({
       path: folder,
       maxDbs: buckets.length,
@@ -95,12 +112,12 @@ class LmdbBackend implements Backend {
     this.beforeCommit();
     const changes = this.#changes;
     if (changes.length === 0) return;
-    this.#root.transactionSync(() => {
+    this.#write(() => {
       for (const { bucket, key, value } of changes) {
         if (value === undefined) this.#databases[bucket].removeSync(key);
         else this.#databases[bucket].putSync(key, value as Buffer);
       }
-    }, commitFlags);
+    });
     this.#changes = [];
     this.#pendingBytes = 0;
     this.#recent = new Map();
@@ -126,19 +143,24 @@ class LmdbBackend implements Backend {
     this.#changes = [];
     this.#pendingBytes = 0;
     this.#recent = new Map();
-    this.#root.transactionSync(() => {
+    this.#write(() => {
       for (const bucket of buckets) this.#databases[bucket].clearSync();
       for (const { key, value } of meta) this.#databases.meta.putSync(Buffer.from(key), value as Buffer);
-    }, commitFlags);
+    });
   }
 
   load(bucket: Bucket, records: readonly StoredRecord[]): void {
-    this.#root.transactionSync(() => {
+    this.#write(() => {
       for (const { key, value } of records) this.#databases[bucket].putSync(key, value);
-    }, commitFlags);
+    });
   }
 
-  sizes(): { totalBytes: number; inUseBytes: number } {
+  sizes(): BackendSizes {
+    this.#sizes ??= this.#readSizes();
+    return this.#sizes;
+  }
+
+  #readSizes(): BackendSizes {
     interface Tree {
       readonly treeBranchPageCount: number;
       readonly treeLeafPageCount: number;
@@ -153,6 +175,19 @@ class LmdbBackend implements Backend {
 
   async close(): Promise<void> {
     await this.#root.close();
+  }
+
+  /** Throws BackendError. lmdb calls a full disk an input/output error: it only sees that less was written than it asked. */
+  #write(body: () => void): void {
+    this.#sizes = undefined;
+    try {
+      this.#root.transactionSync(body, commitFlags);
+    } catch (cause) {
+      const { bavail, bsize } = statfsSync(this.#folder);
+      const full = bavail * bsize < this.#pendingBytes + reserveBytes;
+      const reason = full ? 'no space left on the disk of the data directory: free some and start again' : String(cause);
+      throw new BackendError(`cannot write the backend: ${reason}`, { cause });
+    }
   }
 
   #change(change: Change): void {

@@ -161,18 +161,23 @@ export class MvccStore {
     return this.#compactionCursor !== undefined;
   }
 
-  /** The hash of the history up to `revision` (0: now), equal on members with equal history, and to etcd's own. */
+  /**
+   * The hash of the history up to `revision` (0: now), equal on members with equal history. It is etcd's as well (kvHasher): of
+   * what is at or below the compacted revision, the values at `revision` count, or all values where `revision` has none. Only
+   * for the compacted revision itself etcd answers otherwise, until its restart: with what it hashed before it removed anything.
+   */
   hash(revision: number): HashResult {
     if (revision > 0 && revision < this.#compactRevision) throw new EtcdError('compacted');
     if (revision > this.#revision) throw new EtcdError('futureRevision');
     const upTo = revision > 0 ? revision : this.#revision;
+    const partly = this.#index.hasValuesAt(upTo);
     let crc = crc32c(Buffer.from('key'));
     for (const { key: place, value } of this.backend.revisions(0, upTo)) {
       const main = mainOf(place);
       if (main <= this.#compactRevision) {
-        const key = decode(KeyValue, value).key;
-        const here = { main, sub: subOf(place), tombstone: isTombstone(place) };
-        if (!this.#index.keeps(key, here, this.#compactRevision)) continue;
+        if (isTombstone(place)) continue;
+        const here = { main, sub: subOf(place), tombstone: false };
+        if (partly && !this.#index.isValueAt(decode(KeyValue, value).key, here, upTo)) continue;
       }
       crc = crc32c(value, crc32c(place, crc));
     }

@@ -52,6 +52,8 @@ export class EtcdStateMachine implements StateMachine {
   #commitTimer: Timer | undefined;
   #syncTimer: Timer | undefined;
   #syncing = false;
+  /** A commit has failed: the member stops, and does not try again on its way out. */
+  #broken = false;
   #stepTimer: Timer | undefined;
   #compactionWaiters: (() => void)[] = [];
 
@@ -192,9 +194,11 @@ export class EtcdStateMachine implements StateMachine {
   #commit(): void {
     this.#commitTimer?.cancel();
     this.#commitTimer = undefined;
+    if (this.#broken) return;
     try {
       this.backend.commit();
     } catch (error) {
+      this.#broken = true;
       this.#fatal(error, 'the backend cannot be written; what was acknowledged is in the log');
       return;
     }

@@ -1,0 +1,121 @@
+// A client of the store's own: grpc-js with the tables of messages.ts. Goes from member to member where one does not answer.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import {
+  HashKVRequest,
+  HashKVResponse,
+  KeyValue,
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+  StatusResponse,
+} from '@drydock/etcd/rpc/messages.ts';
+import { decode, encode, type MessageOf, type Schema } from '@drydock/etcd/rpc/protobuf.ts';
+import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js';
+import type { Store } from './members.ts';
+
+/** One try on one member; the next member is asked after that. */
+const tryMs = 1000;
+/** Node refuses an address as the server name of TLS. */
+const channel = {
+  'grpc.ssl_target_name_override': 'localhost',
+  'grpc.default_authority': 'localhost',
+  'grpc.initial_reconnect_backoff_ms': 50,
+  'grpc.max_reconnect_backoff_ms': 200,
+};
+
+const retryMs = 10;
+
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+/** One unary call; rejects with the gRPC error. */
+export function unaryCall<I extends Schema, O extends Schema>(
+  client: Client,
+  method: string,
+  [input, output]: readonly [I, O],
+  request: Partial<MessageOf<I>>,
+  deadlineMs = tryMs,
+): Promise<MessageOf<O>> {
+  return new Promise((resolve, reject) => {
+    const options = { deadline: Date.now() + deadlineMs };
+    const bytes = encode(input, request);
+    client.makeUnaryRequest<Buffer, Buffer>(`/etcdserverpb.${method}`, asIs, asIs, bytes, options, (error, answer) => {
+      if (error !== null) reject(error);
+      else resolve(decode(output, answer ?? Buffer.alloc(0)));
+    });
+  });
+}
+
+export class StoreClient {
+  readonly #clients: Client[];
+  #current = 0;
+
+  constructor(store: Store) {
+    const tls = store.endpoint(0).startsWith('https:');
+    const read = (name: string) => readFileSync(join(store.folder, name));
+    const how: ChannelCredentials = tls
+      ? credentials.createSsl(read('ca.crt'), read('client.key'), read('client.crt'))
+      : credentials.createInsecure();
+    this.#clients = store.endpoints.map((url) => new Client(new URL(url).host, how, channel));
+  }
+
+  close(): void {
+    for (const client of this.#clients) client.close();
+  }
+
+  /** Whether the store has acknowledged. A member that does not answer is not asked next time. */
+  async put(key: string, value: string): Promise<boolean> {
+    try {
+      await unaryCall(this.#pick(), 'KV/Put', [PutRequest, PutResponse], { key, value: Buffer.from(value) });
+      return true;
+    } catch {
+      this.#current = (this.#current + 1) % this.#clients.length;
+      // A connection that is known to be down fails at once; others need their turn.
+      await sleep(retryMs);
+      return false;
+    }
+  }
+
+  /** All keys, read linearizably from a member that answers. */
+  async keys(): Promise<string[]> {
+    let cause: unknown;
+    for (let i = 0; i < this.#clients.length * 2; i++) {
+      try {
+        const request = { key: '\0', range_end: '\0', keys_only: true };
+        const { kvs } = await unaryCall(this.#pick(), 'KV/Range', [RangeRequest, RangeResponse], request, tryMs * 5);
+        return kvs.map((kv) => decode(KeyValue, kv).key);
+      } catch (error) {
+        cause = error;
+        this.#current = (this.#current + 1) % this.#clients.length;
+      }
+    }
+    throw cause;
+  }
+
+  /** The index of the member that leads. */
+  async leader(): Promise<number> {
+    const all = await Promise.all(
+      this.#clients.map((client) => unaryCall(client, 'Maintenance/Status', [{}, StatusResponse], {}, tryMs * 5)),
+    );
+    return all.findIndex((status) => status.header?.member_id === status.leader);
+  }
+
+  /** Whether every member answers, with the same revision and the same hash. */
+  async agree(): Promise<boolean> {
+    const ask = (client: Client) =>
+      unaryCall(client, 'Maintenance/HashKV', [HashKVRequest, HashKVResponse], { revision: 0 }, tryMs * 5);
+    const answers = await Promise.allSettled(this.#clients.map(ask));
+    const seen = answers.map((answer, i) =>
+      answer.status === 'fulfilled' ? `${answer.value.header?.revision} ${answer.value.hash}` : `no answer from ${i}`,
+    );
+    return new Set(seen).size === 1 && answers[0]?.status === 'fulfilled';
+  }
+
+  #pick(): Client {
+    const client = this.#clients[this.#current];
+    if (client === undefined) throw new Error('a store without members');
+    return client;
+  }
+}

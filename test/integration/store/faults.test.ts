@@ -1,0 +1,163 @@
+// What a store of three processes survives, with TLS as the lab runs it.
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, test } from 'vitest';
+import { StoreClient } from './client.ts';
+import { exitOf, Store, until } from './members.ts';
+
+const minuteMs = 60_000;
+/** How long an ongoing stream of writes may stand still when the leader is killed. */
+const gapMaxMs = 3_000;
+
+let store: Store | undefined;
+let client: StoreClient | undefined;
+
+afterEach(async () => {
+  client?.close();
+  await store?.stop();
+  store = undefined;
+});
+
+async function start(flags: readonly string[] = []): Promise<{ store: Store; client: StoreClient }> {
+  store = await Store.start({ size: 3, tls: true, flags });
+  client = new StoreClient(store);
+  return { store, client };
+}
+
+/** One write after the other until it is told to stop; what was acknowledged, and the longest pause between two. */
+class Stream {
+  readonly acknowledged: string[] = [];
+  longestMs = 0;
+  #lastMs = performance.now();
+  #running = true;
+  readonly #done: Promise<void>;
+
+  constructor(to: StoreClient, prefix: string) {
+    this.#done = this.#run(to, prefix);
+  }
+
+  async stop(): Promise<string[]> {
+    this.#running = false;
+    await this.#done;
+    return this.acknowledged;
+  }
+
+  /** Forgets pauses so far. */
+  mark(): void {
+    this.longestMs = 0;
+    this.#lastMs = performance.now();
+  }
+
+  async #run(to: StoreClient, prefix: string): Promise<void> {
+    for (let i = 0; this.#running; i++) {
+      const key = `${prefix}${i}`;
+      if (!(await to.put(key, `${i}`))) continue;
+      this.acknowledged.push(key);
+      this.longestMs = Math.max(this.longestMs, performance.now() - this.#lastMs);
+      this.#lastMs = performance.now();
+    }
+  }
+}
+
+const missing = async (from: StoreClient, keys: readonly string[]): Promise<string[]> => {
+  const present = new Set(await from.keys());
+  return keys.filter((key) => !present.has(key));
+};
+
+describe('a store of three', () => {
+  test('kill -9 of the leader: writes go on within 3 s, nothing acknowledged is lost', { timeout: minuteMs }, async () => {
+    const { store, client } = await start();
+    const stream = new Stream(client, 'a');
+    await until('writes flow', () => stream.acknowledged.length > 50);
+    const leader = await client.leader();
+    stream.mark();
+    await store.stopMember(leader, 'SIGKILL');
+    const before = stream.acknowledged.length;
+    await until('writes go on', () => stream.acknowledged.length > before + 50);
+    const acknowledged = await stream.stop();
+    expect(stream.longestMs).toBeLessThan(gapMaxMs);
+    store.startMember(leader);
+    await store.ready();
+    await until('the killed member has caught up', () => client.agree());
+    expect(await missing(client, acknowledged)).toEqual([]);
+  });
+
+  test('kill -9 of all at once: nothing acknowledged is lost', { timeout: minuteMs }, async () => {
+    const { store, client } = await start();
+    const streams = [0, 1, 2, 3].map((i) => new Stream(client, `s${i}-`));
+    await until('writes flow', () => streams.every((stream) => stream.acknowledged.length > 50));
+    await Promise.all([0, 1, 2].map((i) => store.stopMember(i, 'SIGKILL')));
+    const acknowledged = (await Promise.all(streams.map((stream) => stream.stop()))).flat();
+    for (const i of [0, 1, 2]) store.startMember(i);
+    await store.ready();
+    await until('the store answers', () => client.put('after', ''));
+    expect(await missing(client, acknowledged)).toEqual([]);
+    await until('the members agree', () => client.agree());
+  });
+
+  test('a member that lags behind the log gets a snapshot', { timeout: minuteMs }, async () => {
+    const { store, client } = await start(['--snapshot-count=100', '--experimental-snapshot-catchup-entries=10']);
+    const lagging = ((await client.leader()) + 1) % 3;
+    await store.stopMember(lagging, 'SIGKILL');
+    const stream = new Stream(client, 'k');
+    await until('the log is cut more than once', () => stream.acknowledged.length > 500);
+    const acknowledged = await stream.stop();
+    store.startMember(lagging);
+    await store.ready();
+    await until('it has caught up', () => client.agree());
+    expect(store.log(lagging)).toMatch(/snapshot/);
+    expect(await missing(client, acknowledged)).toEqual([]);
+  });
+
+  test('SIGTERM under load: exit code 0, nothing acknowledged is lost', { timeout: minuteMs }, async () => {
+    const { store, client } = await start();
+    const streams = [0, 1, 2, 3].map((i) => new Stream(client, `s${i}-`));
+    await until('writes flow', () => streams.every((stream) => stream.acknowledged.length > 50));
+    const codes = await Promise.all([0, 1, 2].map((i) => store.stopMember(i, 'SIGTERM')));
+    expect(codes).toEqual([0, 0, 0]);
+    const acknowledged = (await Promise.all(streams.map((stream) => stream.stop()))).flat();
+    for (const i of [0, 1, 2]) store.startMember(i);
+    await store.ready();
+    await until('the store answers', () => client.put('after', ''));
+    expect(await missing(client, acknowledged)).toEqual([]);
+  });
+});
+
+/** The log's segments are allocated in full, 16 MB each. */
+const diskMegabytes = 64;
+const ballastBytes = 16 << 20;
+const isRoot = process.getuid?.() === 0 && existsSync('/proc/mounts');
+
+describe.skipIf(!isRoot)(`a full disk (${isRoot ? 'as root' : 'needs root, for a small file system'})`, () => {
+  test('ends the member with a message; with space again it has all it acknowledged', { timeout: minuteMs }, async () => {
+    const mount = mkdtempSync(join(tmpdir(), 'drydock-disk-'));
+    execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskMegabytes}m`, 'drydock-disk', mount]);
+    try {
+      const ballast = join(mount, 'ballast');
+      writeFileSync(ballast, Buffer.alloc(ballastBytes));
+      store = await Store.start({ size: 1, firstDataDir: join(mount, 'data') });
+      client = new StoreClient(store);
+      const child = store.members[0]?.process;
+      if (child === undefined || child === null) throw new Error('the member has no process');
+      const value = 'x'.repeat(100_000);
+      const acknowledged: string[] = [];
+      for (let i = 0; child.exitCode === null; i++) if (await client.put(`k${i}`, value)) acknowledged.push(`k${i}`);
+      expect(await exitOf(child)).not.toBe(0);
+      expect(store.log(0)).toMatch(/no space left on the disk/);
+      expect(acknowledged.length).toBeGreaterThan(10);
+
+      rmSync(ballast);
+      store.startMember(0);
+      await store.ready();
+      const restarted = client;
+      await until('the store answers', () => restarted.put('after', ''));
+      expect(await missing(client, acknowledged)).toEqual([]);
+    } finally {
+      await store?.stop();
+      execFileSync('umount', ['-l', mount]);
+      rmSync(mount, { recursive: true });
+    }
+  });
+});

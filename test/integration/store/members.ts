@@ -1,0 +1,228 @@
+// Members of a store as processes of their own, ours or the original's, each with its own folder and ports of 127.0.0.1.
+import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { connect, createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { setTimeout as sleep } from 'node:timers/promises';
+import { fileURLToPath } from 'node:url';
+import { SystemRandom } from '@drydock/foundation/system-random.ts';
+import { Authority } from '@drydock/pki/authority.ts';
+import { clientCertificate, forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
+
+const repository = fileURLToPath(new URL('../../..', import.meta.url));
+const launcher = join(repository, 'drydock');
+const host = '127.0.0.1';
+/** How long a condition may take to come true before a test fails. */
+const waitMaxMs = 30_000;
+const waitStepMs = 50;
+
+/** One of the original's programs; undefined where DRYDOCK_UPSTREAM, the folder with its `unpack`, is not set. */
+export function upstreamProgram(name: string): string | undefined {
+  const { DRYDOCK_UPSTREAM: upstream } = process.env;
+  if (upstream === undefined || !existsSync(join(upstream, 'unpack'))) return undefined;
+  return join(execFileSync(join(upstream, 'unpack'), { encoding: 'utf8' }).trim(), name);
+}
+
+/** Waits for a level, not for a time. */
+export async function until(what: string, holds: () => Promise<boolean> | boolean, maxMs = waitMaxMs): Promise<void> {
+  const end = performance.now() + maxMs;
+  for (;;) {
+    if (await holds()) return;
+    if (performance.now() > end) throw new Error(`waited ${maxMs} ms: ${what}`);
+    await sleep(waitStepMs);
+  }
+}
+
+export interface StoreOptions {
+  readonly size: number;
+  /** Certificates on the client and the peer ports, clients by certificate only: as the lab runs it. */
+  readonly tls?: boolean;
+  /** The program and its first arguments. */
+  readonly program?: readonly string[];
+  readonly flags?: readonly string[];
+  /** Where member 0 has its data; a folder of the store's own elsewhere. */
+  readonly firstDataDir?: string;
+}
+
+export const ourProgram = [launcher, 'run', 'etcd'] as const;
+
+interface Member {
+  readonly name: string;
+  readonly client: number;
+  readonly peer: number;
+  readonly dataDir: string;
+  readonly logFile: string;
+  process: ChildProcess | undefined;
+}
+
+export class Store {
+  readonly folder = mkdtempSync(join(tmpdir(), 'drydock-store-'));
+  readonly members: Member[] = [];
+  readonly #options: StoreOptions;
+
+  private constructor(options: StoreOptions) {
+    this.#options = options;
+  }
+
+  /** Starts all members and waits until each has a leader. */
+  static async start(options: StoreOptions): Promise<Store> {
+    const store = new Store(options);
+    const ports = await freePorts(options.size * 2);
+    for (let i = 0; i < options.size; i++) {
+      const name = `m${i + 1}`;
+      const dataDir = i === 0 && options.firstDataDir !== undefined ? options.firstDataDir : join(store.folder, name);
+      const logFile = join(store.folder, `${name}.log`);
+      const [client = 0, peer = 0] = ports.slice(i * 2, i * 2 + 2);
+      store.members.push({ name, client, peer, dataDir, logFile, process: undefined });
+    }
+    if (options.tls === true) await makeCertificates(store.folder);
+    for (const i of store.members.keys()) store.startMember(i);
+    await store.ready();
+    return store;
+  }
+
+  get #scheme(): string {
+    return this.#options.tls === true ? 'https' : 'http';
+  }
+
+  endpoint(index: number): string {
+    return `${this.#scheme}://${host}:${this.#member(index).client}`;
+  }
+
+  get endpoints(): string[] {
+    return [...this.members.keys()].map((i) => this.endpoint(i));
+  }
+
+  /** For etcdctl. */
+  get env(): Record<string, string> {
+    const { folder } = this;
+    const files = {
+      ETCDCTL_CACERT: join(folder, 'ca.crt'),
+      ETCDCTL_CERT: join(folder, 'client.crt'),
+      ETCDCTL_KEY: join(folder, 'client.key'),
+    };
+    return {
+      PATH: process.env.PATH ?? '',
+      HOME: folder,
+      ETCDCTL_API: '3',
+      ETCDCTL_ENDPOINTS: this.endpoints.join(','),
+      ...(this.#options.tls === true ? files : {}),
+    };
+  }
+
+  startMember(index: number, extra: readonly string[] = []): ChildProcess {
+    const member = this.#member(index);
+    const { folder } = this;
+    const tlsFlags = (prefix: string) => [
+      `--${prefix}cert-file=${folder}/server.crt`,
+      `--${prefix}key-file=${folder}/server.key`,
+      `--${prefix}trusted-ca-file=${folder}/ca.crt`,
+      `--${prefix}client-cert-auth`,
+    ];
+    const peerUrl = ({ peer }: Member) => `${this.#scheme}://${host}:${peer}`;
+    const [program = launcher, ...first] = this.#options.program ?? ourProgram;
+    const log = openSync(member.logFile, 'a');
+    const child = spawn(
+      program,
+      [
+        ...first,
+        `--name=${member.name}`,
+        `--data-dir=${member.dataDir}`,
+        `--listen-client-urls=${this.endpoint(index)}`,
+        `--advertise-client-urls=${this.endpoint(index)}`,
+        `--listen-peer-urls=${peerUrl(member)}`,
+        `--initial-advertise-peer-urls=${peerUrl(member)}`,
+        `--initial-cluster=${this.members.map((other) => `${other.name}=${peerUrl(other)}`).join(',')}`,
+        ...(this.#options.tls === true ? [...tlsFlags(''), ...tlsFlags('peer-')] : []),
+        ...(this.#options.flags ?? []),
+        ...extra,
+      ],
+      { stdio: ['ignore', log, log] },
+    );
+    closeSync(log);
+    member.process = child;
+    return child;
+  }
+
+  /** Signals a member and waits for its end; gives its exit code, null where a signal ended it. */
+  async stopMember(index: number, signal: NodeJS.Signals): Promise<number | null> {
+    const child = this.#member(index).process;
+    if (child === undefined) return null;
+    child.kill(signal);
+    return exitOf(child);
+  }
+
+  log(index: number): string {
+    return readFileSync(this.#member(index).logFile, 'utf8');
+  }
+
+  pid(index: number): number {
+    return this.#member(index).process?.pid ?? 0;
+  }
+
+  /** Every running member serves. */
+  async ready(): Promise<void> {
+    for (const [i, member] of this.members.entries()) {
+      await until(`${member.name} serves; its log: ${existsSync(member.logFile) ? this.log(i).slice(-600) : ''}`, () => {
+        if (member.process?.exitCode !== null) throw new Error(`${member.name} ended: ${this.log(i)}`);
+        return accepts(member.client);
+      });
+    }
+  }
+
+  async stop(): Promise<void> {
+    await Promise.all(this.members.keys().map((i) => this.stopMember(i, 'SIGKILL')));
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+
+  #member(index: number): Member {
+    const member = this.members[index];
+    if (member === undefined) throw new Error(`no member ${index}`);
+    return member;
+  }
+}
+
+export async function exitOf(child: ChildProcess): Promise<number | null> {
+  if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+  return child.exitCode;
+}
+
+async function accepts(port: number): Promise<boolean> {
+  const socket = connect(port, host);
+  try {
+    await once(socket, 'connect');
+    return true;
+  } catch {
+    return false;
+  } finally {
+    socket.destroy();
+  }
+}
+
+async function freePorts(count: number): Promise<number[]> {
+  const servers = Array.from({ length: count }, () => createServer().listen(0, host));
+  await Promise.all(servers.map((server) => once(server, 'listening')));
+  const ports = servers.map((server) => (server.address() as { port: number }).port);
+  await Promise.all(servers.map((server) => new Promise((resolve) => server.close(resolve))));
+  return ports;
+}
+
+async function makeCertificates(folder: string): Promise<void> {
+  mkdirSync(folder, { recursive: true });
+  const random = new SystemRandom().stream('store-certificates');
+  const root = await Authority.create('store-ca', Date.now(), random);
+  const authority = await Authority.load(root, random);
+  const write = (name: string, text: string) => writeFileSync(join(folder, name), text, { mode: 0o600 });
+  write('ca.crt', root.certificatePem);
+  const requests = {
+    server: forBothSides(servingCertificate('store', [host, 'localhost'])),
+    client: clientCertificate('store-client'),
+  };
+  for (const [name, request] of Object.entries(requests)) {
+    const pair = await authority.issue(request, Date.now());
+    write(`${name}.crt`, pair.certificatePem);
+    write(`${name}.key`, pair.keyPem);
+  }
+}
