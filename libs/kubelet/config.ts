@@ -22,7 +22,6 @@ export const flags = {
   'system-reserved': flag('map', {}, 'what the system keeps from pods: cpu=200m,memory=500Mi'),
   'kube-reserved': flag('map', {}, 'what Kubernetes itself keeps from pods'),
   'allowed-unsafe-sysctls': flag('strings', [], 'unsafe sysctls that pods may set; a final * stands for anything'),
-  'pod-manifest-path': flag('string', '', 'folder of manifests of static pods'),
   'max-pods': flag('int', 0, 'pods that may run here'),
   v: flag('int', 0, 'log verbosity', 'v'),
 };
@@ -34,6 +33,7 @@ export const ignoredFlags = {
   'feature-gates': 'value',
   'bootstrap-kubeconfig': 'value',
   'cgroup-driver': 'value',
+  'pod-manifest-path': 'value',
   'fail-swap-on': 'bool',
   'pod-infra-container-image': 'value',
   'runtime-cgroups': 'value',
@@ -77,8 +77,6 @@ export interface KubeletConfig {
   readonly pressureTransitionMs: number;
   readonly reserved: Reserved;
   readonly allowedSysctls: readonly string[];
-  /** Empty: no static pods. */
-  readonly staticPodPath: string;
   /** A log is begun anew from this size on; 0: never. */
   readonly logBytesMax: number;
   /** Files that are kept of one container's log, the current one among them. */
@@ -139,7 +137,6 @@ export function readConfig(values: Values<typeof flags>, document: unknown, host
       kube: amounts('kubeReserved', { ...record(file, 'kubeReserved'), ...values['kube-reserved'] }),
     },
     allowedSysctls: [...((file.allowedUnsafeSysctls as string[] | undefined) ?? []), ...values['allowed-unsafe-sysctls']],
-    staticPodPath: values['pod-manifest-path'] || text('staticPodPath'),
     logBytesMax: logBytes(text('containerLogMaxSize', '10Mi')),
     logFilesMax: logFiles(number('containerLogMaxFiles', 5)),
     statusPeriodMs: duration('nodeStatusUpdateFrequency', '10s'),

@@ -111,7 +111,9 @@ export class PodManager {
     const uid = uidOf(pod);
     const known = this.#workers.get(uid);
     if (known !== undefined) {
+      const changedByOthers = this.#ports.statuses.seen(pod);
       known.update(pod);
+      if (changedByOthers) known.wake();
       return;
     }
     const worker = new PodWorker(pod, {

@@ -83,9 +83,9 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
         : stateOf(input, last);
   const earlier = waiting !== undefined && last.state === 'exited' ? last : before;
   const started = running && input.started(last.id);
-  const ready = running
-    ? started && input.ready(last.id)
-    : init && !isSidecar(container) && last.state === 'exited' && last.exitCode === 0;
+  // An init container is ready once it has done its work.
+  const ready =
+    init && !isSidecar(container) ? last.state === 'exited' && last.exitCode === 0 : running && started && input.ready(last.id);
   return {
     name: container.name,
     state,

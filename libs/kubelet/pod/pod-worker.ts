@@ -9,6 +9,7 @@ import { planPod } from './plan-pod.ts';
 import { type ActorPorts, backoffKey, PodActor, type PodState } from './pod-actor.ts';
 import { graceOf, hashOf } from './pod-runtime.ts';
 import { podStatus, type StartProblem, statusOf } from './pod-status.ts';
+import { ownConditions } from './status-writer.ts';
 import { terminationMessage } from './termination-message.ts';
 
 /** A round that failed for reasons outside of the plan is tried again after this. */
@@ -263,5 +264,3 @@ export function isNews(before: Pod, after: Pod): boolean {
   };
   return JSON.stringify(parts(before)) !== JSON.stringify(parts(after));
 }
-
-const ownConditions = new Set(['PodReadyToStartContainers', 'Initialized', 'Ready', 'ContainersReady', 'PodScheduled']);

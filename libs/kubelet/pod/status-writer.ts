@@ -3,12 +3,21 @@ import type { Pod, PodStatus } from '@drydock/api/generated/types.ts';
 import { pods } from '@drydock/api/resource.ts';
 import { hasReason } from '@drydock/api/status.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
+import { atLeast } from '@drydock/client/resource-version.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import { podKey, uidOf } from './observation.ts';
 
 /** Pause after a failed write, in milliseconds. */
 const retryMs = 2_000;
+
+/** The conditions that the kubelet alone decides. */
+export const ownConditions: ReadonlySet<string> = new Set([
+  'PodReadyToStartContainers',
+  'Initialized',
+  'Ready',
+  'ContainersReady',
+]);
 
 const optional = ['podIP', 'podIPs', 'reason', 'message', 'initContainerStatuses', 'ephemeralContainerStatuses'] as const;
 
@@ -26,12 +35,25 @@ export function statusPatch(pod: Pod, status: PodStatus): object {
   return { metadata: { uid: uidOf(pod) }, status: body };
 }
 
+interface Written {
+  readonly text: string;
+  /** Of the pod after the write. */
+  readonly resourceVersion: string;
+  readonly essence: string;
+}
+
+/** What others act on: the phase and the verdicts of the kubelet's own conditions. */
+function essence(status: PodStatus | undefined): string {
+  const own = (status?.conditions ?? []).filter(({ type }) => ownConditions.has(type));
+  return JSON.stringify([status?.phase, own.map(({ type, status: verdict }) => `${type}=${verdict}`).sort()]);
+}
+
 export class StatusWriter {
   readonly #client: ApiClient;
   readonly #clock: Clock;
   readonly #log: Log;
   readonly #wanted = new Map<string, { readonly pod: Pod; readonly status: PodStatus }>();
-  readonly #written = new Map<string, string>();
+  readonly #written = new Map<string, Written>();
   readonly #writing = new Map<string, Promise<void>>();
 
   constructor(client: ApiClient, clock: Clock, log: Log) {
@@ -44,13 +66,27 @@ export class StatusWriter {
   set(pod: Pod, status: PodStatus): void {
     const uid = uidOf(pod);
     const text = JSON.stringify(status);
-    if (this.#written.get(uid) === text && !this.#wanted.has(uid)) return;
+    if (this.#written.get(uid)?.text === text && !this.#wanted.has(uid)) return;
     this.#wanted.set(uid, { pod, status });
     if (this.#writing.has(uid)) return;
     this.#writing.set(
       uid,
       this.#drain(uid).finally(() => this.#writing.delete(uid)),
     );
+  }
+
+  /**
+   * The apiserver has this of the pod. True where somebody else has changed what the kubelet says of it (the node lifecycle
+   * controller makes the pods of a silent node unready): the next `set` then writes, whatever was written before.
+   */
+  seen(pod: Pod): boolean {
+    const uid = uidOf(pod);
+    const written = this.#written.get(uid);
+    if (written === undefined || this.#wanted.has(uid)) return false;
+    const isNewer = !atLeast(written.resourceVersion, pod.metadata?.resourceVersion ?? '');
+    if (!isNewer || essence(pod.status) === written.essence) return false;
+    this.#written.delete(uid);
+    return true;
   }
 
   /** Resolves when the newest status has been written, or cannot be because the pod is gone. */
@@ -68,13 +104,14 @@ export class StatusWriter {
       const { pod, status } = next;
       const { namespace, name } = podKey(pod);
       try {
-        await this.#client.patch(
+        const answer = await this.#client.patch(
           pods,
           { namespace, name },
           { type: 'strategic', body: statusPatch(pod, status) },
           { subresource: 'status' },
         );
-        this.#written.set(uid, JSON.stringify(status));
+        const resourceVersion = answer.metadata?.resourceVersion ?? '';
+        this.#written.set(uid, { text: JSON.stringify(status), resourceVersion, essence: essence(answer.status) });
         if (this.#wanted.get(uid) === next) this.#wanted.delete(uid);
       } catch (err) {
         if (hasReason(err, 'NotFound') || hasReason(err, 'Conflict')) {
