@@ -6,4 +6,13 @@ export function testTopology(asked: Partial<LabConfig> = {}): Topology {
   return layOut(completeConfig(asked), { repo: '/repo', dir: '/repo/.drydock/lab', run: '/run/drydock/lab' });
 }
 
-export const testMachine = { node: '/node', mayRaiseLimits: false, cgroupVersion: 1, nameservers: ['192.0.2.53'] } as const;
+export const testMachine = {
+  node: '/node',
+  nodeFlags: new Map([
+    ['*', ['--one']],
+    ['kube-proxy', ['--two']],
+  ]),
+  mayRaiseLimits: false,
+  cgroupVersion: 1,
+  nameservers: ['192.0.2.53'],
+} as const;

@@ -134,3 +134,9 @@ test('the fabric: every member has a port at the bridge and a route to the pods 
     batches.filter((batch) => batch.netns?.startsWith('dd-lab-') && batch.lines.some((line) => line.includes('dev eth0'))),
   ).toHaveLength(topology.members.length);
 });
+
+test('Node gets the flags for all programs, then those of the program', () => {
+  const argv = (name: string) => named(specsOf(), name).argv.slice(0, 3);
+  expect(argv('kube-proxy-w1')).toEqual(['/node', '--one', '--two']);
+  expect(argv('scheduler-1')).toEqual(['/node', '--one', '/repo/apps/kube-scheduler/main.ts']);
+});

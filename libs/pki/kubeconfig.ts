@@ -13,27 +13,34 @@ export interface KubeconfigSource {
   readonly keyPem: string;
 }
 
-/** The text of the file. */
+/** The text of the file: JSON, which is YAML too, so that our programs read it without loading a YAML parser. */
 export function renderKubeconfig(source: KubeconfigSource): string {
   const base64 = (text: string) => Buffer.from(text).toString('base64');
   const context = `${source.user}@${source.cluster}`;
-  return `apiVersion: v1
-kind: Config
-clusters:
-- name: ${source.cluster}
-  cluster:
-    server: ${JSON.stringify(source.server)}
-${source.tlsServerName === undefined ? '' : `    tls-server-name: ${source.tlsServerName}\n`}    certificate-authority-data: ${base64(source.authorityPem)}
-users:
-- name: ${JSON.stringify(source.user)}
-  user:
-    client-certificate-data: ${base64(source.certificatePem)}
-    client-key-data: ${base64(source.keyPem)}
-contexts:
-- name: ${JSON.stringify(context)}
-  context:
-    cluster: ${source.cluster}
-    user: ${JSON.stringify(source.user)}
-current-context: ${JSON.stringify(context)}
-`;
+  const config = {
+    apiVersion: 'v1',
+    kind: 'Config',
+    clusters: [
+      {
+        name: source.cluster,
+        cluster: {
+          server: source.server,
+          ...(source.tlsServerName === undefined ? {} : { 'tls-server-name': source.tlsServerName }),
+          'certificate-authority-data': base64(source.authorityPem),
+        },
+      },
+    ],
+    users: [
+      {
+        name: source.user,
+        user: {
+          'client-certificate-data': base64(source.certificatePem),
+          'client-key-data': base64(source.keyPem),
+        },
+      },
+    ],
+    contexts: [{ name: context, context: { cluster: source.cluster, user: source.user } }],
+    'current-context': context,
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
 }

@@ -1,6 +1,6 @@
 // KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1): the part that has an effect here.
 import { parseDuration } from '@drydock/foundation/duration.ts';
-import { parse } from 'yaml';
+import { parseYaml } from '@drydock/foundation/lazy-yaml.ts';
 
 export interface SchedulerConfig {
   readonly schedulerName: string;
@@ -43,7 +43,7 @@ const knownFields = new Set([
 
 /** Reads the text of a `--config` file. */
 export function parseSchedulerConfig(text: string): SchedulerConfig {
-  const document: unknown = parse(text);
+  const document: unknown = parseYaml(text);
   if (!isMap(document)) throw new ConfigError(`expected a KubeSchedulerConfiguration (${apiVersion})`);
   if (document.apiVersion !== apiVersion)
     throw new ConfigError(`apiVersion: expected ${apiVersion}, got ${String(document.apiVersion)}`);

@@ -3,7 +3,7 @@ import type { IncomingMessage, ServerResponse } from 'node:http';
 import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import { ApiError, apiError } from '@drydock/api/status.ts';
-import { stringify as stringifyYaml } from 'yaml';
+import { stringifyYaml } from '@drydock/foundation/lazy-yaml.ts';
 import { gzipMinBytes, requestBodyMaxBytes } from '../limits.ts';
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;

@@ -3,7 +3,7 @@ import { decodeObject, decodeValue, type ExpectedType, type FieldValidation } fr
 import { isObject } from '@drydock/api/json.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import { apiError } from '@drydock/api/status.ts';
-import { parse as parseYaml } from 'yaml';
+import { parseYaml } from '@drydock/foundation/lazy-yaml.ts';
 import { decodeMessage, protobufType, readEnvelope } from '../protobuf/decode.ts';
 import type { RequestBody } from '../request.ts';
 

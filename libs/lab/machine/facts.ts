@@ -23,10 +23,24 @@ export const ownPid = process.pid;
 export function machineFacts(): MachineFacts {
   return {
     node: process.execPath,
+    nodeFlags: nodeFlags(),
     mayRaiseLimits: mayRaiseLimits(),
     cgroupVersion: cgroupVersion(),
     nameservers: reachableNameservers(),
   };
+}
+
+/** apps/node-flags.txt: a program's name, then flags; `#` begins a comment. */
+function nodeFlags(): Map<string, string[]> {
+  const lines = readFileSync(new URL('../../../apps/node-flags.txt', import.meta.url), 'utf8').split('\n');
+  return new Map(
+    lines
+      .filter((line) => line !== '' && !line.startsWith('#'))
+      .map((line) => {
+        const [program = '', ...flags] = line.split(' ');
+        return [program, flags];
+      }),
+  );
 }
 
 /** The path of a program, or undefined. /usr/sbin and /sbin are searched even where PATH lacks them. */

@@ -6,7 +6,7 @@ import {
   commandLine,
   configFile,
   isOurs,
-  nodeFlags,
+  nodeCommand,
   type ProcessSpec,
   type ProgramContext,
   pkiFile,
@@ -218,8 +218,7 @@ export function balancer(context: ProgramContext, member: Member): ProcessSpec {
     program: 'apiserver-lb',
     member,
     argv: [
-      machine.node,
-      ...nodeFlags,
+      ...nodeCommand(machine, 'apiserver-lb'),
       `${topology.paths.repo}/apps/drydock/apiserver-lb.ts`,
       ...toFlags({
         listen: `${member.address}:${port}`,

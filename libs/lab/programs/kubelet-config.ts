@@ -1,5 +1,4 @@
 // KubeletConfiguration (kubelet.config.k8s.io/v1beta1) of a worker in a lab.
-import { stringify } from 'yaml';
 import type { TimingValues } from '../timings.ts';
 
 export interface KubeletConfigSource {
@@ -17,9 +16,9 @@ export interface KubeletConfigSource {
   readonly timings: TimingValues;
 }
 
-/** The text of the file. Several kubelets share one machine here, hence the thresholds and the own cgroup. */
+/** The text of the file, in JSON, which needs no YAML parser in the kubelet. Several kubelets share one machine here, hence the thresholds and the own cgroup. */
 export function kubeletConfig(source: KubeletConfigSource): string {
-  return stringify({
+  const config = {
     apiVersion: 'kubelet.config.k8s.io/v1beta1',
     kind: 'KubeletConfiguration',
     address: source.address,
@@ -45,5 +44,6 @@ export function kubeletConfig(source: KubeletConfigSource): string {
     volumePluginDir: source.volumePluginDir,
     nodeStatusUpdateFrequency: source.timings['node-status-update-frequency'],
     nodeLeaseDurationSeconds: Number(source.timings['node-lease-duration-seconds']),
-  });
+  };
+  return `${JSON.stringify(config, null, 2)}\n`;
 }

@@ -33,6 +33,8 @@ export interface ProcessSpec {
 export interface MachineFacts {
   /** The Node that runs our programs. */
   readonly node: string;
+  /** Node's own flags for each program of ours (apps/node-flags.txt); `*` holds those for all. */
+  readonly nodeFlags: ReadonlyMap<string, readonly string[]>;
   /** Without CAP_SYS_RESOURCE containerd must not lower OOM scores, or every sandbox fails. */
   readonly mayRaiseLimits: boolean;
   readonly cgroupVersion: 1 | 2;
@@ -53,15 +55,17 @@ export function pkiFile(paths: LabPaths, name: string): string {
   return `${paths.dir}/pki/${name}`;
 }
 
-/** Flags of Node for our processes: the young generation is kept small, because seventeen heaps add up. */
-export const nodeFlags: readonly string[] = ['--max-semi-space-size=1', '--disable-warning=ExperimentalWarning'];
-
 /** Whether a program of ours runs under this process name: also one that the user starts in another way, as in a debugger. */
 export function isOurs(topology: Topology, processName: string, program: ProgramName): boolean {
   const command = replacement(topology, processName, program);
   if (command === undefined) return true;
   const text = command.join(' ');
   return text.includes(`apps/${program}/main.ts`) || text.includes(`drydock run ${program}`);
+}
+
+/** Node with its flags for one of our programs. */
+export function nodeCommand(machine: MachineFacts, program: ProcessSpec['program']): string[] {
+  return [machine.node, ...(machine.nodeFlags.get('*') ?? []), ...(machine.nodeFlags.get(program) ?? [])];
 }
 
 /** The command of a process: the user's replacement or ours, then `flags`, then the user's additional ones. */
@@ -71,8 +75,8 @@ export function commandLine(
   program: ProgramName,
   flags: readonly string[],
 ): string[] {
-  const { topology, machine } = context;
-  const ours = [machine.node, ...nodeFlags, `${topology.paths.repo}/apps/${program}/main.ts`];
+  const { topology } = context;
+  const ours = [...nodeCommand(context.machine, program), `${topology.paths.repo}/apps/${program}/main.ts`];
   const extra = [...(topology.config.flags[program] ?? []), ...(topology.config.flags[processName] ?? [])];
   return [...(replacement(topology, processName, program) ?? ours), ...flags, ...extra];
 }

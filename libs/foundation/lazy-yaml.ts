@@ -1,0 +1,22 @@
+// Adapter: the YAML package, loaded at its first use: it takes 8 MB, and most processes never meet YAML.
+import { createRequire } from 'node:module';
+
+type Yaml = typeof import('yaml');
+
+const load = createRequire(import.meta.url);
+let loaded: Yaml | undefined;
+
+function yaml(): Yaml {
+  loaded ??= load('yaml') as Yaml;
+  return loaded;
+}
+
+/** Reads one document. Throws YAMLParseError. */
+export function parseYaml(text: string, options?: { readonly merge?: boolean; readonly version?: '1.1' | '1.2' }): unknown {
+  return yaml().parse(text, options ?? {});
+}
+
+/** The text of a document. */
+export function stringifyYaml(value: unknown, options?: { readonly aliasDuplicateObjects?: boolean }): string {
+  return yaml().stringify(value, options ?? {});
+}
