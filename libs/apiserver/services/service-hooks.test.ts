@@ -37,3 +37,15 @@ test('what the update itself sets is left for validation to judge', async () => 
   const spec: ServiceSpec = { ...external, externalTrafficPolicy: 'Local' };
   expect(await updated(was, { ...spec })).toEqual(spec);
 });
+
+test('another address is not taken: validation is to refuse it', async () => {
+  const was: ServiceSpec = { type: 'ClusterIP', clusterIP: '10.0.0.1', clusterIPs: ['10.0.0.1'], ipFamilies: ['IPv4'] };
+  const hooksOfRange = serviceHooks({ range: { family: 'IPv4' } } as IpAllocator, {} as PortAllocator);
+  const service: Service = { metadata: { name: 's' }, spec: { ...was, clusterIP: '1.2.3.4' } };
+  await hooksOfRange.beforeUpdate?.(
+    service,
+    { metadata: service.metadata, spec: was } as Service,
+    { subresource: '' } as WriteContext,
+  );
+  expect(service.spec).toMatchObject({ clusterIP: '1.2.3.4', clusterIPs: ['1.2.3.4'] });
+});

@@ -152,6 +152,11 @@ async function allocateAddress(
     spec.clusterIPs = [asked];
     return undefined;
   }
+  if (old !== undefined && hasAddress(old.spec) && asked !== '') {
+    // An address is kept for life: validation refuses this one, nothing is taken for it.
+    spec.clusterIPs = [asked];
+    return undefined;
+  }
   if (asked !== '') return takeAddress(service, spec, asked, context, ips);
   const address = context.dryRun ? ips.range.at(ips.range.dynamicOffset) : await ips.allocateNext(nameOf(service));
   if (address === undefined) {
