@@ -1,0 +1,27 @@
+import { mkdirSync, mkdtempSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { expect, test } from 'vitest';
+import { checkSubPath, makeSubPath } from './sub-path.ts';
+
+test('makes what is missing and stays inside', async () => {
+  const volume = mkdtempSync(`${tmpdir()}/volume-`);
+  expect(await makeSubPath(volume, 'a/b')).toBe(`${volume}/a/b`);
+  expect(statSync(`${volume}/a/b`).isDirectory()).toBe(true);
+  writeFileSync(`${volume}/file`, '');
+  expect(await makeSubPath(volume, 'file')).toBe(`${volume}/file`);
+  symlinkSync('a', `${volume}/inside`);
+  expect(await makeSubPath(volume, 'inside/b')).toBe(`${volume}/a/b`);
+});
+
+test.each(['link', 'link/more', 'up'])('a link that leads out is refused: %s', async (subPath) => {
+  const folder = mkdtempSync(`${tmpdir()}/volume-`);
+  mkdirSync(`${folder}/volume`);
+  mkdirSync(`${folder}/volume-2`);
+  symlinkSync('/etc', `${folder}/volume/link`);
+  symlinkSync('../volume-2', `${folder}/volume/up`);
+  await expect(makeSubPath(`${folder}/volume`, subPath)).rejects.toThrow('leads out of its volume');
+});
+
+test.each(['/etc', '..', 'a/../b'])('refused before anything is made: %s', (subPath) => {
+  expect(() => checkSubPath(subPath)).toThrow('subPath');
+});
