@@ -44,7 +44,7 @@ export function renderSession(session: Session): string {
 }
 
 /** How long one command of a session may take. */
-const commandTimeoutMs = 120_000;
+const commandTimeoutMs = 60_000;
 
 /** Runs every command with `env` and gives the session as it went, masked. */
 export async function playSession(session: Session, env: Record<string, string>, cwd: string): Promise<Session> {

@@ -1,6 +1,7 @@
 // Finds what a request names: a container of a pod of this node, and its log.
 import type { ContainerDetail } from '../engine/engine.ts';
 import type { Kubelet } from '../kubelet.ts';
+import { statusOf } from '../pod/pod-status.ts';
 
 export function findContainer(
   kubelet: Kubelet,
@@ -15,9 +16,9 @@ export function findContainer(
   const all = worker.observed.containers.filter((each) => each.name === name);
   const found = all[previous ? 1 : 0];
   if (found === undefined) {
-    return previous
-      ? `previous terminated container "${name}" in pod "${pod}" not found`
-      : `container "${name}" in pod "${pod}" is waiting to start: ContainerCreating`;
+    if (previous) return `previous terminated container "${name}" in pod "${pod}" not found`;
+    const reason = statusOf(worker.pod, name ?? '')?.state?.waiting?.reason ?? 'ContainerCreating';
+    return `container "${name}" in pod "${pod}" is waiting to start: ${reason}`;
   }
   return found;
 }
