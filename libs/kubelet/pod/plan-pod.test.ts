@@ -60,6 +60,7 @@ function plan(
 
 const nothing = { killPod: false, createSandbox: undefined, kill: [], start: [], backedOff: [] };
 const init = { initContainers: [{ name: 'i' }] };
+const ephemeral = { ephemeralContainers: [{ name: 'e' }] };
 const sidecar = { initContainers: [{ name: 'i', restartPolicy: 'Always' }] };
 
 test.each([
@@ -88,6 +89,18 @@ test.each([
     plan({}, [container('a', 'running')], { unhealthy: 'id-a' }),
     { ...nothing, kill: ['Container a failed liveness probe, will be restarted'] },
   ],
+  [
+    'created but never started: starts, by any policy',
+    plan({ restartPolicy: 'Never' }, [container('a', 'created')]),
+    { ...nothing, start: ['a'] },
+  ],
+  [
+    'what nobody knows about is ended before another starts',
+    plan({}, [container('a', 'unknown')]),
+    { ...nothing, kill: ['Container is in unknown state, try killing it before restart'], start: ['a'] },
+  ],
+  ['an ephemeral container starts', plan(ephemeral, [container('a', 'running')]), { ...nothing, start: ['e'] }],
+  ['and never again', plan(ephemeral, [container('a', 'running'), container('e', 'exited', 1)]), nothing],
 ])('%s', (_name, actual, expected) => {
   expect(actual).toEqual(expected);
 });
