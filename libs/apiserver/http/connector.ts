@@ -17,6 +17,7 @@ import { serveExec, speaksChannels } from './exec.ts';
 import { type ForwardTarget, forward, tunnel } from './forward.ts';
 import type { KubeletAddress, Kubelets } from './kubelet.ts';
 import { serveLogs } from './logs.ts';
+import { flag } from './options.ts';
 import { containerOf } from './pod-target.ts';
 import type { PathInfo } from './request-info.ts';
 
@@ -68,19 +69,17 @@ export class StreamConnector implements Connector {
     if (address === undefined) throw apiError('BadRequest', `pod ${name} does not have a host assigned`);
     const container = subresource === 'portforward' ? '' : containerOf(pod, exchange.query.get('container') ?? '');
     const isWebSocket = headerOf(req, 'upgrade').toLowerCase() === 'websocket';
-    if (address.agentPort !== undefined) {
-      if (!isWebSocket || subresource === 'portforward' || !speaksChannels(headerOf(req, 'sec-websocket-protocol'))) {
-        throw apiError(
-          'BadRequest',
-          'the server could not upgrade the connection: none of the offered protocols is spoken here',
-        );
-      }
+    const offered = headerOf(req, 'sec-websocket-protocol');
+    const channels = isWebSocket && subresource !== 'portforward' && speaksChannels(offered);
+    // The engine's WebSocket cannot be told that input has ended, which clients of v5 count on.
+    const endsInput = offered.includes('v5.channel.k8s.io') && flag(exchange.query, 'stdin') === true;
+    if (address.agentPort !== undefined && channels && !endsInput) {
       const agent = this.#parts.kubelets.agent(address);
       serveExec(req, socket, head, { pod, container, query: exchange.query, agent, attach: subresource === 'attach' });
       return;
     }
-    // Upstream's kubelet speaks SPDY; a client whose WebSocket is refused asks again with SPDY, which is passed on as it is.
-    if (isWebSocket) throw apiError('BadRequest', 'this node takes SPDY upgrades only');
+    // Kubelets speak SPDY; a client whose WebSocket is refused asks again with SPDY, which is passed on as it is.
+    if (isWebSocket) throw apiError('BadRequest', 'this stream takes SPDY upgrades only');
     const backend = await this.#parts.kubelets.connect(address);
     const path =
       subresource === 'portforward'
