@@ -19,6 +19,7 @@ export function startCondition(spec: ProcessSpec, specs: readonly ProcessSpec[])
     case 'etcd':
     case 'containerd':
     case 'kube-apiserver':
+    case 'apiserver-lb':
       return { any: [], all: [], objects: false };
     case 'kubelet': {
       const engine = specs

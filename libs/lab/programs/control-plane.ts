@@ -12,7 +12,7 @@ import {
   pkiFile,
   toFlags,
 } from './process-spec.ts';
-import { balancerServer, etcdEndpoints, serverFor } from './servers.ts';
+import { etcdEndpoints, serverFor } from './servers.ts';
 
 const plain = { env: {}, files: [], kubeconfigs: [], folders: [] } as const;
 
@@ -229,7 +229,8 @@ export function balancer(context: ProgramContext, member: Member): ProcessSpec {
       }),
     ],
     ports: [port],
-    probe: { kind: 'http', url: `${balancerServer(topology)}/readyz` },
+    // Whether it takes connections: that nothing answers behind it is said of the apiservers themselves.
+    probe: { kind: 'tcp', host: member.address, port },
     address: `${member.address}:${port}`,
   };
 }
