@@ -49,7 +49,7 @@ export function nonZeroRequests(spec: PodSpec): Amounts {
 
 function effective(spec: PodSpec, requestsOf: (container: Container) => Amounts): Amounts {
   const total: Amounts = new Map();
-  for (const container of spec.containers) addAmounts(total, requestsOf(container));
+  for (const container of spec.containers ?? []) addAmounts(total, requestsOf(container));
   const sidecars: Amounts = new Map();
   const startUp: Amounts = new Map();
   for (const container of spec.initContainers ?? []) {

@@ -23,11 +23,11 @@ const serviceAccountTokenExpirationSeconds = 3600;
 export function defaultPod(pod: Pod): void {
   const spec = pod.spec;
   if (spec === undefined) return;
-  for (const container of [...spec.containers, ...(spec.initContainers ?? [])]) requestsFromLimits(container);
+  for (const container of containersOf(spec)) requestsFromLimits(container);
   if (spec.resources !== undefined) podRequestsFromLimits(spec);
   spec.enableServiceLinks ??= true;
   if (spec.hostNetwork === true) {
-    for (const container of [...spec.containers, ...(spec.initContainers ?? [])]) hostPorts(container);
+    for (const container of containersOf(spec)) hostPorts(container);
   }
   defaultPodSpec(spec);
 }
@@ -52,6 +52,11 @@ export function defaultPodSpec(spec: PodSpec): void {
   if (spec.resources !== undefined) roundResources(spec.resources);
 }
 
+/** Defaults come before validation, so a list that is required may be missing here. */
+function containersOf(spec: PodSpec): Container[] {
+  return [...(spec.containers ?? []), ...(spec.initContainers ?? [])];
+}
+
 function requestsFromLimits(container: Container): void {
   const resources = container.resources;
   if (resources?.limits === undefined) return;
@@ -65,7 +70,7 @@ function podRequestsFromLimits(spec: PodSpec): void {
   if (limits === undefined || spec.resources === undefined) return;
   const filled: Record<string, string> = { ...requests };
   for (const [name, limit] of Object.entries(limits)) {
-    const named = spec.containers.some((container) => container.resources?.requests?.[name] !== undefined);
+    const named = (spec.containers ?? []).some((container) => container.resources?.requests?.[name] !== undefined);
     if (!named) filled[name] ??= limit;
   }
   if (Object.keys(filled).length > 0) spec.resources.requests = filled;

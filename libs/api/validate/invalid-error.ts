@@ -14,7 +14,7 @@ export function invalidError(
   const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
   const suffix = texts.length === 0 ? '' : `: ${list}`;
   return apiError('Invalid', `${qualifiedKind} "${name}" is invalid${suffix}`, {
-    name,
+    ...(name === '' ? {} : { name }),
     ...(info.group === '' ? {} : { group: info.group }),
     kind: info.kind,
     causes: errors.map((error) => ({ reason: error.type, message: error.body, field: error.field })),

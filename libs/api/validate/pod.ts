@@ -126,7 +126,7 @@ function validatePodUpdate(pod: Pod, old: Pod): FieldError[] {
   const spec = pod.spec;
   const before = old.spec;
   if (spec === undefined || before === undefined) return validatePodSpec(spec, 'spec');
-  if (spec.containers.length !== before.containers.length) {
+  if ((spec.containers ?? []).length !== (before.containers ?? []).length) {
     return [forbidden('spec.containers', 'pod updates may not add or remove containers')];
   }
   if ((spec.initContainers ?? []).length !== (before.initContainers ?? []).length) {
