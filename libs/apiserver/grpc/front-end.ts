@@ -1,4 +1,4 @@
-// The gRPC front end: proto/drydock/apiserver/v1 over mutual TLS into the same pipeline.
+// The gRPC front end: proto/drydock/apiserver/v1 over TLS into the same pipeline.
 import { fileURLToPath } from 'node:url';
 import { ApiError, apiError } from '@drydock/api/status.ts';
 import {
@@ -7,7 +7,7 @@ import {
   loadPackageDefinition,
   Metadata,
   Server,
-  ServerCredentials,
+  type ServerCredentials,
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceClientConstructor,
@@ -25,6 +25,7 @@ import {
   type Target,
   type Verb,
 } from '../request.ts';
+import { OptionalClientCertificate, type ServingCertificate } from './credentials.ts';
 
 interface WireTarget {
   readonly group: string;
@@ -61,7 +62,7 @@ interface Answer {
 
 export interface GrpcOptions {
   readonly pipeline: Pipeline;
-  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string };
+  readonly tls: ServingCertificate;
 }
 
 const maxMessageBytes = 256 * 1024 * 1024;
@@ -74,12 +75,7 @@ export class GrpcFrontEnd {
 
   constructor(options: GrpcOptions) {
     this.#pipeline = options.pipeline;
-    const { cert, key, clientCa } = options.tls;
-    this.#credentials = ServerCredentials.createSsl(
-      Buffer.from(clientCa),
-      [{ cert_chain: Buffer.from(cert), private_key: Buffer.from(key) }],
-      true,
-    );
+    this.#credentials = new OptionalClientCertificate(options.tls);
     this.#server = new Server({
       'grpc.max_receive_message_length': maxMessageBytes,
       'grpc.max_send_message_length': maxMessageBytes,

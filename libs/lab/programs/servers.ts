@@ -6,8 +6,6 @@ import { isOurs } from './process-spec.ts';
 /** `server:` of the kubeconfig of a component. */
 export function serverFor(topology: Topology, processName: string, program: ProgramName): string {
   const apiservers = membersOf(topology, 'apiserver');
-  // Its controllers use tokens of their service accounts, and the gRPC front end knows client certificates only.
-  if (program === 'kube-controller-manager') return balancerServer(topology);
   const grpc =
     isOurs(topology, processName, program) && apiservers.every((member) => isOurs(topology, member.name, 'kube-apiserver'));
   if (!grpc) return balancerServer(topology);
