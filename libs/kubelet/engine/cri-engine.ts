@@ -6,6 +6,7 @@ import {
   type GrpcObject,
   loadPackageDefinition,
   type ServiceClientConstructor,
+  type ServiceDefinition,
   type ServiceError,
   status,
 } from '@grpc/grpc-js';
@@ -26,6 +27,7 @@ import {
   type SandboxConfig,
   type StreamRequest,
 } from './engine.ts';
+import { ListCache } from './list-cache.ts';
 
 /** As upstream's runtimeRequestTimeout: two minutes; pulls have no bound there, a long one here. */
 const callTimeoutMs = 120_000;
@@ -45,6 +47,9 @@ export class CriEngine implements ContainerEngine {
   readonly #runtime: Client;
   readonly #images: Client;
   readonly #wallMs: () => number;
+  readonly #service: ServiceDefinition;
+  readonly #sandboxes: ListCache<Message>;
+  readonly #containers: ListCache<Message>;
 
   /** `endpoint`: `unix:///run/containerd/containerd.sock`. Connects with the first call. */
   constructor(endpoint: string, wallMs: () => number) {
@@ -62,6 +67,11 @@ export class CriEngine implements ContainerEngine {
       new (loaded.runtime.v1[name] as ServiceClientConstructor)(endpoint, credentials.createInsecure(), options);
     this.#runtime = make('RuntimeService');
     this.#images = make('ImageService');
+    this.#service = (loaded.runtime.v1.RuntimeService as ServiceClientConstructor).service;
+    const decoder = (method: string, field: string) => (response: Buffer) =>
+      (this.#service[method]?.responseDeserialize(response) as Record<string, Message[]> | undefined)?.[field] ?? [];
+    this.#sandboxes = new ListCache(decoder('ListPodSandbox', 'items'));
+    this.#containers = new ListCache(decoder('ListContainers', 'containers'));
   }
 
   async version(): Promise<{ name: string; version: string }> {
@@ -87,8 +97,8 @@ export class CriEngine implements ContainerEngine {
   }
 
   async listSandboxes(podUid?: string): Promise<Sandbox[]> {
-    const { items } = await this.#call('ListPodSandbox', filterOf(podUid));
-    const all = (items as Message[]).map((each) => {
+    const items = await this.#list('ListPodSandbox', this.#sandboxes, podUid);
+    const all = items.map((each) => {
       const metadata = each.metadata as Message;
       return {
         id: text(each.id),
@@ -105,8 +115,8 @@ export class CriEngine implements ContainerEngine {
   }
 
   async listContainers(podUid?: string): Promise<ContainerSummary[]> {
-    const { containers } = await this.#call('ListContainers', filterOf(podUid));
-    const all = (containers as Message[]).map((each) => summary(each, text(each.pod_sandbox_id)));
+    const containers = await this.#list('ListContainers', this.#containers, podUid);
+    const all = containers.map((each) => summary(each, text(each.pod_sandbox_id)));
     return ofPod(all, podUid);
   }
 
@@ -235,14 +245,21 @@ export class CriEngine implements ContainerEngine {
       if (method === undefined) throw new TypeError(`no method ${name}`);
       method.call(client, request, { deadline: new Date(this.#wallMs() + timeoutMs) }, (error, response) => {
         if (error === null) resolve(response);
-        else
-          reject(
-            new EngineError(
-              codeOf(error.code),
-              `rpc error: code = ${status[error.code] ?? 'Unknown'} desc = ${error.details}`,
-              { cause: error },
-            ),
-          );
+        else reject(engineError(error));
+      });
+    });
+  }
+
+  #list(name: 'ListPodSandbox' | 'ListContainers', cache: ListCache<Message>, podUid: string | undefined): Promise<Message[]> {
+    const method = this.#service[name];
+    const options = { deadline: new Date(this.#wallMs() + callTimeoutMs) };
+    return new Promise((resolve, reject) => {
+      if (method === undefined) throw new TypeError(`no method ${name}`);
+      const raw = (bytes: Buffer) => bytes;
+      const request = filterOf(podUid);
+      this.#runtime.makeUnaryRequest(method.path, method.requestSerialize, raw, request, options, (error, response) => {
+        if (error !== null) reject(engineError(error));
+        else resolve(cache.read(response ?? Buffer.alloc(0), podUid === undefined));
       });
     });
   }
@@ -297,6 +314,11 @@ function image(each: Message): Image {
     uid: uid === undefined || uid === null ? undefined : Number(uid),
     username: text(each.username),
   };
+}
+
+function engineError(error: ServiceError): EngineError {
+  const text = `rpc error: code = ${status[error.code] ?? 'Unknown'} desc = ${error.details}`;
+  return new EngineError(codeOf(error.code), text, { cause: error });
 }
 
 function codeOf(code: number): EngineError['code'] {
