@@ -5,7 +5,7 @@ root=$(cd "$(dirname "$0")/.." && pwd -P)
 cd "$root" || exit 1
 ./drydock --help >/dev/null || exit 1 # the launcher fetches the npm packages and the Node that the project runs on
 if [ "$(uname -s)" = Linux ] && [ "$(id -u)" = 0 ]; then
-  ./drydock deps || exit 1 # Debian packages that the suites call; without root those suites are skipped
+  ./drydock deps || echo 'test: going on without them; what needs them will fail' >&2 # Debian packages; without root their suites are skipped
 fi
 PATH=$root/node_modules/.bin:$PATH
 export PATH

@@ -1,5 +1,5 @@
 // Runs the checks and the test projects one after the other and counts across all of them.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from 'execa';
@@ -32,6 +32,9 @@ const checks: readonly (readonly [string, readonly string[]])[] = [
 /** As root on Linux everything runs; elsewhere what needs root reports itself as skipped, with its reason in its name. */
 const projects = ['unit', 'e2e', 'swap'];
 
+/** Labs that the suites make in this working tree. */
+const suiteLabs = ['e2e', 'taken', 'hollow'];
+
 const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
 const skippedNames: string[] = [];
 const only = process.argv.slice(2);
@@ -43,13 +46,39 @@ for (const [name, command] of checks) {
   if (result.exitCode === 0) tally.passed++;
   else tally.failed++;
 }
-for (const project of projects) {
-  if (only.length > 0 && !only.includes(project)) continue;
-  await runProject(project);
+// An interrupted suite has no teardown of its own.
+for (const [signal, code] of [
+  ['SIGINT', 130],
+  ['SIGTERM', 143],
+] as const) {
+  process.once(signal, () => {
+    void removeLabs().then(() => process.exit(code));
+  });
 }
+for (const project of projects) {
+  if (isWanted(project)) await runProject(project);
+}
+await removeLabs();
 if (skippedNames.length > 0) console.log(`skipped:\n${skippedNames.map((name) => `  ${name}`).join('\n')}`);
 console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
 process.exitCode = tally.failed === 0 ? 0 : 1;
+
+function isWanted(project: string): boolean {
+  return only.length === 0 || only.includes(project);
+}
+
+/** Takes down what a suite that crashed has left; a suite that ended by itself has left nothing. */
+async function removeLabs(): Promise<void> {
+  if (!isWanted('e2e')) return;
+  for (const name of suiteLabs) {
+    if (!existsSync(`.drydock/${name}`)) continue;
+    const result = await execa('./drydock', ['down', '--name', name], {
+      stdio: ['ignore', 'ignore', 'inherit'],
+      reject: false,
+    });
+    if (result.exitCode !== 0) tally.failed++;
+  }
+}
 
 async function runProject(project: string): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'drydock-test-'));

@@ -5,7 +5,11 @@ export async function setup(): Promise<void> {
   if (e2eSkipReason !== undefined) return;
   await drydock('down', ...labFlags);
   const result = await drydock('up', ...labFlags, '--profile', 'fast');
-  if (result.exitCode !== 0) throw new Error(`drydock up: exit ${result.exitCode}\n${result.all}`);
+  if (result.exitCode !== 0) {
+    // Where this throws, nobody calls teardown.
+    await drydock('down', ...labFlags);
+    throw new Error(`drydock up: exit ${result.exitCode}\n${result.all}`);
+  }
 }
 
 export async function teardown(): Promise<void> {
