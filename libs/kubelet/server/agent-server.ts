@@ -125,7 +125,8 @@ function stream(ports: ServerPorts, call: ServerDuplexStream<Input, object>, att
   const fail = (details: string) => call.emit('error', { code: status.INTERNAL, details });
   const begin = async (start: NonNullable<Input['start']>): Promise<void> => {
     const found = findContainer(ports.kubelet, start.namespace, start.pod, start.container);
-    if (typeof found === 'string') return void fail(found);
+    if (typeof found === 'string')
+      return void fail(`unable to upgrade connection: container not found (${JSON.stringify(start.container)})`);
     const { command, stdin, stdout, stderr, tty } = start;
     const url = await ports.engine.streamUrl({
       containerId: found.id,

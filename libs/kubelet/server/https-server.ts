@@ -105,8 +105,10 @@ async function upgrade(ports: ServerPorts, request: IncomingMessage, socket: Dup
   const [, verb, namespace = '', pod = '', third = '', fourth = ''] = url.pathname.split('/');
   const [code, text] = await authorize(ports, request.socket as TLSSocket, 'POST', url.pathname);
   if (code !== 200) return refuse(socket, code, text);
-  const target = await streamTarget(ports, url, verb ?? '', namespace, pod, fourth || third);
-  if (target === undefined) return refuse(socket, 404, 'not found');
+  const container = fourth || third;
+  if (ports.kubelet.manager.worker(namespace, pod) === undefined) return refuse(socket, 404, 'pod does not exist');
+  const target = await streamTarget(ports, url, verb ?? '', namespace, pod, container);
+  if (target === undefined) return refuse(socket, 500, `container not found (${JSON.stringify(container)})`);
   const to = new URL(target);
   const back = connect({ host: to.hostname, port: Number(to.port) }, () => {
     const headers = Object.entries(request.headers).flatMap(([name, value]) =>
