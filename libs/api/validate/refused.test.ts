@@ -41,3 +41,14 @@ test.each(cases.map((c, index) => [index, c.manifest.kind, c] as const))('%d: %s
   });
   if (errors.length === 1) expect(answer.message).toBe(status.message);
 });
+
+test('a pod without a list of containers and without a name is refused, and details have no empty name', () => {
+  const info = findKind('', 'v1', 'Pod');
+  if (info === undefined) throw new Error('Pod');
+  const { object } = decodeObject(info, '{"apiVersion":"v1","kind":"Pod","metadata":{},"spec":{"hostNetwork":true}}', 'Ignore');
+  applyDefaults(info, object);
+  prepareForCreate(info, object);
+  const { details } = invalidError(info, '', validateCreate(info, object)).status;
+  expect(details?.causes?.map((cause) => cause.field)).toContain('spec.containers');
+  expect(details).not.toHaveProperty('name');
+});
