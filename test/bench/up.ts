@@ -1,6 +1,7 @@
 // `npm run bench:up`: from `up` to an application answering through its Service, memory and CPU at rest. Needs root.
 // With DRYDOCK_UPSTREAM set the upstream programs are measured in the same run, and ratios are printed. Upstream's script
 // makes one member of each kind and two workers: a lab of that shape is measured as well, so that ratios compare like with like.
+// The time of upstream contains the import of the images into its workers, as ours contains the linking of its stores.
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
