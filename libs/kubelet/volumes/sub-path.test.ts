@@ -1,10 +1,16 @@
-import { mkdirSync, mkdtempSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { expect, test } from 'vitest';
+import { expect, onTestFinished, test } from 'vitest';
 import { checkSubPath, makeSubPath } from './sub-path.ts';
 
+function scratch(): string {
+  const folder = mkdtempSync(`${tmpdir()}/drydock-volume-`);
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  return folder;
+}
+
 test('makes what is missing and stays inside', async () => {
-  const volume = mkdtempSync(`${tmpdir()}/volume-`);
+  const volume = scratch();
   expect(await makeSubPath(volume, 'a/b')).toBe(`${volume}/a/b`);
   expect(statSync(`${volume}/a/b`).isDirectory()).toBe(true);
   writeFileSync(`${volume}/file`, '');
@@ -14,7 +20,7 @@ test('makes what is missing and stays inside', async () => {
 });
 
 test.each(['link', 'link/more', 'up'])('a link that leads out is refused: %s', async (subPath) => {
-  const folder = mkdtempSync(`${tmpdir()}/volume-`);
+  const folder = scratch();
   mkdirSync(`${folder}/volume`);
   mkdirSync(`${folder}/volume-2`);
   symlinkSync('/etc', `${folder}/volume/link`);
