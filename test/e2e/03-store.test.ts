@@ -1,7 +1,7 @@
 // Acceptance 3: the store loses its leader, then its majority.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { e2eSkipReason, kubectl, kubectlJson, lab, tryCommand, until } from './lab.ts';
+import { e2eSkipReason, kubectl, kubectlJson, lab, startElected, tryCommand, until } from './lab.ts';
 
 const namespace = 'e2e-store';
 /** How long an ongoing stream of writes may stand still when the leader is killed. */
@@ -26,6 +26,7 @@ describe.skipIf(e2eSkipReason !== undefined)(`store (${e2eSkipReason ?? 'as root
   beforeAll(() => kubectl('create', 'namespace', namespace));
   afterAll(async () => {
     for (const name of ['etcd-1', 'etcd-2', 'etcd-3']) await lab('start', name);
+    await startElected();
     await until('writes work again', async () => (await kubectl('get', '--raw', '/readyz')) === 'ok');
     await kubectl('delete', 'namespace', namespace);
   });

@@ -1,14 +1,17 @@
 // Acceptance 4: with every apiserver dead the application goes on, and afterwards all resumes by itself.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { deployEcho, e2eSkipReason, kubectl, lab, nodeAddress, Probe, podsOf, until } from './lab.ts';
+import { deployEcho, e2eSkipReason, kubectl, lab, nodeAddress, Probe, podsOf, startElected, until } from './lab.ts';
 
 const namespace = 'e2e-outage';
 const outageMs = 60_000;
 
 describe.skipIf(e2eSkipReason !== undefined)(`apiserver outage (${e2eSkipReason ?? 'as root'})`, () => {
   beforeAll(() => kubectl('create', 'namespace', namespace));
-  afterAll(() => kubectl('delete', 'namespace', namespace));
+  afterAll(async () => {
+    await startElected();
+    await kubectl('delete', 'namespace', namespace);
+  });
 
   test('60 s without apiservers: every probe is answered, no pod restarts, everything resumes', async () => {
     const app = await deployEcho(namespace, 'web', 2);

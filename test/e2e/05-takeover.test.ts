@@ -1,6 +1,6 @@
 // Acceptance 5: another scheduler or controller-manager takes over within its lease timings; nothing is done twice.
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { e2eSkipReason, echoImage, kubectl, kubectlJson, lab, podsOf, until } from './lab.ts';
+import { e2eSkipReason, echoImage, kubectl, kubectlJson, lab, podsOf, startElected, until } from './lab.ts';
 
 const namespace = 'e2e-takeover';
 /** Lease duration and retry period of the fast profile, doubled for a machine with two cores. */
@@ -16,9 +16,12 @@ async function holder(lease: string): Promise<string> {
 }
 
 describe.skipIf(e2eSkipReason !== undefined)(`takeover (${e2eSkipReason ?? 'as root'})`, () => {
-  beforeAll(() => kubectl('create', 'namespace', namespace));
+  beforeAll(async () => {
+    await startElected();
+    await kubectl('create', 'namespace', namespace);
+  });
   afterAll(async () => {
-    for (const name of ['scheduler-1', 'scheduler-2', 'controller-manager-1', 'controller-manager-2']) await lab('start', name);
+    await startElected();
     await kubectl('delete', 'namespace', namespace);
   });
 
