@@ -55,7 +55,7 @@ describe.skipIf(e2eSkipReason !== undefined)(`bad input (${e2eSkipReason ?? 'as 
 
   test('a taken port is named', async () => {
     const server = createServer();
-    await new Promise<void>((resolve) => server.listen(34_000, '127.0.0.1', resolve));
+    await new Promise<void>((resolve) => server.listen(24_000, '127.0.0.1', resolve));
     try {
       const result = await drydock(
         'up',
@@ -64,12 +64,12 @@ describe.skipIf(e2eSkipReason !== undefined)(`bad input (${e2eSkipReason ?? 'as 
         '--network=loopback',
         '--engine=hollow',
         '--port-base',
-        '34000',
+        '24000',
         '--workers',
         '1',
       );
       expect(result.exitCode).not.toBe(0);
-      expect(result.all).toContain('34000');
+      expect(result.all).toContain('24000');
       expect((await drydock('down', '--name', 'taken')).exitCode).toBe(0);
     } finally {
       server.close();
@@ -81,7 +81,7 @@ describe.skipIf(e2eSkipReason !== undefined)(`bad input (${e2eSkipReason ?? 'as 
     await execa('mount', ['-t', 'tmpfs', '-o', 'size=8m', 'tmpfs', folder]);
     try {
       const flags = ['--name', 'full', '--dir', join(folder, 'lab')];
-      const up = await drydock('up', ...flags, '--network=loopback', '--engine=hollow', '--port-base', '37000');
+      const up = await drydock('up', ...flags, '--network=loopback', '--engine=hollow', '--port-base', '27000');
       expect(up.exitCode).not.toBe(0);
       expect(up.all).toMatch(/drydock-full-.*MiB free/);
       expect((await drydock('down', ...flags)).exitCode).toBe(0);
@@ -92,7 +92,7 @@ describe.skipIf(e2eSkipReason !== undefined)(`bad input (${e2eSkipReason ?? 'as 
   });
 
   test('Ctrl-C in the middle of up; then down works', async () => {
-    const flags = ['--name', 'ctrlc', '--network=loopback', '--engine=hollow', '--port-base', '35000'];
+    const flags = ['--name', 'ctrlc', '--network=loopback', '--engine=hollow', '--port-base', '25000'];
     const up = execa(join(repository, 'drydock'), ['up', ...flags], { all: true, reject: false, stdin: 'ignore' });
     let output = '';
     up.all?.on('data', (chunk) => {
