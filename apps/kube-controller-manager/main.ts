@@ -3,7 +3,8 @@ import { hostname } from 'node:os';
 import process from 'node:process';
 import { connect } from '@drydock/client/connect.ts';
 import { EventRecorder } from '@drydock/client/events.ts';
-import { type ClientConfig, KubeconfigError, readKubeconfig } from '@drydock/client/kubeconfig.ts';
+import type { ClientConfig } from '@drydock/client/kubeconfig.ts';
+import { kubeconfigOfFlag } from '@drydock/client/kubeconfig-flag.ts';
 import { checkTimings, runElection } from '@drydock/client/leader-election.ts';
 import { servingService } from '@drydock/client/serving.ts';
 import { isEnabled, namedButMissing, unknownController } from '@drydock/controllers/enabled.ts';
@@ -36,7 +37,7 @@ await runProgram({
     const wrong = v['leader-elect'] ? checkTimings(timings) : undefined;
     if (wrong !== undefined) throw new StartupError(wrong);
 
-    const config = await kubeconfig(v.kubeconfig);
+    const config = await kubeconfigOfFlag(v.kubeconfig);
     const client = await connect(config, { clock, random, userAgent: 'kube-controller-manager' });
     const stopped = new AbortController();
     let leading = false;
@@ -114,22 +115,12 @@ await runProgram({
 });
 
 /**
- * The same connection in another's name. Over REST a client certificate would win over the token, as upstream has it; our own
- * wire demands the certificate, and the token wins.
+ * The same connection in another's name. Over REST a client certificate would win over the token, as upstream has it; on our own
+ * wire the token wins.
  */
 function withToken(config: ClientConfig, token: string): ClientConfig {
   const named = { ...config, token, tokenFile: undefined };
   return config.server.startsWith('grpcs://') ? named : { ...named, cert: undefined, key: undefined };
-}
-
-async function kubeconfig(path: string): Promise<ClientConfig> {
-  if (path === '') throw new StartupError('--kubeconfig is required');
-  try {
-    return await readKubeconfig(path);
-  } catch (error) {
-    if (error instanceof KubeconfigError) throw new StartupError(error.message);
-    throw error;
-  }
 }
 
 function metricsText(leading: boolean, lease: string): string {

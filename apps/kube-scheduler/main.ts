@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import process from 'node:process';
 import { connect } from '@drydock/client/connect.ts';
-import { KubeconfigError, readKubeconfig } from '@drydock/client/kubeconfig.ts';
+import { kubeconfigOfFlag } from '@drydock/client/kubeconfig-flag.ts';
 import { checkTimings, runElection } from '@drydock/client/leader-election.ts';
 import { servingService } from '@drydock/client/serving.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
@@ -26,7 +26,7 @@ await runProgram({
     const wrong = leaderElect ? checkTimings(timings) : undefined;
     if (wrong !== undefined) throw new StartupError(wrong);
 
-    const clientConfig = await kubeconfig(v.kubeconfig || config.kubeconfig);
+    const clientConfig = await kubeconfigOfFlag(v.kubeconfig || config.kubeconfig);
     const client = await connect(clientConfig, { clock, random, userAgent: 'kube-scheduler' });
     const run = new SchedulerRun(config, { client, clock, random, log });
     const stopped = new AbortController();
@@ -94,16 +94,6 @@ function configFile(path: string): SchedulerConfig {
     if (error instanceof ConfigError || (error instanceof Error && 'code' in error)) {
       throw new StartupError(`--config ${path}: ${error.message}`);
     }
-    throw error;
-  }
-}
-
-async function kubeconfig(path: string | undefined) {
-  if (path === undefined || path === '') throw new StartupError('--kubeconfig is required');
-  try {
-    return await readKubeconfig(path);
-  } catch (error) {
-    if (error instanceof KubeconfigError) throw new StartupError(error.message);
     throw error;
   }
 }
