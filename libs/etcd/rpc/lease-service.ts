@@ -2,7 +2,7 @@
 import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
 import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
-import type { LeaderClient } from '../server/leader-client.ts';
+import type { LeaderCalls } from '../server/leader-calls.ts';
 import type { EtcdServer } from '../server/server.ts';
 import {
   HeaderOnly,
@@ -21,7 +21,7 @@ import { requireLeader, type Service, service, toStatus, unary } from './service
 
 type Headed = { header: ResponseHeader | undefined };
 
-export function leaseService(server: EtcdServer, leader: LeaderClient): Service {
+export function leaseService(server: EtcdServer, leader: LeaderCalls): Service {
   const { lessor } = server.machine;
   return service('etcdserverpb.Lease', {
     LeaseGrant: unary(LeaseGrantRequest, LeaseGrantResponse, async ({ ID, TTL }, _raw, call) => {
@@ -73,7 +73,7 @@ function newLeaseId(server: EtcdServer): bigint {
 }
 
 /** Answers in the order of the requests; a lease that is gone has TTL 0. */
-function keepAlive(server: EtcdServer, leader: LeaderClient): handleBidiStreamingCall<Buffer, Buffer> {
+function keepAlive(server: EtcdServer, leader: LeaderCalls): handleBidiStreamingCall<Buffer, Buffer> {
   return (call) => {
     let order: Promise<void> = Promise.resolve();
     let ended = false;
@@ -104,7 +104,7 @@ function write(call: ServerDuplexStream<Buffer, Buffer>, response: Buffer): void
   if (!call.cancelled) call.write(response);
 }
 
-async function renew(server: EtcdServer, leader: LeaderClient, raw: Buffer): Promise<Buffer> {
+async function renew(server: EtcdServer, leader: LeaderCalls, raw: Buffer): Promise<Buffer> {
   const { ID } = decode(LeaseKeepAliveRequest, raw);
   const { machine, options } = server;
   const header = server.header();

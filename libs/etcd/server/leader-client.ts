@@ -2,6 +2,7 @@
 // tried again until the request times out.
 import { type ChannelCredentials, Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { EtcdError } from '../errors.ts';
+import type { LeaderCalls } from './leader-calls.ts';
 import type { EtcdServer } from './server.ts';
 
 const identity = (bytes: Buffer): Buffer => bytes;
@@ -9,7 +10,7 @@ const retryMs = 50;
 /** Marks a call that another member passes on: it is not passed on again. */
 const forwardedKey = 'drydock-forwarded';
 
-export class LeaderClient {
+export class LeaderClient implements LeaderCalls {
   readonly #server: EtcdServer;
   readonly #credentials: (url: URL) => ChannelCredentials;
   #client: { readonly url: string; readonly client: Client } | undefined;

@@ -12,9 +12,8 @@ import { Deadlines } from './deadlines.ts';
 import { encodeProposal, type ProposalKind } from './proposal.ts';
 import type { EtcdStateMachine, Outcome } from './state-machine.ts';
 
-export interface ServerOptions {
-  readonly replica: Replica;
-  readonly machine: EtcdStateMachine;
+/** What flags decide. */
+export interface ServerSettings {
   readonly clusterId: bigint;
   readonly name: string;
   readonly advertiseClientUrls: readonly string[];
@@ -23,6 +22,11 @@ export interface ServerOptions {
   readonly quotaBytes: number;
   readonly maxTxnOps: number;
   readonly maxRequestBytes: number;
+}
+
+export interface ServerOptions extends ServerSettings {
+  readonly replica: Replica;
+  readonly machine: EtcdStateMachine;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;

@@ -1,0 +1,36 @@
+// What a member is told to be: the flags under the names of the library.
+import { limits } from '@drydock/etcd/limits.ts';
+import type { MemberSettings } from '@drydock/etcd/member.ts';
+import type { Values } from '@drydock/foundation/flags.ts';
+import type { EtcdConfig } from './config.ts';
+import type { etcdFlags } from './flags.ts';
+
+export function memberSettings(
+  config: EtcdConfig,
+  flags: Values<typeof etcdFlags>,
+  id: bigint,
+  clusterId: bigint,
+): MemberSettings {
+  return {
+    id,
+    clusterId,
+    name: flags.name,
+    initial: config.initial,
+    bootstrap: flags['initial-cluster-state'] === 'new',
+    initialClusterToken: flags['initial-cluster-token'],
+    advertiseClientUrls: config.advertiseClientUrls,
+    heartbeatMs: flags['heartbeat-interval'],
+    electionMs: flags['election-timeout'],
+    quotaBytes: flags['quota-backend-bytes'] > 0 ? flags['quota-backend-bytes'] : limits.quotaBytes,
+    maxTxnOps: flags['max-txn-ops'],
+    maxRequestBytes: flags['max-request-bytes'],
+    watchProgressMs: flags['experimental-watch-progress-notify-interval'],
+    tuning: {
+      heartbeatMs: flags['heartbeat-interval'],
+      electionMs: flags['election-timeout'],
+      snapshotCount: flags['snapshot-count'],
+      catchUpEntries: flags['experimental-snapshot-catchup-entries'],
+      preVote: flags['pre-vote'],
+    },
+  };
+}

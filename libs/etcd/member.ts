@@ -1,0 +1,142 @@
+// One member, whole: the replicated log, the state machine under it and the services on top, joined on ports. The process
+// (apps/etcd) gives it a real disk, network and clock; the simulator gives it others. Nothing is decided here.
+import type { Clock } from '@drydock/foundation/clock.ts';
+import type { Disk } from '@drydock/foundation/disk.ts';
+import type { Lifecycle } from '@drydock/foundation/lifecycle.ts';
+import type { Log } from '@drydock/foundation/log.ts';
+import type { Random } from '@drydock/foundation/random.ts';
+import type { MemberId } from 'raft-ts/types.ts';
+import type { Backend } from './mvcc/backend.ts';
+import type { Transport } from './peer/transport.ts';
+import type { ReplicaTuning } from './raft/options.ts';
+import { createReplica } from './raft/raft-replica.ts';
+import type { BootstrapMember, Replica } from './replica.ts';
+import { authService } from './rpc/auth-service.ts';
+import { clusterService } from './rpc/cluster-service.ts';
+import { kvService } from './rpc/kv-service.ts';
+import { leaseService } from './rpc/lease-service.ts';
+import { maintenanceService } from './rpc/maintenance-service.ts';
+import { Member } from './rpc/messages.ts';
+import { encode } from './rpc/protobuf.ts';
+import type { Service } from './rpc/service.ts';
+import { watchService } from './rpc/watch-service.ts';
+import type { LeaderCalls } from './server/leader-calls.ts';
+import { encodeProposal } from './server/proposal.ts';
+import { EtcdServer, type ServerSettings } from './server/server.ts';
+import { EtcdStateMachine } from './server/state-machine.ts';
+
+/** The world outside a member. */
+export interface MemberPorts {
+  /** The data folder; the log is in `member/wal`, snapshots on their way in `member/snap`. */
+  readonly disk: Disk;
+  readonly backend: Backend;
+  readonly transport: Transport;
+  /** The way to the leader's client port. */
+  readonly leader: (server: EtcdServer) => LeaderCalls;
+  readonly clock: Clock;
+  readonly random: Random;
+  readonly log: Log;
+  /** The member cannot go on: end the process. */
+  readonly fatal: (error: unknown, message: string) => void;
+}
+
+/** A member as `--initial-cluster` describes it. */
+export interface InitialMember {
+  readonly id: MemberId;
+  readonly name: string;
+  readonly peerUrls: readonly string[];
+}
+
+export interface MemberSettings extends ServerSettings {
+  readonly id: MemberId;
+  /** Members of the cluster as far as the flags know them; what the data says comes first. */
+  readonly initial: readonly InitialMember[];
+  /** Whether a member without data begins a new cluster with `initial`, or waits to be brought up to date by one that runs. */
+  readonly bootstrap: boolean;
+  readonly initialClusterToken: string;
+  readonly watchProgressMs: number;
+  readonly tuning: Partial<ReplicaTuning>;
+}
+
+export class EtcdMember {
+  readonly machine: EtcdStateMachine;
+  readonly replica: Replica;
+  readonly server: EtcdServer;
+  readonly services: readonly Service[];
+  readonly #leader: LeaderCalls;
+  readonly #log: Log;
+
+  private constructor(machine: EtcdStateMachine, settings: MemberSettings, ports: MemberPorts) {
+    const { transport, disk, clock, random, log, fatal } = ports;
+    const { id, clusterId, initial, bootstrap, tuning } = settings;
+    this.machine = machine;
+    this.#log = log;
+    this.replica = createReplica({
+      id,
+      clusterId,
+      bootstrap: bootstrap ? bootstrapMembers(initial) : undefined,
+      machine,
+      transport,
+      disk,
+      clock,
+      random,
+      log,
+      fatal,
+      tuning,
+    });
+    this.#connectPeers(settings);
+    this.server = new EtcdServer({ ...settings, replica: this.replica, machine, clock, random, log });
+    this.#leader = ports.leader(this.server);
+    this.services = [
+      kvService(this.server),
+      watchService(this.server, settings.watchProgressMs),
+      leaseService(this.server, this.#leader),
+      clusterService(this.server, settings.initialClusterToken),
+      maintenanceService(this.server),
+      authService(this.server),
+    ];
+  }
+
+  /** Reads the backend; nothing runs before `start`. */
+  static async open(settings: MemberSettings, ports: MemberPorts): Promise<EtcdMember> {
+    const { backend, clock, fatal } = ports;
+    const machine = new EtcdStateMachine({ backend, clock, fatal });
+    await machine.open();
+    return new EtcdMember(machine, settings, ports);
+  }
+
+  /** Recovers from the log and takes part; `lifecycle` stops it again, after what is started later. Rejects where the disk is damaged. */
+  async start(lifecycle: Lifecycle): Promise<void> {
+    const { machine, replica } = this;
+    await lifecycle.start({ name: 'store', start: async () => {}, stop: () => machine.close() });
+    await lifecycle.start({ name: 'replica', start: () => replica.start(), stop: () => replica.stop() });
+  }
+
+  /** Tells the cluster where clients find this member. To be called when they do; goes on by itself. */
+  publish(): void {
+    this.server.publish().catch((error) => this.#log.error({ err: error }, 'could not publish the member'));
+  }
+
+  /** Ends all calls that wait; comes before the end of the client port. */
+  endCalls(): void {
+    this.server.stop();
+    this.#leader.close();
+  }
+
+  #connectPeers({ id, initial }: MemberSettings): void {
+    const { machine, replica } = this;
+    machine.members.onChange = (member, now) => {
+      if (now === undefined) replica.removePeer(member);
+      else if (member !== id) replica.addPeer(member, now.peerURLs);
+    };
+    const known = machine.members.list().map(({ ID, peerURLs }) => ({ id: ID, peerUrls: peerURLs }));
+    for (const peer of known.length > 0 ? known : initial) if (peer.id !== id) replica.addPeer(peer.id, peer.peerUrls);
+  }
+}
+
+function bootstrapMembers(initial: readonly InitialMember[]): BootstrapMember[] {
+  return initial.map(({ id, peerUrls }) => {
+    const member = encode(Member, { ID: id, name: '', peerURLs: [...peerUrls] });
+    return { id, context: encodeProposal('memberAttributes', 0n, 0n, member) };
+  });
+}
