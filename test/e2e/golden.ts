@@ -1,0 +1,27 @@
+// Recorded kubectl sessions, played on a lab.
+import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { expect } from 'vitest';
+import { mask, parseSession, playSession } from '../golden/transcript.ts';
+
+const folder = new URL('../golden/', import.meta.url);
+
+export const goldenSessions: readonly string[] = readdirSync(folder).filter((file) => file.endsWith('.session'));
+
+/** Plays a session as the lab's administrator and compares what kubectl prints with what it printed on the original. */
+export async function expectGolden(file: string, labKubeconfig: string): Promise<void> {
+  const recorded = parseSession(readFileSync(new URL(file, folder), 'utf8'));
+  const scratch = mkdtempSync(join(tmpdir(), 'drydock-golden-'));
+  try {
+    // Sessions change the kubeconfig's current context: each gets a copy.
+    const kubeconfig = join(scratch, `${file}.kubeconfig`);
+    copyFileSync(labKubeconfig, kubeconfig);
+    const env = { KUBECONFIG: kubeconfig, PATH: process.env.PATH ?? '', HOME: scratch };
+    const played = await playSession(recorded, env, scratch);
+    const expected = recorded.steps.map((step) => ({ command: step.command, output: mask(step.output) }));
+    expect(played.steps).toEqual(expected);
+  } finally {
+    rmSync(scratch, { recursive: true, force: true });
+  }
+}
