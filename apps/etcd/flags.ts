@@ -2,8 +2,10 @@
 
 import { limits } from '@drydock/etcd/limits.ts';
 import { type FlagDialect, flag } from '@drydock/foundation/flags.ts';
+import { spaceFlags } from './space-flags.ts';
 
 export const etcdFlags = {
+  ...spaceFlags,
   name: flag('string', 'default', 'Human-readable name for this member.'),
   'data-dir': flag('string', '', 'Path to the data directory. Default: NAME.etcd'),
   'listen-client-urls': flag('strings', ['http://localhost:2379'], 'List of URLs to listen on for client traffic.'),
@@ -39,11 +41,6 @@ export const etcdFlags = {
   'heartbeat-interval': flag('int', 100, 'Time (in milliseconds) of a heartbeat interval.'),
   'election-timeout': flag('int', 1000, 'Time (in milliseconds) for an election to timeout.'),
   'pre-vote': flag('bool', true, 'Enable to run an additional Raft election phase.'),
-  'quota-backend-bytes': flag(
-    'int',
-    0,
-    'Raise alarms when backend size exceeds the given quota (0 defaults to low space quota).',
-  ),
   'max-txn-ops': flag('int', limits.txnOps, 'Maximum number of operations permitted in a transaction.'),
   'max-request-bytes': flag('int', limits.requestBytes, 'Maximum client request size in bytes the server will accept.'),
   'experimental-watch-progress-notify-interval': flag(
@@ -79,8 +76,6 @@ export const etcdDialect: FlagDialect = {
     'backend-bbolt-freelist-type': 'value',
     'backend-batch-interval': 'value',
     'backend-batch-limit': 'value',
-    'auto-compaction-mode': 'value',
-    'auto-compaction-retention': 'value',
     'strict-reconfig-check': 'bool',
     'enable-v2': 'bool',
     'enable-pprof': 'bool',

@@ -4,6 +4,7 @@ import type { MemberSettings } from '@drydock/etcd/member.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
 import type { EtcdConfig } from './config.ts';
 import type { etcdFlags } from './flags.ts';
+import { autoCompaction } from './space-flags.ts';
 
 export function memberSettings(
   config: EtcdConfig,
@@ -21,10 +22,11 @@ export function memberSettings(
     advertiseClientUrls: config.advertiseClientUrls,
     heartbeatMs: flags['heartbeat-interval'],
     electionMs: flags['election-timeout'],
-    quotaBytes: flags['quota-backend-bytes'] > 0 ? flags['quota-backend-bytes'] : limits.quotaBytes,
+    quotaBytes: flags['quota-backend-bytes'] === 0 ? limits.quotaBytes : flags['quota-backend-bytes'],
     maxTxnOps: flags['max-txn-ops'],
     maxRequestBytes: flags['max-request-bytes'],
     watchProgressMs: flags['experimental-watch-progress-notify-interval'],
+    upkeep: { autoCompaction: autoCompaction(flags) },
     tuning: {
       heartbeatMs: flags['heartbeat-interval'],
       electionMs: flags['election-timeout'],

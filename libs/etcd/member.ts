@@ -24,6 +24,7 @@ import type { LeaderCalls } from './server/leader-calls.ts';
 import { encodeProposal } from './server/proposal.ts';
 import { EtcdServer, type ServerSettings } from './server/server.ts';
 import { EtcdStateMachine } from './server/state-machine.ts';
+import { Upkeep, type UpkeepSettings } from './server/upkeep.ts';
 
 /** The world outside a member. */
 export interface MemberPorts {
@@ -56,6 +57,7 @@ export interface MemberSettings extends ServerSettings {
   readonly initialClusterToken: string;
   readonly watchProgressMs: number;
   readonly tuning: Partial<ReplicaTuning>;
+  readonly upkeep?: UpkeepSettings;
 }
 
 export class EtcdMember {
@@ -65,6 +67,7 @@ export class EtcdMember {
   readonly services: readonly Service[];
   readonly #leader: LeaderCalls;
   readonly #log: Log;
+  readonly #upkeep: Upkeep;
 
   private constructor(machine: EtcdStateMachine, settings: MemberSettings, ports: MemberPorts) {
     const { transport, disk, clock, random, log, fatal } = ports;
@@ -87,6 +90,7 @@ export class EtcdMember {
     this.#connectPeers(settings);
     this.server = new EtcdServer({ ...settings, replica: this.replica, machine, clock, random, log });
     this.#leader = ports.leader(this.server);
+    this.#upkeep = new Upkeep(this.server, settings.upkeep ?? {});
     this.services = [
       kvService(this.server),
       watchService(this.server, settings.watchProgressMs),
@@ -108,8 +112,10 @@ export class EtcdMember {
   /** Recovers from the log and takes part; `lifecycle` stops it again, after what is started later. Rejects where the disk is damaged. */
   async start(lifecycle: Lifecycle): Promise<void> {
     const { machine, replica } = this;
+    const upkeep = this.#upkeep;
     await lifecycle.start({ name: 'store', start: async () => {}, stop: () => machine.close() });
     await lifecycle.start({ name: 'replica', start: () => replica.start(), stop: () => replica.stop() });
+    await lifecycle.start({ name: 'upkeep', start: async () => upkeep.start(), stop: async () => upkeep.stop() });
   }
 
   /** Tells the cluster where clients find this member. To be called when they do; goes on by itself. */

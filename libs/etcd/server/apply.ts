@@ -1,7 +1,7 @@
 // One committed request: what it changes and what it answers.
 import { EtcdError } from '../errors.ts';
 import { keyRange } from '../mvcc/key-range.ts';
-import { applyDelete, applyPut, applyTxn, isReadOnly } from '../mvcc/kv.ts';
+import { applyDelete, applyPut, applyTxn } from '../mvcc/kv.ts';
 import { headerAt } from '../mvcc/range.ts';
 import {
   AlarmRequest,
@@ -17,6 +17,7 @@ import {
 } from '../rpc/messages.ts';
 import { decode } from '../rpc/protobuf.ts';
 import type { ProposalKind } from './proposal.ts';
+import { hasPut } from './quota.ts';
 import type { EtcdStateMachine } from './state-machine.ts';
 
 /** Throws EtcdError where the request is refused; nothing has changed then. */
@@ -32,10 +33,11 @@ export function applyRequest(machine: EtcdStateMachine, kind: ProposalKind, payl
     case 'txn': {
       const request = decode(TxnRequest, payload);
       if (hasPut(request)) refuseWithoutSpace(machine);
-      else if (!isReadOnly(request)) refuseCorrupt(machine);
+      else refuseCorrupt(machine);
       return applyTxn(kv, request);
     }
     case 'compact':
+      refuseCorrupt(machine);
       store.compact(decode(CompactionRequest, payload).revision);
       return { header: headerAt(store.revision) };
     case 'leaseGrant': {
@@ -46,6 +48,7 @@ export function applyRequest(machine: EtcdStateMachine, kind: ProposalKind, payl
       return { header: headerAt(store.revision), ID, TTL };
     }
     case 'leaseRevoke':
+      refuseCorrupt(machine);
       return revoke(machine, decode(LeaseRevokeRequest, payload).ID);
     case 'alarm': {
       const request = decode(AlarmRequest, payload);
@@ -86,12 +89,6 @@ function refuseWithoutSpace(machine: EtcdStateMachine): void {
 
 function refuseCorrupt(machine: EtcdStateMachine): void {
   if (machine.alarms.has(alarmType.corrupt)) throw new EtcdError('corrupt');
-}
-
-function hasPut(request: TxnRequest): boolean {
-  return [...request.success, ...request.failure].some(
-    (op) => op.request_put !== undefined || (op.request_txn.length > 0 && hasPut(decode(TxnRequest, op.request_txn))),
-  );
 }
 
 function ttlRecord(seconds: number): Buffer {

@@ -7,9 +7,10 @@ import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Replica } from '../replica.ts';
 import { AlarmRequest, alarmAction, alarmType, LeaseRevokeRequest, Member, type ResponseHeader } from '../rpc/messages.ts';
-import { encode, type MessageOf } from '../rpc/protobuf.ts';
+import { encode } from '../rpc/protobuf.ts';
 import { Deadlines } from './deadlines.ts';
 import { encodeProposal, type ProposalKind } from './proposal.ts';
+import { Quota } from './quota.ts';
 import type { EtcdStateMachine, Outcome } from './state-machine.ts';
 
 /** What flags decide. */
@@ -19,6 +20,7 @@ export interface ServerSettings {
   readonly advertiseClientUrls: readonly string[];
   readonly heartbeatMs: number;
   readonly electionMs: number;
+  /** Negative: there is none. */
   readonly quotaBytes: number;
   readonly maxTxnOps: number;
   readonly maxRequestBytes: number;
@@ -54,6 +56,8 @@ export class EtcdServer {
   readonly #pending = new Map<bigint, Pending>();
   readonly #deadlines: Deadlines;
   readonly #unsubscribe: () => void;
+  readonly #quota: Quota;
+  #raising: Promise<void> | undefined;
   #sequence: bigint;
   #round: Promise<void> | undefined;
   #leaseTimer: Timer | undefined;
@@ -77,6 +81,9 @@ export class EtcdServer {
     };
     this.machine.onTermStart = (term) => this.#failOlder(term);
     this.machine.onLeaseGranted = () => this.#scheduleLeases();
+    this.#quota = new Quota(this.machine.backend, options.quotaBytes);
+    this.machine.hasRoomFor = (kind, payload) => this.#quota.hasRoomFor(kind, payload);
+    this.machine.onSpaceExceeded = () => void this.#raiseNoSpace();
     this.#unsubscribe = this.replica.onLeaderChange((leader) => this.#leaderChanged(leader));
   }
 
@@ -116,7 +123,10 @@ export class EtcdServer {
   /** Resolves with the outcome once the request is committed and applied here; rejects with EtcdError. */
   async propose(kind: ProposalKind, payload: Uint8Array): Promise<object> {
     if (payload.length > this.options.maxRequestBytes) throw new EtcdError('requestTooLarge');
-    if (kind === 'put' || kind === 'txn' || kind === 'leaseGrant') this.#checkQuota(payload.length);
+    if (!this.#quota.hasRoomFor(kind, asBuffer(payload))) {
+      await this.#raiseNoSpace();
+      throw new EtcdError('noSpace');
+    }
     const sequence = this.#nextSequence();
     const data = encodeProposal(kind, this.replica.id, sequence, payload);
     return this.#enqueue(kind, sequence, () => this.replica.propose(data));
@@ -237,19 +247,22 @@ export class EtcdServer {
     }
   }
 
-  #checkQuota(bytes: number): void {
-    const { quotaBytes } = this.options;
-    const { backend, alarms } = this.machine;
-    if (alarms.has(alarmType.noSpace)) throw new EtcdError('noSpace');
-    if (backend.sizes().totalBytes + backend.pendingBytes + bytes <= quotaBytes) return;
-    this.options.log.warn({ quotaBytes }, 'the backend has reached its quota');
-    const alarm: MessageOf<typeof AlarmRequest> = {
-      action: alarmAction.activate,
-      memberID: this.replica.id,
-      alarm: alarmType.noSpace,
-    };
-    this.propose('alarm', encode(AlarmRequest, alarm)).catch(() => {});
-    throw new EtcdError('noSpace');
+  /** Raises this member's alarm, which then holds for all; resolves when it has, or could not be. */
+  async #raiseNoSpace(): Promise<void> {
+    const own = (alarm: { readonly memberID: bigint }) => alarm.memberID === this.replica.id;
+    if (this.machine.alarms.list(alarmType.noSpace).some(own)) return;
+    this.#raising ??= this.raiseAlarm(alarmType.noSpace, this.replica.id).finally(() => {
+      this.#raising = undefined;
+    });
+    await this.#raising;
+  }
+
+  /** Resolves when the alarm is raised, or could not be: whoever found the reason will find it again. */
+  async raiseAlarm(alarm: number, memberID: MemberId): Promise<void> {
+    const { quotaBytes, log } = this.options;
+    log.warn({ quotaBytes, alarm, member: memberID.toString(16) }, 'raising an alarm');
+    const request = encode(AlarmRequest, { action: alarmAction.activate, memberID, alarm });
+    await this.propose('alarm', request).catch((err) => log.warn({ err }, 'could not raise an alarm'));
   }
 
   #leaderChanged(leader: MemberId): void {
@@ -294,4 +307,8 @@ export class EtcdServer {
     }
     this.#scheduleLeases();
   }
+}
+
+function asBuffer(bytes: Uint8Array): Buffer {
+  return Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 }

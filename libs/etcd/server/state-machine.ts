@@ -17,7 +17,7 @@ import { WatchHub } from '../watch/hub.ts';
 import { Alarms } from './alarms.ts';
 import { applyRequest } from './apply.ts';
 import { Members } from './members.ts';
-import { decodeProposal } from './proposal.ts';
+import { decodeProposal, type ProposalKind } from './proposal.ts';
 import { readSnapshot, writeSnapshot } from './snapshot-format.ts';
 
 /** What became of a proposal: the response message without its header, or why it was refused. */
@@ -44,6 +44,9 @@ export class EtcdStateMachine implements StateMachine {
   /** A leader's first entry was applied. */
   onTermStart: (term: number) => void = () => {};
   onLeaseGranted: () => void = () => {};
+  /** Whether this member's backend has room for a request. The request is applied in any case: members must agree. */
+  hasRoomFor: (kind: ProposalKind, payload: Buffer) => boolean = () => true;
+  onSpaceExceeded: () => void = () => {};
   readonly #clock: Clock;
   readonly #fatal: StateMachineOptions['fatal'];
   #applied: LogIndex = 0;
@@ -163,6 +166,7 @@ export class EtcdStateMachine implements StateMachine {
 
   #applyProposal(data: Uint8Array): void {
     const { kind, proposer, sequence, payload } = decodeProposal(data);
+    const room = kind === undefined || this.hasRoomFor(kind, payload);
     let outcome: Outcome;
     try {
       outcome =
@@ -170,6 +174,10 @@ export class EtcdStateMachine implements StateMachine {
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
       outcome = error;
+    }
+    if (!room && !(outcome instanceof EtcdError)) {
+      outcome = new EtcdError('noSpace');
+      this.onSpaceExceeded();
     }
     if (kind === 'compact' && this.store.compacting) this.#stepSoon();
     if (kind === 'leaseGrant') this.onLeaseGranted();
