@@ -35,4 +35,6 @@ export const limits = {
   leaseRevokeRetryMs: 3000,
   /** One chunk of a snapshot stream. */
   snapshotChunkBytes: 32 * 1024,
+  /** A snapshot is measured in slices of this length; other work gets its turn in between. */
+  snapshotSliceMs: 5,
 } as const;

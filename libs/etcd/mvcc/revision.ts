@@ -1,7 +1,7 @@
 // Revisions: `main` counts transactions that changed something, `sub` the changes inside one.
 
 /** Bytes of an encoded revision; a tombstone's has one more. */
-const revisionBytes = 17;
+export const revisionBytes = 17;
 const separator = 0x5f;
 const tombstoneMark = 0x74;
 const two32 = 2 ** 32;

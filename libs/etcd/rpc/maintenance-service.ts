@@ -1,8 +1,7 @@
 // etcdserverpb.Maintenance: status, hashes, snapshots, alarms, hand-over of the leadership.
-import { createHash } from 'node:crypto';
 import { status as grpcStatus, type handleServerStreamingCall } from '@grpc/grpc-js';
+import { streamSnapshot } from '../backup/snapshot-stream.ts';
 import { EtcdError } from '../errors.ts';
-import { limits } from '../limits.ts';
 import { isAlarmQuery } from '../server/apply.ts';
 import type { EtcdServer } from '../server/server.ts';
 import { clusterVersion, serverVersion } from '../server/version.ts';
@@ -22,9 +21,6 @@ import {
 } from './messages.ts';
 import { encode, type MessageOf } from './protobuf.ts';
 import { type Service, service, toStatus, unary } from './service.ts';
-
-/** A snapshot file is a multiple of this, plus its checksum: how etcdctl tells that the checksum is there. */
-const snapshotAlignBytes = 512;
 
 const alarmNames: Readonly<Record<number, string>> = { [alarmType.noSpace]: 'NOSPACE', [alarmType.corrupt]: 'CORRUPT' };
 
@@ -108,35 +104,23 @@ function moveLeader(server: EtcdServer, target: bigint): Promise<void> {
   });
 }
 
-/** The store's content, padded, and its SHA-256. The client may read as slowly as it likes. */
+/** A snapshot file. The client may read as slowly as it likes: the picture it gets is that of the call. */
 function snapshot(server: EtcdServer): handleServerStreamingCall<Buffer, Buffer> {
   return async (call) => {
-    const hash = createHash('sha256');
-    let sent = 0;
-    const header = server.header();
-    const send = async (blob: Buffer): Promise<void> => {
-      const message = encode(SnapshotResponse, { header, blob, version: serverVersion });
-      await new Promise<void>((resolve, reject) => {
+    const { machine, replica, options } = server;
+    const send = (message: Buffer): Promise<void> =>
+      new Promise<void>((resolve, reject) => {
         call.once('close', reject);
         call.write(message, () => {
           call.off('close', reject);
           resolve();
         });
       });
-    };
     try {
-      for await (const piece of server.machine.snapshot().content) {
-        const chunk = Buffer.from(piece);
-        hash.update(chunk);
-        sent += chunk.length;
-        for (let at = 0; at < chunk.length; at += limits.snapshotChunkBytes) {
-          await send(chunk.subarray(at, at + limits.snapshotChunkBytes));
-        }
+      const { term, conf } = replica.status();
+      for await (const { bytes, remainingBytes } of streamSnapshot(machine.backendSnapshot(), { term, conf }, options.clock)) {
+        await send(encode(SnapshotResponse, { remaining_bytes: remainingBytes, blob: bytes, version: clusterVersion }));
       }
-      const padding = Buffer.alloc((snapshotAlignBytes - (sent % snapshotAlignBytes)) % snapshotAlignBytes);
-      hash.update(padding);
-      if (padding.length > 0) await send(padding);
-      await send(hash.digest());
       call.end();
     } catch (error) {
       if (call.cancelled || error === undefined) return;

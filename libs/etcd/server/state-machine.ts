@@ -7,7 +7,7 @@ import type { Entry, LogIndex, SnapshotMeta } from 'raft-ts/types.ts';
 import { EtcdError } from '../errors.ts';
 import { Lessor } from '../lease/lessor.ts';
 import { limits } from '../limits.ts';
-import type { Backend } from '../mvcc/backend.ts';
+import type { Backend, BackendSnapshot } from '../mvcc/backend.ts';
 import type { KvContext } from '../mvcc/kv.ts';
 import { MvccStore } from '../mvcc/store.ts';
 import type { StateMachine, StateMachineSnapshot } from '../replica.ts';
@@ -112,6 +112,12 @@ export class EtcdStateMachine implements StateMachine {
   snapshot(): StateMachineSnapshot {
     this.#commit();
     return { index: this.#applied, content: writeSnapshot(this.backend.snapshot()) };
+  }
+
+  /** The backend as it is now, for a backup. To be released. */
+  backendSnapshot(): BackendSnapshot {
+    this.#commit();
+    return this.backend.snapshot();
   }
 
   async restore(meta: SnapshotMeta, content: AsyncIterable<Uint8Array>): Promise<void> {
