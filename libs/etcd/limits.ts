@@ -16,6 +16,9 @@ export const limits = {
   commitBytes: 4 << 20,
   /** The backend is made durable this long after a commit; until then the log is kept. */
   syncDelayMs: 1000,
+  /** Changes carried over to the new file of a defragmentation in one turn, and keys that may wait for that before it is given up. */
+  defragmentSliceKeys: 500,
+  defragmentDirtyKeys: 2_000_000,
   /** Keys looked at in one step of a compaction, and revisions removed; other work gets its turn in between. */
   compactionStepKeys: 500,
   /** Revisions of history replayed to watchers in one step. */

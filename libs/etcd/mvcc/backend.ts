@@ -39,6 +39,11 @@ export interface Backend {
   clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): void;
   /** Adds raw records, for a restore. */
   load(bucket: Bucket, records: readonly StoredRecord[]): void;
+  /**
+   * Gives the space of free pages back; reads and writes go on. Rejects where it had to be given up: nothing has changed then.
+   * Calls while one runs share it.
+   */
+  defragment(): Promise<void>;
   sizes(): { readonly totalBytes: number; readonly inUseBytes: number };
   close(): Promise<void>;
 }

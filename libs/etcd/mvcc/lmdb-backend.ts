@@ -1,73 +1,37 @@
-// Adapter: the backend on lmdb. Commits do not wait for the disk (`overlappingSync`): after a kill the newest commit is there,
-// after a power failure the newest one that a `sync` has covered; lmdb keeps the pages of that one until then.
-import { statfsSync } from 'node:fs';
-import { type Database, open, type RootDatabase } from 'lmdb';
-import { type Backend, type BackendSnapshot, type Bucket, buckets, type RecordBucket, type StoredRecord } from './backend.ts';
+// Adapter: the backend on lmdb. Changes are collected here and written by `commit`, in one transaction.
+import type { Backend, BackendSnapshot, Bucket, RecordBucket, StoredRecord } from './backend.ts';
+import { Defragmentation, type DefragmentPoint, removeDefragmentLeftovers } from './defragment.ts';
+import { type BackendSizes, type Change, LmdbEnvironment } from './lmdb-environment.ts';
 import { encodeRevision } from './revision.ts';
 
-type Bytes = Database<Buffer, Buffer>;
-
-interface BackendSizes {
-  readonly totalBytes: number;
-  readonly inUseBytes: number;
-}
-
-interface Change {
-  readonly bucket: Bucket;
-  readonly key: Buffer;
-  readonly value: Uint8Array | undefined;
-}
-
-/** lmdb's flags: the function returns when the commit is visible, before it is on the disk. */
-const commitFlags: number = 0x10002;
 /** Room for the tree's own bytes, per change. */
 const changeOverheadBytes = 64;
-const pageBytes = 4096;
-/** A commit that failed with less than this free, beyond what it had to write, is blamed on the space. */
-const reserveBytes = 1 << 20;
-const snapshotReadBatch = 256;
 
-/** Opens or creates the backend in `folder`. Throws where the files cannot be used. */
-export function openLmdbBackend(folder: string): Backend {
-  return new LmdbBackend(folder);
-}
-
-/** The backend cannot be written. */
-export class BackendError extends Error {
-  override readonly name = 'BackendError';
+/** Opens or creates the backend in `folder`; `reached` lets tests end the process in a defragmentation. Throws where the files cannot be used. */
+export function openLmdbBackend(folder: string, reached: (point: DefragmentPoint) => void = () => {}): Backend {
+  return new LmdbBackend(folder, reached);
 }
 
 class LmdbBackend implements Backend {
   readonly #folder: string;
-  readonly #root: RootDatabase<Buffer, Buffer>;
-  readonly #databases: Readonly<Record<Bucket, Bytes>>;
+  readonly #reached: (point: DefragmentPoint) => void;
+  #environment: LmdbEnvironment;
   /** Revisions not committed yet, by main, then sub. */
   #recent = new Map<number, (Buffer | undefined)[]>();
   #changes: Change[] = [];
   #pendingBytes = 0;
-  /** Asking lmdb costs a transaction per bucket: asked once per commit. */
-  #sizes: BackendSizes | undefined;
+  #defragmentation: Defragmentation | undefined;
+  #defragmenting: Promise<void> | undefined;
+  #defragmentations = 0;
+  /** The file of the environment has the name under which it is looked for at the next start. */
+  #inPlace: Promise<void> = Promise.resolve();
   beforeCommit: () => void = () => {};
 
-  constructor(folder: string) {
+  constructor(folder: string, reached: (point: DefragmentPoint) => void) {
     this.#folder = folder;
-    this.#root = open<Buffer, Buffer>({
-      path: folder,
-      maxDbs: buckets.length,
-      encoding: 'binary',
-      keyEncoding: 'binary',
-      overlappingSync: true,
-      noMemInit: true,
-    });
-    const openBucket = (name: Bucket): Bytes =>
-      this.#root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' });
-    this.#databases = {
-      key: openBucket('key'),
-      meta: openBucket('meta'),
-      lease: openBucket('lease'),
-      member: openBucket('member'),
-      alarm: openBucket('alarm'),
-    };
+    this.#reached = reached;
+    removeDefragmentLeftovers(folder);
+    this.#environment = new LmdbEnvironment(folder);
   }
 
   get pendingBytes(): number {
@@ -77,7 +41,7 @@ class LmdbBackend implements Backend {
   get(main: number, sub: number): Buffer | undefined {
     const recent = this.#recent.get(main)?.[sub];
     if (recent !== undefined) return recent;
-    return this.#databases.key.getBinary(encodeRevision(main, sub));
+    return this.#environment.get('key', encodeRevision(main, sub));
   }
 
   put(main: number, sub: number, tombstone: boolean, value: Buffer): void {
@@ -100,116 +64,92 @@ class LmdbBackend implements Backend {
 
   *records(bucket: RecordBucket): Iterable<StoredRecord> {
     this.commit();
-    yield* this.#databases[bucket].getRange({});
+    yield* this.#environment.range(bucket);
   }
 
   *revisions(from: number, to: number): Iterable<StoredRecord> {
     if (this.#changes.length > 0) this.commit();
-    yield* this.#databases.key.getRange({ start: encodeRevision(from, 0), end: encodeRevision(to + 1, 0) });
+    yield* this.#environment.range('key', encodeRevision(from, 0), encodeRevision(to + 1, 0));
   }
 
   commit(): void {
     this.beforeCommit();
     const changes = this.#changes;
     if (changes.length === 0) return;
-    this.#write(() => {
-      for (const { bucket, key, value } of changes) {
-        if (value === undefined) this.#databases[bucket].removeSync(key);
-        else this.#databases[bucket].putSync(key, value as Buffer);
-      }
-    });
+    this.#environment.write(changes, this.#pendingBytes);
+    this.#defragmentation?.note(changes);
     this.#changes = [];
     this.#pendingBytes = 0;
     this.#recent = new Map();
   }
 
-  sync(): Promise<void> {
-    return new Promise((resolve, reject) => {
-      const root = this.#root as unknown as { sync(callback: (error: unknown) => void): void };
-      root.sync((error) => (error === null || error === undefined ? resolve() : reject(error)));
-    });
+  async sync(): Promise<void> {
+    await this.#environment.sync();
+    await this.#inPlace;
   }
 
   snapshot(): BackendSnapshot {
     this.commit();
-    const transaction = this.#root.useReadTransaction();
-    return {
-      entries: (bucket) => batched(this.#databases[bucket], transaction),
-      release: () => transaction.done(),
-    };
+    return this.#environment.snapshot();
   }
 
   clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): void {
+    this.#defragmentation?.abort('the content of the backend is being replaced');
     this.#changes = [];
     this.#pendingBytes = 0;
     this.#recent = new Map();
-    this.#write(() => {
-      for (const bucket of buckets) this.#databases[bucket].clearSync();
-      for (const { key, value } of meta) this.#databases.meta.putSync(Buffer.from(key), value as Buffer);
-    });
+    this.#environment.replace(meta.map(({ key, value }) => ({ bucket: 'meta', key: Buffer.from(key), value })));
   }
 
   load(bucket: Bucket, records: readonly StoredRecord[]): void {
-    this.#write(() => {
-      for (const { key, value } of records) this.#databases[bucket].putSync(key, value);
+    this.#environment.write(
+      records.map(({ key, value }) => ({ bucket, key, value })),
+      0,
+    );
+  }
+
+  defragment(): Promise<void> {
+    this.#defragmenting ??= this.#defragment().finally(() => {
+      this.#defragmenting = undefined;
     });
+    return this.#defragmenting;
   }
 
   sizes(): BackendSizes {
-    this.#sizes ??= this.#readSizes();
-    return this.#sizes;
-  }
-
-  #readSizes(): BackendSizes {
-    interface Tree {
-      readonly treeBranchPageCount: number;
-      readonly treeLeafPageCount: number;
-      readonly overflowPages: number;
-    }
-    const pagesOf = (tree: Tree) => tree.treeBranchPageCount + tree.treeLeafPageCount + tree.overflowPages;
-    const stats = this.#root.getStats() as { lastPageNumber: number; root: Tree };
-    let used = 3 + pagesOf(stats.root);
-    for (const bucket of buckets) used += pagesOf(this.#databases[bucket].getStats() as Tree);
-    return { totalBytes: (stats.lastPageNumber + 1) * pageBytes, inUseBytes: used * pageBytes };
+    return this.#environment.sizes();
   }
 
   async close(): Promise<void> {
-    await this.#root.close();
+    this.#defragmentation?.abort('the member stops');
+    await this.#defragmenting?.catch(() => undefined);
+    await this.#environment.close();
   }
 
-  /** Throws BackendError. lmdb calls a full disk an input/output error: it only sees that less was written than it asked. */
-  #write(body: () => void): void {
-    this.#sizes = undefined;
+  async #defragment(): Promise<void> {
+    const run = new Defragmentation(
+      {
+        folder: this.#folder,
+        old: this.#environment,
+        commit: () => this.commit(),
+        switchTo: (next, inPlace) => {
+          this.#environment = next;
+          this.#inPlace = inPlace;
+          this.#defragmentation = undefined;
+        },
+        reached: this.#reached,
+      },
+      this.#defragmentations++,
+    );
+    this.#defragmentation = run;
     try {
-      this.#root.transactionSync(body, commitFlags);
-    } catch (cause) {
-      const { bavail, bsize } = statfsSync(this.#folder);
-      const full = bavail * bsize < this.#pendingBytes + reserveBytes;
-      const reason = full ? 'no space left on the disk of the data directory: free some and start again' : String(cause);
-      throw new BackendError(`cannot write the backend: ${reason}`, { cause });
+      await run.run();
+    } finally {
+      this.#defragmentation = undefined;
     }
   }
 
   #change(change: Change): void {
     this.#changes.push(change);
     this.#pendingBytes += change.key.length + (change.value?.length ?? 0) + changeOverheadBytes;
-  }
-}
-
-/** Reads in batches by key, so that no cursor stays open while the consumer waits. */
-function* batched(database: Bytes, transaction: ReturnType<Bytes['useReadTransaction']>): Iterable<StoredRecord> {
-  let after: Buffer | undefined;
-  for (;;) {
-    const batch = Array.from(
-      database.getRange({
-        ...(after === undefined ? {} : { start: after, exclusiveStart: true }),
-        limit: snapshotReadBatch,
-        transaction,
-      }),
-    );
-    yield* batch;
-    const last = batch.at(-1);
-    if (last === undefined || batch.length < snapshotReadBatch) return;
-    after = last.key;
   }
 }

@@ -33,8 +33,7 @@ export function maintenanceService(server: EtcdServer): Service {
       return server.fill((await server.propose('alarm', raw)) as MessageOf<typeof AlarmResponse>);
     }),
     Defragment: unary({}, HeaderOnly, async () => {
-      machine.backend.commit();
-      await machine.backend.sync();
+      await machine.backend.defragment();
       return { header: server.header() };
     }),
     Hash: unary({}, HashResponse, async () => ({ header: server.header(), hash: machine.store.hash(0).hash })),

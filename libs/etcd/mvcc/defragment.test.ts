@@ -1,0 +1,129 @@
+import { fork } from 'node:child_process';
+import { once } from 'node:events';
+import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, beforeEach, expect, test } from 'vitest';
+import type { Backend } from './backend.ts';
+import { DefragmentError } from './defragment.ts';
+import { openLmdbBackend } from './lmdb-backend.ts';
+import { checkCommits, writeCommit } from './testing/revisions-model.ts';
+
+const script = new URL('./testing/defragment-process.ts', import.meta.url).pathname;
+const everything = Number.MAX_SAFE_INTEGER - 1;
+
+let folder: string;
+
+beforeEach(() => {
+  folder = mkdtempSync(join(tmpdir(), 'defragment-'));
+});
+
+afterEach(() => {
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const fileBytes = (): number => statSync(join(folder, 'data.mdb')).size;
+
+function fill(backend: Backend, commits: number): void {
+  for (let i = 1; i <= commits; i++) writeCommit(backend, i);
+}
+
+/** Ten megabytes that are there, or not any more. */
+function ballast(backend: Backend, there: boolean): void {
+  for (let i = 0; i < 100; i++) backend.setRecord('lease', `${i}`, there ? Buffer.alloc(100_000, i) : undefined);
+  backend.commit();
+}
+
+test('gives space back; what is written meanwhile is there, before and after a restart', async () => {
+  let backend = openLmdbBackend(folder);
+  fill(backend, 300);
+  ballast(backend, true);
+  ballast(backend, false);
+  await backend.sync();
+  const before = { ...backend.sizes(), file: fileBytes() };
+  const running = backend.defragment();
+  let commits = 300;
+  let done = false;
+  void running.then(() => {
+    done = true;
+  });
+  while (!done) {
+    writeCommit(backend, ++commits);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  expect(commits).toBeGreaterThan(300);
+  expect(checkCommits(backend)).toBe(commits);
+  expect(fileBytes()).toBeLessThan(before.file / 2);
+  expect(backend.sizes().totalBytes).toBeLessThan(before.totalBytes / 2);
+
+  writeCommit(backend, ++commits);
+  await backend.defragment();
+  writeCommit(backend, ++commits);
+  await backend.sync();
+  await backend.close();
+
+  backend = openLmdbBackend(folder);
+  expect(checkCommits(backend)).toBe(commits);
+  expect(readdirSync(folder).sort()).toEqual(['data.mdb', 'lock.mdb']);
+  await backend.close();
+});
+
+test('a snapshot that is being read keeps showing what it showed, and the old file until then', async () => {
+  const backend = openLmdbBackend(folder);
+  fill(backend, 200);
+  const snapshot = backend.snapshot();
+  const running = backend.defragment();
+  const first = [...snapshot.entries('meta')].length;
+  for (let i = 201; i <= 400; i++) {
+    writeCommit(backend, i);
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const keys = [...snapshot.entries('key')].map(({ key }) => Number(key.readBigUInt64BE()));
+  expect(keys.at(-1)).toBe(200);
+  expect([...snapshot.entries('meta')]).toHaveLength(first);
+  snapshot.release();
+  await running;
+  expect(checkCommits(backend)).toBe(400);
+  await backend.close();
+});
+
+test('is given up where the content is replaced; calls at the same time are one', async () => {
+  const backend = openLmdbBackend(folder);
+  fill(backend, 200);
+  const running = backend.defragment();
+  expect(backend.defragment()).toBe(running);
+  backend.clear([]);
+  await expect(running).rejects.toThrow(DefragmentError);
+  expect([...backend.revisions(0, everything)]).toEqual([]);
+  expect(readdirSync(folder).sort()).toEqual(['data.mdb', 'lock.mdb']);
+  writeCommit(backend, 1);
+  await backend.defragment();
+  expect(checkCommits(backend)).toBe(1);
+  await backend.close();
+});
+
+const places = [
+  'defragmentCopied',
+  'defragmentCaughtUp',
+  'defragmentSwitched',
+  'defragmentSynced',
+  'defragmentRenamed',
+] as const;
+
+test.each(places)(
+  'killed when it has %s: whole commits are there, all that were durable among them',
+  { timeout: 30_000 },
+  async (place) => {
+    const child = fork(script, [folder, place], { execArgv: [] });
+    let durable = 0;
+    child.on('message', (commits: number) => {
+      durable = Math.max(durable, commits);
+    });
+    const [, signal] = await once(child, 'exit');
+    expect(signal).toBe('SIGKILL');
+    const backend = openLmdbBackend(folder);
+    expect(checkCommits(backend)).toBeGreaterThanOrEqual(durable);
+    expect(readdirSync(folder).sort()).toEqual(['data.mdb', 'lock.mdb']);
+    await backend.close();
+  },
+);

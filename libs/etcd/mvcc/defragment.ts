@@ -1,0 +1,154 @@
+// Adapter: gives back the space of free pages while the backend goes on being read and written.
+//
+//   copy      lmdb writes the live pages into a new file, in a thread of its own, from a read transaction
+//   catch up  keys that were written meanwhile are read from the old file and written into the new one, a slice per turn,
+//             until few are left
+//   switch    the rest in one turn; from here on the backend is the new file
+//   rename    the new file is synced, then takes the place of the old one
+//
+// A crash before the rename leaves the old file, which has everything that was ever said to be durable: `Backend.sync` waits for
+// the rename. What was committed to the new file only is in the log.
+import { mkdirSync, readdirSync, rmSync } from 'node:fs';
+import { open, rename, rm } from 'node:fs/promises';
+import { join } from 'node:path';
+import { limits } from '../limits.ts';
+import type { Bucket } from './backend.ts';
+import { type Change, LmdbEnvironment } from './lmdb-environment.ts';
+
+const folderPrefix = 'defragment-';
+const dataFile = 'data.mdb';
+
+/** Places at which a test may end the process. */
+export type DefragmentPoint =
+  | 'defragmentCopied'
+  | 'defragmentCaughtUp'
+  | 'defragmentSwitched'
+  | 'defragmentSynced'
+  | 'defragmentRenamed';
+
+export class DefragmentError extends Error {
+  override readonly name = 'DefragmentError';
+}
+
+/** Removes what a defragmentation that did not get to its end has left. To be called before the environment is opened. */
+export function removeDefragmentLeftovers(folder: string): void {
+  for (const name of readdirSync(folder)) {
+    if (name.startsWith(folderPrefix)) rmSync(join(folder, name), { recursive: true, force: true });
+  }
+}
+
+export interface DefragmentPorts {
+  /** Of the backend; the file in use is `data.mdb` in it. */
+  readonly folder: string;
+  readonly old: LmdbEnvironment;
+  /** Makes `old` hold all writes so far. */
+  readonly commit: () => void;
+  /** From here on writes and reads go to `next`; `durable` resolves when `next` has the old file's name. */
+  readonly switchTo: (next: LmdbEnvironment, durable: Promise<void>) => void;
+  readonly reached: (point: DefragmentPoint) => void;
+}
+
+/** One run. `note` must be told of every change that is committed to the old environment meanwhile. */
+export class Defragmentation {
+  readonly #ports: DefragmentPorts;
+  readonly #folder: string;
+  /** Keys that the new file may have an old value of. */
+  #dirty = new Map<string, { readonly bucket: Bucket; readonly key: Buffer }>();
+  #aborted: string | undefined;
+
+  /** `number` is different for every run of a process: the environment in use has its lock in the folder of its run. */
+  constructor(ports: DefragmentPorts, number: number) {
+    this.#ports = ports;
+    this.#folder = join(ports.folder, `${folderPrefix}${number}`);
+  }
+
+  note(changes: readonly Change[]): void {
+    for (const { bucket, key } of changes) this.#dirty.set(`${bucket} ${key.toString('latin1')}`, { bucket, key });
+    if (this.#dirty.size > limits.defragmentDirtyKeys)
+      this.abort('too many writes while the backend was copied; try again later');
+  }
+
+  abort(reason: string): void {
+    this.#aborted ??= reason;
+    this.#dirty.clear();
+  }
+
+  /** Throws DefragmentError where it had to be given up; the old environment is in use then. */
+  async run(): Promise<void> {
+    const { old, commit, reached } = this.#ports;
+    mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
+    let next: LmdbEnvironment | undefined;
+    // Keeps the old file's blocks until it is closed in a thread: freeing a gigabyte takes its time.
+    const oldFile = await open(join(this.#ports.folder, dataFile), 'r');
+    try {
+      commit();
+      await old.copyTo(this.#folder);
+      reached('defragmentCopied');
+      this.#check();
+      next = new LmdbEnvironment(this.#folder);
+      await this.#follow(next);
+      // What was copied is on the disk then, and the rename has little to wait for.
+      await next.sync();
+      await this.#follow(next);
+      reached('defragmentCaughtUp');
+      commit();
+      this.#catchUp(next, Number.POSITIVE_INFINITY);
+    } catch (error) {
+      await oldFile.close();
+      await next?.close();
+      await rm(this.#folder, { recursive: true, force: true });
+      throw error;
+    }
+    const durable = this.#takePlace(next);
+    this.#ports.switchTo(next, durable);
+    reached('defragmentSwitched');
+    await durable;
+    reached('defragmentRenamed');
+    await old.retire();
+    await oldFile.close();
+  }
+
+  #check(): void {
+    if (this.#aborted !== undefined) throw new DefragmentError(this.#aborted);
+  }
+
+  /** Catches up until little is left. */
+  async #follow(next: LmdbEnvironment): Promise<void> {
+    for (this.#check(); this.#dirty.size > limits.defragmentSliceKeys; this.#check()) {
+      this.#catchUp(next, limits.defragmentSliceKeys);
+      await nextTurn();
+      this.#ports.commit();
+    }
+  }
+
+  #catchUp(next: LmdbEnvironment, count: number): void {
+    const changes: Change[] = [];
+    let bytes = 0;
+    for (const [id, { bucket, key }] of this.#dirty) {
+      if (changes.length >= count) break;
+      const value = this.#ports.old.get(bucket, key);
+      changes.push({ bucket, key, value });
+      bytes += key.length + (value?.length ?? 0);
+      this.#dirty.delete(id);
+    }
+    next.write(changes, bytes);
+  }
+
+  async #takePlace(next: LmdbEnvironment): Promise<void> {
+    const { folder, reached } = this.#ports;
+    await next.sync();
+    reached('defragmentSynced');
+    await rename(join(this.#folder, dataFile), join(folder, dataFile));
+    const handle = await open(folder, 'r');
+    try {
+      await handle.sync();
+    } finally {
+      await handle.close();
+    }
+  }
+}
+
+/** Lets everything that waits have its turn. */
+function nextTurn(): Promise<void> {
+  return new Promise((resolve) => setImmediate(resolve));
+}

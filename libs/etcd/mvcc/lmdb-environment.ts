@@ -1,0 +1,183 @@
+// Adapter: one lmdb file with the buckets in it. Commits do not wait for the disk (`overlappingSync`): after a kill the newest
+// commit is there, after a power failure the newest one that a `sync` has covered; lmdb keeps the pages of that one until then.
+import { statfsSync } from 'node:fs';
+import { type Database, open, type RootDatabase } from 'lmdb';
+import { type BackendSnapshot, type Bucket, buckets, type StoredRecord } from './backend.ts';
+
+export type Bytes = Database<Buffer, Buffer>;
+
+/** What a bucket's key becomes; undefined removes it. */
+export interface Change {
+  readonly bucket: Bucket;
+  readonly key: Buffer;
+  readonly value: Uint8Array | undefined;
+}
+
+export interface BackendSizes {
+  readonly totalBytes: number;
+  readonly inUseBytes: number;
+}
+
+/** lmdb's flags: the function returns when the commit is visible, before it is on the disk. */
+const commitFlags: number = 0x10002;
+const pageBytes = 4096;
+/** Pages that are neither in a tree nor free: two of the file's head, one of the free list. */
+const fixedPages = 3;
+/** A commit that failed with less than this free, beyond what it had to write, is blamed on the space. */
+const reserveBytes = 1 << 20;
+const snapshotReadBatch = 256;
+
+/** The backend cannot be written. */
+export class BackendError extends Error {
+  override readonly name = 'BackendError';
+}
+
+export class LmdbEnvironment {
+  readonly folder: string;
+  readonly #root: RootDatabase<Buffer, Buffer>;
+  readonly #databases: Readonly<Record<Bucket, Bytes>>;
+  /** Asking lmdb costs a transaction per bucket: asked once per commit. */
+  #sizes: BackendSizes | undefined;
+  #snapshots = 0;
+  #idle: () => void = () => {};
+
+  /** Opens or creates it. Throws where the files cannot be used. */
+  constructor(folder: string) {
+    this.folder = folder;
+    this.#root = open<Buffer, Buffer>({
+      path: folder,
+      maxDbs: buckets.length,
+      encoding: 'binary',
+      keyEncoding: 'binary',
+      overlappingSync: true,
+      noMemInit: true,
+    });
+    const openBucket = (name: Bucket): Bytes =>
+      this.#root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' });
+    this.#databases = {
+      key: openBucket('key'),
+      meta: openBucket('meta'),
+      lease: openBucket('lease'),
+      member: openBucket('member'),
+      alarm: openBucket('alarm'),
+    };
+  }
+
+  get(bucket: Bucket, key: Buffer): Buffer | undefined {
+    return this.#databases[bucket].getBinary(key);
+  }
+
+  /** In the order of their keys; not to be interleaved with writes. */
+  range(bucket: Bucket, start?: Buffer, end?: Buffer): Iterable<StoredRecord> {
+    return this.#databases[bucket].getRange({
+      ...(start === undefined ? {} : { start }),
+      ...(end === undefined ? {} : { end }),
+    });
+  }
+
+  /** All or nothing. Throws BackendError. */
+  write(changes: readonly Change[], bytes: number): void {
+    this.#transaction(bytes, () => {
+      for (const { bucket, key, value } of changes) {
+        if (value === undefined) this.#databases[bucket].removeSync(key);
+        else this.#databases[bucket].putSync(key, value as Buffer);
+      }
+    });
+  }
+
+  /** Empties every bucket and adds `changes`, in one transaction. */
+  replace(changes: readonly Change[]): void {
+    this.#transaction(0, () => {
+      for (const bucket of buckets) this.#databases[bucket].clearSync();
+      for (const { bucket, key, value } of changes) this.#databases[bucket].putSync(key, value as Buffer);
+    });
+  }
+
+  /** Makes the writes so far survive a power failure. */
+  sync(): Promise<void> {
+    return new Promise((resolve, reject) => {
+      const root = this.#root as unknown as { sync(callback: (error: unknown) => void): void };
+      root.sync((error) => (error === null || error === undefined ? resolve() : reject(error)));
+    });
+  }
+
+  snapshot(): BackendSnapshot {
+    const transaction = this.#root.useReadTransaction();
+    this.#snapshots++;
+    let held = true;
+    return {
+      entries: (bucket) => batched(this.#databases[bucket], transaction),
+      release: () => {
+        if (!held) return;
+        held = false;
+        transaction.done();
+        this.#snapshots--;
+        if (this.#snapshots === 0) this.#idle();
+      },
+    };
+  }
+
+  /** Writes the live pages, and only those, as an environment of their own into an empty folder; other work goes on meanwhile. */
+  copyTo(folder: string): Promise<void> {
+    return this.#root.backup(folder, true);
+  }
+
+  sizes(): BackendSizes {
+    this.#sizes ??= this.#readSizes();
+    return this.#sizes;
+  }
+
+  /** Waits for snapshots that are still being read. */
+  async retire(): Promise<void> {
+    if (this.#snapshots > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
+    await this.#root.close();
+  }
+
+  async close(): Promise<void> {
+    await this.#root.close();
+  }
+
+  #readSizes(): BackendSizes {
+    interface Tree {
+      readonly treeBranchPageCount: number;
+      readonly treeLeafPageCount: number;
+      readonly overflowPages: number;
+    }
+    const pagesOf = (tree: Tree) => tree.treeBranchPageCount + tree.treeLeafPageCount + tree.overflowPages;
+    const stats = this.#root.getStats() as { lastPageNumber: number; root: Tree };
+    let used = fixedPages + pagesOf(stats.root);
+    for (const bucket of buckets) used += pagesOf(this.#databases[bucket].getStats() as Tree);
+    return { totalBytes: (stats.lastPageNumber + 1) * pageBytes, inUseBytes: used * pageBytes };
+  }
+
+  /** Throws BackendError. lmdb calls a full disk an input/output error: it only sees that less was written than it asked. */
+  #transaction(bytes: number, body: () => void): void {
+    this.#sizes = undefined;
+    try {
+      this.#root.transactionSync(body, commitFlags);
+    } catch (cause) {
+      const { bavail, bsize } = statfsSync(this.folder);
+      const full = bavail * bsize < bytes + reserveBytes;
+      const reason = full ? 'no space left on the disk of the data directory: free some and start again' : String(cause);
+      throw new BackendError(`cannot write the backend: ${reason}`, { cause });
+    }
+  }
+}
+
+/** Reads in batches by key, so that no cursor stays open while the consumer waits. */
+function* batched(database: Bytes, transaction: ReturnType<Bytes['useReadTransaction']>): Iterable<StoredRecord> {
+  let after: Buffer | undefined;
+  for (;;) {
+    const batch = Array.from(
+      database.getRange({
+        ...(after === undefined ? {} : { start: after, exclusiveStart: true }),
+        limit: snapshotReadBatch,
+        transaction,
+      }),
+    );
+    yield* batch;
+    const last = batch.at(-1);
+    if (last === undefined || batch.length < snapshotReadBatch) return;
+    after = last.key;
+  }
+}
