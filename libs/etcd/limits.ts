@@ -19,8 +19,15 @@ export const limits = {
   /** Changes carried over to the new file of a defragmentation in one turn, and keys that may wait for that before it is given up. */
   defragmentSliceKeys: 500,
   defragmentDirtyKeys: 2_000_000,
-  /** Keys looked at in one step of a compaction, and revisions removed; other work gets its turn in between. */
-  compactionStepKeys: 500,
+  /** Revisions, and bytes of them, looked at in one step of a compaction or a hash; other work gets its turn in between. */
+  scanStepRecords: 500,
+  scanStepBytes: 512 << 10,
+  /** Keys of the index looked at in one step of a compaction. */
+  compactionStepKeys: 5000,
+  /** What a compaction removes is committed when it is as much as this, about 1,500 revisions. */
+  compactionCommitBytes: 128 << 10,
+  /** Hashes of compacted revisions that are remembered. */
+  compactionHashes: 10,
   /** Revisions of history replayed to watchers in one step. */
   watchReplayRevisions: 500,
   /** Bytes waiting in one watch stream before its watchers fall back to replay from the store. */

@@ -134,11 +134,30 @@ export class KeyIndex {
     return found;
   }
 
+  /** Whether a compaction at `revision` keeps this place, which is at or below it. */
+  keeps(key: string, place: RevisionPlace, revision: number): boolean {
+    if (place.tombstone && place.main !== revision) return false;
+    const entry = this.#entries.get(key);
+    const newest = entry === undefined ? undefined : this.placeAt(entry, revision);
+    return newest !== undefined && newest.main === place.main && newest.sub === place.sub;
+  }
+
+  /** Whether a compaction at `revision` keeps anything at or below it. */
+  keepsAt(revision: number): boolean {
+    let found = false;
+    this.#entries.scan('', undefined, (entry) => {
+      const newest = this.placeAt(entry, revision);
+      found = newest !== undefined && keptNewest(newest, revision);
+      return !found;
+    });
+    return found;
+  }
+
   /**
-   * One step of a compaction at `revision`: up to `count` keys from `cursor` on lose what is superseded; `drop` is told each
-   * place. Returns the key to go on with, or undefined at the end.
+   * One step of a compaction at `revision`: up to `count` keys from `cursor` on lose what is superseded. Returns the key to go on
+   * with, or undefined at the end.
    */
-  compact(revision: number, cursor: string, count: number, drop: (place: RevisionPlace) => void): string | undefined {
+  compact(revision: number, cursor: string, count: number): string | undefined {
     let seen = 0;
     let next: string | undefined;
     const dead: string[] = [];
@@ -147,7 +166,7 @@ export class KeyIndex {
         next = entry.key;
         return false;
       }
-      if (this.#compactEntry(entry, revision, drop)) dead.push(entry.key);
+      if (this.#compactEntry(entry, revision)) dead.push(entry.key);
       return true;
     });
     for (const key of dead) this.#entries.remove(key);
@@ -155,25 +174,23 @@ export class KeyIndex {
   }
 
   /** True where nothing of the key is left. */
-  #compactEntry(entry: KeyEntry, revision: number, drop: (place: RevisionPlace) => void): boolean {
+  #compactEntry(entry: KeyEntry, revision: number): boolean {
     const newest = this.placeAt(entry, revision);
     if (newest === undefined) return false;
-    const keepNewest = !newest.tombstone || newest.main === revision;
-    const history = entry.history;
+    const kept = keptNewest(newest, revision);
+    const { history } = entry;
     if (history !== undefined) {
-      let cut = 0;
-      while (cut < history.length && (history[cut] ?? 0) <= revision) {
-        const place = { main: history[cut] ?? 0, sub: history[cut + 1] ?? 0, tombstone: history[cut + 2] === 1 };
-        if (keepNewest && place.main === newest.main && place.sub === newest.sub) break;
-        drop(place);
-        cut += stride;
-      }
+      let cut = lastAtOrBelow(history, revision) + stride;
+      // A history that ends above the revision starts with the place that is kept.
+      if (kept && cut > 0 && entry.main > revision) cut -= stride;
       entry.history = cut === history.length ? undefined : cut === 0 ? history : history.slice(cut);
     }
-    if (keepNewest || entry.main > revision) return false;
-    drop(newest);
-    return true;
+    return !kept && entry.main <= revision;
   }
+}
+
+function keptNewest(newest: RevisionPlace, revision: number): boolean {
+  return !newest.tombstone || newest.main === revision;
 }
 
 function pushHistory(entry: KeyEntry): void {

@@ -6,7 +6,9 @@ import { limits } from '../limits.ts';
 import { KeyValue } from '../rpc/messages.ts';
 import { decode, encode } from '../rpc/protobuf.ts';
 import type { Backend } from './backend.ts';
-import { crc32c } from './crc32c.ts';
+import { Compaction } from './compaction.ts';
+import { HashRun } from './hash-run.ts';
+import { type HashResult, HistoryHasher } from './history-hash.ts';
 import { type KeyEntry, KeyIndex } from './key-index.ts';
 import { type KeyRange, keyRange } from './key-range.ts';
 import { isTombstone, mainOf, subOf } from './revision.ts';
@@ -21,12 +23,6 @@ export interface StoreEvent {
   prevKv(): Buffer | undefined;
 }
 
-export interface HashResult {
-  readonly hash: number;
-  readonly revision: number;
-  readonly compactRevision: number;
-}
-
 const compactScheduledMark = 'scheduledCompactRev';
 const compactFinishedMark = 'finishedCompactRev';
 const revisionMark = 'currentRev';
@@ -36,7 +32,9 @@ export class MvccStore {
   #index = new KeyIndex();
   #revision = 1;
   #compactRevision = -1;
-  #compactionCursor: string | undefined;
+  #compaction: Compaction | undefined;
+  /** Of the last compactions, by their revisions. */
+  #compactionHashes: HashResult[] = [];
   /** Told of every revision with changes, at its end. */
   onRevision: (revision: number, events: readonly StoreEvent[]) => void = () => {};
   /** The lease that a live key has, 0n is none; the lessor knows without reading values. */
@@ -71,7 +69,6 @@ export class MvccStore {
     }
     this.#compactRevision = marks.get(compactScheduledMark) ?? -1;
     const finished = marks.get(compactFinishedMark) ?? -1;
-    this.#compactionCursor = this.#compactRevision > finished ? '' : undefined;
     const leases = new Map<string, bigint>();
     for (const { key: revision, value } of this.backend.revisions(0, Number.MAX_SAFE_INTEGER - 1)) {
       const kv = decode(KeyValue, value);
@@ -85,6 +82,11 @@ export class MvccStore {
     // A compaction may have removed the newest tombstones.
     this.#revision = Math.max(this.#revision, this.#compactRevision, marks.get(revisionMark) ?? 1);
     for (const [key, lease] of leases) attach(key, lease);
+    this.stopCompaction();
+    this.#compactionHashes = [];
+    if (this.#compactRevision > finished) {
+      this.#compaction = new Compaction(this.backend, this.#index, this.#compactRevision, undefined);
+    }
   }
 
   /** Throws `compacted` or `futureRevision`. 0 and below mean now. */
@@ -137,51 +139,61 @@ export class MvccStore {
   compact(revision: number): void {
     if (revision <= this.#compactRevision) throw new EtcdError('compacted');
     if (revision > this.#revision) throw new EtcdError('futureRevision');
+    const previous = this.compacting ? undefined : this.#compactRevision;
+    this.stopCompaction();
+    this.#compaction = new Compaction(this.backend, this.#index, revision, previous);
     this.#compactRevision = revision;
-    this.#compactionCursor = '';
     this.backend.setRecord('meta', compactScheduledMark, writeMark(revision));
     this.backend.setRecord('meta', revisionMark, writeMark(this.#revision));
   }
 
   /** One step of the compaction under way; false where there is nothing left to do. */
   compactStep(): boolean {
-    if (this.#compactionCursor === undefined) return false;
-    this.#compactionCursor = this.#index.compact(
-      this.#compactRevision,
-      this.#compactionCursor,
-      limits.compactionStepKeys,
-      ({ main, sub, tombstone }) => this.backend.remove(main, sub, tombstone),
-    );
-    if (this.#compactionCursor !== undefined) return true;
-    this.backend.setRecord('meta', compactFinishedMark, writeMark(this.#compactRevision));
+    const compaction = this.#compaction;
+    if (compaction === undefined) return false;
+    if (compaction.step()) return true;
+    this.#compaction = undefined;
+    const hash = compaction.hash();
+    if (hash !== undefined) this.#compactionHashes = [...this.#compactionHashes, hash].slice(-limits.compactionHashes);
+    this.backend.setRecord('meta', compactFinishedMark, writeMark(compaction.revision));
     return false;
   }
 
   get compacting(): boolean {
-    return this.#compactionCursor !== undefined;
+    return this.#compaction !== undefined;
+  }
+
+  /** Releases what a compaction under way holds; it goes on after the next `restore`. */
+  stopCompaction(): void {
+    this.#compaction?.stop();
+    this.#compaction = undefined;
+  }
+
+  /** Hashes of what was compacted since the start, oldest first, as far as they are remembered. */
+  get compactionHashes(): readonly HashResult[] {
+    return this.#compactionHashes;
   }
 
   /**
-   * The hash of the history up to `revision` (0: now), equal on members with equal history. It is etcd's as well (kvHasher): of
-   * what is at or below the compacted revision, the values at `revision` count, or all values where `revision` has none. Only
-   * for the compacted revision itself etcd answers otherwise, until its restart: with what it hashed before it removed anything.
+   * The hash of the history up to `revision` (0: now), equal on members with equal history, and etcd's as well. At a revision that
+   * was compacted since the start it is the hash of what was there before the compaction, as etcd answers. Throws `compacted`,
+   * `futureRevision`.
    */
   hash(revision: number): HashResult {
+    const run = this.hashRun(revision);
+    while (run.step());
+    return run.result();
+  }
+
+  /** As `hash`, in steps. */
+  hashRun(revision: number): HashRun {
+    const known = this.#compactionHashes.find((hash) => hash.revision === revision);
+    if (known !== undefined) return HashRun.known(known);
     if (revision > 0 && revision < this.#compactRevision) throw new EtcdError('compacted');
     if (revision > this.#revision) throw new EtcdError('futureRevision');
     const upTo = revision > 0 ? revision : this.#revision;
-    const partly = this.#index.hasValuesAt(upTo);
-    let crc = crc32c(Buffer.from('key'));
-    for (const { key: place, value } of this.backend.revisions(0, upTo)) {
-      const main = mainOf(place);
-      if (main <= this.#compactRevision) {
-        if (isTombstone(place)) continue;
-        const here = { main, sub: subOf(place), tombstone: false };
-        if (partly && !this.#index.isValueAt(decode(KeyValue, value).key, here, upTo)) continue;
-      }
-      crc = crc32c(value, crc32c(place, crc));
-    }
-    return { hash: crc, revision: upTo, compactRevision: this.#compactRevision };
+    const hasher = new HistoryHasher(this.#index, upTo, this.#compactRevision, this.#index.hasValuesAt(upTo));
+    return new HashRun(this.backend, hasher, upTo, () => this.#compactRevision);
   }
 
   /** Calls `visit` for the changes with main revision in [from, to], one revision at a time, as watchers see them. */

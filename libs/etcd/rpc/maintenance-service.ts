@@ -3,6 +3,7 @@ import { status as grpcStatus, type handleServerStreamingCall } from '@grpc/grpc
 import { streamSnapshot } from '../backup/snapshot-stream.ts';
 import { EtcdError } from '../errors.ts';
 import { isAlarmQuery } from '../server/apply.ts';
+import { hashByRevision, hashEverything } from '../server/hashes.ts';
 import type { EtcdServer } from '../server/server.ts';
 import { clusterVersion, serverVersion } from '../server/version.ts';
 import {
@@ -26,6 +27,7 @@ const alarmNames: Readonly<Record<number, string>> = { [alarmType.noSpace]: 'NOS
 
 export function maintenanceService(server: EtcdServer): Service {
   const { machine, replica } = server;
+  const { clock } = server.options;
   return service('etcdserverpb.Maintenance', {
     Status: unary({}, StatusResponse, async () => status(server)),
     Alarm: unary(AlarmRequest, AlarmResponse, async (request, raw) => {
@@ -36,11 +38,11 @@ export function maintenanceService(server: EtcdServer): Service {
       await machine.backend.defragment();
       return { header: server.header() };
     }),
-    Hash: unary({}, HashResponse, async () => ({ header: server.header(), hash: machine.store.hash(0).hash })),
+    Hash: unary({}, HashResponse, async () => ({ header: server.header(), hash: await hashEverything(machine, clock) })),
     HashKV: unary(HashKVRequest, HashKVResponse, async ({ revision }) => {
-      const result = machine.store.hash(revision);
+      const result = await hashByRevision(machine, clock, revision);
       return {
-        header: server.header(),
+        header: server.header(result.current),
         hash: result.hash,
         compact_revision: result.compactRevision,
         hash_revision: result.revision,

@@ -30,7 +30,8 @@ export interface StateMachineOptions {
   readonly fatal: (error: unknown, message: string) => void;
 }
 
-const appliedMark = 'appliedIndex';
+/** The record of how far the log is applied. */
+export const appliedMark = 'appliedIndex';
 
 export class EtcdStateMachine implements StateMachine {
   readonly backend: Backend;
@@ -122,6 +123,7 @@ export class EtcdStateMachine implements StateMachine {
 
   async restore(meta: SnapshotMeta, content: AsyncIterable<Uint8Array>): Promise<void> {
     const seen = this.store.revision;
+    this.store.stopCompaction();
     this.backend.clear([{ key: appliedMark, value: encodeIndex(0) }]);
     this.#applied = 0;
     this.#committed = 0;
@@ -151,6 +153,7 @@ export class EtcdStateMachine implements StateMachine {
     this.#commitTimer?.cancel();
     this.#syncTimer?.cancel();
     this.#stepTimer?.cancel();
+    this.store.stopCompaction();
     await this.backend.sync();
     await this.backend.close();
   }
@@ -243,7 +246,9 @@ export class EtcdStateMachine implements StateMachine {
       if (!compacting) {
         for (const done of this.#compactionWaiters.splice(0)) done();
       }
-      if (this.backend.pendingBytes > 0) this.#commitTimer ??= this.#clock.timer(limits.commitDelayMs, () => this.#commit());
+      if (compacting && this.backend.pendingBytes >= limits.compactionCommitBytes) this.#commit();
+      else if (this.backend.pendingBytes > 0)
+        this.#commitTimer ??= this.#clock.timer(limits.commitDelayMs, () => this.#commit());
       if (this.hub.replayStep() || compacting) this.#stepSoon();
     });
   }

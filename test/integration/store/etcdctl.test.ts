@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { parseSession } from '../../golden/transcript.ts';
 import { Store, until, upstreamProgram } from './members.ts';
-import { etcdctlVersion, playEtcdctl, sessionFile } from './session.ts';
+import { etcdctlVersion, playEtcdctl, scripts, sessionFile } from './session.ts';
 
 const debian = '/usr/bin/etcdctl';
 const programs = [
@@ -18,11 +18,11 @@ const versions = await Promise.all(programs.map(({ program }) => etcdctlVersion(
 for (const [i, { name, program, absent }] of programs.entries()) {
   const skip = versions[i] === name ? undefined : absent;
   describe.skipIf(skip !== undefined)(`etcdctl ${name} (${skip ?? program})`, () => {
-    test('a session answers as the original', { timeout: 2 * minuteMs }, async () => {
-      const store = await Store.start({ size: 1 });
+    test.each(scripts)('$name answers as the original', { timeout: 2 * minuteMs }, async (script) => {
+      const store = await Store.start({ size: 1, flags: script.flags });
       try {
-        const recorded = parseSession(readFileSync(sessionFile(name), 'utf8'));
-        const played = await playEtcdctl(program, store);
+        const recorded = parseSession(readFileSync(sessionFile(script, name), 'utf8'));
+        const played = await playEtcdctl(script, program, store);
         expect(played.steps).toEqual(recorded.steps);
       } finally {
         await store.stop();

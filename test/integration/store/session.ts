@@ -9,8 +9,20 @@ import type { Store } from './members.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-export const commandsFile = join(here, 'etcdctl.commands');
-export const sessionFile = (version: string): string => join(here, `etcdctl-${version}.session`);
+/** What is played: commands in `etcdctl<suffix>.commands`, on a member with these flags. */
+export interface Script {
+  readonly name: string;
+  readonly suffix: string;
+  readonly flags: readonly string[];
+}
+
+export const scripts: readonly Script[] = [
+  { name: 'a session', suffix: '', flags: [] },
+  { name: 'a session about space', suffix: '-space', flags: ['--quota-backend-bytes=4000000'] },
+];
+
+const commandsFile = ({ suffix }: Script): string => join(here, `etcdctl${suffix}.commands`);
+export const sessionFile = ({ suffix }: Script, version: string): string => join(here, `etcdctl-${version}${suffix}.session`);
 
 /** `3.4`; undefined where there is no such program. */
 export async function etcdctlVersion(program: string): Promise<string | undefined> {
@@ -30,7 +42,7 @@ cat watched
 `;
 
 /** Plays the commands with one etcdctl on a store of one member. */
-export async function playEtcdctl(program: string, store: Store): Promise<Session> {
+export async function playEtcdctl(script: Script, program: string, store: Store): Promise<Session> {
   const folder = mkdtempSync(join(tmpdir(), 'drydock-etcdctl-'));
   try {
     const bin = join(folder, 'bin');
@@ -40,7 +52,7 @@ export async function playEtcdctl(program: string, store: Store): Promise<Sessio
     const env: Record<string, string> = { ...store.env, PATH: `${bin}:${store.env.PATH}` };
     // Without the scheme, as people type it.
     env.ETCDCTL_ENDPOINTS = store.endpoint(0).replace(/^http:\/\//, '');
-    const { preamble, steps } = parseSession(readFileSync(commandsFile, 'utf8'));
+    const { preamble, steps } = parseSession(readFileSync(commandsFile(script), 'utf8'));
     // In one pipe, or else the order of the two streams is a matter of luck.
     const joined = steps.map((step) => ({ ...step, command: `{ ${step.command}\n} 2>&1` }));
     const played = await playSession({ preamble, steps: joined }, env, folder);
@@ -59,6 +71,7 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/(?<=<ip>):\d+/g, ':<port>'],
   [/(?<=(?:cluster_id|member_id|raft_term|ID)":)\d+/g, '<number>'],
   [/(?<="(?:ClusterID|MemberID|RaftTerm)" ?: ?)\d+/g, '<number>'],
+  [/(?<=memberID:)\d+/g, '<number>'],
   [/\b[0-9a-f]{15,16}\b/g, '<id>'],
   [/(?<="name":")\w+/g, '<name>'],
   [/took = \S+/g, 'took = <age>'],
