@@ -1,0 +1,249 @@
+// The Backend in memory, with the promises of the one on lmdb: after a kill the newest commit is there, after a power failure
+// some commit, whole, that is not older than the last sync.
+import type { Backend, BackendSnapshot, Bucket, StoredRecord } from '@drydock/etcd/mvcc/backend.ts';
+import { buckets } from '@drydock/etcd/mvcc/backend.ts';
+import { encodeRevision } from '@drydock/etcd/mvcc/revision.ts';
+import type { RandomStream } from '@drydock/foundation/random.ts';
+import type { SimProcess } from './process.ts';
+
+type Table = Map<string, Buffer>;
+type Tables = Readonly<Record<Bucket, Table>>;
+
+interface Change {
+  readonly bucket: Bucket;
+  /** As latin1 characters, so that they sort as bytes. */
+  readonly key: string;
+  readonly value: Buffer | undefined;
+}
+
+/** What one transaction did. */
+interface Commit {
+  readonly clear: boolean;
+  readonly changes: readonly Change[];
+}
+
+const syncUs = 2000;
+const changeOverheadBytes = 64;
+
+/** What survives of a backend. */
+export class BackendMedium {
+  #synced: Tables = emptyTables();
+  /** Since the last sync. */
+  #commits: Commit[] = [];
+  readonly #random: RandomStream;
+
+  constructor(random: RandomStream) {
+    this.#random = random;
+  }
+
+  add(commit: Commit): void {
+    this.#commits.push(commit);
+  }
+
+  /** A place to give to `syncTo`. */
+  get position(): Commit | undefined {
+    return this.#commits.at(-1);
+  }
+
+  /** Everything up to the commit is safe from power failures. */
+  syncTo(commit: Commit | undefined): void {
+    if (commit === undefined) return;
+    const count = this.#commits.indexOf(commit) + 1;
+    for (const done of this.#commits.splice(0, count)) applyCommit(this.#synced, done);
+  }
+
+  losePower(): void {
+    this.#commits.length = this.#random.int(this.#commits.length + 1);
+  }
+
+  /** What a program that opens it sees. */
+  content(): Tables {
+    const tables = copyTables(this.#synced);
+    for (const commit of this.#commits) applyCommit(tables, commit);
+    return tables;
+  }
+}
+
+/** The port for one life of a process. */
+export class SimBackend implements Backend {
+  readonly #medium: BackendMedium;
+  readonly #life: SimProcess;
+  #tables: Tables;
+  /** The key bucket in order; made when it is asked for. */
+  #ordered: string[] | undefined;
+  #changes: Change[] = [];
+  #pendingBytes = 0;
+  /** As of the last commit. */
+  #sizeBytes: number | undefined;
+  beforeCommit: () => void = () => {};
+
+  constructor(medium: BackendMedium, life: SimProcess) {
+    this.#medium = medium;
+    this.#life = life;
+    this.#tables = medium.content();
+  }
+
+  get pendingBytes(): number {
+    return this.#pendingBytes;
+  }
+
+  get(main: number, sub: number): Buffer | undefined {
+    return this.#tables.key.get(encodeRevision(main, sub).toString('latin1'));
+  }
+
+  put(main: number, sub: number, tombstone: boolean, value: Buffer): void {
+    this.#change({ bucket: 'key', key: encodeRevision(main, sub, tombstone).toString('latin1'), value: Buffer.from(value) });
+  }
+
+  remove(main: number, sub: number, tombstone: boolean): void {
+    this.#change({ bucket: 'key', key: encodeRevision(main, sub, tombstone).toString('latin1'), value: undefined });
+  }
+
+  setRecord(bucket: Exclude<Bucket, 'key'>, key: string, value: Uint8Array | undefined): void {
+    const name = Buffer.from(key).toString('latin1');
+    this.#change({ bucket, key: name, value: value === undefined ? undefined : Buffer.from(value) });
+  }
+
+  *records(bucket: Exclude<Bucket, 'key'>): Iterable<StoredRecord> {
+    this.commit();
+    yield* recordsOf(this.#tables[bucket], [...this.#tables[bucket].keys()].sort());
+  }
+
+  *revisions(from: number, to: number): Iterable<StoredRecord> {
+    if (this.#changes.length > 0) this.commit();
+    this.#ordered ??= [...this.#tables.key.keys()].sort();
+    const ordered = this.#ordered;
+    const end = encodeRevision(to + 1, 0).toString('latin1');
+    for (let i = firstAtLeast(ordered, encodeRevision(from, 0).toString('latin1')); i < ordered.length; i++) {
+      const key = ordered[i] ?? '';
+      if (key >= end) return;
+      const value = this.#tables.key.get(key);
+      if (value !== undefined) yield { key: Buffer.from(key, 'latin1'), value };
+    }
+  }
+
+  commit(): void {
+    this.beforeCommit();
+    if (this.#changes.length === 0) return;
+    const changes = this.#changes;
+    this.#changes = [];
+    this.#pendingBytes = 0;
+    this.#write({ clear: false, changes });
+  }
+
+  sync(): Promise<void> {
+    if (!this.#life.alive) return new Promise(() => {});
+    const { position } = this.#medium;
+    return new Promise((resolve) => {
+      this.#life.after(syncUs, () => {
+        this.#life.effect('disk', () => {
+          this.#medium.syncTo(position);
+          this.#life.world.note(`${this.#life.name} backend sync`);
+          resolve();
+        });
+      });
+    });
+  }
+
+  snapshot(): BackendSnapshot {
+    this.commit();
+    const tables = copyTables(this.#tables);
+    return {
+      entries: (bucket) => recordsOf(tables[bucket], [...tables[bucket].keys()].sort()),
+      release: () => {},
+    };
+  }
+
+  clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): void {
+    this.#changes = [];
+    this.#pendingBytes = 0;
+    this.#ordered = undefined;
+    const changes = meta.map(({ key, value }): Change => ({ bucket: 'meta', key, value: Buffer.from(value) }));
+    const commit = { clear: true, changes };
+    applyCommit(this.#tables, commit);
+    this.#write(commit);
+  }
+
+  load(bucket: Bucket, records: readonly StoredRecord[]): void {
+    const changes = records.map(
+      ({ key, value }): Change => ({ bucket, key: key.toString('latin1'), value: Buffer.from(value) }),
+    );
+    const commit = { clear: false, changes };
+    applyCommit(this.#tables, commit);
+    if (bucket === 'key') this.#ordered = undefined;
+    this.#write(commit);
+  }
+
+  sizes(): { totalBytes: number; inUseBytes: number } {
+    if (this.#sizeBytes === undefined) {
+      let bytes = 0;
+      for (const bucket of buckets) {
+        for (const [key, value] of this.#tables[bucket]) bytes += key.length + value.length + changeOverheadBytes;
+      }
+      this.#sizeBytes = bytes;
+    }
+    return { totalBytes: this.#sizeBytes, inUseBytes: this.#sizeBytes };
+  }
+
+  async close(): Promise<void> {}
+
+  #write(commit: Commit): void {
+    this.#sizeBytes = undefined;
+    this.#life.effect('commit', () => {
+      this.#medium.add(commit);
+      this.#life.world.note(`${this.#life.name} backend commit ${commit.changes.length}`);
+    });
+  }
+
+  #change(change: Change): void {
+    this.#changes.push(change);
+    this.#pendingBytes += change.key.length + (change.value?.length ?? 0) + changeOverheadBytes;
+    const table = this.#tables[change.bucket];
+    if (change.value === undefined) table.delete(change.key);
+    else {
+      if (change.bucket === 'key' && this.#ordered !== undefined && !table.has(change.key)) this.#insert(change.key);
+      table.set(change.key, change.value);
+    }
+  }
+
+  #insert(key: string): void {
+    if ((this.#ordered?.at(-1) ?? '') < key) this.#ordered?.push(key);
+    else this.#ordered = undefined;
+  }
+}
+
+function emptyTables(): Tables {
+  return { key: new Map(), meta: new Map(), lease: new Map(), member: new Map(), alarm: new Map() };
+}
+
+function copyTables(tables: Tables): Tables {
+  const copy = emptyTables();
+  for (const bucket of buckets) for (const [key, value] of tables[bucket]) copy[bucket].set(key, value);
+  return copy;
+}
+
+function applyCommit(tables: Tables, { clear, changes }: Commit): void {
+  if (clear) for (const bucket of buckets) tables[bucket].clear();
+  for (const { bucket, key, value } of changes) {
+    if (value === undefined) tables[bucket].delete(key);
+    else tables[bucket].set(key, value);
+  }
+}
+
+function* recordsOf(table: Table, keys: readonly string[]): Iterable<StoredRecord> {
+  for (const key of keys) {
+    const value = table.get(key);
+    if (value !== undefined) yield { key: Buffer.from(key, 'latin1'), value };
+  }
+}
+
+function firstAtLeast(ordered: readonly string[], key: string): number {
+  let low = 0;
+  let high = ordered.length;
+  while (low < high) {
+    const middle = (low + high) >> 1;
+    if ((ordered[middle] ?? '') < key) low = middle + 1;
+    else high = middle;
+  }
+  return low;
+}

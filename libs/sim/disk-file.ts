@@ -1,0 +1,80 @@
+// The content of one file: what programs see, what is on the platter, and the writes in between.
+import type { RandomStream } from '@drydock/foundation/random.ts';
+
+/** Writes reach a real disk in sectors; a write that power cuts short is torn at one. */
+const sectorBytes = 512;
+
+interface Change {
+  readonly offset: number;
+  /** Undefined: the length was set to `offset`. */
+  readonly data: Uint8Array | undefined;
+}
+
+export class FileContent {
+  #durable: Uint8Array = new Uint8Array(0);
+  current: Uint8Array = new Uint8Array(0);
+  /** Since the last sync, in order. */
+  #changes: Change[] = [];
+
+  write(data: Uint8Array, offset: number): void {
+    this.#do({ offset, data: data.slice() });
+  }
+
+  truncate(length: number): void {
+    this.#do({ offset: length, data: undefined });
+  }
+
+  /** Part of a write, up to a sector boundary: the program died in it. */
+  writePart(data: Uint8Array, offset: number, random: RandomStream): void {
+    this.write(data.subarray(0, torn(data.length, random)), offset);
+  }
+
+  sync(): void {
+    for (const change of this.#changes) this.#durable = applied(this.#durable, change);
+    this.#changes = [];
+  }
+
+  /** Power fails: each write since the last sync is there, is lost, or is torn, independently, as on a cache that reorders. */
+  losePower(random: RandomStream): void {
+    for (const change of this.#changes) {
+      const fate = random.int(3);
+      if (fate === 0) continue;
+      if (fate === 1 || change.data === undefined) this.#durable = applied(this.#durable, change);
+      else {
+        const data = change.data.subarray(0, torn(change.data.length, random));
+        this.#durable = applied(this.#durable, { offset: change.offset, data });
+      }
+    }
+    this.#changes = [];
+    this.current = this.#durable.slice();
+  }
+
+  /** The bits of one byte flip, on the platter. */
+  corrupt(offset: number): void {
+    for (const bytes of [this.#durable, this.current]) if (offset < bytes.length) bytes[offset] = (bytes[offset] ?? 0) ^ 0xff;
+  }
+
+  #do(change: Change): void {
+    this.current = applied(this.current, change);
+    this.#changes.push(change);
+  }
+}
+
+function torn(length: number, random: RandomStream): number {
+  return random.int(Math.floor(length / sectorBytes) + 1) * sectorBytes;
+}
+
+/** In place where it fits: files are preallocated, so that is the usual case. */
+function applied(content: Uint8Array, { offset, data }: Change): Uint8Array {
+  if (data === undefined) return resized(content, offset);
+  const target = resized(content, Math.max(content.length, offset + data.length));
+  target.set(data, offset);
+  return target;
+}
+
+function resized(content: Uint8Array, length: number): Uint8Array {
+  if (length === content.length) return content;
+  const result = new Uint8Array(length);
+  result.set(content.subarray(0, Math.min(length, content.length)));
+  return result;
+}

@@ -1,0 +1,141 @@
+// What lies between processes: every message takes its own time, and may be lost, doubled or cut off. Places are names
+// ("m1", "c2"); a place that is cut off from another may still be heard by it.
+import type { RandomStream } from '@drydock/foundation/random.ts';
+import type { Scheduled, World } from './world.ts';
+
+/** How bad the network is now. */
+export interface NetworkFaults {
+  /** Probability that a message is lost, and that it comes twice. */
+  loss: number;
+  duplication: number;
+  /** Messages take `minUs` and up to this much more; later ones overtake. */
+  spreadUs: number;
+  /** Probability that a message takes `slowUs` more. */
+  slow: number;
+  slowUs: number;
+  /** Probability that a stream (a client's call, a snapshot) breaks with any of its messages. */
+  breakage: number;
+}
+
+export const calmNetwork: NetworkFaults = {
+  loss: 0,
+  duplication: 0,
+  spreadUs: 400,
+  slow: 0,
+  slowUs: 0,
+  breakage: 0,
+};
+
+const minUs = 100;
+const sameMachineUs = 20;
+
+export class Network {
+  faults: NetworkFaults = { ...calmNetwork };
+  readonly #world: World;
+  readonly #random: RandomStream;
+  /** How many faults cut a direction. */
+  readonly #cuts = new Map<string, number>();
+  lost = 0;
+
+  constructor(world: World) {
+    this.#world = world;
+    this.#random = world.random.stream('network');
+  }
+
+  /** Nothing that `from` sends reaches `to` until the function that it returns is called. */
+  cut(from: string, to: string): () => void {
+    const way = `${from}>${to}`;
+    this.#cuts.set(way, (this.#cuts.get(way) ?? 0) + 1);
+    let healed = false;
+    return () => {
+      if (healed) return;
+      healed = true;
+      this.#cuts.set(way, (this.#cuts.get(way) ?? 1) - 1);
+    };
+  }
+
+  reaches(from: string, to: string): boolean {
+    return (this.#cuts.get(`${from}>${to}`) ?? 0) === 0;
+  }
+
+  /** A message on its own: calls `arrive` when it does: never, once, or without `once` twice. False where it is lost for certain. */
+  send(from: string, to: string, once: boolean, arrive: () => void): boolean {
+    const { loss, duplication } = this.faults;
+    if (!this.reaches(from, to) || this.#random.next() < loss) {
+      this.lost++;
+      return false;
+    }
+    this.#arrival(from, to, arrive);
+    if (!once && duplication > 0 && this.#random.next() < duplication) this.#arrival(from, to, arrive);
+    return true;
+  }
+
+  /** A connection in one direction: what arrives, arrives in order and once. */
+  stream(from: string, to: string): OneWayStream {
+    return new OneWayStream(this, this.#world, from, to);
+  }
+
+  delayUs(from: string, to: string): number {
+    if (from === to) return sameMachineUs;
+    const { spreadUs, slow, slowUs } = this.faults;
+    const usual = minUs + this.#random.next() * spreadUs;
+    return slow > 0 && this.#random.next() < slow ? usual + this.#random.next() * slowUs : usual;
+  }
+
+  /** Whether a stream breaks now. */
+  breaks(from: string, to: string): boolean {
+    const { breakage } = this.faults;
+    return !this.reaches(from, to) || (breakage > 0 && from !== to && this.#random.next() < breakage);
+  }
+
+  /** A cut that comes while a message is on its way loses it too. */
+  #arrival(from: string, to: string, arrive: () => void): Scheduled {
+    return this.#world.schedule(this.delayUs(from, to), () => {
+      if (this.reaches(from, to)) arrive();
+      else this.lost++;
+    });
+  }
+}
+
+export class OneWayStream {
+  readonly #network: Network;
+  readonly #world: World;
+  readonly #from: string;
+  readonly #to: string;
+  #lastUs = 0;
+  #broken = false;
+  /** Called once, when something was lost: the connection is of no more use. */
+  onBreak: () => void = () => {};
+
+  constructor(network: Network, world: World, from: string, to: string) {
+    this.#network = network;
+    this.#world = world;
+    this.#from = from;
+    this.#to = to;
+  }
+
+  get broken(): boolean {
+    return this.#broken;
+  }
+
+  send(arrive: () => void): void {
+    if (this.#broken) return;
+    if (this.#network.breaks(this.#from, this.#to)) {
+      this.break();
+      return;
+    }
+    const atUs = Math.max(this.#lastUs + 1, this.#world.nowUs + this.#network.delayUs(this.#from, this.#to));
+    this.#lastUs = atUs;
+    this.#world.schedule(atUs - this.#world.nowUs, () => {
+      if (this.#broken) return;
+      if (this.#network.reaches(this.#from, this.#to)) arrive();
+      else this.break();
+    });
+  }
+
+  break(): void {
+    if (this.#broken) return;
+    this.#broken = true;
+    this.onBreak();
+  }
+}

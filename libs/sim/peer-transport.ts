@@ -1,0 +1,263 @@
+// The Transport port on the simulated network: messages on their own, snapshots in pieces on a stream that may break.
+import { PeerUnreachableError } from '@drydock/etcd/peer/memory-transport.ts';
+import { decodeBatch, encodeBatch } from '@drydock/etcd/peer/message-codec.ts';
+import type { PeerHandler, PeerStatus, SnapshotMessage, Transport } from '@drydock/etcd/peer/transport.ts';
+import type { MemberId, Message } from 'raft-ts/types.ts';
+import type { Network } from './network.ts';
+import type { SimProcess } from './process.ts';
+
+/** Finds members and looks at what they say to each other. */
+export class PeerNetwork {
+  readonly network: Network;
+  readonly #names = new Map<MemberId, string>();
+  readonly #running = new Map<MemberId, SimPeerTransport>();
+  /** Sees every message as it is sent; may replace it, or drop it by returning undefined. */
+  onSend: (message: Message) => Message | undefined = (message) => message;
+  /** Messages go through the codec of the wire. */
+  encoded = false;
+
+  constructor(network: Network) {
+    this.network = network;
+  }
+
+  name(id: MemberId, place: string): void {
+    this.#names.set(id, place);
+  }
+
+  place(id: MemberId): string {
+    return this.#names.get(id) ?? id.toString(16);
+  }
+
+  join(id: MemberId, transport: SimPeerTransport): void {
+    this.#running.set(id, transport);
+  }
+
+  leave(id: MemberId, transport: SimPeerTransport): void {
+    if (this.#running.get(id) === transport) this.#running.delete(id);
+  }
+
+  at(id: MemberId): SimPeerTransport | undefined {
+    return this.#running.get(id);
+  }
+}
+
+/** A snapshot broke off on its way. */
+export class BrokenSnapshotError extends Error {
+  override readonly name = 'BrokenSnapshotError';
+
+  constructor() {
+    super('the stream with the snapshot has ended early');
+  }
+}
+
+/** Two pieces of a snapshot may be on their way at a time. */
+const snapshotWindow = 2;
+const unreachableUs = 1000;
+
+export class SimPeerTransport implements Transport {
+  readonly #peers: PeerNetwork;
+  readonly #life: SimProcess;
+  readonly #id: MemberId;
+  readonly #known = new Map<MemberId, readonly string[]>();
+  readonly #removed = new Set<MemberId>();
+  #handler: PeerHandler | undefined;
+
+  constructor(peers: PeerNetwork, life: SimProcess, id: MemberId) {
+    this.#peers = peers;
+    this.#life = life;
+    this.#id = id;
+  }
+
+  async start(handler: PeerHandler): Promise<void> {
+    this.#handler = handler;
+    this.#peers.join(this.#id, this);
+  }
+
+  async stop(): Promise<void> {
+    this.#handler = undefined;
+    this.#peers.leave(this.#id, this);
+  }
+
+  send(messages: readonly Message[]): void {
+    for (const message of messages) this.#life.effect('send', () => this.#send(message));
+  }
+
+  #send(original: Message): void {
+    const { to } = original;
+    if (!this.#known.has(to)) return;
+    const message = this.#peers.onSend(original);
+    if (message === undefined) return;
+    const { world } = this.#life;
+    const place = this.#peers.place(to);
+    const bytes = this.#peers.encoded ? encodeBatch([message]) : undefined;
+    world.note(`${this.#life.name} send ${describe(message)} > ${place}`);
+    // Doubled, a proposal would be two: connections between members do not do that.
+    const once = message.type === 'proposeForward';
+    const sent = this.#peers.network.send(this.#life.name, place, once, () => {
+      const target = this.#peers.at(to);
+      const received = bytes === undefined ? [message] : decodeBatch(Buffer.from(bytes));
+      target?.receive(this.#id, received, this);
+    });
+    if (!sent) this.#life.after(unreachableUs, () => this.#handler?.unreachable(to));
+  }
+
+  /** Messages have arrived at this member's machine. */
+  receive(from: MemberId, messages: readonly Message[], sender: SimPeerTransport): void {
+    if (this.#removed.has(from)) {
+      this.#peers.network.send(this.#life.name, this.#peers.place(from), true, () => sender.toldRemoved(this.#id));
+      return;
+    }
+    this.#life.after(0, () => {
+      this.#life.world.note(`${this.#life.name} receive < ${this.#peers.place(from)}`);
+      for (const message of messages) this.#handler?.message(message);
+    });
+  }
+
+  toldRemoved(by: MemberId): void {
+    this.#life.after(0, () => this.#handler?.removed(by));
+  }
+
+  async sendSnapshot(message: SnapshotMessage, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const life = this.#life;
+    const place = this.#peers.place(message.to);
+    life.world.note(`${life.name} send ${describe(message)} > ${place}`);
+    const target = this.#peers.at(message.to);
+    const { network } = this.#peers;
+    if (target?.handler === undefined || !network.reaches(life.name, place)) throw new PeerUnreachableError(message.to);
+    const stream = network.stream(life.name, place);
+    const pipe = new Pipe();
+    stream.onBreak = () => pipe.fail();
+    const outcome = new Promise<void>((resolve, reject) => {
+      // The answer comes back, or the sender learns in time that it will not.
+      const answer = (settle: () => void): void => {
+        life.after(network.delayUs(place, life.name), settle);
+      };
+      stream.send(() =>
+        target.accept(message, pipe).then(
+          () => answer(resolve),
+          (error) => answer(() => reject(error)),
+        ),
+      );
+      pipe.onFailure = (error) => answer(() => reject(error));
+    });
+    outcome.catch(() => undefined);
+    const forget = target.onEnd(() => pipe.fail());
+    try {
+      for await (const chunk of content) {
+        if (pipe.failed || !life.alive) break;
+        const copy = chunk.slice();
+        stream.send(() => pipe.push(copy));
+        await pipe.room(life);
+      }
+    } finally {
+      stream.send(() => pipe.end());
+    }
+    await outcome.finally(forget);
+  }
+
+  get handler(): PeerHandler | undefined {
+    return this.#life.alive ? this.#handler : undefined;
+  }
+
+  /** Calls `callback` when this member's process ends; returns the way out. */
+  onEnd(callback: () => void): () => void {
+    return this.#life.onDeath(callback);
+  }
+
+  /** Hands a snapshot to this member; rejects where it does not take it. */
+  accept(message: SnapshotMessage, pipe: Pipe): Promise<void> {
+    return new Promise((resolve, reject) => {
+      this.#life.after(0, () => {
+        if (this.#handler === undefined) reject(new PeerUnreachableError(this.#id));
+        else this.#handler.snapshot(message, pipe.content(this.#life)).then(resolve, reject);
+      });
+    });
+  }
+
+  addPeer(id: MemberId, urls: readonly string[]): void {
+    this.#known.set(id, urls);
+  }
+
+  removePeer(id: MemberId): void {
+    this.#removed.add(id);
+    this.#known.delete(id);
+  }
+
+  peers(): readonly PeerStatus[] {
+    return [...this.#known].map(([id, urls]) => {
+      const connected = this.#peers.network.reaches(this.#life.name, this.#peers.place(id));
+      return { id, urls, connected, sinceMs: undefined, dropped: 0 };
+    });
+  }
+}
+
+/** What is on its way between the two ends of a snapshot stream. */
+class Pipe {
+  readonly #chunks: Uint8Array[] = [];
+  #ended = false;
+  #failed = false;
+  #readable: () => void = () => {};
+  #drained: () => void = () => {};
+  onFailure: (error: Error) => void = () => {};
+
+  get failed(): boolean {
+    return this.#failed;
+  }
+
+  push(chunk: Uint8Array): void {
+    this.#chunks.push(chunk);
+    this.#readable();
+  }
+
+  end(): void {
+    this.#ended = true;
+    this.#readable();
+  }
+
+  fail(): void {
+    if (this.#failed || this.#ended) return;
+    this.#failed = true;
+    this.onFailure(new BrokenSnapshotError());
+    this.#readable();
+    this.#drained();
+  }
+
+  /** Resolves when the sender may go on. */
+  async room(sender: SimProcess): Promise<void> {
+    await new Promise<void>((resolve) => sender.after(sendUs, resolve));
+    while (this.#chunks.length >= snapshotWindow && !this.#failed) {
+      await new Promise<void>((resolve) => {
+        this.#drained = () => sender.after(0, resolve);
+      });
+    }
+  }
+
+  async *content(receiver: SimProcess): AsyncGenerator<Uint8Array> {
+    for (;;) {
+      const chunk = this.#chunks.shift();
+      if (chunk !== undefined) {
+        this.#drained();
+        yield chunk;
+      } else if (this.#failed) throw new BrokenSnapshotError();
+      else if (this.#ended) return;
+      else
+        await new Promise<void>((resolve) => {
+          this.#readable = () => receiver.after(0, resolve);
+        });
+    }
+  }
+}
+
+const sendUs = 50;
+
+/** A message in one line. */
+export function describe(message: Message): string {
+  const parts: string[] = [message.type];
+  for (const [name, value] of Object.entries(message)) {
+    if (name === 'type' || name === 'from' || name === 'to') continue;
+    if (name === 'entries' && Array.isArray(value)) parts.push(`entries=${value.length}`);
+    else if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
+      parts.push(`${name}=${value}`);
+  }
+  return parts.join(' ');
+}

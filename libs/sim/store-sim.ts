@@ -1,0 +1,138 @@
+// One run of the store in a world: a cluster, clients and faults drawn from a seed; then everything is healed, and the store has
+// to come to rest in one state.
+import type { EtcdMember } from '@drydock/etcd/member.ts';
+import { api, SimClient } from './client.ts';
+import { SimCluster } from './cluster.ts';
+import { Faults } from './faults.ts';
+import type { MemberHost } from './member-host.ts';
+import { drawOptions, type SimOptions } from './options.ts';
+import { RaftObserver, SafetyViolation } from './raft-observer.ts';
+import { startWorkload } from './workload/workload.ts';
+import { World } from './world.ts';
+
+export type Verdict = 'ok' | 'crash' | 'safety' | 'liveness';
+
+export interface SimResult {
+  readonly verdict: Verdict;
+  readonly error: unknown;
+  readonly options: SimOptions;
+  /** Of the event log. */
+  readonly hash: string;
+  readonly events: number;
+  readonly virtualSeconds: number;
+  readonly operations: number;
+  readonly faults: ReadonlyMap<string, number>;
+  /** The newest lines of the event log. */
+  readonly tail: readonly string[];
+}
+
+export interface RunOptions {
+  readonly safetySeconds: number;
+  readonly onLine?: (line: string) => void;
+  /** Changes the world before it starts: planted bugs. */
+  readonly plant?: (cluster: SimCluster) => void;
+  readonly adjust?: (options: SimOptions) => SimOptions;
+}
+
+/** Once everything is healed, the cluster does not come to rest. */
+export class LivenessViolation extends Error {
+  override readonly name = 'LivenessViolation';
+}
+
+const second = 1_000_000;
+/** How long a healed cluster may take until everything that was asked is answered, and until all members are equal. */
+const answerSeconds = 60;
+const convergenceSeconds = 60;
+
+/** Runs one seed. Does not reject. */
+export async function runSeed(seed: string, run: RunOptions): Promise<SimResult> {
+  const world = new World(seed, run.onLine);
+  const drawn = drawOptions(seed, world.random, run.safetySeconds);
+  const options = run.adjust?.(drawn) ?? drawn;
+  const cluster = new SimCluster(world, options);
+  cluster.network.faults = options.network;
+  cluster.peers.encoded = options.encoded;
+  observe(cluster, new RaftObserver());
+  run.plant?.(cluster);
+  const faults = new Faults(world, cluster, options);
+  const workload = startWorkload(cluster, options);
+  let error: unknown;
+  try {
+    faults.start();
+    await world.run(options.safetySeconds * second);
+    workload.stop();
+    faults.heal();
+    await world.run(world.nowUs + answerSeconds * second, () => workload.idle);
+    if (!workload.idle) throw new LivenessViolation(`an operation has no end ${answerSeconds} s after everything was healed`);
+    await converge(world, cluster);
+  } catch (caught) {
+    error = caught;
+  }
+  return {
+    verdict: verdictOf(error),
+    error,
+    options,
+    hash: world.log.digest(),
+    events: world.events,
+    virtualSeconds: world.nowUs / second,
+    operations: workload.operations,
+    faults: faults.counts,
+    tail: world.log.tail(),
+  };
+}
+
+function verdictOf(error: unknown): Verdict {
+  if (error === undefined) return 'ok';
+  if (error instanceof SafetyViolation) return 'safety';
+  return error instanceof LivenessViolation ? 'liveness' : 'crash';
+}
+
+/** Shows the observer everything that members say and apply. */
+function observe(cluster: SimCluster, observer: RaftObserver): void {
+  cluster.peers.onSend = (message) => {
+    observer.sent(message);
+    return message;
+  };
+  cluster.onOpen = (host, member) => {
+    const { machine, replica } = member;
+    const apply = machine.apply.bind(machine);
+    machine.apply = (entries) => {
+      apply(entries);
+      observer.applied(host.id, entries, replica.term(), machine.store.revision);
+    };
+  };
+}
+
+/** All members that belong to the cluster answer, and have the same content. */
+async function converge(world: World, cluster: SimCluster): Promise<void> {
+  const client = new SimClient(cluster, 'judge');
+  const states = new Map<MemberHost, string>();
+  let equal = false;
+  const ask = async (host: MemberHost): Promise<void> => {
+    try {
+      const answer = await client.call(host, api.hashKv, {});
+      states.set(host, `${host.member === undefined ? '' : stateOf(host.member)} hash=${answer.hash}`);
+    } catch {
+      states.delete(host);
+    }
+  };
+  const poll = async (): Promise<void> => {
+    const hosts = cluster.hosts.filter((host) => !host.removed);
+    await Promise.all(hosts.map(ask));
+    equal = states.size === hosts.length && new Set(states.values()).size === 1;
+    if (!equal) world.schedule(second / 5, () => void poll());
+  };
+  world.schedule(0, () => void poll());
+  await world.run(world.nowUs + convergenceSeconds * second, () => equal);
+  if (equal) return;
+  const picture = cluster.hosts.map((host) => `${host.name}: ${states.get(host) ?? 'no answer'}`).join('; ');
+  const applied = new Set([...states.values()].map((state) => state.split(' ')[0]));
+  if (states.size > 1 && applied.size === 1) throw new SafetyViolation(`members differ at the same index: ${picture}`);
+  throw new LivenessViolation(`members are not equal ${convergenceSeconds} s after everything was healed: ${picture}`);
+}
+
+function stateOf({ machine }: EtcdMember): string {
+  const leases = [...machine.lessor.all()].map(({ id, ttlSeconds, keys }) => `${id}/${ttlSeconds}/${[...keys].sort()}`).sort();
+  const { store } = machine;
+  return `applied=${machine.appliedIndex()} revision=${store.revision} compacted=${store.compactRevision} leases=${leases.join('|')} members=${machine.members.list().map(({ ID, isLearner }) => `${ID.toString(16)}${isLearner}`)}`;
+}

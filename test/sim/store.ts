@@ -1,0 +1,58 @@
+// `npm run sim:store -- --seed N [--count K] [--seconds S] [--verbose]`: runs seeds of the simulated store.
+// Exit codes: 0 all went well, 127 a member or the simulator crashed, 128 liveness, 129 safety.
+import { parseArgs } from 'node:util';
+import { describeOptions } from '@drydock/sim/options.ts';
+import { runSeed, type SimResult, type Verdict } from '@drydock/sim/store-sim.ts';
+
+const exitCodes: Readonly<Record<Verdict, number>> = { ok: 0, crash: 127, liveness: 128, safety: 129 };
+
+const { values } = parseArgs({
+  options: {
+    seed: { type: 'string', default: '1' },
+    count: { type: 'string', default: '1' },
+    seconds: { type: 'string', default: '60' },
+    verbose: { type: 'boolean', default: false },
+    'keep-going': { type: 'boolean', default: false },
+  },
+});
+
+const clock = performance.now.bind(performance);
+let worst = 0;
+let operations = 0;
+let virtualSeconds = 0;
+const started = clock();
+process.on('unhandledRejection', (error) => {
+  console.error('a promise was rejected and nobody looked:', error);
+  process.exit(exitCodes.crash);
+});
+
+for (let i = 0; i < Number(values.count); i++) {
+  const seed = String(Number(values.seed) + i);
+  const begun = clock();
+  const onLine = values.verbose ? (line: string) => console.log(line) : undefined;
+  const result = await runSeed(seed, { safetySeconds: Number(values.seconds), ...(onLine === undefined ? {} : { onLine }) });
+  report(seed, result, clock() - begun);
+  operations += result.operations;
+  virtualSeconds += result.virtualSeconds;
+  worst = Math.max(worst, exitCodes[result.verdict]);
+  if (worst !== 0 && !values['keep-going']) break;
+}
+const realSeconds = (clock() - started) / 1000;
+console.log(
+  `${operations} operations, ${virtualSeconds.toFixed(0)} virtual seconds in ${realSeconds.toFixed(1)} s: ${(virtualSeconds / realSeconds).toFixed(0)} per second`,
+);
+process.exitCode = worst;
+
+function report(seed: string, result: SimResult, ms: number): void {
+  console.log(
+    `seed ${seed} ${result.verdict} ${result.hash} ${result.events} events, ${result.operations} operations, ${result.virtualSeconds.toFixed(0)} s in ${ms.toFixed(0)} ms`,
+  );
+  if (values.count !== '1' && result.verdict === 'ok') return;
+  console.log(`  ${describeOptions(result.options)}`);
+  console.log(`  injected: ${[...result.faults].map(([kind, count]) => `${kind}:${count}`).join(' ') || 'nothing'}`);
+  if (result.verdict === 'ok') return;
+  if (!values.verbose) for (const line of result.tail.slice(-60)) console.log(`  | ${line}`);
+  console.log(`  ${result.error instanceof Error ? result.error.stack : result.error}`);
+  for (let { cause } = result.error as Error; cause instanceof Error; cause = cause.cause)
+    console.log('  caused by', cause.stack);
+}
