@@ -23,6 +23,7 @@ interface Commit {
 }
 
 const syncUs = 2000;
+const defragmentUs = 200_000;
 const changeOverheadBytes = 64;
 
 /** What survives of a backend. */
@@ -75,6 +76,8 @@ export class SimBackend implements Backend {
   #pendingBytes = 0;
   /** As of the last commit. */
   #sizeBytes: number | undefined;
+  /** Files grow; only a defragmentation makes them smaller. */
+  #fileBytes = 0;
   beforeCommit: () => void = () => {};
 
   constructor(medium: BackendMedium, life: SimProcess) {
@@ -174,6 +177,22 @@ export class SimBackend implements Backend {
     this.#write(commit);
   }
 
+  /** Space is given back in one moment at the end, as the file of the real one is renamed. */
+  defragment(): Promise<void> {
+    this.commit();
+    if (!this.#life.alive) return new Promise(() => {});
+    return new Promise((resolve) => {
+      this.#life.after(defragmentUs, () => {
+        this.#life.effect('disk', () => {
+          this.#fileBytes = 0;
+          this.#sizeBytes = undefined;
+          this.#life.world.note(`${this.#life.name} backend defragmented`);
+          resolve();
+        });
+      });
+    });
+  }
+
   sizes(): { totalBytes: number; inUseBytes: number } {
     if (this.#sizeBytes === undefined) {
       let bytes = 0;
@@ -182,7 +201,8 @@ export class SimBackend implements Backend {
       }
       this.#sizeBytes = bytes;
     }
-    return { totalBytes: this.#sizeBytes, inUseBytes: this.#sizeBytes };
+    this.#fileBytes = Math.max(this.#fileBytes, this.#sizeBytes);
+    return { totalBytes: this.#fileBytes, inUseBytes: this.#sizeBytes };
   }
 
   async close(): Promise<void> {}
