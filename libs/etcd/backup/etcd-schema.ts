@@ -98,9 +98,10 @@ function memberToEtcd({ value }: BoltRecord): BoltRecord {
   return { key: Buffer.from(member.ID.toString(16)), value: encodeMember(member) };
 }
 
-/** The revision of one of `compactionMarks`; undefined where it is malformed. */
-export function markFromEtcd(value: Buffer): number | undefined {
-  return value.length >= revisionBytes ? mainOf(value) : undefined;
+/** undefined for what is none of `compactionMarks`. */
+export function markFromEtcd({ key, value }: BoltRecord): BoltRecord | undefined {
+  const known = (compactionMarks as readonly string[]).includes(key.toString());
+  return known && value.length >= revisionBytes ? { key, value: encodeNumber(mainOf(value)) } : undefined;
 }
 
 export function encodeNumber(value: number): Buffer {

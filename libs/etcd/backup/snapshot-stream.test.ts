@@ -42,11 +42,11 @@ function putKey(revision: number, value: string): void {
   backend.put(revision, 0, false, encode(KeyValue, kv));
 }
 
-async function collect(pieces: AsyncIterable<SnapshotPiece>, each = (): void => {}): Promise<SnapshotPiece[]> {
+async function collect(pieces: AsyncIterable<SnapshotPiece>, each = (): Promise<void> | void => {}): Promise<SnapshotPiece[]> {
   const all: SnapshotPiece[] = [];
   for await (const piece of pieces) {
     all.push(piece);
-    each();
+    await each();
   }
   return all;
 }
@@ -86,6 +86,21 @@ test('what is written meanwhile is not in it', async () => {
   const values = recordsOf(openPieces(pieces).root, 'key').map(({ value }) => decode(KeyValue, value));
   expect(values.map((kv) => kv.mod_revision)).toEqual(Array.from({ length: 398 }, (_, i) => i + 2));
   expect(values.every((kv) => kv.value.toString().startsWith('before'))).toBe(true);
+});
+
+test('a defragmentation meanwhile does not take the picture away', async () => {
+  for (let revision = 2; revision < 2000; revision++) putKey(revision, 'v'.repeat(500));
+  const snapshot = backend.snapshot();
+  for (let revision = 2; revision < 1500; revision++) backend.remove(revision, 0, false);
+  backend.commit();
+  let running: Promise<void> | undefined;
+  const pieces = await collect(streamSnapshot(snapshot, facts, new SystemClock()), () => {
+    running ??= backend.defragment();
+    return new SystemClock().sleep(2);
+  });
+  await running;
+  expect(recordsOf(openPieces(pieces).root, 'key')).toHaveLength(1998);
+  expect([...backend.revisions(0, 3000)]).toHaveLength(500);
 });
 
 test('small records are as etcd has them', async () => {

@@ -73,6 +73,20 @@ export async function openMember(options: ReplicaOptions, segmentBytes: number):
   };
 }
 
+/** The log of a member whose data was made from a backup: it begins behind `meta.index`, which the data has already. */
+export async function createLogBehind(
+  disk: Disk,
+  owner: { clusterId: bigint; id: MemberId },
+  meta: SnapshotMeta,
+): Promise<void> {
+  const wal = await createWal({ disk, folder: walFolder }, encodeIdentity(owner.clusterId, owner.id));
+  try {
+    await wal.saveSnapshot(meta, true, { term: meta.term, vote: 0n, commit: meta.index });
+  } finally {
+    await wal.close();
+  }
+}
+
 /** Every member of a new cluster starts with the same entries, already committed (as etcd's bootstrap does). */
 async function bootstrap(wal: Wal, members: readonly BootstrapMember[]): Promise<LogContent> {
   const ordered = [...members].sort((a, b) => (a.id < b.id ? -1 : 1));

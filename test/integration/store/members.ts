@@ -44,6 +44,16 @@ export interface StoreOptions {
   readonly flags?: readonly string[];
   /** Where member 0 has its data; a folder of the store's own elsewhere. */
   readonly firstDataDir?: string;
+  /** Called before the members start, to put data into their folders. */
+  readonly prepare?: (members: readonly PlannedMember[]) => void;
+}
+
+/** What a restore needs to know of a member that will start. */
+export interface PlannedMember {
+  readonly name: string;
+  readonly dataDir: string;
+  readonly peerUrl: string;
+  readonly initialCluster: string;
 }
 
 export const ourProgram = [launcher, 'run', 'etcd'] as const;
@@ -78,6 +88,7 @@ export class Store {
       store.members.push({ name, client, peer, dataDir, logFile, process: undefined });
     }
     if (options.tls === true) await makeCertificates(store.folder);
+    options.prepare?.(store.planned);
     for (const i of store.members.keys()) store.startMember(i);
     await store.ready();
     return store;
@@ -85,6 +96,20 @@ export class Store {
 
   get #scheme(): string {
     return this.#options.tls === true ? 'https' : 'http';
+  }
+
+  #peerUrl({ peer }: Member): string {
+    return `${this.#scheme}://${host}:${peer}`;
+  }
+
+  get #initialCluster(): string {
+    return this.members.map((member) => `${member.name}=${this.#peerUrl(member)}`).join(',');
+  }
+
+  /** For a restore into the folders of members that do not run. */
+  get planned(): PlannedMember[] {
+    const initialCluster = this.#initialCluster;
+    return this.members.map((member) => ({ ...member, peerUrl: this.#peerUrl(member), initialCluster }));
   }
 
   endpoint(index: number): string {
@@ -121,7 +146,6 @@ export class Store {
       `--${prefix}trusted-ca-file=${folder}/ca.crt`,
       `--${prefix}client-cert-auth`,
     ];
-    const peerUrl = ({ peer }: Member) => `${this.#scheme}://${host}:${peer}`;
     const [program = launcher, ...first] = this.#options.program ?? ourProgram;
     const log = openSync(member.logFile, 'a');
     const child = spawn(
@@ -132,9 +156,9 @@ export class Store {
         `--data-dir=${member.dataDir}`,
         `--listen-client-urls=${this.endpoint(index)}`,
         `--advertise-client-urls=${this.endpoint(index)}`,
-        `--listen-peer-urls=${peerUrl(member)}`,
-        `--initial-advertise-peer-urls=${peerUrl(member)}`,
-        `--initial-cluster=${this.members.map((other) => `${other.name}=${peerUrl(other)}`).join(',')}`,
+        `--listen-peer-urls=${this.#peerUrl(member)}`,
+        `--initial-advertise-peer-urls=${this.#peerUrl(member)}`,
+        `--initial-cluster=${this.#initialCluster}`,
         ...(this.#options.tls === true ? [...tlsFlags(''), ...tlsFlags('peer-')] : []),
         ...(this.#options.flags ?? []),
         ...extra,
