@@ -9,6 +9,8 @@ import {
   LeaseGrantRequest,
   LeaseGrantResponse,
   LeaseRevokeRequest,
+  LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
   PutRequest,
   PutResponse,
   RangeRequest,
@@ -43,6 +45,7 @@ export const api = {
   compact: method('KV/Compact', CompactionRequest, HeaderOnly),
   leaseGrant: method('Lease/LeaseGrant', LeaseGrantRequest, LeaseGrantResponse),
   leaseRevoke: method('Lease/LeaseRevoke', LeaseRevokeRequest, HeaderOnly),
+  leaseTimeToLive: method('Lease/LeaseTimeToLive', LeaseTimeToLiveRequest, LeaseTimeToLiveResponse),
   hashKv: method('Maintenance/HashKV', HashKVRequest, HashKVResponse),
 } as const;
 

@@ -4,10 +4,12 @@ import type { EtcdMember } from '@drydock/etcd/member.ts';
 import { api, SimClient } from './client.ts';
 import { SimCluster } from './cluster.ts';
 import { Faults } from './faults.ts';
+import type { History } from './history/history.ts';
+import { Recorder } from './history/recorder.ts';
 import type { MemberHost } from './member-host.ts';
 import { drawOptions, type SimOptions } from './options.ts';
 import { RaftObserver, SafetyViolation } from './raft-observer.ts';
-import { startWorkload } from './workload/workload.ts';
+import { Workload } from './workload/workload.ts';
 import { World } from './world.ts';
 
 export type Verdict = 'ok' | 'crash' | 'safety' | 'liveness';
@@ -21,6 +23,7 @@ export interface SimResult {
   readonly events: number;
   readonly virtualSeconds: number;
   readonly operations: number;
+  readonly history: History;
   readonly faults: ReadonlyMap<string, number>;
   /** The newest lines of the event log. */
   readonly tail: readonly string[];
@@ -55,16 +58,22 @@ export async function runSeed(seed: string, run: RunOptions): Promise<SimResult>
   observe(cluster, new RaftObserver());
   run.plant?.(cluster);
   const faults = new Faults(world, cluster, options);
-  const workload = startWorkload(cluster, options);
+  const recorder = new Recorder(() => world.nowUs);
+  const workload = new Workload(cluster, options, recorder);
   let error: unknown;
   try {
     faults.start();
+    workload.start();
     await world.run(options.safetySeconds * second);
     workload.stop();
     faults.heal();
     await world.run(world.nowUs + answerSeconds * second, () => workload.idle);
     if (!workload.idle) throw new LivenessViolation(`an operation has no end ${answerSeconds} s after everything was healed`);
     await converge(world, cluster);
+    workload.settle();
+    const revision = cluster.hosts[0]?.member?.machine.store.revision ?? 0;
+    await world.run(world.nowUs + answerSeconds * second, () => workload.heardUpTo(revision));
+    if (!workload.heardUpTo(revision)) throw new LivenessViolation(`a watcher has not heard of revision ${revision}`);
   } catch (caught) {
     error = caught;
   }
@@ -75,7 +84,8 @@ export async function runSeed(seed: string, run: RunOptions): Promise<SimResult>
     hash: world.log.digest(),
     events: world.events,
     virtualSeconds: world.nowUs / second,
-    operations: workload.operations,
+    operations: recorder.operations.length,
+    history: recorder.history(),
     faults: faults.counts,
     tail: world.log.tail(),
   };

@@ -48,6 +48,7 @@ function report(seed: string, result: SimResult, ms: number): void {
     `seed ${seed} ${result.verdict} ${result.hash} ${result.events} events, ${result.operations} operations, ${result.virtualSeconds.toFixed(0)} s in ${ms.toFixed(0)} ms`,
   );
   if (values.count !== '1' && result.verdict === 'ok') return;
+  console.log(`  outcomes: ${outcomes(result)}`);
   console.log(`  ${describeOptions(result.options)}`);
   console.log(`  injected: ${[...result.faults].map(([kind, count]) => `${kind}:${count}`).join(' ') || 'nothing'}`);
   if (result.verdict === 'ok') return;
@@ -55,4 +56,17 @@ function report(seed: string, result: SimResult, ms: number): void {
   console.log(`  ${result.error instanceof Error ? result.error.stack : result.error}`);
   for (let { cause } = result.error as Error; cause instanceof Error; cause = cause.cause)
     console.log('  caused by', cause.stack);
+}
+
+/** How many operations of each kind ended how. */
+function outcomes({ history }: SimResult): string {
+  const counts = new Map<string, { ok: number; failed: number; unknown: number }>();
+  for (const { request, outcome } of history.operations) {
+    const count = counts.get(request.kind) ?? { ok: 0, failed: 0, unknown: 0 };
+    count[outcome.kind]++;
+    counts.set(request.kind, count);
+  }
+  const watched = history.watches.reduce((sum, watch) => sum + watch.responses.length, 0);
+  const texts = [...counts].map(([kind, { ok, failed, unknown }]) => `${kind} ${ok}/${failed}/${unknown}`);
+  return `${texts.join(', ')} (ok/failed/unknown); ${history.watches.length} watches, ${watched} answers`;
 }

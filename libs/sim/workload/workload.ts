@@ -1,47 +1,91 @@
-import { api, SimClient } from '../client.ts';
+// Clients at work: each has one operation at a time, with any member, and thinks in between; others watch.
+import { SimClient } from '../client.ts';
 import type { SimCluster } from '../cluster.ts';
+import type { Recorder } from '../history/recorder.ts';
+import type { MemberHost } from '../member-host.ts';
 import { pick, type SimOptions } from '../options.ts';
+import { perform } from './perform.ts';
+import { Knowledge, RequestSource } from './requests.ts';
+import { WatchClient } from './watch-client.ts';
 
-export interface Workload {
-  stop(): void;
-  readonly idle: boolean;
-  readonly operations: number;
-}
+export class Workload {
+  readonly #cluster: SimCluster;
+  readonly #options: SimOptions;
+  readonly #recorder: Recorder;
+  readonly #knowledge = new Knowledge();
+  readonly #watchers: WatchClient[] = [];
+  #stopped = false;
+  #busy = 0;
 
-export function startWorkload(cluster: SimCluster, options: SimOptions): Workload {
-  let stopped = false;
-  let running = 0;
-  let operations = 0;
-  for (let i = 0; i < options.clients; i++) {
-    const client = new SimClient(cluster, `c${i + 1}`);
-    const random = cluster.world.random.stream(`client/${i}`);
-    const loop = async (): Promise<void> => {
-      running++;
-      while (!stopped) {
-        const [first, ...rest] = cluster.hosts;
-        if (first === undefined) return;
-        const host = pick(random, [first, ...rest]);
-        const key = `k${random.int(options.keys)}`;
-        try {
-          if (random.int(2) === 0) await client.call(host, api.put, { key, value: Buffer.from(`v${operations}`) });
-          else await client.call(host, api.range, { key });
-        } catch {}
-        operations++;
-        await client.sleep(random.next() * 2000 * options.thinkMs);
-      }
-      running--;
-    };
-    cluster.world.schedule(1000, () => void loop());
+  constructor(cluster: SimCluster, options: SimOptions, recorder: Recorder) {
+    this.#cluster = cluster;
+    this.#options = options;
+    this.#recorder = recorder;
   }
-  return {
-    stop: () => {
-      stopped = true;
-    },
-    get idle() {
-      return running === 0;
-    },
-    get operations() {
-      return operations;
-    },
-  };
+
+  start(): void {
+    const { world } = this.#cluster;
+    for (let i = 1; i <= this.#options.clients; i++) world.schedule(i, () => this.#work(`c${i}`));
+    for (let i = 1; i <= this.#options.watchers; i++) this.#watch(`w${i}`);
+  }
+
+  /** Clients begin nothing more; watchers go on. */
+  stop(): void {
+    this.#stopped = true;
+  }
+
+  /** Watchers only want to hear everything from now on. */
+  settle(): void {
+    for (const watcher of this.#watchers) watcher.settle();
+  }
+
+  /** Whether every watcher knows that it has heard everything up to `revision`. */
+  heardUpTo(revision: number): boolean {
+    return this.#watchers.every((watcher) => watcher.revision >= revision);
+  }
+
+  /** Nobody waits for an answer. */
+  get idle(): boolean {
+    return this.#stopped && this.#busy === 0;
+  }
+
+  #work(name: string): void {
+    const { world } = this.#cluster;
+    const random = world.random.stream(`client/${name}`);
+    const client = new SimClient(this.#cluster, name);
+    const source = new RequestSource(name, this.#options, random, this.#knowledge);
+    const next = async (): Promise<void> => {
+      if (this.#stopped) return;
+      const request = source.next();
+      this.#busy++;
+      const response = await perform(client, this.#host(random), this.#recorder, request);
+      this.#busy--;
+      if (response !== undefined) this.#knowledge.learn(request, response);
+      client.life.after(random.next() * 2000 * this.#options.thinkMs, again);
+    };
+    const again = (): void => {
+      next().catch((error) => world.fail(error));
+    };
+    again();
+  }
+
+  #watch(name: string): void {
+    const { world } = this.#cluster;
+    const watcher = new WatchClient({
+      client: new SimClient(this.#cluster, name),
+      recorder: this.#recorder,
+      random: world.random.stream(`watch/${name}`),
+      options: this.#options,
+      knowledge: this.#knowledge,
+      hosts: () => this.#cluster.hosts,
+    });
+    this.#watchers.push(watcher);
+    world.schedule(1, () => watcher.start());
+  }
+
+  #host(random: ReturnType<SimCluster['world']['random']['stream']>): MemberHost {
+    const [first, ...rest] = this.#cluster.hosts.filter((host) => !host.removed);
+    if (first === undefined) throw new RangeError('a cluster without members');
+    return pick(random, [first, ...rest]);
+  }
 }
