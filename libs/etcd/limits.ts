@@ -16,16 +16,17 @@ export const limits = {
   commitBytes: 4 << 20,
   /** The backend is made durable this long after a commit; until then the log is kept. */
   syncDelayMs: 1000,
-  /** Changes carried over to the new file of a defragmentation in one turn, and keys that may wait for that before it is given up. */
+  /** Records, and bytes of them, written to the new file of a defragmentation in one turn; it is synced after so many bytes. */
   defragmentSliceKeys: 500,
+  defragmentSliceBytes: 512 << 10,
+  defragmentSyncBytes: 16 << 20,
+  /** Keys written while a defragmentation copies, beyond which it is given up. */
   defragmentDirtyKeys: 2_000_000,
   /** Revisions, and bytes of them, looked at in one step of a compaction or a hash; other work gets its turn in between. */
   scanStepRecords: 500,
   scanStepBytes: 512 << 10,
   /** Keys of the index looked at in one step of a compaction. */
   compactionStepKeys: 5000,
-  /** What a compaction removes is committed when it is as much as this, about 1,500 revisions. */
-  compactionCommitBytes: 128 << 10,
   /** Hashes of compacted revisions that are remembered. */
   compactionHashes: 10,
   /** Revisions of history replayed to watchers in one step. */

@@ -112,12 +112,12 @@ export class SimBackend implements Backend {
     yield* recordsOf(this.#tables[bucket], [...this.#tables[bucket].keys()].sort());
   }
 
-  *revisions(from: number, to: number): Iterable<StoredRecord> {
+  *revisions(from: number, to: number, fromSub = 0): Iterable<StoredRecord> {
     if (this.#changes.length > 0) this.commit();
     this.#ordered ??= [...this.#tables.key.keys()].sort();
     const ordered = this.#ordered;
     const end = encodeRevision(to + 1, 0).toString('latin1');
-    for (let i = firstAtLeast(ordered, encodeRevision(from, 0).toString('latin1')); i < ordered.length; i++) {
+    for (let i = firstAtLeast(ordered, encodeRevision(from, fromSub).toString('latin1')); i < ordered.length; i++) {
       const key = ordered[i] ?? '';
       if (key >= end) return;
       const value = this.#tables.key.get(key);

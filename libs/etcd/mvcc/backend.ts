@@ -24,8 +24,8 @@ export interface Backend {
   remove(main: number, sub: number, tombstone: boolean): void;
   setRecord(bucket: RecordBucket, key: string, value: Uint8Array | undefined): void;
   records(bucket: RecordBucket): Iterable<StoredRecord>;
-  /** Revisions with main in [from, to], in order. Commits first. Not to be interleaved with writes. */
-  revisions(from: number, to: number): Iterable<StoredRecord>;
+  /** Revisions from (from, fromSub) to main revision `to`, in order. Commits first. Not to be interleaved with writes. */
+  revisions(from: number, to: number, fromSub?: number): Iterable<StoredRecord>;
   /** Bytes of what is not committed. */
   readonly pendingBytes: number;
   /** Called at the start of every commit, to add its marks. */

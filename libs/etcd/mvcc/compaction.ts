@@ -6,14 +6,14 @@ import type { Backend, StoredRecord } from './backend.ts';
 import { type HashResult, HistoryHasher } from './history-hash.ts';
 import type { KeyIndex } from './key-index.ts';
 import { isTombstone, mainOf, subOf } from './revision.ts';
-import { keyOfKv, RevisionScan } from './revision-scan.ts';
+import { keyOfKv, LiveScan } from './revision-scan.ts';
 
 export class Compaction {
   readonly revision: number;
   readonly #backend: Backend;
   readonly #index: KeyIndex;
   readonly #hasher: HistoryHasher | undefined;
-  #scan: RevisionScan | undefined;
+  readonly #scan: LiveScan;
   #scanned = false;
   #cursor: string | undefined = '';
 
@@ -25,6 +25,7 @@ export class Compaction {
     this.#backend = backend;
     this.#index = index;
     this.revision = revision;
+    this.#scan = new LiveScan(backend, revision);
     if (previous !== undefined) {
       this.#hasher = new HistoryHasher(index, revision, previous, index.keepsAt(revision));
     }
@@ -33,7 +34,6 @@ export class Compaction {
   /** One step; false where it is done. */
   step(): boolean {
     if (!this.#scanned) {
-      this.#scan ??= new RevisionScan(this.#backend, this.revision);
       this.#scanned = !this.#scan.step((record) => this.#visit(record));
       return true;
     }
@@ -46,11 +46,6 @@ export class Compaction {
   /** Of a compaction that is done. */
   hash(): HashResult | undefined {
     return this.#hasher?.result();
-  }
-
-  /** Releases what it holds where it does not get to its end. */
-  stop(): void {
-    this.#scan?.stop();
   }
 
   #visit({ key: place, value }: StoredRecord): void {

@@ -67,9 +67,9 @@ class LmdbBackend implements Backend {
     yield* this.#environment.range(bucket);
   }
 
-  *revisions(from: number, to: number): Iterable<StoredRecord> {
+  *revisions(from: number, to: number, fromSub = 0): Iterable<StoredRecord> {
     if (this.#changes.length > 0) this.commit();
-    yield* this.#environment.range('key', encodeRevision(from, 0), encodeRevision(to + 1, 0));
+    yield* this.#environment.range('key', encodeRevision(from, fromSub), encodeRevision(to + 1, 0));
   }
 
   commit(): void {

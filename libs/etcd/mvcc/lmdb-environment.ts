@@ -26,6 +26,8 @@ const fixedPages = 3;
 /** A commit that failed with less than this free, beyond what it had to write, is blamed on the space. */
 const reserveBytes = 1 << 20;
 const snapshotReadBatch = 256;
+const appendFlag = { append: true };
+const noFlags = {};
 
 /** The backend cannot be written. */
 export class BackendError extends Error {
@@ -38,6 +40,8 @@ export class LmdbEnvironment {
   readonly #databases: Readonly<Record<Bucket, Bytes>>;
   /** Asking lmdb costs a transaction per bucket: asked once per commit. */
   #sizes: BackendSizes | undefined;
+  /** The last key of a revision, or one after it; undefined where it is not known. */
+  #last: Buffer | undefined;
   #snapshots = 0;
   #idle: () => void = () => {};
 
@@ -75,14 +79,26 @@ export class LmdbEnvironment {
     });
   }
 
-  /** All or nothing. Throws BackendError. */
+  /** All or nothing. `bytes` is about how much it is. Throws BackendError. */
   write(changes: readonly Change[], bytes: number): void {
     this.#transaction(bytes, () => {
-      for (const { bucket, key, value } of changes) {
-        if (value === undefined) this.#databases[bucket].removeSync(key);
-        else this.#databases[bucket].putSync(key, value as Buffer);
+      for (const change of changes) {
+        if (change.value === undefined) this.#databases[change.bucket].removeSync(change.key);
+        else this.#put(change.bucket, change.key, change.value as Buffer);
       }
     });
+  }
+
+  /** Revisions come in their order: told so, lmdb fills pages instead of splitting them in the middle. */
+  #put(bucket: Bucket, key: Buffer, value: Buffer): void {
+    const append = bucket === 'key' && key.compare(this.#lastRevision()) > 0;
+    if (append) this.#last = key;
+    this.#databases[bucket].putSync(key, value, append ? appendFlag : noFlags);
+  }
+
+  #lastRevision(): Buffer {
+    this.#last ??= [...this.#databases.key.getKeys({ reverse: true, limit: 1 })][0] ?? Buffer.alloc(0);
+    return this.#last;
   }
 
   /** Empties every bucket and adds `changes`, in one transaction. */
@@ -91,6 +107,7 @@ export class LmdbEnvironment {
       for (const bucket of buckets) this.#databases[bucket].clearSync();
       for (const { bucket, key, value } of changes) this.#databases[bucket].putSync(key, value as Buffer);
     });
+    this.#last = undefined;
   }
 
   /** Makes the writes so far survive a power failure. */
@@ -115,11 +132,6 @@ export class LmdbEnvironment {
         if (this.#snapshots === 0) this.#idle();
       },
     };
-  }
-
-  /** Writes the live pages, and only those, as an environment of their own into an empty folder; other work goes on meanwhile. */
-  copyTo(folder: string): Promise<void> {
-    return this.#root.backup(folder, true);
   }
 
   sizes(): BackendSizes {
@@ -156,6 +168,7 @@ export class LmdbEnvironment {
     try {
       this.#root.transactionSync(body, commitFlags);
     } catch (cause) {
+      this.#last = undefined;
       const { bavail, bsize } = statfsSync(this.folder);
       const full = bavail * bsize < bytes + reserveBytes;
       const reason = full ? 'no space left on the disk of the data directory: free some and start again' : String(cause);

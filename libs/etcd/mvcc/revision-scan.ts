@@ -1,10 +1,11 @@
-// Walks the stored revisions as they were at one moment, a piece at a time, so that a gigabyte can be looked at without a pause.
+// Walks the stored revisions a piece at a time, so that a gigabyte can be looked at without a pause.
 import { limits } from '../limits.ts';
 import { KeyValue } from '../rpc/messages.ts';
 import { decode } from '../rpc/protobuf.ts';
 import type { Backend, BackendSnapshot, StoredRecord } from './backend.ts';
-import { mainOf } from './revision.ts';
+import { mainOf, subOf } from './revision.ts';
 
+/** As they were at one moment. */
 export class RevisionScan {
   readonly #snapshot: BackendSnapshot;
   readonly #records: Iterator<StoredRecord>;
@@ -38,6 +39,37 @@ export class RevisionScan {
     this.#ended = true;
     this.#records.return?.();
     this.#snapshot.release();
+  }
+}
+
+/** As they are. The visitor may remove what it is shown. */
+export class LiveScan {
+  readonly #backend: Backend;
+  readonly #to: number;
+  #main = 0;
+  #sub = 0;
+
+  /** Up to main revision `to`, which is to be in the past. */
+  constructor(backend: Backend, to: number) {
+    this.#backend = backend;
+    this.#to = to;
+  }
+
+  /** Visits some more records, in order of their revisions; false where there are none left. */
+  step(visit: (record: StoredRecord) => void): boolean {
+    const batch: StoredRecord[] = [];
+    let bytes = 0;
+    for (const record of this.#backend.revisions(this.#main, this.#to, this.#sub)) {
+      batch.push(record);
+      bytes += record.key.length + record.value.length;
+      if (batch.length >= limits.scanStepRecords || bytes >= limits.scanStepBytes) break;
+    }
+    const last = batch.at(-1)?.key;
+    if (last === undefined) return false;
+    this.#main = mainOf(last);
+    this.#sub = subOf(last) + 1;
+    for (const record of batch) visit(record);
+    return true;
   }
 }
 

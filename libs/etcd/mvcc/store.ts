@@ -82,7 +82,7 @@ export class MvccStore {
     // A compaction may have removed the newest tombstones.
     this.#revision = Math.max(this.#revision, this.#compactRevision, marks.get(revisionMark) ?? 1);
     for (const [key, lease] of leases) attach(key, lease);
-    this.stopCompaction();
+    this.#compaction = undefined;
     this.#compactionHashes = [];
     if (this.#compactRevision > finished) {
       this.#compaction = new Compaction(this.backend, this.#index, this.#compactRevision, undefined);
@@ -140,7 +140,6 @@ export class MvccStore {
     if (revision <= this.#compactRevision) throw new EtcdError('compacted');
     if (revision > this.#revision) throw new EtcdError('futureRevision');
     const previous = this.compacting ? undefined : this.#compactRevision;
-    this.stopCompaction();
     this.#compaction = new Compaction(this.backend, this.#index, revision, previous);
     this.#compactRevision = revision;
     this.backend.setRecord('meta', compactScheduledMark, writeMark(revision));
@@ -163,9 +162,8 @@ export class MvccStore {
     return this.#compaction !== undefined;
   }
 
-  /** Releases what a compaction under way holds; it goes on after the next `restore`. */
+  /** Ends a compaction under way; it goes on after the next `restore`. */
   stopCompaction(): void {
-    this.#compaction?.stop();
     this.#compaction = undefined;
   }
 

@@ -246,9 +246,7 @@ export class EtcdStateMachine implements StateMachine {
       if (!compacting) {
         for (const done of this.#compactionWaiters.splice(0)) done();
       }
-      if (compacting && this.backend.pendingBytes >= limits.compactionCommitBytes) this.#commit();
-      else if (this.backend.pendingBytes > 0)
-        this.#commitTimer ??= this.#clock.timer(limits.commitDelayMs, () => this.#commit());
+      if (this.backend.pendingBytes > 0) this.#commitTimer ??= this.#clock.timer(limits.commitDelayMs, () => this.#commit());
       if (this.hub.replayStep() || compacting) this.#stepSoon();
     });
   }
