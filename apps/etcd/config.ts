@@ -23,6 +23,7 @@ export interface EtcdConfig {
   readonly metricsUrls: readonly ListenUrl[];
   readonly peerUrls: readonly ListenUrl[];
   readonly advertiseClientUrls: readonly string[];
+  readonly advertisePeerUrls: readonly string[];
   readonly tls: TlsFiles | undefined;
   readonly peerTls: TlsFiles | undefined;
   /** Of the cluster that the flags describe; a member with data has its own. */
@@ -64,6 +65,7 @@ export function readConfig(flags: Values<typeof etcdFlags>): EtcdConfig {
       flags['peer-client-cert-auth'],
       'peer-cert-file',
     ),
+    advertisePeerUrls: own,
     initial,
     initialId: initial.find(({ name }) => name === flags.name)?.id ?? 0n,
     initialClusterId: clusterId(initial.map(({ id }) => id)),

@@ -5,8 +5,9 @@ import { limits } from '@drydock/etcd/limits.ts';
 import { EtcdMember } from '@drydock/etcd/member.ts';
 import { openLmdbBackend } from '@drydock/etcd/mvcc/lmdb-backend.ts';
 import { createGrpcTransport, PeerListenError } from '@drydock/etcd/peer/grpc-transport.ts';
-import { readIdentity, WrongMemberError } from '@drydock/etcd/raft/open-member.ts';
+import { WrongMemberError } from '@drydock/etcd/raft/open-member.ts';
 import { ClientListener, ListenError } from '@drydock/etcd/rpc/listener.ts';
+import { encodeDescription } from '@drydock/etcd/server/cluster-description.ts';
 import { httpHandler } from '@drydock/etcd/server/http.ts';
 import { LeaderClient } from '@drydock/etcd/server/leader-client.ts';
 import { hexId } from '@drydock/etcd/server/members.ts';
@@ -14,8 +15,9 @@ import { WalError } from '@drydock/etcd/wal/errors.ts';
 import { NodeDisk } from '@drydock/foundation/node-disk.ts';
 import { type ProgramContext, runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
-import { checkBootstrap, readConfig } from './config.ts';
+import { readConfig } from './config.ts';
 import { etcdDialect, etcdFlags } from './flags.ts';
+import { findIdentity } from './identity.ts';
 import { memberSettings } from './settings.ts';
 
 type Context = ProgramContext<typeof etcdFlags>;
@@ -26,19 +28,27 @@ async function start(context: Context): Promise<void> {
   const config = readConfig(flags);
   makeDataDir(join(config.dataDir, 'member', 'db'));
   const disk = new NodeDisk(config.dataDir);
-  const identity = await readIdentity(disk);
-  if (identity === undefined) checkBootstrap(config, flags);
-  const id = identity?.id ?? config.initialId;
-  const clusterId = identity?.clusterId ?? config.initialClusterId;
+  const identity = await findIdentity(config, flags, { disk, clock, log });
+  const { id, clusterId } = identity;
 
-  const peers = { id, clusterId, listenUrls: config.peerUrls.map((url) => url.text), clock, random, log };
+  const transport = createGrpcTransport({
+    id,
+    clusterId,
+    listenUrls: config.peerUrls.map((url) => url.text),
+    advertiseUrls: config.advertisePeerUrls,
+    describe: () => encodeDescription(member.describe()),
+    tls: config.peerTls,
+    clock,
+    random,
+    log,
+  });
   const { ca = null, key = null, cert = null } = config.tls ?? {};
   const leaderCredentials = (url: URL): ChannelCredentials =>
     url.protocol === 'https:' ? credentials.createSsl(ca, key, cert) : credentials.createInsecure();
-  const member = await EtcdMember.open(memberSettings(config, flags, id, clusterId), {
+  const member = await EtcdMember.open(memberSettings(config, flags, identity), {
     disk,
     backend: openLmdbBackend(join(config.dataDir, 'member', 'db')),
-    transport: createGrpcTransport({ ...peers, tls: config.peerTls }),
+    transport,
     leader: (server) => new LeaderClient(server, leaderCredentials),
     clock,
     random,

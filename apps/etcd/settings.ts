@@ -4,20 +4,13 @@ import type { MemberSettings } from '@drydock/etcd/member.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
 import type { EtcdConfig } from './config.ts';
 import type { etcdFlags } from './flags.ts';
+import type { Identity } from './identity.ts';
 import { autoCompaction } from './space-flags.ts';
 
-export function memberSettings(
-  config: EtcdConfig,
-  flags: Values<typeof etcdFlags>,
-  id: bigint,
-  clusterId: bigint,
-): MemberSettings {
+export function memberSettings(config: EtcdConfig, flags: Values<typeof etcdFlags>, identity: Identity): MemberSettings {
   return {
-    id,
-    clusterId,
+    ...identity,
     name: flags.name,
-    initial: config.initial,
-    bootstrap: flags['initial-cluster-state'] === 'new',
     initialClusterToken: flags['initial-cluster-token'],
     advertiseClientUrls: config.advertiseClientUrls,
     heartbeatMs: flags['heartbeat-interval'],

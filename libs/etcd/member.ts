@@ -20,6 +20,7 @@ import { Member } from './rpc/messages.ts';
 import { encode } from './rpc/protobuf.ts';
 import type { Service } from './rpc/service.ts';
 import { watchService } from './rpc/watch-service.ts';
+import type { ClusterDescription } from './server/cluster-description.ts';
 import type { LeaderCalls } from './server/leader-calls.ts';
 import { encodeProposal } from './server/proposal.ts';
 import { EtcdServer, type ServerSettings } from './server/server.ts';
@@ -123,6 +124,12 @@ export class EtcdMember {
     this.server.publish().catch((error) => this.#log.error({ err: error }, 'could not publish the member'));
   }
 
+  /** Who belongs to the cluster, for members that join. */
+  describe(): ClusterDescription {
+    const { members } = this.machine;
+    return { clusterId: this.server.options.clusterId, members: members.list(), removed: members.removed() };
+  }
+
   /** Ends all calls that wait; comes before the end of the client port. */
   endCalls(): void {
     this.server.stop();
@@ -137,6 +144,7 @@ export class EtcdMember {
     };
     const known = machine.members.list().map(({ ID, peerURLs }) => ({ id: ID, peerUrls: peerURLs }));
     for (const peer of known.length > 0 ? known : initial) if (peer.id !== id) replica.addPeer(peer.id, peer.peerUrls);
+    for (const gone of machine.members.removed()) replica.removePeer(gone);
   }
 }
 

@@ -12,6 +12,9 @@ import { encodeMember } from './member-json.ts';
 /** leasepb.Lease */
 export const LeaseRecord = { ID: int64(1), TTL: int(2), RemainingTTL: int(3) };
 
+/** What etcd stores for a member that was removed. */
+const removedMark = Buffer.from('removed');
+
 /** Buckets that ours and etcd's have alike; those that the backend does not have stay empty. */
 export const sharedBuckets = ['auth', 'authUsers', 'authRoles'] as const;
 /** Marks of the meta bucket: ours are a number in 8 bytes, etcd's a whole revision. */
@@ -37,7 +40,10 @@ export function etcdBuckets(snapshot: BackendSnapshot, facts: LogFacts): BoltBuc
     small('lease', Array.from(snapshot.entries('lease'), leaseToEtcd)),
     small('alarm', Array.from(snapshot.entries('alarm'), alarmToEtcd)),
     small('members', Array.from(snapshot.entries('member'), memberToEtcd)),
-    small('members_removed', []),
+    small(
+      'members_removed',
+      Array.from(snapshot.entries('memberRemoved'), ({ key }) => ({ key, value: removedMark })),
+    ),
     small('cluster', [{ key: Buffer.from('clusterVersion'), value: Buffer.from(clusterVersion) }]),
     ...sharedBuckets.map((name) => small(name, known.includes(name) ? Array.from(snapshot.entries(name as Bucket)) : [])),
   ];

@@ -2,7 +2,7 @@
 // disk in one transaction per commit; durability comes from the write-ahead log, which is applied again from the index that the
 // last durable commit holds. After a crash the backend shows some commit, whole.
 
-export const buckets = ['key', 'meta', 'lease', 'member', 'alarm'] as const;
+export const buckets = ['key', 'meta', 'lease', 'member', 'alarm', 'memberRemoved'] as const;
 export type Bucket = (typeof buckets)[number];
 export type RecordBucket = Exclude<Bucket, 'key'>;
 

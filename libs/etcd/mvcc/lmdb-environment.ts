@@ -63,6 +63,7 @@ export class LmdbEnvironment {
       meta: openBucket('meta'),
       lease: openBucket('lease'),
       member: openBucket('member'),
+      memberRemoved: openBucket('memberRemoved'),
       alarm: openBucket('alarm'),
     };
   }

@@ -9,6 +9,7 @@ import {
   Server,
   type ServerDuplexStream,
   type ServerReadableStream,
+  type ServerUnaryCall,
   type sendUnaryData,
   status,
 } from '@grpc/grpc-js';
@@ -32,12 +33,17 @@ import {
 import type { PeerHandler, PeerStatus, SnapshotMessage, Transport } from './transport.ts';
 
 const snapshotChunkBytes = 256 << 10;
+const notRunning = 'this member is not running';
 
 export interface GrpcTransportOptions {
   readonly id: MemberId;
   readonly clusterId: bigint;
   /** `--listen-peer-urls`. */
   readonly listenUrls: readonly string[];
+  /** `--initial-advertise-peer-urls`, for members that know another address of this one, or none. */
+  readonly advertiseUrls?: readonly string[];
+  /** A MembersResponse, for members that join; without it they are told that this member does not know. */
+  readonly describe?: () => Uint8Array;
   readonly tls?: PeerTls | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -72,6 +78,11 @@ class GrpcTransport implements Transport {
       messages: (call: ServerDuplexStream<Buffer, Uint8Array>) => this.#receiveMessages(call),
       snapshot: (call: ServerReadableStream<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) =>
         this.#receiveSnapshot(call, callback),
+      members: (_call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) => {
+        const description = this.#handler === undefined ? undefined : options.describe?.();
+        if (description === undefined) callback({ code: status.UNAVAILABLE, details: notRunning });
+        else callback(null, description);
+      },
     });
   }
 
@@ -107,8 +118,8 @@ class GrpcTransport implements Transport {
       known.setUrls(urls);
       return;
     }
-    const { clock, log, random, tls, clusterId } = this.#options;
-    const link = new PeerLink({ clusterId, from: this.#options.id, to: id }, urls, {
+    const { clock, log, random, tls, clusterId, advertiseUrls = [] } = this.#options;
+    const link = new PeerLink({ clusterId, from: this.#options.id, to: id, peerUrls: advertiseUrls }, urls, {
       clock,
       log,
       random: random.stream('peer-backoff'),
@@ -134,7 +145,7 @@ class GrpcTransport implements Transport {
   #refusal(call: ServerDuplexStream<Buffer, Uint8Array> | ServerReadableStream<Buffer, Uint8Array>): string | undefined {
     const identity = identityOf(call.metadata);
     const { id, clusterId } = this.#options;
-    if (this.#handler === undefined) return 'this member is not running';
+    if (this.#handler === undefined) return notRunning;
     if (identity === undefined) return 'the call does not say its cluster and members';
     if (identity.clusterId !== clusterId)
       return `cluster ID mismatch: ${identity.clusterId.toString(16)}, here ${clusterId.toString(16)}`;
@@ -150,6 +161,7 @@ class GrpcTransport implements Transport {
       call.emit('error', { code: codeOf(refusal), details: refusal });
       return;
     }
+    this.#heardFrom(call);
     call.write(new Uint8Array(0));
     call.on('data', (bytes: Buffer) => {
       try {
@@ -161,6 +173,15 @@ class GrpcTransport implements Transport {
     });
     call.on('error', () => undefined);
     call.on('end', () => call.end());
+  }
+
+  /** A member that was added while this one was away, or that has moved, is answered where it says that it is. */
+  #heardFrom(call: ServerDuplexStream<Buffer, Uint8Array>): void {
+    const { from, peerUrls } = identityOf(call.metadata) ?? {};
+    if (from === undefined || peerUrls === undefined || peerUrls.length === 0) return;
+    const link = this.#links.get(from);
+    if (link === undefined) this.addPeer(from, peerUrls);
+    else link.offerUrls(peerUrls);
   }
 
   async #receiveSnapshot(call: ServerReadableStream<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>): Promise<void> {
@@ -193,7 +214,7 @@ class GrpcTransport implements Transport {
     const client = createClient(url, tls);
     try {
       await new Promise<void>((resolve, reject) => {
-        const metadata = identityMetadata({ clusterId, from: id, to: message.to });
+        const metadata = identityMetadata({ clusterId, from: id, to: message.to, peerUrls: [] });
         const call = client.makeClientStreamRequest(snapshotPath, serialize, deserialize, metadata, (error) =>
           error === null ? resolve() : reject(error),
         );

@@ -46,6 +46,7 @@ export class PeerLink {
   readonly #identity: CallIdentity;
   readonly #ports: LinkPorts;
   #urls: readonly string[];
+  #offered: readonly string[] = [];
   #state: State = 'idle';
   #sinceMs: number | undefined;
   #queue: Message[] = [];
@@ -74,6 +75,17 @@ export class PeerLink {
     this.#urls = urls;
     if (this.#state === 'idle' || this.#state === 'closed') return;
     this.#failures = 0;
+    this.#disconnect();
+    this.#connect();
+  }
+
+  /** The member itself says that it listens there; tried after the addresses that the membership has. */
+  offerUrls(urls: readonly string[]): void {
+    if (urls.join() === this.#offered.join()) return;
+    this.#offered = urls;
+    if (this.#state !== 'waiting' || urls.every((url) => this.#urls.includes(url))) return;
+    // Those of the membership have failed before.
+    this.#failures = this.#urls.length;
     this.#disconnect();
     this.#connect();
   }
@@ -141,7 +153,8 @@ export class PeerLink {
   }
 
   #connect(): void {
-    const text = this.#urls[this.#failures % Math.max(1, this.#urls.length)];
+    const known = [...this.#urls, ...this.#offered];
+    const text = known[this.#failures % Math.max(1, known.length)];
     if (text === undefined) {
       this.#retryLater();
       return;

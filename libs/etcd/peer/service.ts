@@ -15,10 +15,12 @@ const codecs = {
 
 export const messagesPath = '/drydock.raft.v1.Peer/Messages';
 export const snapshotPath = '/drydock.raft.v1.Peer/Snapshot';
+export const membersPath = '/drydock.raft.v1.Peer/Members';
 
 export const peerService = {
   messages: { path: messagesPath, requestStream: true, responseStream: true, ...codecs },
   snapshot: { path: snapshotPath, requestStream: true, responseStream: false, ...codecs },
+  members: { path: membersPath, requestStream: false, responseStream: false, ...codecs },
 } satisfies ServiceDefinition;
 
 export const serialize = passThrough;
@@ -72,15 +74,19 @@ export interface CallIdentity {
   readonly clusterId: bigint;
   readonly from: MemberId;
   readonly to: MemberId;
+  /** Where the caller listens; empty where it does not say. */
+  readonly peerUrls: readonly string[];
 }
 
 const keys = { clusterId: 'drydock-cluster-id', from: 'drydock-from', to: 'drydock-to' } as const;
+const peerUrlsKey = 'drydock-peer-urls';
 
 export function identityMetadata(identity: CallIdentity): Metadata {
   const metadata = new Metadata();
   metadata.set(keys.clusterId, hex(identity.clusterId));
   metadata.set(keys.from, hex(identity.from));
   metadata.set(keys.to, hex(identity.to));
+  if (identity.peerUrls.length > 0) metadata.set(peerUrlsKey, identity.peerUrls.join());
   return metadata;
 }
 
@@ -88,7 +94,8 @@ export function identityMetadata(identity: CallIdentity): Metadata {
 export function identityOf(metadata: Metadata): CallIdentity | undefined {
   const [clusterId, from, to] = [keys.clusterId, keys.from, keys.to].map((key) => parseHex(metadata.get(key)[0]));
   if (clusterId === undefined || from === undefined || to === undefined) return undefined;
-  return { clusterId, from, to };
+  const urls = String(metadata.get(peerUrlsKey)[0] ?? '').split(',');
+  return { clusterId, from, to, peerUrls: urls.filter((url) => URL.canParse(url)) };
 }
 
 function hex(id: bigint): string {

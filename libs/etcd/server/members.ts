@@ -27,6 +27,8 @@ export function hexId(id: bigint): string {
 
 export class Members {
   readonly #members = new Map<bigint, Member>();
+  /** Ids are never used again. */
+  readonly #removed = new Set<bigint>();
   readonly #backend: Backend;
   /** Told of every change, and of everyone after a restore: undefined where the member was removed. */
   onChange: (id: bigint, member: Member | undefined) => void = () => {};
@@ -44,6 +46,11 @@ export class Members {
     return [...this.#members.values()].sort((a, b) => (a.ID < b.ID ? -1 : 1));
   }
 
+  /** Those that were removed from the cluster, by id. */
+  removed(): bigint[] {
+    return [...this.#removed].sort((a, b) => (a < b ? -1 : 1));
+  }
+
   set(member: Member): void {
     this.#members.set(member.ID, member);
     this.#backend.setRecord('member', hexId(member.ID), encode(Member, member));
@@ -52,7 +59,9 @@ export class Members {
 
   remove(id: bigint): void {
     if (!this.#members.delete(id)) return;
+    this.#removed.add(id);
     this.#backend.setRecord('member', hexId(id), undefined);
+    this.#backend.setRecord('memberRemoved', hexId(id), Buffer.alloc(0));
     this.onChange(id, undefined);
   }
 
@@ -65,6 +74,8 @@ export class Members {
       this.#members.set(member.ID, member);
       this.onChange(member.ID, member);
     }
-    for (const id of gone) this.onChange(id, undefined);
+    this.#removed.clear();
+    for (const { key } of this.#backend.records('memberRemoved')) this.#removed.add(BigInt(`0x${key.toString()}`));
+    for (const id of new Set([...gone, ...this.#removed])) this.onChange(id, undefined);
   }
 }

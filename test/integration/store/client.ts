@@ -49,20 +49,42 @@ export function unaryCall<I extends Schema, O extends Schema>(
 }
 
 export class StoreClient {
-  readonly #clients: Client[];
+  readonly #store: Store;
+  readonly #credentials: ChannelCredentials;
+  readonly #known: Client[] = [];
   #current = 0;
 
   constructor(store: Store) {
     const tls = store.endpoint(0).startsWith('https:');
     const read = (name: string) => readFileSync(join(store.folder, name));
-    const how: ChannelCredentials = tls
+    this.#store = store;
+    this.#credentials = tls
       ? credentials.createSsl(read('ca.crt'), read('client.key'), read('client.crt'))
       : credentials.createInsecure();
-    this.#clients = store.endpoints.map((url) => new Client(new URL(url).host, how, channel));
+  }
+
+  /** Of every member, also of those that the store got later. */
+  get #clients(): Client[] {
+    for (let i = this.#known.length; i < this.#store.members.length; i++) {
+      this.#known.push(new Client(new URL(this.#store.endpoint(i)).host, this.#credentials, channel));
+    }
+    return this.#known;
   }
 
   close(): void {
-    for (const client of this.#clients) client.close();
+    for (const client of this.#known) client.close();
+  }
+
+  /** One call of one member; rejects with the gRPC error. */
+  call<I extends Schema, O extends Schema>(
+    index: number,
+    method: string,
+    schemas: readonly [I, O],
+    request: Partial<MessageOf<I>>,
+  ): Promise<MessageOf<O>> {
+    const client = this.#clients[index];
+    if (client === undefined) throw new Error(`no member ${index}`);
+    return unaryCall(client, method, schemas, request, tryMs * 10);
   }
 
   /** Whether the store has acknowledged. A member that does not answer is not asked next time. */
@@ -94,12 +116,15 @@ export class StoreClient {
     throw cause;
   }
 
-  /** The index of the member that leads. */
+  /** The index of the member that leads; -1 where none says so. */
   async leader(): Promise<number> {
-    const all = await Promise.all(
+    const all = await Promise.allSettled(
       this.#clients.map((client) => unaryCall(client, 'Maintenance/Status', [{}, StatusResponse], {}, tryMs * 5)),
     );
-    return all.findIndex((status) => status.header?.member_id === status.leader);
+    return all.findIndex(({ status, ...rest }) => {
+      if (status !== 'fulfilled' || !('value' in rest)) return false;
+      return rest.value.leader !== 0n && rest.value.header?.member_id === rest.value.leader;
+    });
   }
 
   /** Whether every member answers, with the same revision and the same hash. */

@@ -10,6 +10,7 @@ import { fileURLToPath } from 'node:url';
 import { SystemRandom } from '@drydock/foundation/system-random.ts';
 import { Authority } from '@drydock/pki/authority.ts';
 import { clientCertificate, forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
+import { Network } from './cut.ts';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 const launcher = join(repository, 'drydock');
@@ -42,6 +43,8 @@ export interface StoreOptions {
   /** The program and its first arguments. */
   readonly program?: readonly string[];
   readonly flags?: readonly string[];
+  /** Peers reach each other through `Store.network`, which can be cut. */
+  readonly cuttable?: boolean;
   /** Where member 0 has its data; a folder of the store's own elsewhere. */
   readonly firstDataDir?: string;
   /** Called before the members start, to put data into their folders. */
@@ -61,7 +64,9 @@ export const ourProgram = [launcher, 'run', 'etcd'] as const;
 interface Member {
   readonly name: string;
   readonly client: number;
-  readonly peer: number;
+  /** Where it listens for peers, and where they are told to find it. */
+  peer: number;
+  advertised: number;
   readonly dataDir: string;
   readonly logFile: string;
   process: ChildProcess | undefined;
@@ -71,6 +76,8 @@ export class Store {
   readonly folder = mkdtempSync(join(tmpdir(), 'drydock-store-'));
   readonly members: Member[] = [];
   readonly #options: StoreOptions;
+  /** Ways between the members of a store that is `cuttable`. */
+  readonly network = new Network(() => [...this.members.keys()].map((i) => this.pid(i)));
 
   private constructor(options: StoreOptions) {
     this.#options = options;
@@ -79,37 +86,69 @@ export class Store {
   /** Starts all members and waits until each has a leader. */
   static async start(options: StoreOptions): Promise<Store> {
     const store = new Store(options);
-    const ports = await freePorts(options.size * 2);
-    for (let i = 0; i < options.size; i++) {
-      const name = `m${i + 1}`;
-      const dataDir = i === 0 && options.firstDataDir !== undefined ? options.firstDataDir : join(store.folder, name);
-      const logFile = join(store.folder, `${name}.log`);
-      const [client = 0, peer = 0] = ports.slice(i * 2, i * 2 + 2);
-      store.members.push({ name, client, peer, dataDir, logFile, process: undefined });
+    try {
+      await store.#place(options.size);
+      if (options.tls === true) await makeCertificates(store.folder);
+      options.prepare?.(store.planned);
+      for (const i of store.members.keys()) store.startMember(i);
+      await store.ready();
+      return store;
+    } catch (error) {
+      await store.stop();
+      throw error;
     }
-    if (options.tls === true) await makeCertificates(store.folder);
-    options.prepare?.(store.planned);
-    for (const i of store.members.keys()) store.startMember(i);
-    await store.ready();
-    return store;
+  }
+
+  /** A place for one more member, which the cluster must be told of before it starts with `joinFlags`; gives its index. */
+  async place(): Promise<number> {
+    await this.#place(1);
+    return this.members.length - 1;
+  }
+
+  /** Gives a member another peer port and so another URL, which the cluster must be told. */
+  async move(index: number): Promise<void> {
+    const member = this.#member(index);
+    const [peer = 0] = await freePorts(1);
+    member.peer = peer;
+    member.advertised = this.#options.cuttable === true ? await this.network.proxy(index, peer) : peer;
+  }
+
+  async #place(count: number): Promise<void> {
+    const ports = await freePorts(count * 2);
+    for (let at = 0; at < count; at++) {
+      const i = this.members.length;
+      const name = `m${i + 1}`;
+      const { firstDataDir, cuttable } = this.#options;
+      const dataDir = i === 0 && firstDataDir !== undefined ? firstDataDir : join(this.folder, name);
+      const logFile = join(this.folder, `${name}.log`);
+      const [client = 0, peer = 0] = ports.slice(at * 2, at * 2 + 2);
+      const advertised = cuttable === true ? await this.network.proxy(i, peer) : peer;
+      this.members.push({ name, client, peer, advertised, dataDir, logFile, process: undefined });
+    }
   }
 
   get #scheme(): string {
     return this.#options.tls === true ? 'https' : 'http';
   }
 
-  #peerUrl({ peer }: Member): string {
-    return `${this.#scheme}://${host}:${peer}`;
+  peerUrl(index: number): string {
+    return `${this.#scheme}://${host}:${this.#member(index).advertised}`;
   }
 
-  get #initialCluster(): string {
-    return this.members.map((member) => `${member.name}=${this.#peerUrl(member)}`).join(',');
+  /** `--initial-cluster` of these members. */
+  initialCluster(indexes: Iterable<number> = this.members.keys()): string {
+    return [...indexes].map((i) => `${this.#member(i).name}=${this.peerUrl(i)}`).join();
+  }
+
+  /** What a member starts with that joins the cluster of the others, itself among `indexes`. */
+  joinFlags(indexes: Iterable<number> = this.members.keys()): string[] {
+    return [`--initial-cluster=${this.initialCluster(indexes)}`, '--initial-cluster-state=existing'];
   }
 
   /** For a restore into the folders of members that do not run. */
   get planned(): PlannedMember[] {
-    const initialCluster = this.#initialCluster;
-    return this.members.map((member) => ({ ...member, peerUrl: this.#peerUrl(member), initialCluster }));
+    const initialCluster = this.initialCluster();
+    return this.members.map((member, i) => ({ ...member, peerUrl: this.peerUrl(i), initialCluster }));
   }
 
   endpoint(index: number): string {
@@ -156,9 +195,9 @@ export class Store {
         `--data-dir=${member.dataDir}`,
         `--listen-client-urls=${this.endpoint(index)}`,
         `--advertise-client-urls=${this.endpoint(index)}`,
-        `--listen-peer-urls=${this.#peerUrl(member)}`,
-        `--initial-advertise-peer-urls=${this.#peerUrl(member)}`,
-        `--initial-cluster=${this.#initialCluster}`,
+        `--listen-peer-urls=${this.#scheme}://${host}:${member.peer}`,
+        `--initial-advertise-peer-urls=${this.peerUrl(index)}`,
+        `--initial-cluster=${this.initialCluster()}`,
         ...(this.#options.tls === true ? [...tlsFlags(''), ...tlsFlags('peer-')] : []),
         ...(this.#options.flags ?? []),
         ...extra,
@@ -186,9 +225,10 @@ export class Store {
     return this.#member(index).process?.pid ?? 0;
   }
 
-  /** Every running member serves. */
+  /** Every member that was started serves. */
   async ready(): Promise<void> {
     for (const [i, member] of this.members.entries()) {
+      if (member.process === undefined) continue;
       await until(`${member.name} serves; its log: ${existsSync(member.logFile) ? this.log(i).slice(-600) : ''}`, () => {
         if (member.process?.exitCode !== null) throw new Error(`${member.name} ended: ${this.log(i)}`);
         return accepts(member.client);
@@ -198,6 +238,7 @@ export class Store {
 
   async stop(): Promise<void> {
     await Promise.all(this.members.keys().map((i) => this.stopMember(i, 'SIGKILL')));
+    await this.network.stop();
     rmSync(this.folder, { recursive: true, force: true });
   }
 

@@ -1,0 +1,42 @@
+// Adapter: asks members, by their peer URLs, who belongs to their cluster.
+import { lookup } from 'node:dns/promises';
+import { createClient, deserialize, membersPath, type PeerTls, serialize } from './service.ts';
+
+export interface Asked {
+  readonly url: string;
+  /** A MembersResponse, or why there is none. */
+  readonly answer: Buffer | Error;
+}
+
+/** Asks all at once. */
+export function askMembers(urls: readonly string[], tls: PeerTls | undefined, deadlineMs: number): Promise<Asked[]> {
+  return Promise.all(
+    urls.map(async (url): Promise<Asked> => {
+      const client = createClient(new URL(url), tls);
+      try {
+        const answer = await new Promise<Buffer>((resolve, reject) => {
+          const options = { deadline: deadlineMs };
+          client.makeUnaryRequest(membersPath, serialize, deserialize, Buffer.alloc(0), options, (error, bytes) => {
+            if (error !== null || bytes === undefined) reject(error);
+            else resolve(bytes);
+          });
+        });
+        return { url, answer };
+      } catch (error) {
+        return { url, answer: error as Error };
+      } finally {
+        client.close();
+      }
+    }),
+  );
+}
+
+/** Replaces the names of hosts by an address; a name that is not known stays. */
+export async function resolveUrls(urls: readonly string[]): Promise<Map<string, string>> {
+  const entries = urls.map(async (text): Promise<[string, string]> => {
+    const url = new URL(text);
+    const found = await lookup(url.hostname.replace(/^\[|\]$/g, '')).catch(() => undefined);
+    return [text, found === undefined ? text : `${url.protocol}//${found.address}:${url.port}`];
+  });
+  return new Map(await Promise.all(entries));
+}

@@ -1,0 +1,87 @@
+// Changes of a store's membership through its API, and what the members say about it.
+import {
+  type Member,
+  MemberAddRequest,
+  MemberAddResponse,
+  MemberIdRequest,
+  MemberListRequest,
+  MembersResponse,
+  MemberUpdateRequest,
+  StatusResponse,
+} from '@drydock/etcd/rpc/messages.ts';
+import type { StoreClient } from './client.ts';
+import { type Store, until } from './members.ts';
+
+/** Asks member `at` for its list. */
+export async function memberList(client: StoreClient, at: number): Promise<Member[]> {
+  return (await client.call(at, 'Cluster/MemberList', [MemberListRequest, MembersResponse], { linearizable: true })).members;
+}
+
+export async function addMember(client: StoreClient, at: number, peerUrl: string, isLearner = false): Promise<Member> {
+  const request = { peerURLs: [peerUrl], isLearner };
+  const { member } = await client.call(at, 'Cluster/MemberAdd', [MemberAddRequest, MemberAddResponse], request);
+  if (member === undefined) throw new Error('an answer without a member');
+  return member;
+}
+
+export async function removeMember(client: StoreClient, at: number, ID: bigint): Promise<void> {
+  await client.call(at, 'Cluster/MemberRemove', [MemberIdRequest, MembersResponse], { ID });
+}
+
+export async function promoteMember(client: StoreClient, at: number, ID: bigint): Promise<void> {
+  await client.call(at, 'Cluster/MemberPromote', [MemberIdRequest, MembersResponse], { ID });
+}
+
+export async function moveMember(client: StoreClient, at: number, ID: bigint, peerUrl: string): Promise<void> {
+  const request = { ID, peerURLs: [peerUrl] };
+  await client.call(at, 'Cluster/MemberUpdate', [MemberUpdateRequest, MembersResponse], request);
+}
+
+/** What a member says it is; undefined where it does not answer. */
+export async function memberStatus(client: StoreClient, at: number) {
+  return client.call(at, 'Maintenance/Status', [{}, StatusResponse], {}).catch(() => undefined);
+}
+
+/** The id of the member that runs as number `index` of the store. */
+export async function idOf(client: StoreClient, index: number): Promise<bigint> {
+  return (await client.call(index, 'Maintenance/Status', [{}, StatusResponse], {})).header?.member_id ?? 0n;
+}
+
+/**
+ * The first entry that a member still has in its log, 0 before the log was ever cut. Writes alone do not cut it: it is kept as far
+ * as the data of the member is not durable.
+ */
+export function firstIndex(store: Store, index: number): number {
+  const cuts = [...store.log(index).matchAll(/"firstIndex":(\d+).*compacted the log/g)];
+  return Number(cuts.at(-1)?.[1] ?? 0);
+}
+
+/** Tries a change until the cluster is calm enough for it: it wants all members connected for some seconds. */
+export async function whenHealthy<T>(change: () => Promise<T>): Promise<T> {
+  let result: { value: T } | undefined;
+  await until('the cluster is healthy enough for a change', async () => {
+    try {
+      result = { value: await change() };
+      return true;
+    } catch (error) {
+      if ((error as { details?: string }).details !== 'etcdserver: unhealthy cluster') throw error;
+      return false;
+    }
+  });
+  if (result === undefined) throw new Error('no result');
+  return result.value;
+}
+
+/** Adds a member, starts it and waits until it is one of the cluster; gives its index and id. */
+export async function grow(store: Store, client: StoreClient, learner = false): Promise<{ index: number; id: bigint }> {
+  const before = [...store.members.keys()].filter((i) => store.members[i]?.process?.exitCode === null);
+  const index = await store.place();
+  const { ID: id } = await whenHealthy(() => addMember(client, before[0] ?? 0, store.peerUrl(index), learner));
+  store.startMember(index, store.joinFlags([...before, index]));
+  await store.ready();
+  await until(`member ${index} has caught up`, async () => {
+    const own = (await memberList(client, before[0] ?? 0)).find(({ ID }) => ID === id);
+    return own?.name === store.members[index]?.name;
+  });
+  return { index, id };
+}
