@@ -14,7 +14,7 @@ import {
 } from '@drydock/etcd/rpc/messages.ts';
 import { decode, encode, type MessageOf, type Schema } from '@drydock/etcd/rpc/protobuf.ts';
 import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js';
-import type { Store } from './members.ts';
+import { type Store, until } from './members.ts';
 
 /** One try on one member; the next member is asked after that. */
 const tryMs = 1000;
@@ -116,15 +116,21 @@ export class StoreClient {
     throw cause;
   }
 
-  /** The index of the member that leads; -1 where none says so. */
+  /** The index of the member that leads, as soon as one does. Members that do not answer are left out. */
   async leader(): Promise<number> {
-    const all = await Promise.allSettled(
-      this.#clients.map((client) => unaryCall(client, 'Maintenance/Status', [{}, StatusResponse], {}, tryMs * 5)),
-    );
-    return all.findIndex(({ status, ...rest }) => {
-      if (status !== 'fulfilled' || !('value' in rest)) return false;
-      return rest.value.leader !== 0n && rest.value.header?.member_id === rest.value.leader;
+    let leader = -1;
+    await until('a member leads', async () => {
+      const all = await Promise.all(
+        this.#clients.map((client) =>
+          unaryCall(client, 'Maintenance/Status', [{}, StatusResponse], {}, tryMs * 5).catch(() => undefined),
+        ),
+      );
+      leader = all.findIndex(
+        (status) => status !== undefined && status.leader !== 0n && status.header?.member_id === status.leader,
+      );
+      return leader >= 0;
     });
+    return leader;
   }
 
   /** Whether every member answers, with the same revision and the same hash. */
