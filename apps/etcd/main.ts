@@ -4,13 +4,16 @@ import { join } from 'node:path';
 import { limits } from '@drydock/etcd/limits.ts';
 import { EtcdMember } from '@drydock/etcd/member.ts';
 import { openLmdbBackend } from '@drydock/etcd/mvcc/lmdb-backend.ts';
+import { askHash } from '@drydock/etcd/peer/ask-hash.ts';
 import { createGrpcTransport, PeerListenError } from '@drydock/etcd/peer/grpc-transport.ts';
 import { WrongMemberError } from '@drydock/etcd/raft/open-member.ts';
 import { ClientListener, ListenError } from '@drydock/etcd/rpc/listener.ts';
 import { encodeDescription } from '@drydock/etcd/server/cluster-description.ts';
+import { CorruptionError } from '@drydock/etcd/server/corruption.ts';
 import { httpHandler } from '@drydock/etcd/server/http.ts';
 import { LeaderClient } from '@drydock/etcd/server/leader-client.ts';
 import { hexId } from '@drydock/etcd/server/members.ts';
+import { decodeHashAnswer, encodeHashQuestion } from '@drydock/etcd/server/peer-hash.ts';
 import { WalError } from '@drydock/etcd/wal/errors.ts';
 import { NodeDisk } from '@drydock/foundation/node-disk.ts';
 import { type ProgramContext, runProgram, StartupError } from '@drydock/foundation/program.ts';
@@ -37,6 +40,7 @@ async function start(context: Context): Promise<void> {
     listenUrls: config.peerUrls.map((url) => url.text),
     advertiseUrls: config.advertisePeerUrls,
     describe: () => encodeDescription(member.describe()),
+    answerHash: (question) => member.answerHash(question),
     tls: config.peerTls,
     clock,
     random,
@@ -50,6 +54,10 @@ async function start(context: Context): Promise<void> {
     backend: openLmdbBackend(join(config.dataDir, 'member', 'db')),
     transport,
     leader: (server) => new LeaderClient(server, leaderCredentials),
+    askPeerHash: async (urls, revision) => {
+      const deadline = clock.wallMs() + member.server.requestTimeoutMs;
+      return decodeHashAnswer(await askHash(urls, config.peerTls, encodeHashQuestion(revision), deadline));
+    },
     clock,
     random,
     log,
@@ -93,7 +101,9 @@ async function startOrExplain(context: Context): Promise<void> {
   try {
     await start(context);
   } catch (error) {
-    const ours = [ListenError, PeerListenError, WalError, WrongMemberError].some((type) => error instanceof type);
+    const ours = [ListenError, PeerListenError, WalError, WrongMemberError, CorruptionError].some(
+      (type) => error instanceof type,
+    );
     throw ours ? new StartupError((error as Error).message, { cause: error }) : error;
   }
 }

@@ -5,7 +5,7 @@ import type { Values } from '@drydock/foundation/flags.ts';
 import type { EtcdConfig } from './config.ts';
 import type { etcdFlags } from './flags.ts';
 import type { Identity } from './identity.ts';
-import { autoCompaction } from './space-flags.ts';
+import { upkeepSettings } from './space-flags.ts';
 
 export function memberSettings(config: EtcdConfig, flags: Values<typeof etcdFlags>, identity: Identity): MemberSettings {
   return {
@@ -19,7 +19,7 @@ export function memberSettings(config: EtcdConfig, flags: Values<typeof etcdFlag
     maxTxnOps: flags['max-txn-ops'],
     maxRequestBytes: flags['max-request-bytes'],
     watchProgressMs: flags['experimental-watch-progress-notify-interval'],
-    upkeep: { autoCompaction: autoCompaction(flags) },
+    upkeep: upkeepSettings(flags),
     tuning: {
       heartbeatMs: flags['heartbeat-interval'],
       electionMs: flags['election-timeout'],

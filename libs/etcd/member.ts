@@ -22,10 +22,11 @@ import type { Service } from './rpc/service.ts';
 import { watchService } from './rpc/watch-service.ts';
 import type { ClusterDescription } from './server/cluster-description.ts';
 import type { LeaderCalls } from './server/leader-calls.ts';
+import { answerHashQuestion } from './server/peer-hash.ts';
 import { encodeProposal } from './server/proposal.ts';
 import { EtcdServer, type ServerSettings } from './server/server.ts';
 import { EtcdStateMachine } from './server/state-machine.ts';
-import { Upkeep, type UpkeepSettings } from './server/upkeep.ts';
+import { type AskPeerHash, Upkeep, type UpkeepSettings } from './server/upkeep.ts';
 
 /** The world outside a member. */
 export interface MemberPorts {
@@ -35,6 +36,8 @@ export interface MemberPorts {
   readonly transport: Transport;
   /** The way to the leader's client port. */
   readonly leader: (server: EtcdServer) => LeaderCalls;
+  /** Without it members are not compared. */
+  readonly askPeerHash?: AskPeerHash;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -91,7 +94,7 @@ export class EtcdMember {
     this.#connectPeers(settings);
     this.server = new EtcdServer({ ...settings, replica: this.replica, machine, clock, random, log });
     this.#leader = ports.leader(this.server);
-    this.#upkeep = new Upkeep(this.server, settings.upkeep ?? {});
+    this.#upkeep = new Upkeep(this.server, settings.upkeep ?? {}, ports.askPeerHash);
     this.services = [
       kvService(this.server),
       watchService(this.server, settings.watchProgressMs),
@@ -110,11 +113,12 @@ export class EtcdMember {
     return new EtcdMember(machine, settings, ports);
   }
 
-  /** Recovers from the log and takes part; `lifecycle` stops it again, after what is started later. Rejects where the disk is damaged. */
+  /** Recovers from the log and takes part; `lifecycle` stops it again, after what is started later. Rejects where the disk is damaged, or this member not what the others are. */
   async start(lifecycle: Lifecycle): Promise<void> {
     const { machine, replica } = this;
     const upkeep = this.#upkeep;
     await lifecycle.start({ name: 'store', start: async () => {}, stop: () => machine.close() });
+    await upkeep.beforeStart();
     await lifecycle.start({ name: 'replica', start: () => replica.start(), stop: () => replica.stop() });
     await lifecycle.start({ name: 'upkeep', start: async () => upkeep.start(), stop: async () => upkeep.stop() });
   }
@@ -128,6 +132,11 @@ export class EtcdMember {
   describe(): ClusterDescription {
     const { members } = this.machine;
     return { clusterId: this.server.options.clusterId, members: members.list(), removed: members.removed() };
+  }
+
+  /** Answers another member that asks for the hash of the history here. */
+  answerHash(question: Buffer): Promise<Buffer> {
+    return answerHashQuestion(this.machine, this.server.options.clock, question);
   }
 
   /** Ends all calls that wait; comes before the end of the client port. */

@@ -44,6 +44,8 @@ export interface GrpcTransportOptions {
   readonly advertiseUrls?: readonly string[];
   /** A MembersResponse, for members that join; without it they are told that this member does not know. */
   readonly describe?: () => Uint8Array;
+  /** The answer to another member's question for the hash of the history here. */
+  readonly answerHash?: (question: Buffer) => Promise<Uint8Array>;
   readonly tls?: PeerTls | undefined;
   readonly clock: Clock;
   readonly random: Random;
@@ -78,6 +80,8 @@ class GrpcTransport implements Transport {
       messages: (call: ServerDuplexStream<Buffer, Uint8Array>) => this.#receiveMessages(call),
       snapshot: (call: ServerReadableStream<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) =>
         this.#receiveSnapshot(call, callback),
+      hashKv: (call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) =>
+        this.#answerHash(call.request, callback),
       members: (_call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) => {
         const description = this.#handler === undefined ? undefined : options.describe?.();
         if (description === undefined) callback({ code: status.UNAVAILABLE, details: notRunning });
@@ -203,6 +207,18 @@ class GrpcTransport implements Transport {
     } catch (error) {
       this.#options.log.warn({ err: error, peer: call.getPeer() }, 'could not receive a snapshot');
       callback({ code: status.ABORTED, details: error instanceof Error ? error.message : String(error) });
+    }
+  }
+
+  #answerHash(question: Buffer, callback: sendUnaryData<Uint8Array>): void {
+    const { answerHash } = this.#options;
+    if (answerHash === undefined) callback({ code: status.UNIMPLEMENTED, details: 'no hashes here' });
+    else {
+      answerHash(question).then(
+        (answer) => callback(null, answer),
+        (error) =>
+          callback({ code: status.FAILED_PRECONDITION, details: error instanceof Error ? error.message : String(error) }),
+      );
     }
   }
 

@@ -15,11 +15,13 @@ const codecs = {
 
 export const messagesPath = '/drydock.raft.v1.Peer/Messages';
 export const snapshotPath = '/drydock.raft.v1.Peer/Snapshot';
+export const hashPath = '/drydock.raft.v1.Peer/HashKV';
 export const membersPath = '/drydock.raft.v1.Peer/Members';
 
 export const peerService = {
   messages: { path: messagesPath, requestStream: true, responseStream: true, ...codecs },
   snapshot: { path: snapshotPath, requestStream: true, responseStream: false, ...codecs },
+  hashKv: { path: hashPath, requestStream: false, responseStream: false, ...codecs },
   members: { path: membersPath, requestStream: false, responseStream: false, ...codecs },
 } satisfies ServiceDefinition;
 
