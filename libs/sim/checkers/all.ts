@@ -1,0 +1,22 @@
+// All checkers over one history.
+import type { History } from '../history/history.ts';
+import { checkAgreement } from './agreement.ts';
+import { checkLeases } from './leases.ts';
+import { checkLinearizability } from './linearizability.ts';
+import { searchStepsMax } from './search.ts';
+import type { Violation } from './violation.ts';
+import { checkWatches } from './watches.ts';
+
+export interface Verdict {
+  readonly violations: readonly Violation[];
+  /** Steps of the search for an order of the operations. */
+  readonly steps: number;
+}
+
+/** Watches and leases are held against the log that the operations give; without one only what they show among themselves counts. */
+export function checkHistory(history: History, stepsMax = searchStepsMax): Verdict {
+  const { violations, log, steps } = checkLinearizability(history, stepsMax);
+  const found = log && { first: history.base.revision, changes: log };
+  const onLog = found ? [...checkWatches(history, found), ...checkLeases(history, found)] : [];
+  return { violations: [...violations, ...checkAgreement(history), ...onLog], steps };
+}
