@@ -7,6 +7,7 @@ import { openLmdbBackend } from '@drydock/etcd/mvcc/lmdb-backend.ts';
 import { askHash } from '@drydock/etcd/peer/ask-hash.ts';
 import { createGrpcTransport, PeerListenError } from '@drydock/etcd/peer/grpc-transport.ts';
 import { WrongMemberError } from '@drydock/etcd/raft/open-member.ts';
+import { MemberRemovedError } from '@drydock/etcd/replica.ts';
 import { ClientListener, ListenError } from '@drydock/etcd/rpc/listener.ts';
 import { encodeDescription } from '@drydock/etcd/server/cluster-description.ts';
 import { CorruptionError } from '@drydock/etcd/server/corruption.ts';
@@ -61,7 +62,8 @@ async function start(context: Context): Promise<void> {
     clock,
     random,
     log,
-    fatal,
+    fatal: (error, message) =>
+      error instanceof MemberRemovedError ? leave(context, config.dataDir, error) : fatal(error, message),
   });
   const listener = new ClientListener({
     services: member.services,
@@ -89,6 +91,13 @@ async function start(context: Context): Promise<void> {
   );
 }
 
+/** Nothing is wrong with a member that was removed: its process ends as if it was told to. */
+function leave({ log }: Context, dataDir: string, error: MemberRemovedError): void {
+  log.warn({ error: error.message, member: hexId(error.id), by: hexId(error.by) }, 'server error');
+  log.warn({ 'data-dir': dataDir }, 'data-dir used by this member must be removed');
+  process.kill(process.pid, 'SIGTERM');
+}
+
 function makeDataDir(path: string): void {
   try {
     mkdirSync(path, { recursive: true, mode: 0o700 });
@@ -101,7 +110,7 @@ async function startOrExplain(context: Context): Promise<void> {
   try {
     await start(context);
   } catch (error) {
-    const ours = [ListenError, PeerListenError, WalError, WrongMemberError, CorruptionError].some(
+    const ours = [ListenError, PeerListenError, WalError, WrongMemberError, CorruptionError, MemberRemovedError].some(
       (type) => error instanceof type,
     );
     throw ours ? new StartupError((error as Error).message, { cause: error }) : error;

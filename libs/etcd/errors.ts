@@ -58,6 +58,12 @@ const table = {
 
 export type EtcdErrorCode = keyof typeof table;
 
+/** The failure that a client sees as this text: what another member of the same release has answered. */
+export function errorOfText(text: string): EtcdError | undefined {
+  const code = (Object.keys(table) as EtcdErrorCode[]).find((key) => table[key][1] === text);
+  return code === undefined ? undefined : new EtcdError(code);
+}
+
 /** A request that fails; `code` says why, `grpcCode` and `message` are what a client sees. */
 export class EtcdError extends Error {
   override readonly name = 'EtcdError';

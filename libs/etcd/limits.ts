@@ -39,6 +39,10 @@ export const limits = {
   watchProgressMs: 10 * 60_000,
   /** Proposals without an answer, beyond which new ones are refused. */
   proposalsInFlight: 5000,
+  /** Changes of membership that were refused, remembered for as long as they may be in the log. */
+  refusedChangesKept: 1000,
+  /** `--max-learners`. */
+  learners: 1,
   /** Longest time to live of a lease, seconds. */
   leaseTtlMaxSeconds: 9_000_000_000,
   /** Revocations of expired leases under way at one time, and when one without effect is proposed again. */

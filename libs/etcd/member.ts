@@ -10,10 +10,11 @@ import type { Backend } from './mvcc/backend.ts';
 import type { Transport } from './peer/transport.ts';
 import type { ReplicaTuning } from './raft/options.ts';
 import { createReplica } from './raft/raft-replica.ts';
-import type { BootstrapMember, Replica } from './replica.ts';
+import { type BootstrapMember, MemberRemovedError, type Replica } from './replica.ts';
 import { authService } from './rpc/auth-service.ts';
 import { clusterService } from './rpc/cluster-service.ts';
 import { kvService } from './rpc/kv-service.ts';
+import { guardLearner } from './rpc/learner-guard.ts';
 import { leaseService } from './rpc/lease-service.ts';
 import { maintenanceService } from './rpc/maintenance-service.ts';
 import { Member } from './rpc/messages.ts';
@@ -27,6 +28,9 @@ import { encodeProposal } from './server/proposal.ts';
 import { EtcdServer, type ServerSettings } from './server/server.ts';
 import { EtcdStateMachine } from './server/state-machine.ts';
 import { type AskPeerHash, Upkeep, type UpkeepSettings } from './server/upkeep.ts';
+
+/** A member that learns of its own removal goes on for so long. */
+const removedStopMs = 1000;
 
 /** The world outside a member. */
 export interface MemberPorts {
@@ -91,18 +95,26 @@ export class EtcdMember {
       fatal,
       tuning,
     });
-    this.#connectPeers(settings);
-    this.server = new EtcdServer({ ...settings, replica: this.replica, machine, clock, random, log });
+    this.#connectPeers(settings, ports);
+    this.server = new EtcdServer({
+      ...settings,
+      replica: this.replica,
+      machine,
+      connectedSince: (peer) => connectedSince(transport, peer),
+      clock,
+      random,
+      log,
+    });
     this.#leader = ports.leader(this.server);
     this.#upkeep = new Upkeep(this.server, settings.upkeep ?? {}, ports.askPeerHash);
     this.services = [
       kvService(this.server),
       watchService(this.server, settings.watchProgressMs),
       leaseService(this.server, this.#leader),
-      clusterService(this.server, settings.initialClusterToken),
+      clusterService(this.server, this.#leader, settings.initialClusterToken),
       maintenanceService(this.server),
       authService(this.server),
-    ];
+    ].map((service) => guardLearner(this.server, service));
   }
 
   /** Reads the backend; nothing runs before `start`. */
@@ -113,9 +125,13 @@ export class EtcdMember {
     return new EtcdMember(machine, settings, ports);
   }
 
-  /** Recovers from the log and takes part; `lifecycle` stops it again, after what is started later. Rejects where the disk is damaged, or this member not what the others are. */
+  /**
+   * Recovers from the log and takes part; `lifecycle` stops it again, after what is started later. Rejects where the disk is
+   * damaged, or this member not what the others are, and with MemberRemovedError.
+   */
   async start(lifecycle: Lifecycle): Promise<void> {
     const { machine, replica } = this;
+    if (machine.members.isRemoved(replica.id)) throw new MemberRemovedError(replica.id, replica.id);
     const upkeep = this.#upkeep;
     await lifecycle.start({ name: 'store', start: async () => {}, stop: () => machine.close() });
     await upkeep.beforeStart();
@@ -145,16 +161,24 @@ export class EtcdMember {
     this.#leader.close();
   }
 
-  #connectPeers({ id, initial }: MemberSettings): void {
+  #connectPeers({ id, initial }: MemberSettings, { clock, fatal }: MemberPorts): void {
     const { machine, replica } = this;
     machine.members.onChange = (member, now) => {
-      if (now === undefined) replica.removePeer(member);
+      const gone = now === undefined;
+      // The others still need what this member may have to tell them: that its removal is committed.
+      if (gone && member === id) clock.timer(removedStopMs, () => fatal(new MemberRemovedError(id, id), 'server error'));
+      else if (gone) replica.removePeer(member);
       else if (member !== id) replica.addPeer(member, now.peerURLs);
     };
     const known = machine.members.list().map(({ ID, peerURLs }) => ({ id: ID, peerUrls: peerURLs }));
     for (const peer of known.length > 0 ? known : initial) if (peer.id !== id) replica.addPeer(peer.id, peer.peerUrls);
     for (const gone of machine.members.removed()) replica.removePeer(gone);
   }
+}
+
+function connectedSince(transport: Transport, id: MemberId): number | undefined {
+  const peer = transport.peers().find((known) => known.id === id);
+  return peer?.connected === true ? peer.sinceMs : undefined;
 }
 
 function bootstrapMembers(initial: readonly InitialMember[]): BootstrapMember[] {

@@ -22,6 +22,8 @@ export interface StateMachine {
    * Membership inside Raft is changed by the replica itself, right after the call.
    */
   apply(entries: readonly Entry[]): void;
+  /** Whether the configChange entry at `index`, which was applied, was not taken: the membership of Raft must not change either. */
+  refused(index: LogIndex): boolean;
   /** The last applied index. After a restart it equals `durableIndex()`; the replica applies the log again from there. */
   appliedIndex(): LogIndex;
   /** The last applied index that survives a crash. The log is kept from there on, so let it follow within seconds. */
@@ -52,8 +54,13 @@ export class ReplicaError extends Error {
 export class MemberRemovedError extends Error {
   override readonly name = 'MemberRemovedError';
 
+  readonly id: MemberId;
+  readonly by: MemberId;
+
   constructor(id: MemberId, by: MemberId) {
-    super(`the member has been permanently removed from the cluster (member ${id.toString(16)}, says ${by.toString(16)})`);
+    super('the member has been permanently removed from the cluster');
+    this.id = id;
+    this.by = by;
   }
 }
 

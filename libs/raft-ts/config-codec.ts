@@ -43,6 +43,9 @@ function readStep(reader: WireReader): { type: ConfigChangeType; id: MemberId } 
 }
 
 /** The configuration of a cluster that has no members yet. */
+/** What a change that is not taken comes to. */
+export const noChange: ConfigChange = { steps: [], context: new Uint8Array(0) };
+
 export const emptyConf: ConfState = { voters: [], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
 
 export function writeConfState(writer: WireWriter, conf: ConfState): void {

@@ -141,6 +141,8 @@ export class MemberHost {
       name: this.name,
       initial,
       bootstrap: this.#bootstrap,
+      strictReconfigCheck: true,
+      maxLearners: 1,
       initialClusterToken: 'sim',
       advertiseClientUrls: [clientUrl(this.name)],
       heartbeatMs: tuning.heartbeatMs,

@@ -29,6 +29,7 @@ const machine: StateMachine = {
       waiting.get(view.getUint32(4))?.();
     }
   },
+  refused: () => false,
   appliedIndex: () => applied,
   durableIndex: () => applied,
   snapshot: () => ({ index: applied, content: (async function* () {})() }),

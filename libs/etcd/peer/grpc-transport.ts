@@ -62,6 +62,8 @@ class IncompleteSnapshotError extends Error {
   override readonly name = 'IncompleteSnapshotError';
 }
 
+type MessagesCall = ServerDuplexStream<Buffer, Uint8Array>;
+
 export function createGrpcTransport(options: GrpcTransportOptions): Transport {
   return new GrpcTransport(options);
 }
@@ -70,6 +72,7 @@ class GrpcTransport implements Transport {
   readonly #options: GrpcTransportOptions;
   readonly #links = new Map<MemberId, PeerLink>();
   readonly #removed = new Set<MemberId>();
+  readonly #incoming = new Set<MessagesCall>();
   readonly #server: Server;
   #handler: PeerHandler | undefined;
 
@@ -139,6 +142,7 @@ class GrpcTransport implements Transport {
     this.#removed.add(id);
     this.#links.get(id)?.close();
     this.#links.delete(id);
+    for (const call of this.#incoming) if (identityOf(call.metadata)?.from === id) refuse(call, removedText);
   }
 
   peers(): readonly PeerStatus[] {
@@ -146,7 +150,7 @@ class GrpcTransport implements Transport {
   }
 
   /** Undefined where the call is for this member; otherwise why not. */
-  #refusal(call: ServerDuplexStream<Buffer, Uint8Array> | ServerReadableStream<Buffer, Uint8Array>): string | undefined {
+  #refusal(call: MessagesCall | ServerReadableStream<Buffer, Uint8Array>): string | undefined {
     const identity = identityOf(call.metadata);
     const { id, clusterId } = this.#options;
     if (this.#handler === undefined) return notRunning;
@@ -158,14 +162,16 @@ class GrpcTransport implements Transport {
     return undefined;
   }
 
-  #receiveMessages(call: ServerDuplexStream<Buffer, Uint8Array>): void {
+  #receiveMessages(call: MessagesCall): void {
     const refusal = this.#refusal(call);
     if (refusal !== undefined) {
       this.#options.log.warn({ peer: call.getPeer(), refusal }, 'refused a stream');
-      call.emit('error', { code: codeOf(refusal), details: refusal });
+      refuse(call, refusal);
       return;
     }
     this.#heardFrom(call);
+    this.#incoming.add(call);
+    call.on('close', () => this.#incoming.delete(call));
     call.write(new Uint8Array(0));
     call.on('data', (bytes: Buffer) => {
       try {
@@ -180,7 +186,7 @@ class GrpcTransport implements Transport {
   }
 
   /** A member that was added while this one was away, or that has moved, is answered where it says that it is. */
-  #heardFrom(call: ServerDuplexStream<Buffer, Uint8Array>): void {
+  #heardFrom(call: MessagesCall): void {
     const { from, peerUrls } = identityOf(call.metadata) ?? {};
     if (from === undefined || peerUrls === undefined || peerUrls.length === 0) return;
     const link = this.#links.get(from);
@@ -243,6 +249,10 @@ class GrpcTransport implements Transport {
       client.close();
     }
   }
+}
+
+function refuse(call: MessagesCall, details: string): void {
+  call.emit('error', { code: codeOf(details), details });
 }
 
 function codeOf(refusal: string | undefined): status {

@@ -55,7 +55,7 @@ export async function openMember(options: ReplicaOptions, segmentBytes: number):
   }
   await disk.makeFolder(snapFolder);
   await restoreInstalled(disk, machine, content.snapshot);
-  const confs = confsOf(content);
+  const confs = confsOf(content, machine);
   const applied = machine.appliedIndex();
   const last = content.entries.at(-1)?.index ?? content.snapshot.index;
   if (applied > last) throw damaged(walFolder, `it ends at ${last}, but entry ${applied} was applied`);
@@ -112,11 +112,11 @@ async function restoreInstalled(disk: Disk, machine: StateMachine, snapshot: Sna
   for (const file of files) await disk.remove(`${snapFolder}/${file}`);
 }
 
-function confsOf(content: LogContent): { index: LogIndex; conf: ConfState }[] {
+function confsOf(content: LogContent, machine: StateMachine): { index: LogIndex; conf: ConfState }[] {
   const confs = [{ index: content.snapshot.index, conf: content.snapshot.conf }];
   for (const entry of content.entries) {
     const before = confs.at(-1)?.conf;
-    if (entry.type !== 'configChange' || before === undefined) continue;
+    if (entry.type !== 'configChange' || before === undefined || machine.refused(entry.index)) continue;
     confs.push({ index: entry.index, conf: applyConfigChange(before, decodeConfigChange(entry.data)) });
   }
   return confs;

@@ -2,7 +2,7 @@
 // One loop, one Ready at a time; what arrives meanwhile (proposals above all) is in the next one, and shares its sync.
 import { assert } from '@drydock/foundation/assert.ts';
 import type { Timer } from '@drydock/foundation/clock.ts';
-import { decodeConfigChange, emptyConf } from 'raft-ts/config-codec.ts';
+import { decodeConfigChange, emptyConf, noChange } from 'raft-ts/config-codec.ts';
 import type { MemoryStorage } from 'raft-ts/memory-storage.ts';
 import { createRaftNode } from 'raft-ts/node.ts';
 import type {
@@ -282,7 +282,8 @@ class RaftReplica implements Replica {
     );
     for (const entry of committed) {
       if (entry.type !== 'configChange') continue;
-      const conf = running.node.applyConfigChange(decodeConfigChange(entry.data));
+      const change = machine.refused(entry.index) ? noChange : decodeConfigChange(entry.data);
+      const conf = running.node.applyConfigChange(change);
       running.confs.push({ index: entry.index, conf });
     }
   }

@@ -1,6 +1,8 @@
 // etcdserverpb.Cluster: who belongs to the cluster, and changes of it, one at a time.
 import { EtcdError } from '../errors.ts';
+import type { LeaderCalls } from '../server/leader-calls.ts';
 import { memberId } from '../server/members.ts';
+import { type ClusterView, checkAdd, checkPromote, checkRemove } from '../server/reconfig-check.ts';
 import type { EtcdServer } from '../server/server.ts';
 import { parseUrls } from '../server/urls.ts';
 import {
@@ -12,21 +14,22 @@ import {
   MembersResponse,
   MemberUpdateRequest,
 } from './messages.ts';
+import { decode } from './protobuf.ts';
 import { type Service, service, unary } from './service.ts';
 
 /** A learner may be promoted when it has this much of the leader's log. */
 const readyShare = 0.9;
-const learnersMax = 1;
 
-export function clusterService(server: EtcdServer, token: string): Service {
+export function clusterService(server: EtcdServer, leader: LeaderCalls, token: string): Service {
   const { members } = server.machine;
+  const { clock, connectedSince, strictReconfigCheck: strict } = server.options;
+  const view = (): ClusterView => ({
+    self: server.replica.id,
+    members: members.list(),
+    nowMs: clock.monotonicMs(),
+    connectedSince,
+  });
   const answer = () => ({ header: server.header(0), members: members.list() });
-  const known = (id: bigint): Member => {
-    const member = members.get(id);
-    if (member === undefined) throw new EtcdError('memberNotFound');
-    return member;
-  };
-
   return service('etcdserverpb.Cluster', {
     MemberList: unary(MemberListRequest, MembersResponse, async ({ linearizable }) => {
       if (linearizable) await server.readPoint();
@@ -34,43 +37,42 @@ export function clusterService(server: EtcdServer, token: string): Service {
     }),
     MemberAdd: unary(MemberAddRequest, MemberAddResponse, async ({ peerURLs, isLearner }) => {
       const urls = checkedUrls(peerURLs);
-      const list = members.list();
-      if (list.some((member) => member.peerURLs.some((url) => urls.includes(url)))) throw new EtcdError('peerUrlExists');
-      if (isLearner && list.filter((member) => member.isLearner).length >= learnersMax) throw new EtcdError('tooManyLearners');
-      if (!isLearner && !quorumOf(server, list.length + 1)) throw new EtcdError('notEnoughStarted');
-      const member = {
-        ID: memberId(urls, token, server.options.clock.wallMs() / 1000),
-        name: '',
-        peerURLs: urls,
-        clientURLs: [],
-        isLearner,
-      };
-      if (members.get(member.ID) !== undefined) throw new EtcdError('memberExists');
+      if (strict) checkAdd(view(), isLearner);
+      const learners = members.list().filter((member) => member.isLearner).length;
+      if (isLearner && learners >= server.options.maxLearners) throw new EtcdError('tooManyLearners');
+      const ID = memberId(urls, token, clock.wallMs() / 1000);
+      const member = { ID, name: '', peerURLs: urls, clientURLs: [], isLearner };
       await server.changeMembership(isLearner ? 'addLearner' : 'addVoter', member);
       return { ...answer(), member };
     }),
     MemberRemove: unary(MemberIdRequest, MembersResponse, async ({ ID }) => {
-      await server.changeMembership('remove', known(ID));
+      if (strict) checkRemove(view(), ID);
+      await server.changeMembership('remove', onlyId(ID));
       return answer();
     }),
     MemberUpdate: unary(MemberUpdateRequest, MembersResponse, async ({ ID, peerURLs }) => {
-      const urls = checkedUrls(peerURLs);
-      const member = known(ID);
-      const taken = members.list().some((other) => other.ID !== ID && other.peerURLs.some((url) => urls.includes(url)));
-      if (taken) throw new EtcdError('peerUrlExists');
-      await server.changeMembership('update', { ...member, peerURLs: urls });
+      await server.changeMembership('update', { ...onlyId(ID), peerURLs: checkedUrls(peerURLs) });
       return answer();
     }),
-    MemberPromote: unary(MemberIdRequest, MembersResponse, async ({ ID }) => {
-      const member = known(ID);
-      if (!member.isLearner) throw new EtcdError('memberNotLearner');
-      const { progress, lastIndex } = server.replica.status();
-      if (!server.isLeader) throw new EtcdError('notLeader');
-      if ((progress.get(ID)?.match ?? 0) < lastIndex * readyShare) throw new EtcdError('learnerNotReady');
-      await server.changeMembership('addVoter', member);
+    MemberPromote: unary(MemberIdRequest, MembersResponse, async ({ ID }, raw) => {
+      if (!server.isLeader) {
+        // Only the leader knows how far the learner is.
+        const passedOn = await leader.unary('/etcdserverpb.Cluster/MemberPromote', raw);
+        return { ...decode(MembersResponse, passedOn), header: server.header(0) };
+      }
+      const { progress } = server.replica.status();
+      const match = (id: bigint) => progress.get(id)?.match;
+      if ((match(ID) ?? Infinity) < (match(server.replica.id) ?? 0) * readyShare) throw new EtcdError('learnerNotReady');
+      if (strict) checkPromote(view());
+      await server.changeMembership('addVoter', onlyId(ID));
       return answer();
     }),
   });
+}
+
+/** A change that says nothing but whom it is about. */
+function onlyId(ID: bigint): Member {
+  return { ID, name: '', peerURLs: [], clientURLs: [], isLearner: false };
 }
 
 function checkedUrls(urls: readonly string[]): string[] {
@@ -80,10 +82,4 @@ function checkedUrls(urls: readonly string[]): string[] {
   } catch (cause) {
     throw new EtcdError('badMemberUrls', { cause });
   }
-}
-
-/** Whether members that have started would be a quorum of `size` voters. */
-function quorumOf(server: EtcdServer, size: number): boolean {
-  const started = server.machine.members.list().filter((member) => member.name !== '' && !member.isLearner).length;
-  return size <= 2 || started >= Math.floor(size / 2) + 1;
 }

@@ -1,7 +1,7 @@
 // Adapter: asks the leader, over its client URLs, what only the leader knows. A call that finds no leader, or the wrong one, is
 // tried again until the request times out.
 import { type ChannelCredentials, Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
-import { EtcdError } from '../errors.ts';
+import { EtcdError, errorOfText } from '../errors.ts';
 import type { LeaderCalls } from './leader-calls.ts';
 import type { EtcdServer } from './server.ts';
 
@@ -62,7 +62,9 @@ export class LeaderClient implements LeaderCalls {
         if (client !== undefined) return await attempt(client, metadata);
       } catch (error) {
         const { code, details } = error as ServiceError;
-        if (code !== status.UNAVAILABLE && code !== status.CANCELLED && !details?.includes('not leader')) throw error;
+        if (code !== status.UNAVAILABLE && code !== status.CANCELLED && !details?.includes('not leader')) {
+          throw errorOfText(details ?? '') ?? error;
+        }
       }
       if (clock.monotonicMs() >= deadline) throw new EtcdError('timeout');
       await clock.sleep(retryMs);

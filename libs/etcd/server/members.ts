@@ -1,5 +1,6 @@
 // Who belongs to the cluster, as the log says it: part of the replicated state. Ids are computed as etcd computes them.
 import { createHash } from 'node:crypto';
+import { limits } from '../limits.ts';
 import type { Backend } from '../mvcc/backend.ts';
 import { Member } from '../rpc/messages.ts';
 import { decode, encode } from '../rpc/protobuf.ts';
@@ -25,10 +26,14 @@ export function hexId(id: bigint): string {
   return id.toString(16);
 }
 
+const refusedMark = 'refusedChange/';
+
 export class Members {
   readonly #members = new Map<bigint, Member>();
   /** Ids are never used again. */
   readonly #removed = new Set<bigint>();
+  /** Indexes of changes that were not taken, oldest first; the log may be read again. */
+  readonly #refused = new Set<number>();
   readonly #backend: Backend;
   /** Told of every change, and of everyone after a restore: undefined where the member was removed. */
   onChange: (id: bigint, member: Member | undefined) => void = () => {};
@@ -51,6 +56,10 @@ export class Members {
     return [...this.#removed].sort((a, b) => (a < b ? -1 : 1));
   }
 
+  isRemoved(id: bigint): boolean {
+    return this.#removed.has(id);
+  }
+
   set(member: Member): void {
     this.#members.set(member.ID, member);
     this.#backend.setRecord('member', hexId(member.ID), encode(Member, member));
@@ -65,6 +74,20 @@ export class Members {
     this.onChange(id, undefined);
   }
 
+  /** A change at this place of the log was not taken. */
+  refuse(index: number): void {
+    this.#refused.add(index);
+    this.#backend.setRecord('meta', `${refusedMark}${index}`, Buffer.alloc(0));
+    const [oldest = 0] = this.#refused;
+    if (this.#refused.size <= limits.refusedChangesKept) return;
+    this.#refused.delete(oldest);
+    this.#backend.setRecord('meta', `${refusedMark}${oldest}`, undefined);
+  }
+
+  refused(index: number): boolean {
+    return this.#refused.has(index);
+  }
+
   restore(): void {
     const gone = new Set(this.#members.keys());
     this.#members.clear();
@@ -74,6 +97,12 @@ export class Members {
       this.#members.set(member.ID, member);
       this.onChange(member.ID, member);
     }
+    this.#refused.clear();
+    const marks = [...this.#backend.records('meta')]
+      .map(({ key }) => key.toString())
+      .filter((key) => key.startsWith(refusedMark));
+    for (const index of marks.map((key) => Number(key.slice(refusedMark.length))).sort((a, b) => a - b))
+      this.#refused.add(index);
     this.#removed.clear();
     for (const { key } of this.#backend.records('memberRemoved')) this.#removed.add(BigInt(`0x${key.toString()}`));
     for (const id of new Set([...gone, ...this.#removed])) this.onChange(id, undefined);

@@ -43,6 +43,9 @@ beforeEach(async () => {
   server = new EtcdServer({
     replica,
     machine,
+    connectedSince: () => undefined,
+    strictReconfigCheck: true,
+    maxLearners: 1,
     clusterId: 77n,
     name: 'm1',
     advertiseClientUrls: ['http://localhost:2379'],

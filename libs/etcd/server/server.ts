@@ -24,11 +24,17 @@ export interface ServerSettings {
   readonly quotaBytes: number;
   readonly maxTxnOps: number;
   readonly maxRequestBytes: number;
+  /** `--strict-reconfig-check`. */
+  readonly strictReconfigCheck: boolean;
+  /** `--max-learners`. */
+  readonly maxLearners: number;
 }
 
 export interface ServerOptions extends ServerSettings {
   readonly replica: Replica;
   readonly machine: EtcdStateMachine;
+  /** Since when a peer is connected, monotonic milliseconds; undefined where it is not. */
+  readonly connectedSince: (id: MemberId) => number | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -48,6 +54,7 @@ const requestBaseMs = 5000;
 const noLeaderElections = 3;
 const leaseScanMinMs = 100;
 const publishRetryMs = 1000;
+const membershipRetryMs = 50;
 
 export class EtcdServer {
   readonly options: ServerOptions;
@@ -63,6 +70,7 @@ export class EtcdServer {
   #leaseTimer: Timer | undefined;
   #leaseDueMs = Infinity;
   #noLeaderTimer: Timer | undefined;
+  #membershipTimer: Timer | undefined;
   #stopped = false;
   readonly #leaderWatchers = new Set<() => void>();
   readonly counters = { leaderChanges: 0, proposalsFailed: 0, ranges: 0, puts: 0, deletes: 0, txns: 0 };
@@ -80,6 +88,7 @@ export class EtcdServer {
       if (proposer === this.replica.id) this.#settle(sequence, outcome);
     };
     this.machine.onTermStart = (term) => this.#failOlder(term);
+    this.machine.onMembership = () => this.#proposeMembershipLater();
     this.machine.onLeaseGranted = () => this.#scheduleLeases();
     this.#quota = new Quota(this.machine.backend, options.quotaBytes);
     this.machine.hasRoomFor = (kind, payload) => this.#quota.hasRoomFor(kind, payload);
@@ -99,6 +108,11 @@ export class EtcdServer {
 
   get isLeader(): boolean {
     return this.replica.leader() === this.replica.id;
+  }
+
+  /** Whether this member has no vote (yet). */
+  get isLearner(): boolean {
+    return this.machine.members.get(this.replica.id)?.isLearner === true;
   }
 
   get hasLeader(): boolean {
@@ -176,6 +190,7 @@ export class EtcdServer {
     this.#deadlines.stop();
     this.#leaseTimer?.cancel();
     this.#noLeaderTimer?.cancel();
+    this.#membershipTimer?.cancel();
     for (const sequence of [...this.#pending.keys()]) this.#settle(sequence, new EtcdError('stopped'));
   }
 
@@ -215,7 +230,18 @@ export class EtcdServer {
     const result = pending.propose();
     if (result === 'accepted') pending.term = this.replica.term();
     else if (result === 'tooManyUncommitted') this.#settle(sequence, new EtcdError('tooManyRequests'));
-    else if (result === 'configChangePending') this.#settle(sequence, new EtcdError('tooManyRequests'));
+    else if (result === 'configChangePending') this.#proposeMembershipLater();
+  }
+
+  /**
+   * One change at a time: the others wait for it here, or were dropped by the leader. One that was not dropped gets into the log
+   * twice then; the second is refused when it is applied, and nobody waits for it any more.
+   */
+  #proposeMembershipLater(): void {
+    this.#membershipTimer ??= this.options.clock.timer(membershipRetryMs, () => {
+      this.#membershipTimer = undefined;
+      for (const [sequence, pending] of [...this.#pending]) if (pending.kind === 'membership') this.#try(sequence, pending);
+    });
   }
 
   #settle(sequence: bigint, outcome: Outcome): void {

@@ -17,6 +17,7 @@ import { WatchHub } from '../watch/hub.ts';
 import { Alarms } from './alarms.ts';
 import { applyRequest } from './apply.ts';
 import { Members } from './members.ts';
+import { applyMembership, refusalOf } from './membership-change.ts';
 import { decodeProposal, type ProposalKind } from './proposal.ts';
 import { readSnapshot, writeSnapshot } from './snapshot-format.ts';
 
@@ -44,6 +45,8 @@ export class EtcdStateMachine implements StateMachine {
   onOutcome: (proposer: bigint, sequence: bigint, outcome: Outcome) => void = () => {};
   /** A leader's first entry was applied. */
   onTermStart: (term: number) => void = () => {};
+  /** A change of membership was applied, or refused: there may be another one. */
+  onMembership: () => void = () => {};
   onLeaseGranted: () => void = () => {};
   /** Whether this member's backend has room for a request. The request is applied in any case: members must agree. */
   hasRoomFor: (kind: ProposalKind, payload: Buffer) => boolean = () => true;
@@ -90,6 +93,10 @@ export class EtcdStateMachine implements StateMachine {
     return { store: this.store, leaseExists: (id) => this.lessor.has(id) };
   }
 
+  refused(index: LogIndex): boolean {
+    return this.members.refused(index);
+  }
+
   appliedIndex(): LogIndex {
     return this.#applied;
   }
@@ -102,7 +109,7 @@ export class EtcdStateMachine implements StateMachine {
     for (const entry of entries) {
       assert(entry.index === this.#applied + 1, `entry ${entry.index} after ${this.#applied}`);
       this.#applied = entry.index;
-      if (entry.type === 'configChange') this.#applyMembership(entry.data);
+      if (entry.type === 'configChange') this.#applyMembership(entry.index, entry.data);
       else if (entry.data.length === 0) this.onTermStart(entry.term);
       else this.#applyProposal(entry.data);
     }
@@ -193,19 +200,15 @@ export class EtcdStateMachine implements StateMachine {
     this.onOutcome(proposer, sequence, outcome);
   }
 
-  #applyMembership(data: Uint8Array): void {
+  #applyMembership(index: LogIndex, data: Uint8Array): void {
     const change = decodeConfigChange(data);
     const { proposer, sequence, payload } = decodeProposal(change.context);
     const described = decode(Member, payload);
-    for (const { type, id } of change.steps) {
-      const known = this.members.get(id);
-      if (type === 'remove') this.members.remove(id);
-      else if (type === 'update') {
-        if (known !== undefined) this.members.set({ ...known, peerURLs: described.peerURLs });
-      } else if (known !== undefined) this.members.set({ ...known, isLearner: type === 'addLearner' });
-      else this.members.set({ ...described, ID: id, isLearner: type === 'addLearner' });
-    }
-    this.onOutcome(proposer, sequence, { members: this.members.list() });
+    const refusal = refusalOf(this.members, change, described);
+    if (refusal === undefined) applyMembership(this.members, change, described);
+    else this.members.refuse(index);
+    this.onOutcome(proposer, sequence, refusal ?? { members: this.members.list() });
+    this.onMembership();
   }
 
   #commit(): void {

@@ -133,11 +133,11 @@ export class StoreClient {
     return leader;
   }
 
-  /** Whether every member answers, with the same revision and the same hash. */
-  async agree(): Promise<boolean> {
+  /** Whether every member, or each of `among`, answers, with the same revision and the same hash. */
+  async agree(among: readonly number[] = [...this.#store.members.keys()]): Promise<boolean> {
     const ask = (client: Client) =>
       unaryCall(client, 'Maintenance/HashKV', [HashKVRequest, HashKVResponse], { revision: 0 }, tryMs * 5);
-    const answers = await Promise.allSettled(this.#clients.map(ask));
+    const answers = await Promise.allSettled(this.#clients.filter((_, i) => among.includes(i)).map(ask));
     const seen = answers.map((answer, i) =>
       answer.status === 'fulfilled' ? `${answer.value.header?.revision} ${answer.value.hash}` : `no answer from ${i}`,
     );

@@ -1,5 +1,7 @@
 // Changes of a store's membership through its API, and what the members say about it.
 import {
+  HeaderOnly,
+  KeyValue,
   type Member,
   MemberAddRequest,
   MemberAddResponse,
@@ -7,8 +9,12 @@ import {
   MemberListRequest,
   MembersResponse,
   MemberUpdateRequest,
+  MoveLeaderRequest,
+  RangeRequest,
+  RangeResponse,
   StatusResponse,
 } from '@drydock/etcd/rpc/messages.ts';
+import { decode } from '@drydock/etcd/rpc/protobuf.ts';
 import type { StoreClient } from './client.ts';
 import { type Store, until } from './members.ts';
 
@@ -35,6 +41,25 @@ export async function promoteMember(client: StoreClient, at: number, ID: bigint)
 export async function moveMember(client: StoreClient, at: number, ID: bigint, peerUrl: string): Promise<void> {
   const request = { ID, peerURLs: [peerUrl] };
   await client.call(at, 'Cluster/MemberUpdate', [MemberUpdateRequest, MembersResponse], request);
+}
+
+/** Asks member `at`, which must lead, to hand over. */
+export async function moveLeader(client: StoreClient, at: number, targetID: bigint): Promise<void> {
+  await client.call(at, 'Maintenance/MoveLeader', [MoveLeaderRequest, HeaderOnly], { targetID });
+}
+
+/** What member `at` has as the value of a key; undefined where it has none. */
+export async function valueAt(client: StoreClient, at: number, key: string, serializable = false): Promise<string | undefined> {
+  const { kvs } = await client.call(at, 'KV/Range', [RangeRequest, RangeResponse], { key, serializable });
+  return kvs[0] === undefined ? undefined : decode(KeyValue, kvs[0]).value.toString();
+}
+
+/** Why a call was refused, in the words of the store; `done` where it was not. */
+export function refusal(call: Promise<unknown>): Promise<string> {
+  return call.then(
+    () => 'done',
+    (error: { details?: string }) => error.details ?? String(error),
+  );
 }
 
 /** What a member says it is; undefined where it does not answer. */

@@ -45,6 +45,8 @@ export interface StoreOptions {
   readonly flags?: readonly string[];
   /** Peers reach each other through `Store.network`, which can be cut. */
   readonly cuttable?: boolean;
+  /** Members that are described but not started. */
+  readonly absent?: readonly number[];
   /** Where member 0 has its data; a folder of the store's own elsewhere. */
   readonly firstDataDir?: string;
   /** Called before the members start, to put data into their folders. */
@@ -90,7 +92,7 @@ export class Store {
       await store.#place(options.size);
       if (options.tls === true) await makeCertificates(store.folder);
       options.prepare?.(store.planned);
-      for (const i of store.members.keys()) store.startMember(i);
+      for (const i of store.members.keys()) if (options.absent?.includes(i) !== true) store.startMember(i);
       await store.ready();
       return store;
     } catch (error) {
@@ -225,10 +227,10 @@ export class Store {
     return this.#member(index).process?.pid ?? 0;
   }
 
-  /** Every member that was started serves. */
-  async ready(): Promise<void> {
+  /** Every member that was started, or each of `among`, serves. */
+  async ready(among: readonly number[] = [...this.members.keys()]): Promise<void> {
     for (const [i, member] of this.members.entries()) {
-      if (member.process === undefined) continue;
+      if (member.process === undefined || !among.includes(i)) continue;
       await until(`${member.name} serves; its log: ${existsSync(member.logFile) ? this.log(i).slice(-600) : ''}`, () => {
         if (member.process?.exitCode !== null) throw new Error(`${member.name} ended: ${this.log(i)}`);
         return accepts(member.client);

@@ -33,6 +33,10 @@ export class ListMachine implements StateMachine {
     if (this.#applied - this.#durable.index >= this.#flushEvery) this.flush();
   }
 
+  refused(): boolean {
+    return false;
+  }
+
   appliedIndex(): LogIndex {
     return this.#applied;
   }
