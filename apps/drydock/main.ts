@@ -8,6 +8,7 @@ import { Command, CommanderError } from 'commander';
 import { buildArchive, listImages, loadImages } from './image-verbs.ts';
 import { followLog } from './log-verb.ts';
 import { openLab } from './open-lab.ts';
+import { restoreVerb, saveVerb } from './snapshot-verbs.ts';
 import { renderStatus } from './status-verb.ts';
 import { installDependencies, runTool, toolEnvironment } from './tool-verbs.ts';
 import { addUpFlags, readUpFlags } from './up-flags.ts';
@@ -32,12 +33,11 @@ const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
 const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
+const ofLab = (command: Command): Command =>
+  command.option('--name <lab>', 'which lab').option('--dir <folder>', "the lab's folder");
 const verb = (usage: string, description: string, examples: readonly string[]): Command =>
-  program
-    .command(usage)
+  ofLab(program.command(usage))
     .description(description)
-    .option('--name <lab>', 'which lab')
-    .option('--dir <folder>', "the lab's folder")
     .addHelpText('after', `\nExamples:\n${examples.map((line) => `  ./drydock ${line}`).join('\n')}`);
 /** A verb that takes names of processes and workers, or `--all` (also said as the name `all`). */
 const named = (name: string, description: string, examples: readonly string[]): Command =>
@@ -165,6 +165,18 @@ image
   .command('list')
   .description('images of every worker')
   .action(async () => listImages(lab(), say));
+const snapshot = verb('snapshot', "the store's content as a file, and back", [
+  'snapshot save backup.db',
+  'snapshot restore backup.db',
+  'snapshot restore --force backup.db',
+]);
+ofLab(snapshot.command('save <file>'))
+  .description('save what the store holds; etcdctl and etcdutl understand the file')
+  .action((file: string) => saveVerb(lab(), file, say));
+ofLab(snapshot.command('restore <file>'))
+  .description('begin the store anew with the content of a file, and start whatever of the lab does not run')
+  .option('--force', 'also while members of the store run; they are stopped')
+  .action((file: string, options: { force?: boolean }) => restoreVerb(lab(), file, options.force === true, say));
 program
   .command('deps', { hidden: true })
   .description('install what the lab and its test suites call and this machine lacks')

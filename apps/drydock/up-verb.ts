@@ -3,8 +3,9 @@ import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import type { LabConfig } from '@drydock/lab/config.ts';
 import { LabError } from '@drydock/lab/errors.ts';
-import type { Lab } from '@drydock/lab/lab.ts';
+import type { Lab, UpCall } from '@drydock/lab/lab.ts';
 import { parseLabFile } from '@drydock/lab/lab-file.ts';
+import type { UpResult } from '@drydock/lab/up.ts';
 import { createProgress } from './progress.ts';
 import { renderStatus } from './status-verb.ts';
 import { seconds } from './table.ts';
@@ -32,6 +33,19 @@ export function readLabFile(path: string): Partial<LabConfig> {
 
 export async function upVerb(lab: Lab, asked: Partial<LabConfig>): Promise<void> {
   const begun = lab.context.clock.monotonicMs();
+  const result = await runUp(lab, (call) => lab.up(asked, call));
+  const took = seconds(lab.context.clock.monotonicMs() - begun);
+  process.stdout.write(`${await renderStatus(lab)}\n\n`);
+  process.stdout.write(
+    result.started.length === 0
+      ? `lab ${lab.name} was up already\n`
+      : `lab ${lab.name} is up: ${result.started.length} processes started in ${took}\n`,
+  );
+  if (result.started.length > 0) process.stdout.write(nextSteps(lab));
+}
+
+/** Shows the progress of `start`, which brings a lab up, and ends the command where the user interrupts it. */
+export async function runUp(lab: Lab, start: (call: UpCall) => Promise<UpResult>): Promise<UpResult> {
   const stop = new AbortController();
   const progress = createProgress(() => lab.context.clock.monotonicMs());
   const interrupt = () =>
@@ -41,16 +55,9 @@ export async function upVerb(lab: Lab, asked: Partial<LabConfig>): Promise<void>
   process.once('SIGINT', interrupt);
   process.once('SIGTERM', interrupt);
   try {
-    const result = await lab.up(asked, { listener: progress.listener, say: progress.say, signal: stop.signal });
+    const result = await start({ listener: progress.listener, say: progress.say, signal: stop.signal });
     await progress.finish(false);
-    const took = seconds(lab.context.clock.monotonicMs() - begun);
-    process.stdout.write(`${await renderStatus(lab)}\n\n`);
-    process.stdout.write(
-      result.started.length === 0
-        ? `lab ${lab.name} was up already\n`
-        : `lab ${lab.name} is up: ${result.started.length} processes started in ${took}\n`,
-    );
-    if (result.started.length > 0) process.stdout.write(nextSteps(lab));
+    return result;
   } catch (error) {
     await progress.finish(true);
     if (stop.signal.aborted) {

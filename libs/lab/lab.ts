@@ -15,8 +15,10 @@ import type { ProcessSpec } from './programs/process-spec.ts';
 import { logFile, type StartListener } from './starter.ts';
 import type { LabState } from './state.ts';
 import { type LabStatus, statusOf } from './status.ts';
+import { planRestore, restoreBeside, snapshotRevision, takeRestored } from './store-restore.ts';
+import { type SavedSnapshot, saveSnapshot } from './store-snapshot.ts';
 import { layOut, type Topology } from './topology.ts';
-import { bringUp, type UpResult } from './up.ts';
+import { bringUp, isRunning, type UpResult } from './up.ts';
 
 export interface UpCall {
   readonly listener?: StartListener;
@@ -76,6 +78,33 @@ export class Lab {
       .flatMap((target) => (target.kind === 'process' ? [target.spec] : target.specs))
       .map((spec) => spec.name);
     return this.#locked('start', () => this.#start(state.config, only, call));
+  }
+
+  /** Saves the store's content into `file`, from a member that a quorum confirms where there is one. */
+  saveSnapshot(file: string): Promise<SavedSnapshot> {
+    return saveSnapshot(this.context, this.view().topology, file);
+  }
+
+  /**
+   * Begins the store anew with the content of a snapshot file, then starts whatever of the lab does not run. What was written
+   * after the snapshot is lost; revisions go on beyond all that were used. Throws LabError with nothing changed where the file is
+   * not usable, or members of the store run and `force` does not say that they are to be stopped.
+   */
+  async restoreSnapshot(file: string, force: boolean, call: UpCall = {}): Promise<UpResult> {
+    return this.#locked('snapshot restore', async () => {
+      const { state, topology, specs } = this.view();
+      const members = specs.filter((spec) => spec.program === 'etcd');
+      const [first] = members;
+      if (first === undefined) throw new LabError('unsupported', 'this lab has no store of its own');
+      const running = members.filter((spec) => isRunning(state, spec.name)).map((spec) => spec.name);
+      if (running.length > 0 && !force) throw new LabError('conflict', `${running.join(', ')}: ${stopFirst}`);
+      const plan = planRestore(await snapshotRevision(topology, first, file), state.restoredRevision ?? 0);
+      await restoreBeside(topology, members, file, plan);
+      if (running.length > 0) await this.kill(running);
+      writeState(this.context.paths.dir, { ...state, restoredRevision: plan.revision });
+      takeRestored(members);
+      return this.#start(state.config, undefined, call);
+    });
   }
 
   /** Sends a signal, SIGKILL by default; returns how many processes it reached. */
@@ -192,6 +221,7 @@ export class Lab {
   }
 }
 
+const stopFirst = 'running; what the store holds now will be lost: `drydock kill` them first, or say --force';
 const orderlyStopMs = 5_000;
 const pollMs = 20;
 

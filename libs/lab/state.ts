@@ -15,6 +15,8 @@ export interface LabState {
   /** Value of net.ipv4.ip_forward before the lab switched it on. */
   readonly hostForwardBefore: string | undefined;
   readonly partitions: readonly Partition[];
+  /** The revision at which the store began after it was last restored from a snapshot; absent where it never was. */
+  readonly restoredRevision?: number;
   /** By process name; entries of processes that have ended stay until they are started again. */
   readonly processes: Readonly<Record<string, RecordedProcess>>;
 }

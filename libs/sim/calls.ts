@@ -1,7 +1,12 @@
-// Clients' calls without sockets: what grpc-js is between a client and the services' handlers, on the simulated network.
-import { EventEmitter } from 'node:events';
-import type { Method, Service } from '@drydock/etcd/rpc/service.ts';
-import { Metadata } from '@grpc/grpc-js';
+// Clients' calls without sockets: what the client port is between a client and the services, on the simulated network.
+import {
+  type Method,
+  methodsOf,
+  type Service,
+  type StreamCall,
+  type StreamHandler,
+  toStatus,
+} from '@drydock/etcd/rpc/service.ts';
 import type { Network, OneWayStream } from './network.ts';
 import type { SimProcess } from './process.ts';
 
@@ -25,16 +30,12 @@ export class CallError extends Error {
 /** A process that serves, at a place of the network. */
 export interface Serving {
   readonly life: SimProcess;
-  readonly handlers: ReadonlyMap<string, Method['handler']>;
+  readonly handlers: ReadonlyMap<string, Method>;
 }
 
 /** Handlers by path. */
-export function handlersOf(services: readonly Service[]): Map<string, Method['handler']> {
-  const handlers = new Map<string, Method['handler']>();
-  for (const { definition, handlers: byName } of services) {
-    for (const [name, { path }] of Object.entries(definition)) handlers.set(path, byName[name] as Method['handler']);
-  }
-  return handlers;
+export function handlersOf(services: readonly Service[]): Map<string, Method> {
+  return methodsOf(services);
 }
 
 export interface CallOptions {
@@ -45,13 +46,6 @@ export interface CallOptions {
   readonly serving: Serving | undefined;
   readonly path: string;
   readonly metadata?: Readonly<Record<string, string>>;
-}
-
-type HandlerCall = (call: ServerCall, callback: (error: StatusLike | null, response?: Buffer) => void) => void;
-
-interface StatusLike {
-  readonly code?: number;
-  readonly details?: string;
 }
 
 /** One request, one answer. Rejects with CallError, also after `timeoutUs` without an answer. */
@@ -103,28 +97,26 @@ export class ClientCall {
       return;
     }
     this.#forget = serving.life.onDeath(() => this.#lost('the connection is reset'));
-    const metadata = new Metadata();
-    for (const [name, value] of Object.entries(options.metadata ?? {})) metadata.set(name, value);
-    this.#server = new ServerCall(serving.life, request ?? Buffer.alloc(0), metadata, client.name, {
+    const metadata = new Map(Object.entries(options.metadata ?? {}));
+    this.#server = new ServerCall(serving.life, metadata, client.name, {
       send: (message, read) => this.#down.send(() => client.after(0, () => this.#receive(message, read))),
       end: (error) => this.#down.send(() => client.after(0, () => this.#finish(error))),
     });
-    const handler = serving.handlers.get(options.path) as HandlerCall | undefined;
+    const method = serving.handlers.get(options.path);
     this.#atServer((server) => {
       this.#reached = true;
-      if (handler === undefined) server.emit('error', { code: unimplemented, details: `unknown method ${options.path}` });
-      else if (request === undefined) handler(server, () => {});
-      else handler(server, (error, response) => server.answer(error, response));
+      if (method === undefined) server.end({ code: unimplemented, details: `unknown method ${options.path}` });
+      else server.begin(method, request);
     });
   }
 
   write(message: Buffer): void {
-    this.#atServer((server) => server.emit('data', message));
+    this.#atServer((server) => server.message(message));
   }
 
   /** No more requests. */
   end(): void {
-    this.#atServer((server) => server.emit('end'));
+    this.#atServer((server) => server.noMore());
   }
 
   cancel(): void {
@@ -186,62 +178,77 @@ interface Downlink {
   end(error: CallError | undefined): void;
 }
 
-/** The server's end, with what the handlers use of grpc-js's call objects. */
-class ServerCall extends EventEmitter {
+/** The server's end. */
+class ServerCall implements StreamCall {
   readonly life: SimProcess;
-  readonly request: Buffer;
-  readonly metadata: Metadata;
-  readonly #peer: string;
+  readonly metadata: ReadonlyMap<string, string>;
+  readonly peer: string;
+  readonly commonName = undefined;
   readonly #down: Downlink;
-  cancelled = false;
+  #handler: StreamHandler | undefined;
+  waitingBytes = 0;
   closed = false;
 
-  constructor(life: SimProcess, request: Buffer, metadata: Metadata, peer: string, down: Downlink) {
-    super();
+  constructor(life: SimProcess, metadata: ReadonlyMap<string, string>, peer: string, down: Downlink) {
     this.life = life;
-    this.request = request;
     this.metadata = metadata;
-    this.#peer = peer;
+    this.peer = peer;
     this.#down = down;
-    this.on('error', (error: StatusLike) => this.#end(error));
   }
 
-  getPeer(): string {
-    return this.#peer;
-  }
-
-  write(message: Buffer, done?: () => void): boolean {
-    if (this.closed) return false;
-    const copy = Buffer.from(message);
-    this.life.effect('send', () => this.#down.send(copy, () => this.life.after(0, () => done?.())));
-    return true;
-  }
-
-  end(): void {
-    this.#end(undefined);
-  }
-
-  answer(error: StatusLike | null, response?: Buffer): void {
-    if (error !== null) this.#end(error);
-    else if (response !== undefined) {
-      this.write(response);
-      this.closed = true;
+  /** @param request of a unary call; undefined for a stream. */
+  begin(method: Method, request: Buffer | undefined): void {
+    if (method.kind === 'unary') {
+      method.handle(request ?? Buffer.alloc(0), this).then(
+        (response) => {
+          this.write(response);
+          this.closed = true;
+        },
+        (error) => this.end(error),
+      );
+      return;
     }
+    try {
+      this.#handler = method.open(this);
+    } catch (error) {
+      this.end(error);
+      return;
+    }
+    if (request !== undefined) this.message(request);
+  }
+
+  message(message: Buffer): void {
+    void this.#handler?.message(message);
+  }
+
+  noMore(): void {
+    this.#handler?.end?.();
+  }
+
+  write(message: Buffer): void {
+    if (this.closed) return;
+    const copy = Buffer.from(message);
+    this.waitingBytes += copy.length;
+    const read = (): void => {
+      this.life.after(0, () => {
+        this.waitingBytes -= copy.length;
+        if (!this.closed) this.#handler?.drained?.();
+      });
+    };
+    this.life.effect('send', () => this.#down.send(copy, read));
   }
 
   cancel(): void {
     if (this.closed) return;
-    this.cancelled = true;
     this.closed = true;
-    this.emit('cancelled');
-    this.emit('close');
+    this.#handler?.closed();
   }
 
-  #end(error: StatusLike | undefined): void {
+  end(error?: unknown): void {
     if (this.closed) return;
     this.closed = true;
-    const status = error === undefined ? undefined : new CallError(error.code ?? 2, error.details ?? 'unknown error', true);
-    this.life.effect('send', () => this.#down.end(status));
-    this.emit('close');
+    const status = error === undefined ? undefined : toStatus(error);
+    const failure = status === undefined ? undefined : new CallError(status.code, status.details, true);
+    this.life.effect('send', () => this.#down.end(failure));
   }
 }

@@ -1,98 +1,97 @@
-// Our store beside the original, the same load on both in turn: `npm run bench:store [-- --rounds N --seconds S --check-perf]`.
-// The original is etcd of DRYDOCK_UPSTREAM, or Debian's; without either only ours is measured.
-import { existsSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
+// Our store beside the original, the same load on both in alternating rounds, on the same disk:
+// `npm run bench:store [-- --only put,get --members 3 --rounds 3 --seconds 2 --keys 1000000 --check-perf m]`.
+// The original is etcd of DRYDOCK_UPSTREAM, or Debian's; without either only ours is measured. Besides rates there is the
+// processor time of the members for each operation: on a machine that does other things too, that says more.
+import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { execa } from 'execa';
 import { ourProgram, Store, upstreamProgram } from '../integration/store/members.ts';
-import type { Load, Measured } from './store-load.ts';
+import { loads, type NamedLoad } from './store/loads.ts';
+import { Measurement } from './store/measurement.ts';
+import { printRatios, type Result } from './store/report.ts';
+
+const parts = ['put', 'get', 'range', 'txn', 'watch', 'keepalive', 'million', 'check'] as const;
 
 const { values } = parseArgs({
   options: {
-    rounds: { type: 'string', default: '2' },
-    seconds: { type: 'string', default: '2' },
-    'check-perf': { type: 'boolean', default: false },
+    only: { type: 'string', default: parts.join() },
+    members: { type: 'string', default: '1,3' },
+    rounds: { type: 'string', default: '3' },
+    seconds: { type: 'string', default: '3' },
+    clients: { type: 'string' },
+    keys: { type: 'string', default: '1000000' },
+    'check-perf': { type: 'string', default: 's,m,l' },
+    ours: { type: 'boolean', default: false },
   },
 });
-const script = fileURLToPath(new URL('store-load.ts', import.meta.url));
 const debian = '/usr/bin/etcd';
 const original = upstreamProgram('etcd') ?? (existsSync(debian) ? debian : undefined);
+const etcdctl = upstreamProgram('etcdctl') ?? 'etcdctl';
 const programs = [
   { name: 'ours', program: ourProgram },
-  ...(original === undefined ? [] : [{ name: 'etcd', program: [original] }]),
-] as const;
-const sizes = [1, 3] as const;
-const loads = [
-  { kind: 'put', clients: 1 },
-  { kind: 'put', clients: 32 },
-  { kind: 'put', clients: 256 },
-  { kind: 'get', clients: 1 },
-  { kind: 'get', clients: 32 },
-  { kind: 'list', clients: 32 },
-] as const;
-const mebibyte = 1024;
+  ...(original === undefined || values.ours ? [] : [{ name: 'etcd', program: [original] }]),
+];
+const only = new Set(values.only.split(','));
+const clients = values.clients?.split(',').map(Number);
+const wanted = loads.filter((load) => only.has(load.part) && (clients === undefined || clients.includes(load.clients)));
+const durationMs = Number(values.seconds) * 1000;
+const results: Result[] = [];
 
-/** Of each program, by size and load: every round's figures. */
-const results = new Map<string, Measured[]>();
-const memory = new Map<string, number>();
-const keyOf = (name: string, size: number, load: Pick<Load, 'kind' | 'clients'>): string =>
-  `${name} ${size} ${load.kind} ${load.clients}`;
-
-for (let round = 0; round < Number(values.rounds); round++) {
-  for (const size of sizes) {
-    for (const { name, program } of programs) {
-      const store = await Store.start({ size, program });
-      try {
-        const endpoints = store.endpoints.map((url) => new URL(url).host);
-        for (const load of loads) {
-          const full: Load = { ...load, endpoints, durationMs: Number(values.seconds) * 1000 };
-          const { stdout } = await execa(process.execPath, [script, JSON.stringify(full)]);
-          const key = keyOf(name, size, load);
-          results.set(key, [...(results.get(key) ?? []), JSON.parse(stdout) as Measured]);
-        }
-        memory.set(`${name} ${size}`, rssMebibytes(store));
-        if (values['check-perf'] && round === 0) await checkPerf(name, size, store);
-      } finally {
-        await store.stop();
-      }
-    }
+async function withStore(name: string, size: number, program: readonly string[], use: (m: Measurement) => Promise<void>) {
+  const store = await Store.start({ size, program });
+  try {
+    const measurement = await Measurement.of(store, (load: string, figures) => {
+      results.push({ name, size, load, figures });
+      console.error(`${name}, ${size} member(s), ${load}: ${JSON.stringify(figures)}`);
+    });
+    await use(measurement);
+  } finally {
+    await store.stop();
   }
 }
 
-/** The largest member's. */
-function rssMebibytes(store: Store): number {
-  const rss = store.members.map((_, i) => /VmRSS:\s+(\d+)/.exec(readFileSync(`/proc/${store.pid(i)}/status`, 'utf8'))?.[1]);
-  return Math.max(...rss.map(Number)) / mebibyte;
+async function loadsOf(m: Measurement): Promise<void> {
+  await m.memory('idle');
+  for (const load of wanted) await m.load(load, durationMs);
+  await m.memory('after the loads');
 }
 
-async function checkPerf(name: string, size: number, store: Store): Promise<void> {
-  const env = { ...store.env, ETCDCTL_ENDPOINTS: store.endpoint(0).replace('http://', '') };
-  const { all } = await execa('etcdctl', ['check', 'perf', '--load=s'], { env, all: true, reject: false });
-  const lines = (all ?? '').split(/[\r\n]/).filter((line) => /PASS|FAIL|Slowest|Stddev|too/.test(line));
-  console.log(`etcdctl check perf --load=s: ${name}, ${size} member(s)\n  ${lines.join('\n  ')}`);
+/** `etcdctl check perf` wants an empty store each time. */
+async function checkPerf(m: Measurement, load: string): Promise<void> {
+  const env = { ...m.store.env, ETCDCTL_ENDPOINTS: m.endpoints.join() };
+  const { all } = await execa(etcdctl, ['check', 'perf', `--load=${load}`], { env, all: true, reject: false });
+  const text = all ?? '';
+  const figure = (pattern: RegExp): number => Number(pattern.exec(text)?.[1] ?? Number.NaN);
+  m.report(`check perf --load=${load}`, {
+    perSecond: figure(/(?:Throughput is|too low:) (\d+)/),
+    slowestMs: figure(/(?:Slowest request took(?: too long)?:?) ([\d.]+)s/) * 1000,
+    failed: /^FAIL$/m.test(text.trim().split(/\r?\n/).at(-1) ?? '') ? 1 : 0,
+  });
 }
 
-const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? 0;
-const rounded = (n: number): number => Number(n.toPrecision(3));
-
-console.table(
-  sizes.flatMap((size) =>
-    loads.map((load) => {
-      const of = (name: string, figure: keyof Measured): number =>
-        median((results.get(keyOf(name, size, load)) ?? []).map((row) => row[figure]));
-      const row: Record<string, number | string> = { members: size, load: load.kind, clients: load.clients };
-      for (const { name } of programs) {
-        row[`${name}/s`] = Math.round(of(name, 'perSecond'));
-        row[`${name} p50 ms`] = rounded(of(name, 'p50Ms'));
-        row[`${name} p99 ms`] = rounded(of(name, 'p99Ms'));
-      }
-      if (programs.length > 1) row.ratio = rounded(of('ours', 'perSecond') / of('etcd', 'perSecond'));
-      row.failed = programs.reduce((sum, { name }) => sum + of(name, 'failed'), 0);
-      return row;
-    }),
-  ),
-);
-console.log(
-  'RSS of the largest member after the load, MiB:',
-  Object.fromEntries([...memory].map(([k, v]) => [k, Math.round(v)])),
-);
+const million: NamedLoad = { part: 'million', kind: 'fill', clients: 8, valueBytes: 256 };
+const sizes = values.members.split(',').map(Number);
+for (let round = 0; round < Number(values.rounds); round++) {
+  for (const size of sizes) {
+    // The order alternates too: who comes second finds caches of the first.
+    for (const { name, program } of round % 2 === 0 ? programs : programs.toReversed()) {
+      if (wanted.length > 0) await withStore(name, size, program, loadsOf);
+    }
+  }
+}
+if (only.has('million')) {
+  for (const { name, program } of programs) {
+    await withStore(name, 1, program, async (m) => {
+      await m.load(million, 0, Number(values.keys));
+      await m.memory(`with ${values.keys} keys`);
+      await m.restart();
+      await m.memory(`with ${values.keys} keys, restarted`);
+    });
+  }
+}
+if (only.has('check')) {
+  for (const load of values['check-perf'].split(',')) {
+    for (const { name, program } of programs) await withStore(name, Math.max(...sizes), program, (m) => checkPerf(m, load));
+  }
+}
+printRatios(results);

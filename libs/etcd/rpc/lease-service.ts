@@ -1,5 +1,4 @@
 // etcdserverpb.Lease. The time left of a lease is known to the leader only: others ask it.
-import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
 import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { LeaderCalls } from '../server/leader-calls.ts';
@@ -17,7 +16,7 @@ import {
   type ResponseHeader,
 } from './messages.ts';
 import { decode, encode, type MessageOf } from './protobuf.ts';
-import { requireLeader, type Service, service, toStatus, unary } from './service.ts';
+import { requireLeader, type Service, type StreamMethod, service, unary } from './service.ts';
 
 type Headed = { header: ResponseHeader | undefined };
 
@@ -35,7 +34,7 @@ export function leaseService(server: EtcdServer, leader: LeaderCalls): Service {
       requireLeader(call.metadata, server.hasLeader);
       return server.fill((await server.propose('leaseRevoke', raw)) as Headed);
     }),
-    LeaseKeepAlive: { requestStream: true, responseStream: true, handler: keepAlive(server, leader) },
+    LeaseKeepAlive: keepAlive(server, leader),
     LeaseTimeToLive: unary(LeaseTimeToLiveRequest, LeaseTimeToLiveResponse, async (request, raw) => {
       if (!server.isLeader) {
         const answer = await leader.unary('/etcdserverpb.Lease/LeaseTimeToLive', raw);
@@ -73,35 +72,29 @@ function newLeaseId(server: EtcdServer): bigint {
 }
 
 /** Answers in the order of the requests; a lease that is gone has TTL 0. */
-function keepAlive(server: EtcdServer, leader: LeaderCalls): handleBidiStreamingCall<Buffer, Buffer> {
-  return (call) => {
-    let order: Promise<void> = Promise.resolve();
-    let ended = false;
-    const fail = (error: unknown): void => {
-      if (ended) return;
-      ended = true;
-      call.emit('error', toStatus(error));
-    };
-    const lost = server.onLeaderLost(() => fail(new EtcdError('noLeader')));
-    call.on('data', (raw: Buffer) => {
-      order = order.then(() => renew(server, leader, raw)).then((response) => write(call, response), fail);
-    });
-    call.on('end', () => {
-      order.then(() => {
-        if (!ended) call.end();
-        ended = true;
-      });
-    });
-    call.on('cancelled', () => {
-      ended = true;
-    });
-    call.on('close', lost);
-    call.on('error', lost);
+function keepAlive(server: EtcdServer, leader: LeaderCalls): StreamMethod {
+  return {
+    kind: 'stream',
+    open: (call) => {
+      let order: Promise<void> = Promise.resolve();
+      const finish = (error?: unknown): void => {
+        forget();
+        call.end(error);
+      };
+      const forget = server.onLeaderLost(() => finish(new EtcdError('noLeader')));
+      return {
+        message: (raw) => {
+          const answer = renew(server, leader, raw);
+          // Held back until its turn comes, without being an unhandled rejection meanwhile.
+          answer.catch(() => {});
+          order = order.then(async () => call.write(await answer)).catch(finish);
+          return order;
+        },
+        end: () => void order.then(() => finish()),
+        closed: forget,
+      };
+    },
   };
-}
-
-function write(call: ServerDuplexStream<Buffer, Buffer>, response: Buffer): void {
-  if (!call.cancelled) call.write(response);
 }
 
 async function renew(server: EtcdServer, leader: LeaderCalls, raw: Buffer): Promise<Buffer> {

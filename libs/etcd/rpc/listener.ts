@@ -5,8 +5,9 @@ import { createServer as createNetServer, type Server as NetServer, type Socket 
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
 import { type ConnectionInjector, Server, ServerCredentials } from '@grpc/grpc-js';
 import type { ListenUrl } from '../server/urls.ts';
+import { addMethods } from './grpc-js-server.ts';
 import { openHttp2 } from './http2-opening.ts';
-import type { Service } from './service.ts';
+import { methodsOf, type Service } from './service.ts';
 
 /** `--cert-file` and its kin, PEM. */
 export interface ListenTls {
@@ -49,7 +50,7 @@ export class ClientListener {
       'grpc.max_send_message_length': -1,
       'grpc.max_concurrent_streams': concurrentStreamsMax,
     });
-    for (const { definition, handlers } of options.services) this.#grpc.addService(definition, handlers);
+    addMethods(this.#grpc, methodsOf(options.services));
     this.#injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure());
     this.#http = createHttpServer(options.http);
   }

@@ -1,5 +1,4 @@
 // etcdserverpb.Maintenance: status, hashes, snapshots, alarms, hand-over of the leadership.
-import { status as grpcStatus, type handleServerStreamingCall } from '@grpc/grpc-js';
 import { streamSnapshot } from '../backup/snapshot-stream.ts';
 import { EtcdError } from '../errors.ts';
 import { isAlarmQuery } from '../server/apply.ts';
@@ -21,7 +20,7 @@ import {
   StatusResponse,
 } from './messages.ts';
 import { encode, type MessageOf } from './protobuf.ts';
-import { type Service, service, toStatus, unary } from './service.ts';
+import { grpcCodes, type Service, StatusError, type StreamCall, type StreamMethod, service, unary } from './service.ts';
 
 const alarmNames: Readonly<Record<number, string>> = { [alarmType.noSpace]: 'NOSPACE', [alarmType.corrupt]: 'CORRUPT' };
 
@@ -48,7 +47,7 @@ export function maintenanceService(server: EtcdServer): Service {
         hash_revision: result.revision,
       };
     }),
-    Snapshot: { requestStream: false, responseStream: true, handler: snapshot(server) },
+    Snapshot: snapshot(server),
     MoveLeader: unary(MoveLeaderRequest, HeaderOnly, async ({ targetID }) => {
       if (!server.isLeader) throw new EtcdError('notLeader');
       const target = machine.members.get(targetID);
@@ -106,26 +105,45 @@ function moveLeader(server: EtcdServer, target: bigint): Promise<void> {
 }
 
 /** A snapshot file. The client may read as slowly as it likes: the picture it gets is that of the call. */
-function snapshot(server: EtcdServer): handleServerStreamingCall<Buffer, Buffer> {
-  return async (call) => {
-    const { machine, replica, options } = server;
-    const send = (message: Buffer): Promise<void> =>
-      new Promise<void>((resolve, reject) => {
-        call.once('close', reject);
-        call.write(message, () => {
-          call.off('close', reject);
-          resolve();
-        });
-      });
-    try {
-      const { term, conf } = replica.status();
-      for await (const { bytes, remainingBytes } of streamSnapshot(machine.backendSnapshot(), { term, conf }, options.clock)) {
-        await send(encode(SnapshotResponse, { remaining_bytes: remainingBytes, blob: bytes, version: clusterVersion }));
-      }
-      call.end();
-    } catch (error) {
-      if (call.cancelled || error === undefined) return;
-      call.emit('error', error instanceof EtcdError ? toStatus(error) : { code: grpcStatus.INTERNAL, details: String(error) });
-    }
+function snapshot(server: EtcdServer): StreamMethod {
+  return {
+    kind: 'stream',
+    open: (call) => {
+      let over = false;
+      let goOn = (): void => {};
+      return {
+        message: () => {
+          const isRead = (): Promise<void> => new Promise((resolve) => (goOn = resolve));
+          sendSnapshot(server, call, isRead, () => over).then(
+            () => call.end(),
+            (error) => call.end(error instanceof EtcdError ? error : new StatusError(grpcCodes.internal, String(error))),
+          );
+        },
+        drained: () => {
+          if (call.waitingBytes === 0) goOn();
+        },
+        closed: () => {
+          over = true;
+          goOn();
+        },
+      };
+    },
   };
+}
+
+/** @param isRead resolves when the client has taken everything, or the call is over. */
+async function sendSnapshot(
+  server: EtcdServer,
+  call: StreamCall,
+  isRead: () => Promise<void>,
+  isOver: () => boolean,
+): Promise<void> {
+  const { machine, replica, options } = server;
+  const { term, conf } = replica.status();
+  for await (const { bytes, remainingBytes } of streamSnapshot(machine.backendSnapshot(), { term, conf }, options.clock)) {
+    const read = isRead();
+    call.write(encode(SnapshotResponse, { remaining_bytes: remainingBytes, blob: bytes, version: clusterVersion }));
+    if (call.waitingBytes > 0) await read;
+    if (isOver()) return;
+  }
 }

@@ -1,88 +1,111 @@
-// How the services hang in grpc-js: bytes in, bytes out; the tables of messages.ts read and write them.
-import {
-  type handleBidiStreamingCall,
-  type handleServerStreamingCall,
-  type handleUnaryCall,
-  Metadata,
-  type MethodDefinition,
-  type ServerUnaryCall,
-  status,
-  type UntypedServiceImplementation,
-} from '@grpc/grpc-js';
+// What a gRPC service of the store is, without a transport: methods by path, bytes in, bytes out; the tables of messages.ts read
+// and write them. The client port serves them on HTTP/2, the simulator in memory.
 import { EtcdError } from '../errors.ts';
 import { decode, encode, type MessageOf, type Schema } from './protobuf.ts';
 import { CodecError } from './wire.ts';
 
-const passThrough = (bytes: Buffer): Buffer => bytes;
-
-type Handler =
-  | handleUnaryCall<Buffer, Buffer>
-  | handleServerStreamingCall<Buffer, Buffer>
-  | handleBidiStreamingCall<Buffer, Buffer>;
-
-/** One gRPC service as grpc-js wants it. */
-export interface Service {
-  readonly definition: Readonly<Record<string, MethodDefinition<Buffer, Buffer>>>;
-  readonly handlers: UntypedServiceImplementation;
+/** What a handler knows of the call it serves. */
+export interface Call {
+  /** The client's address, `host:port`. */
+  readonly peer: string;
+  /** By lower-case name; of a name that was sent twice, the last. */
+  readonly metadata: ReadonlyMap<string, string>;
+  /** The subject's common name in the client's certificate, where one was verified. */
+  readonly commonName: string | undefined;
 }
 
-export interface Method {
-  readonly requestStream: boolean;
-  readonly responseStream: boolean;
-  readonly handler: Handler;
+/** A call whose answer is a stream. Nothing here throws after the end; it has no effect then. */
+export interface StreamCall extends Call {
+  /** Queues one message. The buffer must not be changed afterwards. */
+  write(message: Buffer): void;
+  /** Bytes written that the client has not taken yet: what it does not read stays here. */
+  readonly waitingBytes: number;
+  /** Ends the call, after what was written: with success, or with an error's status. `closed` is not called after it. */
+  end(error?: unknown): void;
+}
+
+/** What becomes of a streaming call's events. */
+export interface StreamHandler {
+  /** One message of the client; while a promise of it is pending the client may send no more than its window. */
+  message(raw: Buffer): void | Promise<void>;
+  /** The client sends no more. */
+  end?(): void;
+  /** The client has cancelled, or its connection is gone. */
+  closed(): void;
+  /** `waitingBytes` has become less. */
+  drained?(): void;
+}
+
+export interface UnaryMethod {
+  readonly kind: 'unary';
+  /** Rejects with an error for `toStatus`. */
+  readonly handle: (request: Buffer, call: Call) => Promise<Buffer>;
+}
+
+/** `open` may throw an error for `toStatus`. */
+export interface StreamMethod {
+  readonly kind: 'stream';
+  readonly open: (call: StreamCall) => StreamHandler;
+}
+
+export type Method = UnaryMethod | StreamMethod;
+
+export interface Service {
+  /** By path: `/etcdserverpb.KV/Put`. */
+  readonly methods: ReadonlyMap<string, Method>;
 }
 
 /** `name` is qualified: `etcdserverpb.KV`. */
 export function service(name: string, methods: Readonly<Record<string, Method>>): Service {
-  const definition: Record<string, MethodDefinition<Buffer, Buffer>> = {};
-  const handlers: Record<string, Handler> = {};
-  for (const [method, { requestStream, responseStream, handler }] of Object.entries(methods)) {
-    definition[method] = {
-      path: `/${name}/${method}`,
-      requestStream,
-      responseStream,
-      requestSerialize: passThrough,
-      requestDeserialize: passThrough,
-      responseSerialize: passThrough,
-      responseDeserialize: passThrough,
-    };
-    handlers[method] = handler;
-  }
-  return { definition, handlers };
+  return { methods: new Map(Object.entries(methods).map(([method, handler]) => [`/${name}/${method}`, handler])) };
+}
+
+/** All methods of several services. */
+export function methodsOf(services: readonly Service[]): Map<string, Method> {
+  return new Map(services.flatMap(({ methods }) => [...methods]));
 }
 
 /** A unary method. `raw` is the request as it came, for what passes it on. */
 export function unary<I extends Schema, O extends Schema>(
   input: I,
   output: O,
-  run: (request: MessageOf<I>, raw: Buffer, call: ServerUnaryCall<Buffer, Buffer>) => Promise<Partial<MessageOf<O>>>,
-): Method {
-  const handler: handleUnaryCall<Buffer, Buffer> = (call, callback) => {
-    let answer: Promise<Partial<MessageOf<O>>>;
-    try {
-      answer = run(decode(input, call.request), call.request, call);
-    } catch (error) {
-      answer = Promise.reject(error);
-    }
-    answer.then(
-      (response) => callback(null, encode(output, response)),
-      (error) => callback(toStatus(error)),
-    );
-  };
-  return { requestStream: false, responseStream: false, handler };
+  run: (request: MessageOf<I>, raw: Buffer, call: Call) => Promise<Partial<MessageOf<O>>>,
+): UnaryMethod {
+  return { kind: 'unary', handle: async (raw, call) => encode(output, await run(decode(input, raw), raw, call)) };
+}
+
+/** gRPC status numbers that the wire itself needs, https://grpc.github.io/grpc/core/md_doc_statuscodes.html. */
+export const grpcCodes = { ok: 0, unknown: 2, exhausted: 8, unimplemented: 12, internal: 13, unavailable: 14 } as const;
+
+export interface GrpcStatus {
+  readonly code: number;
+  readonly details: string;
+}
+
+/** A failure with a gRPC status of its own, where no EtcdError fits. */
+export class StatusError extends Error {
+  override readonly name = 'StatusError';
+  readonly grpcCode: number;
+
+  constructor(grpcCode: number, details: string, options?: ErrorOptions) {
+    super(details, options);
+    this.grpcCode = grpcCode;
+  }
 }
 
 /** What a failure is on the wire. */
-export function toStatus(error: unknown): { code: status; details: string; metadata: Metadata } {
-  const metadata = new Metadata();
-  if (error instanceof EtcdError) return { code: error.grpcCode as status, details: error.message, metadata };
+export function toStatus(error: unknown): GrpcStatus {
+  if (error instanceof EtcdError || error instanceof StatusError) return { code: error.grpcCode, details: error.message };
   if (error instanceof CodecError) {
-    return { code: status.INTERNAL, details: `grpc: error unmarshalling request: ${error.message}`, metadata };
+    return { code: grpcCodes.internal, details: `grpc: error unmarshalling request: ${error.message}` };
   }
-  return { code: status.UNKNOWN, details: error instanceof Error ? error.message : String(error), metadata };
+  // What a leader has answered to a call that was passed on keeps its status.
+  const { code, details } = error as { code?: unknown; details?: unknown };
+  if (typeof code === 'number' && typeof details === 'string') return { code, details };
+  return { code: grpcCodes.unknown, details: error instanceof Error ? error.message : String(error) };
 }
 
 /** Refuses calls of clients that ask for a member with a leader (`hasleader` metadata) while there is none. */
-export function requireLeader(metadata: Metadata, hasLeader: boolean): void {
-  if (!hasLeader && metadata.get('hasleader')[0] === 'true') throw new EtcdError('noLeader');
+export function requireLeader(metadata: Call['metadata'], hasLeader: boolean): void {
+  if (!hasLeader && metadata.get('hasleader') === 'true') throw new EtcdError('noLeader');
 }

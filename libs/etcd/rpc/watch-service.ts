@@ -2,7 +2,6 @@
 // hub and cost no memory.
 
 import type { Timer } from '@drydock/foundation/clock.ts';
-import type { handleBidiStreamingCall, ServerDuplexStream } from '@grpc/grpc-js';
 import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { keyRange } from '../mvcc/key-range.ts';
@@ -11,7 +10,7 @@ import type { EtcdServer } from '../server/server.ts';
 import type { Watcher, WatchSink } from '../watch/hub.ts';
 import { noDeleteFilter, noPutFilter, type WatchCreateRequest, WatchRequest, WatchResponse } from './messages.ts';
 import { bytes, decode, encode, int, type MessageOf } from './protobuf.ts';
-import { requireLeader, type Service, service, toStatus } from './service.ts';
+import { requireLeader, type Service, type StreamCall, type StreamHandler, service } from './service.ts';
 
 /** The id of responses that concern the whole stream. */
 const streamWatchId = -1;
@@ -38,16 +37,15 @@ function encodeEvent(event: StoreEvent, prev: boolean): Buffer {
 }
 
 export function watchService(server: EtcdServer, progressMs: number): Service {
-  const handler: handleBidiStreamingCall<Buffer, Buffer> = (call) => {
-    try {
-      requireLeader(call.metadata, server.hasLeader);
-    } catch (error) {
-      call.emit('error', toStatus(error));
-      return;
-    }
-    new WatchStream(server, call, progressMs);
-  };
-  return service('etcdserverpb.Watch', { Watch: { requestStream: true, responseStream: true, handler } });
+  return service('etcdserverpb.Watch', {
+    Watch: {
+      kind: 'stream',
+      open: (call) => {
+        requireLeader(call.metadata, server.hasLeader);
+        return new WatchStream(server, call, progressMs);
+      },
+    },
+  });
 }
 
 interface Registered {
@@ -60,34 +58,25 @@ interface Registered {
   active: boolean;
 }
 
-class WatchStream implements WatchSink {
+class WatchStream implements WatchSink, StreamHandler {
   readonly #server: EtcdServer;
-  readonly #call: ServerDuplexStream<Buffer, Buffer>;
+  readonly #call: StreamCall;
   readonly #progressMs: number;
   readonly #byId = new Map<number, Registered>();
   readonly #byWatcher = new Map<Watcher, Registered>();
   readonly #forgetLeader: () => void;
   #nextId = 0;
-  #waitingBytes = 0;
   #blocked = false;
   #progressWanted = false;
   #progressTimer: Timer | undefined;
   #closed = false;
 
-  constructor(server: EtcdServer, call: ServerDuplexStream<Buffer, Buffer>, progressMs: number) {
+  constructor(server: EtcdServer, call: StreamCall, progressMs: number) {
     this.#server = server;
     this.#call = call;
     this.#progressMs = progressMs;
-    const wantsLeader = call.metadata.get('hasleader')[0] === 'true';
+    const wantsLeader = call.metadata.get('hasleader') === 'true';
     this.#forgetLeader = wantsLeader ? server.onLeaderLost(() => this.#fail(new EtcdError('noLeader'))) : () => {};
-    call.on('data', (raw: Buffer) => this.#receive(raw));
-    call.on('end', () => {
-      this.#close();
-      call.end();
-    });
-    call.on('cancelled', () => this.#close());
-    call.on('close', () => this.#close());
-    call.on('error', () => this.#close());
   }
 
   get blocked(): boolean {
@@ -113,7 +102,7 @@ class WatchStream implements WatchSink {
     this.#answerProgress();
   }
 
-  #receive(raw: Buffer): void {
+  message(raw: Buffer): void {
     if (this.#closed) return;
     let request: MessageOf<typeof WatchRequest>;
     try {
@@ -198,26 +187,23 @@ class WatchStream implements WatchSink {
   #write(response: Partial<MessageOf<typeof WatchResponse>>): void {
     if (this.#closed) return;
     const message = encode(WatchResponse, { header: this.#server.header(), ...response });
-    this.#waitingBytes += message.length;
-    if (this.#waitingBytes > limits.watchStreamBytes) this.#blocked = true;
-    this.#call.write(message, () => this.#written(message.length));
+    this.#call.write(message);
+    if (this.#call.waitingBytes > limits.watchStreamBytes) this.#blocked = true;
   }
 
-  #written(count: number): void {
-    this.#waitingBytes -= count;
-    if (!this.#blocked || this.#waitingBytes > limits.watchStreamBytes / 2) return;
+  drained(): void {
+    if (!this.#blocked || this.#call.waitingBytes > limits.watchStreamBytes / 2) return;
     this.#blocked = false;
     this.#server.machine.hub.unblocked();
     this.#answerProgress();
   }
 
-  #fail(error: unknown): void {
-    if (this.#closed) return;
-    this.#close();
-    this.#call.emit('error', toStatus(error));
+  end(): void {
+    this.closed();
+    this.#call.end();
   }
 
-  #close(): void {
+  closed(): void {
     if (this.#closed) return;
     this.#closed = true;
     this.#forgetLeader();
@@ -225,6 +211,12 @@ class WatchStream implements WatchSink {
     for (const watcher of this.#byWatcher.keys()) this.#server.machine.hub.remove(watcher);
     this.#byId.clear();
     this.#byWatcher.clear();
+  }
+
+  #fail(error: unknown): void {
+    if (this.#closed) return;
+    this.closed();
+    this.#call.end(error);
   }
 }
 

@@ -178,7 +178,12 @@ test.skipIf(client === undefined)(
     for (const member of [0, 1, 2]) store.startMember(member);
     await store.ready();
 
-    const { stderr } = await watch;
+    let { stderr } = await watch;
+    // etcdctl gives up where it meets a member before there is a leader; then one goes on by hand where it was.
+    while (stderr.includes('no leader')) {
+      const again = await execa(client ?? '', ['watch', 'k', `--rev=${lost + 1}`], { env: store.env, reject: false });
+      stderr = again.stderr;
+    }
     expect(stderr).toContain('required revision has been compacted');
     const after = callerOf(store);
     await until('a leader', () => after.put('k', 'again').then(Boolean, () => false));

@@ -18,6 +18,7 @@ export interface Script {
 
 export const scripts: readonly Script[] = [
   { name: 'a session', suffix: '', flags: [] },
+  { name: 'a session about snapshots', suffix: '-snapshot', flags: [] },
   { name: 'a session about space', suffix: '-space', flags: ['--quota-backend-bytes=4000000'] },
 ];
 
