@@ -128,11 +128,12 @@ function onlyLeaseOf(change: Change): string | undefined {
 
 /** Renewed at the earliest when it was asked, it lasts its time from there: whoever saw it ended before then, saw it too early. */
 function checkEarly(story: LeaseStory, ends: readonly End[]): Violation[] {
-  const granted = story.renewals.find(({ request }) => request.kind === 'leaseGrant');
+  // Before its grant there was no such lease, and that is no end.
+  const known = Math.min(...story.renewals.map((operation) => operation.return));
   const evidence = [
     ...ends.map(({ revision, time }) => ({ time, text: `revision ${revision}, its end, was seen at ${seconds(time)}` })),
     ...story.gone
-      .filter(({ invoke }) => granted === undefined || invoke > granted.return)
+      .filter(({ invoke }) => invoke > known)
       .map((operation) => ({ time: operation.return, text: renderOperation(operation) })),
   ];
   return evidence.flatMap(({ time, text }) => {

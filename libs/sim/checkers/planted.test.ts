@@ -22,7 +22,7 @@ test('histories of the reference pass all checkers', () => {
     fc.property(fc.integer(), (seed) => {
       expect(verdict(reference(seed))).toBe('');
     }),
-    { numRuns: 60 },
+    { numRuns: 50 },
   );
 });
 
