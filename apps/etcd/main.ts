@@ -1,6 +1,7 @@
 // The store: one member of an etcd cluster.
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
+import process from 'node:process';
 import { limits } from '@drydock/etcd/limits.ts';
 import { EtcdMember } from '@drydock/etcd/member.ts';
 import { openLmdbBackend } from '@drydock/etcd/mvcc/lmdb-backend.ts';
@@ -20,6 +21,7 @@ import { NodeDisk } from '@drydock/foundation/node-disk.ts';
 import { type ProgramContext, runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { readConfig } from './config.ts';
+import { withDiskFaults } from './disk-faults.ts';
 import { etcdDialect, etcdFlags } from './flags.ts';
 import { findIdentity } from './identity.ts';
 import { memberSettings } from './settings.ts';
@@ -31,7 +33,7 @@ async function start(context: Context): Promise<void> {
   const flags = parsed.values;
   const config = readConfig(flags);
   makeDataDir(join(config.dataDir, 'member', 'db'));
-  const disk = new NodeDisk(config.dataDir);
+  const { disk, reached } = withDiskFaults(new NodeDisk(config.dataDir), clock, process.env.DRYDOCK_DISK_FAULTS);
   const identity = await findIdentity(config, flags, { disk, clock, log });
   const { id, clusterId } = identity;
 
@@ -52,7 +54,7 @@ async function start(context: Context): Promise<void> {
     url.protocol === 'https:' ? credentials.createSsl(ca, key, cert) : credentials.createInsecure();
   const member = await EtcdMember.open(memberSettings(config, flags, identity), {
     disk,
-    backend: openLmdbBackend(join(config.dataDir, 'member', 'db')),
+    backend: openLmdbBackend(join(config.dataDir, 'member', 'db'), reached),
     transport,
     leader: (server) => new LeaderClient(server, leaderCredentials),
     askPeerHash: async (urls, revision) => {

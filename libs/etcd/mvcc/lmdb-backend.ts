@@ -7,19 +7,24 @@ import { encodeRevision } from './revision.ts';
 /** Room for the tree's own bytes, per change. */
 const changeOverheadBytes = 64;
 
-/** Opens or creates the backend in `folder`; `reached` lets tests end the process in a defragmentation. Throws where the files cannot be used. */
-export function openLmdbBackend(folder: string, reached: (point: DefragmentPoint) => void = () => {}): Backend {
+/** Places at which a test may end the process: also around a commit, and after one that removed what was compacted. */
+export type BackendPoint = DefragmentPoint | 'beforeCommit' | 'afterCommit' | 'afterRemoval';
+
+/** Opens or creates the backend in `folder`; `reached` is told of its steps. Throws where the files cannot be used. */
+export function openLmdbBackend(folder: string, reached: (point: BackendPoint) => void = () => {}): Backend {
   return new LmdbBackend(folder, reached);
 }
 
 class LmdbBackend implements Backend {
   readonly #folder: string;
-  readonly #reached: (point: DefragmentPoint) => void;
+  readonly #reached: (point: BackendPoint) => void;
   #environment: LmdbEnvironment;
   /** Revisions not committed yet, by main, then sub. */
   #recent = new Map<number, (Buffer | undefined)[]>();
   #changes: Change[] = [];
   #pendingBytes = 0;
+  /** Whether a revision is among the changes to be removed. */
+  #removing = false;
   #defragmentation: Defragmentation | undefined;
   #defragmenting: Promise<void> | undefined;
   #defragmentations = 0;
@@ -27,7 +32,7 @@ class LmdbBackend implements Backend {
   #inPlace: Promise<void> = Promise.resolve();
   beforeCommit: () => void = () => {};
 
-  constructor(folder: string, reached: (point: DefragmentPoint) => void) {
+  constructor(folder: string, reached: (point: BackendPoint) => void) {
     this.#folder = folder;
     this.#reached = reached;
     removeDefragmentLeftovers(folder);
@@ -55,6 +60,7 @@ class LmdbBackend implements Backend {
   }
 
   remove(main: number, sub: number, tombstone: boolean): void {
+    this.#removing = true;
     this.#change({ bucket: 'key', key: encodeRevision(main, sub, tombstone), value: undefined });
   }
 
@@ -76,7 +82,11 @@ class LmdbBackend implements Backend {
     this.beforeCommit();
     const changes = this.#changes;
     if (changes.length === 0) return;
+    this.#reached('beforeCommit');
     this.#environment.write(changes, this.#pendingBytes);
+    this.#reached('afterCommit');
+    if (this.#removing) this.#reached('afterRemoval');
+    this.#removing = false;
     this.#defragmentation?.note(changes);
     this.#changes = [];
     this.#pendingBytes = 0;

@@ -7,6 +7,7 @@ import { afterEach, describe, expect, test } from 'vitest';
 import { StoreClient } from './client.ts';
 import { firstIndex } from './cluster.ts';
 import { exitOf, Store, until } from './members.ts';
+import { missing, Stream } from './stream.ts';
 
 const minuteMs = 60_000;
 /** How long an ongoing stream of writes may stand still when the leader is killed. */
@@ -26,46 +27,6 @@ async function start(flags: readonly string[] = []): Promise<{ store: Store; cli
   client = new StoreClient(store);
   return { store, client };
 }
-
-/** One write after the other until it is told to stop; what was acknowledged, and the longest pause between two. */
-class Stream {
-  readonly acknowledged: string[] = [];
-  longestMs = 0;
-  #lastMs = performance.now();
-  #running = true;
-  readonly #done: Promise<void>;
-
-  constructor(to: StoreClient, prefix: string) {
-    this.#done = this.#run(to, prefix);
-  }
-
-  async stop(): Promise<string[]> {
-    this.#running = false;
-    await this.#done;
-    return this.acknowledged;
-  }
-
-  /** Forgets pauses so far. */
-  mark(): void {
-    this.longestMs = 0;
-    this.#lastMs = performance.now();
-  }
-
-  async #run(to: StoreClient, prefix: string): Promise<void> {
-    for (let i = 0; this.#running; i++) {
-      const key = `${prefix}${i}`;
-      if (!(await to.put(key, `${i}`))) continue;
-      this.acknowledged.push(key);
-      this.longestMs = Math.max(this.longestMs, performance.now() - this.#lastMs);
-      this.#lastMs = performance.now();
-    }
-  }
-}
-
-const missing = async (from: StoreClient, keys: readonly string[]): Promise<string[]> => {
-  const present = new Set(await from.keys());
-  return keys.filter((key) => !present.has(key));
-};
 
 describe('a store of three', () => {
   test('kill -9 of the leader: writes go on within 3 s, nothing acknowledged is lost', { timeout: minuteMs }, async () => {

@@ -1,7 +1,17 @@
 // Members of a store as processes of their own, ours or the original's, each with its own folder and ports of 127.0.0.1.
 import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
 import { once } from 'node:events';
-import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import {
+  closeSync,
+  existsSync,
+  mkdirSync,
+  mkdtempSync,
+  openSync,
+  readFileSync,
+  renameSync,
+  rmSync,
+  writeFileSync,
+} from 'node:fs';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -204,11 +214,22 @@ export class Store {
         ...(this.#options.flags ?? []),
         ...extra,
       ],
-      { stdio: ['ignore', log, log] },
+      { stdio: ['ignore', log, log], env: { ...process.env, DRYDOCK_DISK_FAULTS: this.#faultsFile(index) } },
     );
     closeSync(log);
     member.process = child;
     return child;
+  }
+
+  /** What is wrong with a member's disk from now on (apps/etcd/disk-faults.ts); nothing where `faults` is empty. */
+  setDiskFaults(index: number, faults: object): void {
+    const file = this.#faultsFile(index);
+    writeFileSync(`${file}.new`, JSON.stringify(faults));
+    renameSync(`${file}.new`, file);
+  }
+
+  #faultsFile(index: number): string {
+    return join(this.folder, `${this.#member(index).name}.faults.json`);
   }
 
   /** Signals a member and waits for its end; gives its exit code, null where a signal ended it. */

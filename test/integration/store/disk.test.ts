@@ -1,0 +1,129 @@
+// Three processes of which one has a bad disk, or ends between two steps by which its data become durable.
+import { CompactionRequest, HeaderOnly, StatusResponse } from '@drydock/etcd/rpc/messages.ts';
+import { afterEach, expect, test } from 'vitest';
+import { StoreClient } from './client.ts';
+import { exitOf, Store, until } from './members.ts';
+import { missing, Stream } from './stream.ts';
+
+const minuteMs = 60_000;
+const slowSyncMs = 4000;
+
+let store: Store | undefined;
+let client: StoreClient | undefined;
+let stream: Stream | undefined;
+
+afterEach(async () => {
+  await stream?.stop();
+  client?.close();
+  await store?.stop();
+  store = undefined;
+  stream = undefined;
+});
+
+async function start(): Promise<{ store: Store; client: StoreClient; stream: Stream }> {
+  store = await Store.start({ size: 3 });
+  client = new StoreClient(store);
+  stream = new Stream(client, 'key');
+  const writing = stream;
+  await until('writes are acknowledged', () => writing.acknowledged.length > 10);
+  return { store, client, stream };
+}
+
+/** More writes than before are acknowledged. */
+async function goesOn(writes: Stream): Promise<void> {
+  const before = writes.acknowledged.length;
+  await until('writes go on', () => writes.acknowledged.length > before + 10);
+}
+
+/** Nothing acknowledged is missing, and all members have the same. */
+async function expectWhole(to: StoreClient, writes: Stream): Promise<void> {
+  const acknowledged = await writes.stop();
+  await until('all members have the same', () => to.agree());
+  expect(await missing(to, acknowledged)).toEqual([]);
+}
+
+/** The leader, once a majority says so. */
+async function leaderOf(to: StoreClient): Promise<number> {
+  let leader = -1;
+  await until('there is a leader', async () => {
+    leader = await to.leader().catch(() => -1);
+    return leader >= 0;
+  });
+  return leader;
+}
+
+test('a leader whose syncs are slow is replaced; nothing is lost', { timeout: 2 * minuteMs }, async () => {
+  const { store: three, client: to, stream: writes } = await start();
+  const slow = await leaderOf(to);
+  three.setDiskFaults(slow, { path: 'member/wal', syncDelayMs: slowSyncMs });
+  await until('another member leads', async () => ![slow, -1].includes(await to.leader().catch(() => -1)), minuteMs);
+  await goesOn(writes);
+  three.setDiskFaults(slow, {});
+  await goesOn(writes);
+  await expectWhole(to, writes);
+});
+
+test('a leader whose disk is full, or cannot sync, ends with a message; the others go on', {
+  timeout: 2 * minuteMs,
+}, async () => {
+  const { store: three, client: to, stream: writes } = await start();
+  for (const { faults, message } of [
+    { faults: { path: 'member/wal', full: true }, message: /no space left on the disk of the data directory/ },
+    { faults: { path: 'member/wal', failSync: true }, message: /cannot write the write-ahead log: EIO/ },
+  ]) {
+    const bad = await leaderOf(to);
+    const child = three.members[bad]?.process;
+    if (child === undefined) throw new Error('a member without a process');
+    three.setDiskFaults(bad, faults);
+    expect(await exitOf(child)).toBe(1);
+    expect(three.log(bad)).toMatch(message);
+    await goesOn(writes);
+    three.setDiskFaults(bad, {});
+    three.startMember(bad);
+    await three.ready();
+  }
+  await expectWhole(to, writes);
+});
+
+/** Between the log and the state machine, and in a compaction and a defragmentation. */
+const crashes = [
+  { crashAt: 'beforeSync', path: 'member/wal' },
+  { crashAt: 'afterSync', path: 'member/wal' },
+  { crashAt: 'beforeCommit' },
+  { crashAt: 'afterCommit' },
+  { crashAt: 'afterRemoval' },
+  { crashAt: 'defragmentCaughtUp' },
+  { crashAt: 'defragmentSynced' },
+  { crashAt: 'defragmentRenamed' },
+];
+
+test('a leader that ends between two steps has all it acknowledged; revisions only grow', {
+  timeout: 3 * minuteMs,
+}, async () => {
+  const { store: three, client: to, stream: writes } = await start();
+  let revision = 0;
+  for (const faults of crashes) {
+    const at = await leaderOf(to);
+    const child = three.members[at]?.process;
+    if (child === undefined) throw new Error('a member without a process');
+    // Something for a compaction to remove.
+    for (const value of ['1', '2']) await until('a write is taken', () => to.put('again', value));
+    const before = (await to.call(at, 'Maintenance/Status', [{}, StatusResponse], {})).header?.revision ?? 0;
+    expect(before).toBeGreaterThan(revision);
+    revision = before;
+    three.setDiskFaults(at, faults);
+    // Their answers are lost with the member.
+    const compaction = { revision, physical: true };
+    if (faults.crashAt === 'afterRemoval') {
+      to.call(at, 'KV/Compact', [CompactionRequest, HeaderOnly], compaction).catch(() => {});
+    } else if (faults.crashAt.startsWith('defragment')) {
+      to.call(at, 'Maintenance/Defragment', [{}, HeaderOnly], {}).catch(() => {});
+    }
+    await until(`it ends at ${faults.crashAt}`, () => child.signalCode === 'SIGKILL');
+    three.setDiskFaults(at, {});
+    three.startMember(at);
+    await three.ready();
+    await goesOn(writes);
+  }
+  await expectWhole(to, writes);
+});
