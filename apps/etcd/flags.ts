@@ -59,6 +59,13 @@ export const etcdFlags = {
   'peer-key-file': flag('string', '', 'Path to the peer server TLS key file.'),
   'peer-trusted-ca-file': flag('string', '', 'Path to the peer server TLS trusted CA file.'),
   'peer-client-cert-auth': flag('bool', false, 'Enable peer client cert authentication.'),
+  'auth-token': flag('string', 'simple', "Specify auth token specific options ('simple' or 'jwt')."),
+  'bcrypt-cost': flag(
+    'int',
+    limits.bcryptCost,
+    'Specify the cost / strength of the bcrypt algorithm for hashing auth passwords.',
+  ),
+  'auth-token-ttl': flag('int', limits.authTokenTtlSeconds, 'Time (in seconds) of the auth-token-ttl.'),
   v: flag('int', 0, 'Log verbosity: 4 and more for debugging.'),
 };
 
@@ -101,9 +108,6 @@ export const etcdDialect: FlagDialect = {
     'peer-crl-file': 'value',
     'peer-cert-allowed-cn': 'value',
     'peer-cert-allowed-hostname': 'value',
-    'auth-token': 'value',
-    'bcrypt-cost': 'value',
-    'auth-token-ttl': 'value',
     'unsafe-no-fsync': 'bool',
     'experimental-compaction-batch-limit': 'value',
     'experimental-enable-lease-checkpoint': 'bool',

@@ -2,6 +2,7 @@
 import { limits } from '@drydock/etcd/limits.ts';
 import type { MemberSettings } from '@drydock/etcd/member.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
+import { authSettings } from './auth-flags.ts';
 import type { EtcdConfig } from './config.ts';
 import type { etcdFlags } from './flags.ts';
 import type { Identity } from './identity.ts';
@@ -21,6 +22,7 @@ export function memberSettings(config: EtcdConfig, flags: Values<typeof etcdFlag
     strictReconfigCheck: flags['strict-reconfig-check'],
     maxLearners: Math.max(flags['max-learners'], flags['experimental-max-learners']),
     watchProgressMs: flags['experimental-watch-progress-notify-interval'],
+    auth: authSettings(flags),
     upkeep: upkeepSettings(flags),
     tuning: {
       heartbeatMs: flags['heartbeat-interval'],

@@ -3,6 +3,7 @@
 
 /** gRPC status numbers (https://grpc.github.io/grpc/core/md_doc_statuscodes.html), those in use here. */
 const grpc = {
+  unknown: 2,
   invalidArgument: 3,
   notFound: 5,
   permission: 7,
@@ -12,6 +13,7 @@ const grpc = {
   unimplemented: 12,
   unavailable: 14,
   dataLoss: 15,
+  unauthenticated: 16,
 } as const;
 
 const table = {
@@ -41,7 +43,24 @@ const table = {
   rootUserMissing: [grpc.precondition, 'etcdserver: root user does not exist'],
   userNotFound: [grpc.precondition, 'etcdserver: user name not found'],
   roleNotFound: [grpc.precondition, 'etcdserver: role name not found'],
+  rootRoleMissing: [grpc.precondition, 'etcdserver: root user does not have root role'],
+  userExists: [grpc.precondition, 'etcdserver: user name already exists'],
+  userEmpty: [grpc.invalidArgument, 'etcdserver: user name is empty'],
+  roleExists: [grpc.precondition, 'etcdserver: role name already exists'],
+  roleEmpty: [grpc.invalidArgument, 'etcdserver: role name is empty'],
+  roleNotGranted: [grpc.precondition, 'etcdserver: role is not granted to the user'],
+  permissionNotGranted: [grpc.precondition, 'etcdserver: permission is not granted to the role'],
+  permissionNotGiven: [grpc.invalidArgument, 'etcdserver: permission not given'],
+  permissionDenied: [grpc.permission, 'etcdserver: permission denied'],
+  authFailed: [grpc.invalidArgument, 'etcdserver: authentication failed, invalid user ID or password'],
   authNotEnabled: [grpc.precondition, 'etcdserver: authentication is not enabled'],
+  authOldRevision: [grpc.invalidArgument, 'etcdserver: revision of auth store is old'],
+  invalidAuthToken: [grpc.unauthenticated, 'etcdserver: invalid auth token'],
+  invalidAuthManagement: [grpc.invalidArgument, 'etcdserver: invalid auth management'],
+  // These have no text of the API: they come as the original's inner ones.
+  noPasswordUser: [grpc.unknown, 'auth: authentication failed, password was given for no password user'],
+  passwordTooLong: [grpc.unknown, 'bcrypt: password length exceeds 72 bytes'],
+  tokenVerifyOnly: [grpc.unknown, 'auth: token signing attempted with verify-only key'],
   noLeader: [grpc.unavailable, 'etcdserver: no leader'],
   notLeader: [grpc.precondition, 'etcdserver: not leader'],
   leaderChanged: [grpc.unavailable, 'etcdserver: leader changed'],

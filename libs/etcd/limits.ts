@@ -52,4 +52,12 @@ export const limits = {
   snapshotChunkBytes: 32 * 1024,
   /** A snapshot is measured in slices of this length; other work gets its turn in between. */
   snapshotSliceMs: 5,
+  /** Longest name of a user or a role: it is a key of the backend. */
+  authNameBytes: 1024,
+  /** Tokens of `--auth-token simple` known at one time; the one not used for longest makes room. */
+  authTokens: 100_000,
+  /** `--auth-token-ttl` */
+  authTokenTtlSeconds: 300,
+  /** `--bcrypt-cost` */
+  bcryptCost: 10,
 } as const;

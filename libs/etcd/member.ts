@@ -11,6 +11,7 @@ import type { Transport } from './peer/transport.ts';
 import type { ReplicaTuning } from './raft/options.ts';
 import { createReplica } from './raft/raft-replica.ts';
 import { type BootstrapMember, MemberRemovedError, type Replica } from './replica.ts';
+import { accessControlled } from './rpc/access-control.ts';
 import { authService } from './rpc/auth-service.ts';
 import { clusterService } from './rpc/cluster-service.ts';
 import { kvService } from './rpc/kv-service.ts';
@@ -111,8 +112,8 @@ export class EtcdMember {
       kvService(this.server),
       watchService(this.server, settings.watchProgressMs),
       leaseService(this.server, this.#leader),
-      clusterService(this.server, this.#leader, settings.initialClusterToken),
-      maintenanceService(this.server),
+      accessControlled(this.server, clusterService(this.server, this.#leader, settings.initialClusterToken)),
+      accessControlled(this.server, maintenanceService(this.server)),
       authService(this.server),
     ].map((service) => guardLearner(this.server, service));
   }

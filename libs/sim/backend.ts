@@ -233,7 +233,17 @@ export class SimBackend implements Backend {
 }
 
 function emptyTables(): Tables {
-  return { key: new Map(), meta: new Map(), lease: new Map(), memberRemoved: new Map(), member: new Map(), alarm: new Map() };
+  return {
+    key: new Map(),
+    meta: new Map(),
+    lease: new Map(),
+    member: new Map(),
+    alarm: new Map(),
+    memberRemoved: new Map(),
+    auth: new Map(),
+    authUsers: new Map(),
+    authRoles: new Map(),
+  };
 }
 
 function copyTables(tables: Tables): Tables {

@@ -1,8 +1,8 @@
-// Where revisions and the small records (leases, members, alarms, marks) live. Writes are collected in memory and reach the
+// Where revisions and the small records (leases, members, alarms, users and roles, marks) live. Writes are collected in memory and reach the
 // disk in one transaction per commit; durability comes from the write-ahead log, which is applied again from the index that the
 // last durable commit holds. After a crash the backend shows some commit, whole.
 
-export const buckets = ['key', 'meta', 'lease', 'member', 'alarm', 'memberRemoved'] as const;
+export const buckets = ['key', 'meta', 'lease', 'member', 'alarm', 'memberRemoved', 'auth', 'authUsers', 'authRoles'] as const;
 export type Bucket = (typeof buckets)[number];
 export type RecordBucket = Exclude<Bucket, 'key'>;
 

@@ -65,6 +65,9 @@ export class LmdbEnvironment {
       member: openBucket('member'),
       memberRemoved: openBucket('memberRemoved'),
       alarm: openBucket('alarm'),
+      auth: openBucket('auth'),
+      authUsers: openBucket('authUsers'),
+      authRoles: openBucket('authRoles'),
     };
   }
 

@@ -31,7 +31,15 @@ export function addMethods(server: Server, methods: ReadonlyMap<string, Method>)
 
 function callOf(call: ServerUnaryCall<Buffer, Buffer> | ServerDuplexStream<Buffer, Buffer>): Call {
   const metadata = new Map(Object.entries(call.metadata.getMap()).map(([name, value]) => [name, value.toString()]));
-  return { peer: call.getPeer(), metadata, commonName: undefined };
+  return {
+    peer: call.getPeer(),
+    metadata,
+    get commonName() {
+      // Of several, the last one counts, as in Go's crypto/x509. Node's types know of one only.
+      const name = call.getAuthContext().sslPeerCertificate?.subject.CN as string | readonly string[] | undefined;
+      return typeof name === 'object' ? name.at(-1) : name;
+    },
+  };
 }
 
 function unary(method: UnaryMethod): handleUnaryCall<Buffer, Buffer> {

@@ -19,12 +19,17 @@ import {
   TxnRequest,
   TxnResponse,
 } from './messages.ts';
-import { requireLeader, type Service, service, unary } from './service.ts';
+import { type Call, requireLeader, type Service, service, unary } from './service.ts';
 
 export function kvService(server: EtcdServer): Service {
   const { machine, counters, options } = server;
-  const propose = async <T extends { header: ResponseHeader | undefined }>(kind: ProposalKind, raw: Buffer): Promise<T> =>
-    server.fill((await server.propose(kind, raw)) as T);
+  const { guard } = machine;
+  const identify = (call: Call) => server.access.identify(call);
+  const propose = async <T extends { header: ResponseHeader | undefined }>(
+    kind: ProposalKind,
+    raw: Buffer,
+    call: Call,
+  ): Promise<T> => server.fill((await server.propose(kind, raw, await identify(call))) as T);
 
   return service('etcdserverpb.KV', {
     Range: unary(RangeRequest, RangeResponse, async (request, _raw, call) => {
@@ -32,33 +37,35 @@ export function kvService(server: EtcdServer): Service {
       checkRange(request);
       counters.ranges++;
       if (!request.serializable) await server.readPoint();
+      guard.range(await identify(call), request);
       return server.fill(executeRange(machine.store, request));
     }),
     Put: unary(PutRequest, PutResponse, async (request, raw, call) => {
       requireLeader(call.metadata, server.hasLeader);
       checkPut(request);
       counters.puts++;
-      return propose('put', raw);
+      return propose('put', raw, call);
     }),
     DeleteRange: unary(DeleteRangeRequest, DeleteRangeResponse, async (request, raw, call) => {
       requireLeader(call.metadata, server.hasLeader);
       checkDelete(request);
       counters.deletes++;
-      return propose('deleteRange', raw);
+      return propose('deleteRange', raw, call);
     }),
     Txn: unary(TxnRequest, TxnResponse, async (request, raw, call) => {
       requireLeader(call.metadata, server.hasLeader);
       checkTxn(request, options.maxTxnOps);
       counters.txns++;
-      if (!isReadOnly(request)) return propose('txn', raw);
+      if (!isReadOnly(request)) return propose('txn', raw, call);
       if (!isSerializable(request)) await server.readPoint();
+      guard.txn(await identify(call), request);
       return server.fill(applyTxn(machine.kv, request));
     }),
     Compact: unary(CompactionRequest, HeaderOnly, async (request, raw, call) => {
       requireLeader(call.metadata, server.hasLeader);
       const { store } = machine;
       if (request.revision > store.revision && server.isLeader) throw new EtcdError('futureRevision');
-      const response = await propose<{ header: ResponseHeader | undefined }>('compact', raw);
+      const response = await propose<{ header: ResponseHeader | undefined }>('compact', raw, call);
       if (request.physical) await machine.compactionDone();
       return response;
     }),

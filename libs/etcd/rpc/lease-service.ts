@@ -16,26 +16,30 @@ import {
   type ResponseHeader,
 } from './messages.ts';
 import { decode, encode, type MessageOf } from './protobuf.ts';
-import { requireLeader, type Service, type StreamMethod, service, unary } from './service.ts';
+import { type Call, requireLeader, type Service, type StreamMethod, service, unary } from './service.ts';
 
 type Headed = { header: ResponseHeader | undefined };
 
 export function leaseService(server: EtcdServer, leader: LeaderCalls): Service {
-  const { lessor } = server.machine;
+  const { lessor, guard } = server.machine;
+  const identify = (call: Call) => server.access.identify(call);
   return service('etcdserverpb.Lease', {
     LeaseGrant: unary(LeaseGrantRequest, LeaseGrantResponse, async ({ ID, TTL }, _raw, call) => {
       requireLeader(call.metadata, server.hasLeader);
       if (TTL > limits.leaseTtlMaxSeconds) throw new EtcdError('leaseTtlTooLarge');
       const granted = { ID: ID === 0n ? newLeaseId(server) : ID, TTL: Math.max(TTL, server.minLeaseTtlSeconds) };
-      const response = await server.propose('leaseGrant', encode(LeaseGrantRequest, granted));
+      const response = await server.propose('leaseGrant', encode(LeaseGrantRequest, granted), await identify(call));
       return server.fill(response as MessageOf<typeof LeaseGrantResponse>);
     }),
     LeaseRevoke: unary(LeaseRevokeRequest, HeaderOnly, async (_request, raw, call) => {
       requireLeader(call.metadata, server.hasLeader);
-      return server.fill((await server.propose('leaseRevoke', raw)) as Headed);
+      return server.fill((await server.propose('leaseRevoke', raw, await identify(call))) as Headed);
     }),
     LeaseKeepAlive: keepAlive(server, leader),
-    LeaseTimeToLive: unary(LeaseTimeToLiveRequest, LeaseTimeToLiveResponse, async (request, raw) => {
+    LeaseTimeToLive: unary(LeaseTimeToLiveRequest, LeaseTimeToLiveResponse, async (request, raw, call) => {
+      const identity = await identify(call);
+      guard.user(identity);
+      if (request.keys) guard.leaseRead(identity, request.ID);
       if (!server.isLeader) {
         const answer = await leader.unary('/etcdserverpb.Lease/LeaseTimeToLive', raw);
         return { ...decode(LeaseTimeToLiveResponse, answer), header: server.header() };
@@ -43,8 +47,11 @@ export function leaseService(server: EtcdServer, leader: LeaderCalls): Service {
       await server.readPoint();
       return { ...timeToLive(server, request), header: server.header() };
     }),
-    LeaseLeases: unary({}, LeaseLeasesResponse, async () => {
+    LeaseLeases: unary({}, LeaseLeasesResponse, async (_request, _raw, call) => {
       await server.readPoint();
+      const identity = await identify(call);
+      guard.user(identity);
+      for (const { id } of lessor.all()) guard.leaseRead(identity, id);
       const leases = [...lessor.all()].sort((a, b) => a.expiresMs - b.expiresMs).map(({ id }) => ({ ID: id }));
       return { header: server.header(), leases };
     }),
@@ -84,7 +91,7 @@ function keepAlive(server: EtcdServer, leader: LeaderCalls): StreamMethod {
       const forget = server.onLeaderLost(() => finish(new EtcdError('noLeader')));
       return {
         message: (raw) => {
-          const answer = renew(server, leader, raw);
+          const answer = renew(server, leader, raw, call);
           // Held back until its turn comes, without being an unhandled rejection meanwhile.
           answer.catch(() => {});
           order = order.then(async () => call.write(await answer)).catch(finish);
@@ -97,20 +104,28 @@ function keepAlive(server: EtcdServer, leader: LeaderCalls): StreamMethod {
   };
 }
 
-async function renew(server: EtcdServer, leader: LeaderCalls, raw: Buffer): Promise<Buffer> {
+async function renew(server: EtcdServer, leader: LeaderCalls, raw: Buffer, call: Call): Promise<Buffer> {
   const { ID } = decode(LeaseKeepAliveRequest, raw);
   const { machine, options } = server;
   const header = server.header();
   if (!machine.lessor.primary) {
+    await permitRenewal(server, call, ID);
     const answer = decode(LeaseKeepAliveResponse, await leader.keepAlive(raw));
     return encode(LeaseKeepAliveResponse, { ...answer, header });
   }
   try {
     // A leader that was deposed without knowing must not promise time.
     await server.readPoint();
+    await permitRenewal(server, call, ID);
     return encode(LeaseKeepAliveResponse, { header, ID, TTL: machine.lessor.renew(ID, options.clock.monotonicMs()) });
   } catch (error) {
     if (!(error instanceof EtcdError) || error.code !== 'leaseNotFound') throw error;
     return encode(LeaseKeepAliveResponse, { header, ID, TTL: 0 });
   }
+}
+
+async function permitRenewal(server: EtcdServer, call: Call, lease: bigint): Promise<void> {
+  const identity = await server.access.identify(call);
+  server.machine.guard.user(identity);
+  server.machine.guard.leaseWrite(identity, lease);
 }

@@ -172,10 +172,6 @@ export const StatusResponse = {
   dbSizeQuota: int(12),
 };
 
-export const AuthStatusResponse = { header, enabled: bool(2), authRevision: int(3) };
-export const AuthNamesResponse = { header, names: many(string(2)) };
-export const AuthRequest = { name: string(1), password: string(2) };
-
 export const compareResult = { equal: 0, greater: 1, less: 2, notEqual: 3 } as const;
 export const compareTarget = { version: 0, create: 1, mod: 2, value: 3, lease: 4 } as const;
 export const sortOrder = { none: 0, ascend: 1, descend: 2 } as const;

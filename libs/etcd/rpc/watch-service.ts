@@ -102,7 +102,7 @@ class WatchStream implements WatchSink, StreamHandler {
     this.#answerProgress();
   }
 
-  message(raw: Buffer): void {
+  message(raw: Buffer): void | Promise<void> {
     if (this.#closed) return;
     let request: MessageOf<typeof WatchRequest>;
     try {
@@ -111,12 +111,27 @@ class WatchStream implements WatchSink, StreamHandler {
       this.#fail(error);
       return;
     }
-    if (request.create_request !== undefined) this.#create(request.create_request);
-    else if (request.cancel_request !== undefined) this.#cancel(request.cancel_request.watch_id);
+    if (request.create_request !== undefined) {
+      if (this.#server.access.enabled) return this.#createPermitted(request.create_request);
+      this.#create(request.create_request);
+    } else if (request.cancel_request !== undefined) this.#cancel(request.cancel_request.watch_id);
     else if (request.progress_request !== undefined) {
       this.#progressWanted = true;
       this.#answerProgress();
     }
+  }
+
+  async #createPermitted(request: WatchCreateRequest): Promise<void> {
+    const { access, machine } = this.#server;
+    try {
+      const identity = await access.identify(this.#call);
+      machine.guard.range(identity, { key: request.key === '' ? '\0' : request.key, range_end: request.range_end });
+    } catch (error) {
+      if (error instanceof EtcdError) this.#refuse(error.message);
+      else this.#fail(error);
+      return;
+    }
+    if (!this.#closed) this.#create(request);
   }
 
   #create(request: WatchCreateRequest): void {

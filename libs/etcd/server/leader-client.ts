@@ -3,6 +3,7 @@
 import { type ChannelCredentials, Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { EtcdError, errorOfText } from '../errors.ts';
 import type { LeaderCalls } from './leader-calls.ts';
+import { MemberToken } from './member-token.ts';
 import type { EtcdServer } from './server.ts';
 
 const identity = (bytes: Buffer): Buffer => bytes;
@@ -12,11 +13,13 @@ const forwardedKey = 'drydock-forwarded';
 
 export class LeaderClient implements LeaderCalls {
   readonly #server: EtcdServer;
+  readonly #token: MemberToken;
   readonly #credentials: (url: URL) => ChannelCredentials;
   #client: { readonly url: string; readonly client: Client } | undefined;
 
   constructor(server: EtcdServer, credentials: (url: URL) => ChannelCredentials) {
     this.#server = server;
+    this.#token = new MemberToken(server);
     this.#credentials = credentials;
   }
 
@@ -59,10 +62,13 @@ export class LeaderClient implements LeaderCalls {
     for (;;) {
       const client = this.#leaderClient();
       try {
+        const token = client === undefined ? undefined : await this.#token.get();
+        if (token !== undefined) metadata.set('token', token);
         if (client !== undefined) return await attempt(client, metadata);
       } catch (error) {
         const { code, details } = error as ServiceError;
-        if (code !== status.UNAVAILABLE && code !== status.CANCELLED && !details?.includes('not leader')) {
+        if (code === status.UNAUTHENTICATED) this.#token.forget();
+        else if (code !== status.UNAVAILABLE && code !== status.CANCELLED && !details?.includes('not leader')) {
           throw errorOfText(details ?? '') ?? error;
         }
       }

@@ -3,6 +3,9 @@ import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
 import type { ConfigChangeType, MemberId } from 'raft-ts/types.ts';
+import { Access, type AuthSettings } from '../auth/access.ts';
+import { rootUser } from '../auth/auth-store.ts';
+import type { Identity } from '../auth/identity.ts';
 import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { Replica } from '../replica.ts';
@@ -28,6 +31,7 @@ export interface ServerSettings {
   readonly strictReconfigCheck: boolean;
   /** `--max-learners`. */
   readonly maxLearners: number;
+  readonly auth?: AuthSettings;
 }
 
 export interface ServerOptions extends ServerSettings {
@@ -60,6 +64,7 @@ export class EtcdServer {
   readonly options: ServerOptions;
   readonly machine: EtcdStateMachine;
   readonly replica: Replica;
+  readonly access: Access;
   readonly #pending = new Map<bigint, Pending>();
   readonly #deadlines: Deadlines;
   readonly #unsubscribe: () => void;
@@ -87,6 +92,13 @@ export class EtcdServer {
     this.machine.onOutcome = (proposer, sequence, outcome) => {
       if (proposer === this.replica.id) this.#settle(sequence, outcome);
     };
+    this.access = new Access(this.machine.auth, options.auth ?? {}, {
+      clock: options.clock,
+      random: options.random.stream('etcd/auth'),
+      appliedIndex: () => this.machine.appliedIndex(),
+      readPoint: () => this.readPoint(),
+    });
+    this.machine.onAuthenticated = (token, user) => this.access.learn(token, user);
     this.machine.onTermStart = (term) => this.#failOlder(term);
     this.machine.onMembership = () => this.#proposeMembershipLater();
     this.machine.onLeaseGranted = () => this.#scheduleLeases();
@@ -134,16 +146,22 @@ export class EtcdServer {
     return response;
   }
 
-  /** Resolves with the outcome once the request is committed and applied here; rejects with EtcdError. */
-  async propose(kind: ProposalKind, payload: Uint8Array): Promise<object> {
+  /** `identity`: who asks. Resolves with the outcome once the request is committed and applied here; rejects with EtcdError. */
+  async propose(kind: ProposalKind, payload: Uint8Array, identity?: Identity): Promise<object> {
     if (payload.length > this.options.maxRequestBytes) throw new EtcdError('requestTooLarge');
     if (!this.#quota.hasRoomFor(kind, asBuffer(payload))) {
       await this.#raiseNoSpace();
       throw new EtcdError('noSpace');
     }
     const sequence = this.#nextSequence();
-    const data = encodeProposal(kind, this.replica.id, sequence, payload);
+    const data = encodeProposal(kind, this.replica.id, sequence, payload, identity);
     return this.#enqueue(kind, sequence, () => this.replica.propose(data));
+  }
+
+  /** For what the member asks by itself. */
+  get ownIdentity(): Identity | undefined {
+    const { enabled, revision } = this.machine.auth;
+    return enabled ? { user: rootUser, revision } : undefined;
   }
 
   /** As `propose`, for a change of membership. */
@@ -329,7 +347,7 @@ export class EtcdServer {
     this.#leaseTimer = undefined;
     for (const ID of this.machine.lessor.expired(this.options.clock.monotonicMs())) {
       // Proposed again later where it fails: the lease stays until its revocation is applied.
-      this.propose('leaseRevoke', encode(LeaseRevokeRequest, { ID })).catch(() => {});
+      this.propose('leaseRevoke', encode(LeaseRevokeRequest, { ID }), this.ownIdentity).catch(() => {});
     }
     this.#scheduleLeases();
   }

@@ -4,6 +4,8 @@ import { assert } from '@drydock/foundation/assert.ts';
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import { decodeConfigChange } from 'raft-ts/config-codec.ts';
 import type { Entry, LogIndex, SnapshotMeta } from 'raft-ts/types.ts';
+import { AuthStore } from '../auth/auth-store.ts';
+import { RequestGuard } from '../auth/request-guard.ts';
 import { EtcdError } from '../errors.ts';
 import { Lessor } from '../lease/lessor.ts';
 import { limits } from '../limits.ts';
@@ -39,6 +41,8 @@ export class EtcdStateMachine implements StateMachine {
   readonly store: MvccStore;
   readonly lessor = new Lessor();
   readonly alarms: Alarms;
+  readonly auth: AuthStore;
+  readonly guard: RequestGuard;
   readonly members: Members;
   readonly hub: WatchHub;
   /** The outcome of an entry that this member or another proposed. */
@@ -48,6 +52,8 @@ export class EtcdStateMachine implements StateMachine {
   /** A change of membership was applied, or refused: there may be another one. */
   onMembership: () => void = () => {};
   onLeaseGranted: () => void = () => {};
+  /** A user has a token. */
+  onAuthenticated: (token: string, user: string) => void = () => {};
   /** Whether this member's backend has room for a request. The request is applied in any case: members must agree. */
   hasRoomFor: (kind: ProposalKind, payload: Buffer) => boolean = () => true;
   onSpaceExceeded: () => void = () => {};
@@ -70,6 +76,8 @@ export class EtcdStateMachine implements StateMachine {
     this.#fatal = options.fatal;
     this.store = new MvccStore(this.backend);
     this.alarms = new Alarms(this.backend);
+    this.auth = new AuthStore(this.backend);
+    this.guard = new RequestGuard(this.auth, this.lessor);
     this.members = new Members(this.backend);
     this.hub = new WatchHub(this.store);
     this.store.leaseOf = (key) => this.lessor.leaseOf(key);
@@ -176,17 +184,18 @@ export class EtcdStateMachine implements StateMachine {
     }
     this.store.restore((key, lease) => this.lessor.attach(key, 0n, lease));
     this.alarms.restore();
+    this.auth.restore();
     this.members.restore();
     if (this.store.compacting) this.#stepSoon();
   }
 
   #applyProposal(data: Uint8Array): void {
-    const { kind, proposer, sequence, payload } = decodeProposal(data);
+    const { kind, proposer, sequence, identity, payload } = decodeProposal(data);
     const room = kind === undefined || this.hasRoomFor(kind, payload);
     let outcome: Outcome;
     try {
-      outcome =
-        kind === undefined ? new EtcdError('unimplemented') : applyRequest(this, kind, payload, this.#clock.monotonicMs());
+      const context = { identity, index: this.#applied, nowMs: this.#clock.monotonicMs() };
+      outcome = kind === undefined ? new EtcdError('unimplemented') : applyRequest(this, kind, payload, context);
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
       outcome = error;

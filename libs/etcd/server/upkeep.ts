@@ -102,7 +102,7 @@ function compactionTarget(server: EtcdServer) {
       return server.machine.store.revision;
     },
     compact: async (revision: number) => {
-      await server.propose('compact', encode(CompactionRequest, { revision }));
+      await server.propose('compact', encode(CompactionRequest, { revision }), server.ownIdentity);
       server.options.log.info({ revision }, 'compacted automatically');
     },
   };
