@@ -20,7 +20,7 @@ import {
 import { decode, encode } from '@drydock/etcd/rpc/protobuf.ts';
 import { afterEach, describe, expect, test } from 'vitest';
 import { StoreClient } from './client.ts';
-import { grow, idOf, removeMember } from './cluster.ts';
+import { grow, idOf, removeMember, whenHealthy } from './cluster.ts';
 import { exitOf, Store, until } from './members.ts';
 
 const minuteMs = 60_000;
@@ -147,7 +147,7 @@ describe('a member whose data were changed', () => {
       await until('the alarm is raised', async () => (await alarms(to, good)).includes(`${id} ${alarmType.corrupt}`));
       for (const at of [bad, good]) expect(await put(to, at, 'a')).toBe(corrupt);
 
-      await removeMember(to, good, id);
+      await whenHealthy(() => removeMember(to, good, id));
       await three.stopMember(bad, 'SIGKILL');
       const gone = three.members[bad];
       if (gone !== undefined) gone.process = undefined;
