@@ -51,7 +51,7 @@ export const limits = {
   /** One chunk of a snapshot stream. */
   snapshotChunkBytes: 32 * 1024,
   /** A snapshot is measured in slices of this length; other work gets its turn in between. */
-  snapshotSliceMs: 5,
+  snapshotSliceMs: 2,
   /** Longest name of a user or a role: it is a key of the backend. */
   authNameBytes: 1024,
   /** Tokens of `--auth-token simple` known at one time; the one not used for longest makes room. */

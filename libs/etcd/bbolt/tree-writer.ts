@@ -15,28 +15,37 @@ interface BranchElement {
   readonly page: number;
 }
 
+const noBytes = Buffer.alloc(0);
+
 /** Numbers pages in the order in which they are finished. */
 export class PageRun {
   readonly pageBytes: number;
+  readonly #measuring: boolean;
   /** The next page's number. */
   next: number;
   /** Finished and not taken yet. */
   #finished: Buffer[] = [];
 
-  constructor(pageBytes: number, next: number) {
+  /** `measuring`: only numbers matter, pages come out without bytes. */
+  constructor(pageBytes: number, next: number, measuring = false) {
     this.pageBytes = pageBytes;
     this.next = next;
+    this.#measuring = measuring;
   }
 
   /** Adds a page with as many pages behind it as `bytes` need; `fill` writes what follows the header. Returns its number. */
   add(flags: number, count: number, bytes: number, fill: (page: Buffer) => void): number {
     const pages = Math.ceil(bytes / this.pageBytes);
-    const page = Buffer.alloc(pages * this.pageBytes);
     const id = this.next;
+    this.next += pages;
+    if (this.#measuring) {
+      this.#finished.push(noBytes);
+      return id;
+    }
+    const page = Buffer.alloc(pages * this.pageBytes);
     writePageHeader(page, { id, flags, count, overflow: pages - 1 });
     fill(page);
     this.#finished.push(page);
-    this.next += pages;
     return id;
   }
 

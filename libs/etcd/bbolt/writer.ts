@@ -25,6 +25,7 @@ export interface BoltBucketSource {
 }
 
 const freelistPage = 2;
+const firstTreePage = 3;
 /** bbolt's two meta pages have transactions 0 and 1 in an empty file. */
 const lastTransaction = 1;
 
@@ -41,7 +42,7 @@ export function* measureBolt(
   buckets: readonly BoltBucketSource[],
   pageBytes = pageBytesDefault,
 ): Generator<undefined, BoltLayout> {
-  const pages = treePages(buckets, pageBytes);
+  const pages = treePages(buckets, new PageRun(pageBytes, firstTreePage, true));
   for (;;) {
     const step = pages.next();
     if (step.done === true) return step.value;
@@ -55,12 +56,11 @@ export function* writeBolt(buckets: readonly BoltBucketSource[], layout: BoltLay
   const freelist = new PageRun(layout.pageBytes, freelistPage);
   freelist.add(pageFlag.freelist, 0, pageHeaderBytes, () => {});
   yield* freelist.take();
-  const written = yield* treePages(buckets, layout.pageBytes);
+  const written = yield* treePages(buckets, new PageRun(layout.pageBytes, firstTreePage));
   assert(written.root === layout.root && written.pages === layout.pages, 'the buckets changed between measuring and writing');
 }
 
-function* treePages(buckets: readonly BoltBucketSource[], pageBytes: number): Generator<Buffer, BoltLayout> {
-  const run = new PageRun(pageBytes, freelistPage + 1);
+function* treePages(buckets: readonly BoltBucketSource[], run: PageRun): Generator<Buffer, BoltLayout> {
   const roots: { name: Buffer; header: Buffer }[] = [];
   for (const bucket of buckets) {
     const tree = new TreeWriter(run);
@@ -78,5 +78,5 @@ function* treePages(buckets: readonly BoltBucketSource[], pageBytes: number): Ge
   for (const { name, header } of roots) tree.add({ flags: bucketElementFlag, key: name, value: header });
   const root = tree.finish();
   yield* run.take();
-  return { pageBytes, root, freelist: freelistPage, pages: run.next, transaction: lastTransaction };
+  return { pageBytes: run.pageBytes, root, freelist: freelistPage, pages: run.next, transaction: lastTransaction };
 }

@@ -26,6 +26,15 @@ const fixedPages = 3;
 /** A commit that failed with less than this free, beyond what it had to write, is blamed on the space. */
 const reserveBytes = 1 << 20;
 const snapshotReadBatch = 256;
+/** How ranges copy a value out of lmdb: from Node's pool, at a third of the cost of a buffer of its own. */
+const pooled = {
+  encode: (value: Buffer): Buffer => value,
+  decode: (bytes: Buffer, length: number): Buffer => {
+    const value = Buffer.allocUnsafe(length);
+    bytes.copy(value, 0, 0, length);
+    return value;
+  },
+};
 const appendFlag = { append: true };
 const noFlags = {};
 
@@ -56,8 +65,8 @@ export class LmdbEnvironment {
       overlappingSync: true,
       noMemInit: true,
     });
-    const openBucket = (name: Bucket): Bytes =>
-      this.#root.openDB<Buffer, Buffer>({ name, encoding: 'binary', keyEncoding: 'binary' });
+    const options = { encoding: 'binary', keyEncoding: 'binary', encoder: pooled } as const;
+    const openBucket = (name: Bucket): Bytes => this.#root.openDB<Buffer, Buffer>({ name, ...options });
     this.#databases = {
       key: openBucket('key'),
       meta: openBucket('meta'),
