@@ -1,6 +1,7 @@
 // etcdserverpb.Maintenance: status, hashes, snapshots, alarms, hand-over of the leadership.
 import { streamSnapshot } from '../backup/snapshot-stream.ts';
 import { EtcdError } from '../errors.ts';
+import { limits } from '../limits.ts';
 import { isAlarmQuery } from '../server/apply.ts';
 import { hashByRevision, hashEverything } from '../server/hashes.ts';
 import type { EtcdServer } from '../server/server.ts';
@@ -120,7 +121,7 @@ function snapshot(server: EtcdServer): StreamMethod {
           );
         },
         drained: () => {
-          if (call.waitingBytes === 0) goOn();
+          if (call.waitingBytes <= limits.snapshotWindowBytes) goOn();
         },
         closed: () => {
           over = true;
@@ -131,7 +132,7 @@ function snapshot(server: EtcdServer): StreamMethod {
   };
 }
 
-/** @param isRead resolves when the client has taken everything, or the call is over. */
+/** @param isRead resolves when the client has taken most of what was written, or the call is over. */
 async function sendSnapshot(
   server: EtcdServer,
   call: StreamCall,
@@ -143,7 +144,7 @@ async function sendSnapshot(
   for await (const { bytes, remainingBytes } of streamSnapshot(machine.backendSnapshot(), { term, conf }, options.clock)) {
     const read = isRead();
     call.write(encode(SnapshotResponse, { remaining_bytes: remainingBytes, blob: bytes, version: clusterVersion }));
-    if (call.waitingBytes > 0) await read;
+    if (call.waitingBytes > limits.snapshotWindowBytes) await read;
     if (isOver()) return;
   }
 }
