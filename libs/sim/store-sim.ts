@@ -7,6 +7,7 @@ import { Faults } from './faults.ts';
 import type { History } from './history/history.ts';
 import { Recorder } from './history/recorder.ts';
 import type { MemberHost } from './member-host.ts';
+import { observe } from './observe.ts';
 import { drawOptions, type SimOptions } from './options.ts';
 import { RaftObserver, SafetyViolation } from './raft-observer.ts';
 import { Workload } from './workload/workload.ts';
@@ -55,10 +56,10 @@ export async function runSeed(seed: string, run: RunOptions): Promise<SimResult>
   const cluster = new SimCluster(world, options);
   cluster.network.faults = options.network;
   cluster.peers.encoded = options.encoded;
-  observe(cluster, new RaftObserver());
+  const recorder = new Recorder(() => world.nowUs);
+  observe(cluster, new RaftObserver(), recorder);
   run.plant?.(cluster);
   const faults = new Faults(world, cluster, options);
-  const recorder = new Recorder(() => world.nowUs);
   const workload = new Workload(cluster, options, recorder);
   let error: unknown;
   try {
@@ -95,22 +96,6 @@ function verdictOf(error: unknown): Verdict {
   if (error === undefined) return 'ok';
   if (error instanceof SafetyViolation) return 'safety';
   return error instanceof LivenessViolation ? 'liveness' : 'crash';
-}
-
-/** Shows the observer everything that members say and apply. */
-function observe(cluster: SimCluster, observer: RaftObserver): void {
-  cluster.peers.onSend = (message) => {
-    observer.sent(message);
-    return message;
-  };
-  cluster.onOpen = (host, member) => {
-    const { machine, replica } = member;
-    const apply = machine.apply.bind(machine);
-    machine.apply = (entries) => {
-      apply(entries);
-      observer.applied(host.id, entries, replica.term(), machine.store.revision);
-    };
-  };
 }
 
 /** All members that belong to the cluster answer, and have the same content. */

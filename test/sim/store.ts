@@ -1,7 +1,10 @@
-// `npm run sim:store -- --seed N [--count K] [--seconds S] [--verbose]`: runs seeds of the simulated store.
+// `npm run sim:store -- --seed N [--count K] [--seconds S] [--keep-going] [--verbose]`: runs seeds of the simulated store;
+// with `--scenario NAME` a scenario instead.
 // Exit codes: 0 all went well, 127 a member or the simulator crashed, 128 liveness, 129 safety.
 import { parseArgs } from 'node:util';
 import { describeOptions } from '@drydock/sim/options.ts';
+import { scenarios } from '@drydock/sim/scenarios/all.ts';
+import { playScenario } from '@drydock/sim/scenarios/scenario.ts';
 import { runSeed, type SimResult, type Verdict } from '@drydock/sim/store-sim.ts';
 
 const exitCodes: Readonly<Record<Verdict, number>> = { ok: 0, crash: 127, liveness: 128, safety: 129 };
@@ -11,6 +14,7 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '60' },
+    scenario: { type: 'string' },
     verbose: { type: 'boolean', default: false },
     'keep-going': { type: 'boolean', default: false },
   },
@@ -26,6 +30,10 @@ process.on('unhandledRejection', (error) => {
   process.exit(exitCodes.crash);
 });
 
+if (values.scenario !== undefined) {
+  await play(values.scenario);
+  process.exit();
+}
 for (let i = 0; i < Number(values.count); i++) {
   const seed = String(Number(values.seed) + i);
   const begun = clock();
@@ -42,6 +50,26 @@ console.log(
   `${operations} operations, ${virtualSeconds.toFixed(0)} virtual seconds in ${realSeconds.toFixed(1)} s: ${(virtualSeconds / realSeconds).toFixed(0)} per second`,
 );
 process.exitCode = worst;
+
+async function play(name: string): Promise<void> {
+  const scenario = scenarios.find((one) => one.name === name);
+  if (scenario === undefined) {
+    console.error(`no scenario ${name}; there are: ${scenarios.map((one) => one.name).join(' ')}`);
+    process.exitCode = 1;
+    return;
+  }
+  for (let i = 0; i < Number(values.count); i++) {
+    const seed = String(Number(values.seed) + i);
+    const onLine = values.verbose ? (line: string) => console.log(line) : undefined;
+    try {
+      const { hash, virtualSeconds } = await playScenario(scenario, seed, onLine);
+      console.log(`${name} seed ${seed} as expected, ${hash}, ${virtualSeconds.toFixed(1)} s`);
+    } catch (error) {
+      console.log(`${name} seed ${seed}:`, error);
+      process.exitCode = exitCodes.safety;
+    }
+  }
+}
 
 function report(seed: string, result: SimResult, ms: number): void {
   console.log(

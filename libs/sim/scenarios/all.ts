@@ -1,0 +1,32 @@
+// Every scenario, by name.
+import { crashBetweenSaveAndApply, crashDuringCompaction, fullDiskOnLeader, powerCuts, slowSyncOnLeader } from './disks.ts';
+import { killFollower, killLeader, killMajority } from './kills.ts';
+import { flappingLeader, leaderInMinority, oneWayLink, partialPartition } from './partitions.ts';
+import { clockJumps, pausedLeader, pausedLockHolder } from './pauses.ts';
+import type { Scenario } from './scenario.ts';
+import { snapshotToFollower } from './snapshots.ts';
+import { compactedWatch, compactionAtDelete, slowWatcher, watchOnCutMember, watchOnFutureRevision } from './watches.ts';
+
+export const scenarios: readonly Scenario[] = [
+  killFollower,
+  killLeader,
+  killMajority,
+  leaderInMinority,
+  partialPartition,
+  oneWayLink,
+  flappingLeader,
+  slowSyncOnLeader,
+  pausedLeader,
+  crashBetweenSaveAndApply,
+  crashDuringCompaction,
+  powerCuts,
+  compactedWatch,
+  compactionAtDelete,
+  slowWatcher,
+  watchOnCutMember,
+  watchOnFutureRevision,
+  fullDiskOnLeader,
+  snapshotToFollower,
+  clockJumps,
+  pausedLockHolder,
+];

@@ -1,0 +1,79 @@
+// Processes that stand still, and clocks that jump: FAILURE-MODES 5.1, rows 9, 26 and 27.
+import type { Scenario } from './scenario.ts';
+
+export const pausedLeader: Scenario = {
+  name: 'paused-leader',
+  stage: { size: 3 },
+  play: async (stage) => {
+    for (let round = 0; round < 5; round++) {
+      const old = round === 0 ? await stage.start() : await stage.leader();
+      await stage.put(old, 'k', `before ${round}`);
+      old.life?.pause();
+      const next = await stage.leader(stage.others(old));
+      const written = await stage.put(next, 'k', `after ${round}`);
+      // The read waits in the socket of the one that stands still, which believes to lead when it wakes.
+      const read = stage.ask('reader', old, { kind: 'range', key: 'k' });
+      await stage.sleep(0.01);
+      old.life?.resume();
+      const response = await read;
+      const revision = response?.kind === 'range' ? response.kvs[0]?.modRevision : undefined;
+      stage.expect(`no stale read: ${revision}`, revision === undefined || revision >= written);
+    }
+  },
+};
+
+/** Mutual exclusion by a lease holds only as long as the holder runs. What holds is the fence: a write that compares fails. */
+export const pausedLockHolder: Scenario = {
+  name: 'paused-lock-holder',
+  stage: { size: 3 },
+  play: async (stage) => {
+    const leader = await stage.start();
+    const lock = async (name: string, lease: string): Promise<number> => {
+      await stage.done(leader, { kind: 'leaseGrant', lease, ttlSeconds: 2 });
+      const response = await stage.ask(name, leader, {
+        kind: 'txn',
+        compare: [{ key: 'lock', target: 'createRevision', is: '=', to: '0' }],
+        success: [{ kind: 'put', key: 'lock', value: name, lease }],
+        failure: [],
+      });
+      return response?.kind === 'txn' && response.succeeded ? response.revision : 0;
+    };
+    const write = async (name: string, fence: number): Promise<boolean> => {
+      const response = await stage.ask(name, leader, {
+        kind: 'txn',
+        compare: [{ key: 'lock', target: 'createRevision', is: '=', to: String(fence) }],
+        success: [{ kind: 'put', key: 'data', value: name }],
+        failure: [],
+      });
+      return response?.kind === 'txn' && response.succeeded;
+    };
+    const first = await lock('first', '11');
+    stage.expect('the first holds the lock', first > 0 && (await write('first', first)));
+    // It stands still here, without renewing, and believes to hold the lock when it goes on.
+    await stage.sleep(6);
+    const second = await lock('second', '12');
+    stage.expect('after the lease has ended another holds it', second > first);
+    stage.expect('a write of the first is fenced off', !(await write('first', first)));
+    stage.expect('one of the second is not', await write('second', second));
+  },
+};
+
+export const clockJumps: Scenario = {
+  name: 'clock-jumps',
+  stage: { size: 3 },
+  play: async (stage) => {
+    const leader = await stage.start();
+    await stage.done(leader, { kind: 'leaseGrant', lease: '9', ttlSeconds: 6 });
+    await stage.put(leader, 'leased', 'x', '9');
+    const term = leader.member?.replica.term();
+    const begun = stage.world.nowUs;
+    const hour = 3_600_000;
+    for (const [i, host] of stage.hosts.entries()) host.time.wallOffsetMs += (i - 1) * 1000 * hour;
+    await stage.sleep(5);
+    stage.expect('no lease ends early', (await stage.get(leader, 'leased')) !== undefined);
+    for (const host of stage.hosts) host.time.wallOffsetMs -= 5 * hour;
+    await stage.until('it ends when its time is over', 10, () => leader.member?.machine.store.keys === 0);
+    stage.expect('not before', stage.world.nowUs - begun >= 6_000_000);
+    stage.expect('Raft has not noticed', leader.member?.replica.term() === term);
+  },
+};
