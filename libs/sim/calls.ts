@@ -58,6 +58,7 @@ export function unaryCall(options: CallOptions, request: Buffer, timeoutUs: numb
     });
     stream.onData = (response) => {
       timer.cancel();
+      stream.done();
       resolve(response);
     };
     stream.onEnd = (error) => {
@@ -119,10 +120,15 @@ export class ClientCall {
     this.#atServer((server) => server.noMore());
   }
 
-  cancel(): void {
-    if (this.#over) return;
+  /** The client has what it wanted, and the server is through as well. */
+  done(): void {
     this.#over = true;
     this.#forget();
+  }
+
+  cancel(): void {
+    if (this.#over) return;
+    this.done();
     this.#cancelServer();
   }
 

@@ -11,6 +11,11 @@ import {
   LeaseRevokeRequest,
   LeaseTimeToLiveRequest,
   LeaseTimeToLiveResponse,
+  MemberAddRequest,
+  MemberAddResponse,
+  MemberIdRequest,
+  MemberListRequest,
+  MembersResponse,
   PutRequest,
   PutResponse,
   RangeRequest,
@@ -46,6 +51,10 @@ export const api = {
   leaseGrant: method('Lease/LeaseGrant', LeaseGrantRequest, LeaseGrantResponse),
   leaseRevoke: method('Lease/LeaseRevoke', LeaseRevokeRequest, HeaderOnly),
   leaseTimeToLive: method('Lease/LeaseTimeToLive', LeaseTimeToLiveRequest, LeaseTimeToLiveResponse),
+  memberList: method('Cluster/MemberList', MemberListRequest, MembersResponse),
+  memberAdd: method('Cluster/MemberAdd', MemberAddRequest, MemberAddResponse),
+  memberPromote: method('Cluster/MemberPromote', MemberIdRequest, MembersResponse),
+  memberRemove: method('Cluster/MemberRemove', MemberIdRequest, MembersResponse),
   hashKv: method('Maintenance/HashKV', HashKVRequest, HashKVResponse),
 } as const;
 

@@ -20,6 +20,7 @@ export class SimCluster {
   readonly network: Network;
   readonly peers: PeerNetwork;
   readonly hosts: MemberHost[] = [];
+  readonly #settings: ClusterSettings;
   /** Sees every member before it starts. */
   onOpen: (host: MemberHost, member: EtcdMember) => void = () => {};
 
@@ -29,8 +30,15 @@ export class SimCluster {
     this.peers = new PeerNetwork(this.network);
     const names = Array.from({ length: options.size }, (_, i) => `m${i + 1}`);
     const initial = names.map((name) => ({ id: memberId([peerUrl(name)], 'sim'), name, peerUrls: [peerUrl(name)] }));
-    const settings = { ...options, clusterId: clusterId(initial.map(({ id }) => id)), initial };
-    for (const { id, name } of initial) this.hosts.push(this.#host(id, name, settings, true));
+    this.#settings = { ...options, clusterId: clusterId(initial.map(({ id }) => id)), initial };
+    for (const { id, name } of initial) this.hosts.push(this.#host(id, name, this.#settings, true));
+  }
+
+  /** A machine for a member that was added; `initial` are the members it is told of, itself among them. */
+  join(id: bigint, name: string, initial: ClusterSettings['initial']): MemberHost {
+    const host = this.#host(id, name, { ...this.#settings, initial }, false);
+    this.hosts.push(host);
+    return host;
   }
 
   start(): void {

@@ -6,6 +6,7 @@ import type { RandomStream } from '@drydock/foundation/random.ts';
 import { unaryCall } from './calls.ts';
 import type { SimCluster } from './cluster.ts';
 import type { MemberHost } from './member-host.ts';
+import type { Operator } from './operator.ts';
 import { type FaultKind, pick, type SimOptions } from './options.ts';
 import { type CrashPlan, type CrashPoint, SimProcess } from './process.ts';
 import type { World } from './world.ts';
@@ -14,6 +15,7 @@ export interface FaultContext {
   readonly world: World;
   readonly cluster: SimCluster;
   readonly options: SimOptions;
+  readonly operator: Operator;
   readonly random: RandomStream;
   /** Calls `action` after that time, or earlier when everything is healed. */
   readonly later: (us: number, action: () => void) => void;
@@ -164,6 +166,8 @@ export const actions: Readonly<Record<FaultKind, (context: FaultContext) => void
     ).catch((error) => world.note(`hand-over: ${error.message}`));
   },
 
+  membership: ({ operator }) => operator.change(),
+
   cutSnapshots: (context) => {
     const { network } = context.cluster;
     network.faults = { ...context.options.network, breakage: 0.2 };
@@ -178,7 +182,7 @@ type Way = readonly [from: string, to: string];
 
 /** Leaders are hit as often as all others together. */
 function victim({ cluster, random }: FaultContext): MemberHost {
-  const [first, ...rest] = cluster.hosts;
+  const [first, ...rest] = cluster.hosts.filter(({ removed }) => !removed);
   if (first === undefined) throw new RangeError('a cluster without members');
   const leader = random.int(2) === 0 ? cluster.leader() : undefined;
   return leader ?? pick(random, [first, ...rest]);

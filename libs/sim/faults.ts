@@ -5,6 +5,7 @@ import type { SimCluster } from './cluster.ts';
 import { actions, type FaultContext } from './fault-actions.ts';
 import type { MemberHost } from './member-host.ts';
 import { calmNetwork } from './network.ts';
+import { Operator } from './operator.ts';
 import { type FaultKind, pick, type SimOptions } from './options.ts';
 import type { World } from './world.ts';
 
@@ -17,6 +18,7 @@ export class Faults {
   readonly #options: SimOptions;
   readonly #random: RandomStream;
   readonly #undo = new Set<() => void>();
+  readonly operator: Operator;
   #active = true;
   /** How often each was injected. */
   readonly counts = new Map<FaultKind, number>();
@@ -26,6 +28,7 @@ export class Faults {
     this.#cluster = cluster;
     this.#options = options;
     this.#random = world.random.stream('faults');
+    this.operator = new Operator(cluster, world.random.stream('operator'), (host) => this.supervise(host));
   }
 
   /** Starts the members, keeps them running, and breaks things. */
@@ -74,6 +77,7 @@ export class Faults {
       world: this.#world,
       cluster: this.#cluster,
       options: this.#options,
+      operator: this.operator,
       random: this.#random,
       later: (us, action) => this.#later(us, action),
     };

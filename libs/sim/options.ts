@@ -23,6 +23,7 @@ export const faultKinds = [
   'clockRate',
   'moveLeader',
   'cutSnapshots',
+  'membership',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 

@@ -8,6 +8,7 @@ import type { History } from './history/history.ts';
 import { Recorder } from './history/recorder.ts';
 import type { MemberHost } from './member-host.ts';
 import { observe } from './observe.ts';
+import type { Operator } from './operator.ts';
 import { drawOptions, type SimOptions } from './options.ts';
 import { RaftObserver, SafetyViolation } from './raft-observer.ts';
 import { Workload } from './workload/workload.ts';
@@ -68,11 +69,12 @@ export async function runSeed(seed: string, run: RunOptions): Promise<SimResult>
     await world.run(options.safetySeconds * second);
     workload.stop();
     faults.heal();
-    await world.run(world.nowUs + answerSeconds * second, () => workload.idle);
-    if (!workload.idle) throw new LivenessViolation(`an operation has no end ${answerSeconds} s after everything was healed`);
-    await converge(world, cluster);
+    await world.run(world.nowUs + answerSeconds * second, () => workload.idle && !faults.operator.busy);
+    if (!workload.idle || faults.operator.busy)
+      throw new LivenessViolation(`an operation has no end ${answerSeconds} s after everything was healed`);
+    await converge(world, cluster, faults.operator);
     workload.settle();
-    const revision = cluster.hosts[0]?.member?.machine.store.revision ?? 0;
+    const revision = cluster.leader()?.member?.machine.store.revision ?? 0;
     await world.run(world.nowUs + answerSeconds * second, () => workload.heardUpTo(revision));
     if (!workload.heardUpTo(revision)) throw new LivenessViolation(`a watcher has not heard of revision ${revision}`);
   } catch (caught) {
@@ -99,7 +101,7 @@ function verdictOf(error: unknown): Verdict {
 }
 
 /** All members that belong to the cluster answer, and have the same content. */
-async function converge(world: World, cluster: SimCluster): Promise<void> {
+async function converge(world: World, cluster: SimCluster, operator: Operator): Promise<void> {
   const client = new SimClient(cluster, 'judge');
   const states = new Map<MemberHost, string>();
   let equal = false;
@@ -112,12 +114,17 @@ async function converge(world: World, cluster: SimCluster): Promise<void> {
     }
   };
   const poll = async (): Promise<void> => {
+    const known = await operator.reconcile();
     const hosts = cluster.hosts.filter((host) => !host.removed);
+    states.clear();
     await Promise.all(hosts.map(ask));
-    equal = states.size === hosts.length && new Set(states.values()).size === 1;
-    if (!equal) world.schedule(second / 5, () => void poll());
+    equal = known && states.size === hosts.length && new Set(states.values()).size === 1;
+    if (!equal) world.schedule(second / 5, start);
   };
-  world.schedule(0, () => void poll());
+  const start = (): void => {
+    poll().catch((error) => world.fail(error));
+  };
+  world.schedule(0, start);
   await world.run(world.nowUs + convergenceSeconds * second, () => equal);
   if (equal) return;
   const picture = cluster.hosts.map((host) => `${host.name}: ${states.get(host) ?? 'no answer'}`).join('; ');
