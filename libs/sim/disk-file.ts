@@ -34,17 +34,12 @@ export class FileContent {
     this.#changes = [];
   }
 
-  /** Power fails: each write since the last sync is there, is lost, or is torn, independently, as on a cache that reorders. */
-  losePower(random: RandomStream): void {
-    for (const change of this.#changes) {
-      const fate = random.int(3);
-      if (fate === 0) continue;
-      if (fate === 1 || change.data === undefined) this.#durable = applied(this.#durable, change);
-      else {
-        const data = change.data.subarray(0, torn(change.data.length, random));
-        this.#durable = applied(this.#durable, { offset: change.offset, data });
-      }
-    }
+  /**
+   * Power fails: each write since the last sync is there, is lost, or is torn, independently, as on a cache that reorders. Without
+   * `random` all are lost.
+   */
+  losePower(random: RandomStream | undefined): void {
+    if (random !== undefined) for (const change of this.#changes) this.#keep(change, random);
     this.#changes = [];
     this.current = this.#durable.slice();
   }
@@ -52,6 +47,17 @@ export class FileContent {
   /** The bits of one byte flip, on the platter. */
   corrupt(offset: number): void {
     for (const bytes of [this.#durable, this.current]) if (offset < bytes.length) bytes[offset] = (bytes[offset] ?? 0) ^ 0xff;
+  }
+
+  #keep(change: Change, random: RandomStream): void {
+    const fate = random.int(3);
+    if (fate === 0) return;
+    if (fate === 1 || change.data === undefined) {
+      this.#durable = applied(this.#durable, change);
+      return;
+    }
+    const data = change.data.subarray(0, torn(change.data.length, random));
+    this.#durable = applied(this.#durable, { offset: change.offset, data });
   }
 
   #do(change: Change): void {

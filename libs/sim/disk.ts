@@ -12,7 +12,10 @@ export interface DiskFaults {
   failingSyncs: number;
   /** All times are this much longer. */
   slowness: number;
-  /** Syncs return without having done anything: a disk that lies. No design survives it; it is there to be caught. */
+  /**
+   * Most syncs return without having done anything, and a power failure takes all that was not synced: a disk that lies. No
+   * design survives it; it is there to be caught.
+   */
   lying: boolean;
 }
 
@@ -58,7 +61,8 @@ export class SimDisk {
 
   /** After `settle`: what was not synced is gone, or there in part. */
   losePower(): void {
-    for (const content of this.#files.values()) content.losePower(this.#random);
+    const random = this.faults.lying ? undefined : this.#random;
+    for (const content of this.#files.values()) content.losePower(random);
   }
 
   names(): string[] {
@@ -133,7 +137,7 @@ export class SimDisk {
             this.faults.failingSyncs--;
             throw new DiskError('EIO', 'i/o error, fdatasync');
           }
-          if (!this.faults.lying) content.sync();
+          if (!this.faults.lying || this.#random.int(20) === 0) content.sync();
         }),
       preallocate: (length) =>
         call('preallocate', syncUs, () => {

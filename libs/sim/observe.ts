@@ -4,8 +4,16 @@ import type { Recorder } from './history/recorder.ts';
 import type { RaftObserver } from './raft-observer.ts';
 
 export function observe(cluster: SimCluster, observer: RaftObserver, recorder: Recorder): void {
+  // What is thrown inside a member would only end the member.
+  const look = (action: () => void): void => {
+    try {
+      action();
+    } catch (error) {
+      cluster.world.fail(error);
+    }
+  };
   cluster.peers.onSend = (message) => {
-    observer.sent(message);
+    look(() => observer.sent(message));
     return message;
   };
   cluster.onOpen = (host, member) => {
@@ -13,7 +21,7 @@ export function observe(cluster: SimCluster, observer: RaftObserver, recorder: R
     const apply = machine.apply.bind(machine);
     machine.apply = (entries) => {
       apply(entries);
-      observer.applied(host.id, entries, replica.term(), machine.store.revision);
+      look(() => observer.applied(host.id, entries, replica.term(), machine.store.revision));
     };
     replica.onLeaderChange((id, term) => {
       const leader = id === 0n ? undefined : cluster.peers.place(id);

@@ -56,6 +56,8 @@ export interface SimOptions {
   /** Mean time between faults, seconds. */
   readonly faultEverySeconds: number;
   readonly clients: number;
+  /** More clients, which only read: they do not get stuck where nothing can be written. */
+  readonly readers: number;
   readonly watchers: number;
   readonly thinkMs: number;
   readonly keys: number;
@@ -95,7 +97,8 @@ export function drawOptions(seed: string, random: Random, safetySeconds: number)
     clockDrift: pick(draw, [0, 0.001, 0.01]),
     faults,
     faultEverySeconds: pick(draw, [2, 5, 15]),
-    clients: 2 + draw.int(4),
+    clients: pick(draw, [1, 2, 3, 5, 8]),
+    readers: pick(draw, [0, 0, 2, 4]),
     watchers: draw.int(4),
     thinkMs: pick(draw, [20, 100, 400]),
     keys: pick(draw, [1, 3, 8]),
@@ -110,7 +113,7 @@ export function pick<T>(random: RandomStream, values: readonly [T, ...T[]]): T {
 
 /** In one line, for people. */
 export function describeOptions(options: SimOptions): string {
-  const { size, tuning, network, clients, watchers, thinkMs, keys, faults, faultEverySeconds } = options;
+  const { size, tuning, network, clients, readers, watchers, thinkMs, keys, faults, faultEverySeconds } = options;
   const load = Object.entries(options.operations).filter(([, weight]) => weight > 0);
   return [
     `members=${size}`,
@@ -121,7 +124,7 @@ export function describeOptions(options: SimOptions): string {
     `preVote=${tuning.preVote}`,
     `network=loss:${network.loss.toFixed(3)},dup:${network.duplication.toFixed(3)},spread:${network.spreadUs},slow:${network.slow.toFixed(3)},break:${network.breakage.toFixed(4)}`,
     `drift=${options.clockDrift}`,
-    `clients=${clients} watchers=${watchers} think=${thinkMs} keys=${keys}`,
+    `clients=${clients} readers=${readers} watchers=${watchers} think=${thinkMs} keys=${keys}`,
     `load=${load.map(([kind, weight]) => `${kind}:${weight}`).join(',')}`,
     `faults=${faults.join(',') || 'none'} every=${faultEverySeconds}s`,
   ].join(' ');

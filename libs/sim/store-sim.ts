@@ -6,6 +6,7 @@ import { SimCluster } from './cluster.ts';
 import { Faults } from './faults.ts';
 import type { History } from './history/history.ts';
 import { Recorder } from './history/recorder.ts';
+import { judge } from './judge.ts';
 import type { MemberHost } from './member-host.ts';
 import { observe } from './observe.ts';
 import type { Operator } from './operator.ts';
@@ -80,6 +81,7 @@ export async function runSeed(seed: string, run: RunOptions): Promise<SimResult>
   } catch (caught) {
     error = caught;
   }
+  if (error === undefined || error instanceof LivenessViolation) error = judge(recorder.history()) ?? error;
   return {
     verdict: verdictOf(error),
     error,

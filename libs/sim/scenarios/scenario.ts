@@ -1,4 +1,5 @@
 // A scenario: a small play about one way in which a store may fail, with what is expected of it.
+import { judge } from '../judge.ts';
 import { World } from '../world.ts';
 import { ExpectationError, Stage, type StageOptions } from './stage.ts';
 
@@ -30,5 +31,7 @@ export async function playScenario(scenario: Scenario, seed: string, onLine?: (l
   });
   await world.run(longestUs, () => ended);
   if (!ended) throw new ExpectationError(`${scenario.name} has no end`);
+  const violation = judge(stage.recorder.history());
+  if (violation !== undefined) throw violation;
   return { hash: world.log.digest(), virtualSeconds: world.nowUs / 1_000_000 };
 }

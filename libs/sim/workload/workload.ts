@@ -3,7 +3,7 @@ import { SimClient } from '../client.ts';
 import type { SimCluster } from '../cluster.ts';
 import type { Recorder } from '../history/recorder.ts';
 import type { MemberHost } from '../member-host.ts';
-import { pick, type SimOptions } from '../options.ts';
+import { operationKinds, pick, type SimOptions } from '../options.ts';
 import { perform } from './perform.ts';
 import { Knowledge, RequestSource } from './requests.ts';
 import { WatchClient } from './watch-client.ts';
@@ -25,7 +25,10 @@ export class Workload {
 
   start(): void {
     const { world } = this.#cluster;
-    for (let i = 1; i <= this.#options.clients; i++) world.schedule(i, () => this.#work(`c${i}`));
+    for (let i = 1; i <= this.#options.clients; i++) world.schedule(i, () => this.#work(`c${i}`, this.#options));
+    const onlyReads = Object.fromEntries(operationKinds.map((kind) => [kind, kind === 'get' || kind === 'range' ? 1 : 0]));
+    const reading = { ...this.#options, operations: onlyReads as SimOptions['operations'] };
+    for (let i = 1; i <= this.#options.readers; i++) world.schedule(i, () => this.#work(`r${i}`, reading));
     for (let i = 1; i <= this.#options.watchers; i++) this.#watch(`w${i}`);
   }
 
@@ -49,11 +52,11 @@ export class Workload {
     return this.#stopped && this.#busy === 0;
   }
 
-  #work(name: string): void {
+  #work(name: string, options: SimOptions): void {
     const { world } = this.#cluster;
     const random = world.random.stream(`client/${name}`);
     const client = new SimClient(this.#cluster, name);
-    const source = new RequestSource(name, this.#options, random, this.#knowledge);
+    const source = new RequestSource(name, options, random, this.#knowledge);
     const next = async (): Promise<void> => {
       if (this.#stopped) return;
       const request = source.next();
