@@ -1,12 +1,12 @@
 // Holds the history of a run against everything that the store promises.
-import { checkLinearizability } from './checkers/linearizability.ts';
-import { render, type Violation } from './checkers/violation.ts';
+import { checkHistory } from './checkers/all.ts';
+import { render } from './checkers/violation.ts';
 import type { History } from './history/history.ts';
 import { SafetyViolation } from './raft-observer.ts';
 
 /** What does not hold, with the evidence; undefined where everything does. Where a search gave up, nothing is held against the store. */
 export function judge(history: History): SafetyViolation | undefined {
-  const violations: readonly Violation[] = checkLinearizability(history).violations;
+  const { violations } = checkHistory(history);
   const certain = violations.filter(({ guarantee }) => guarantee !== 'undecided');
   return certain.length === 0 ? undefined : new SafetyViolation(certain.map(render).join('\n'));
 }

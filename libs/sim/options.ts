@@ -94,7 +94,7 @@ export function drawOptions(seed: string, random: Random, safetySeconds: number)
       slowUs: 400_000,
       breakage: draw.next() < 0.7 ? 0 : draw.next() * 0.01,
     },
-    clockDrift: pick(draw, [0, 0.001, 0.01]),
+    clockDrift: pick(draw, [0, 0.001, 0.005]),
     faults,
     faultEverySeconds: pick(draw, [2, 5, 15]),
     clients: pick(draw, [1, 2, 3, 5, 8]),

@@ -73,7 +73,7 @@ export async function runSeed(seed: string, run: RunOptions): Promise<SimResult>
     await world.run(world.nowUs + answerSeconds * second, () => workload.idle && !faults.operator.busy);
     if (!workload.idle || faults.operator.busy)
       throw new LivenessViolation(`an operation has no end ${answerSeconds} s after everything was healed`);
-    await converge(world, cluster, faults.operator);
+    await converge(cluster, recorder, faults.operator);
     workload.settle();
     const revision = cluster.leader()?.member?.machine.store.revision ?? 0;
     await world.run(world.nowUs + answerSeconds * second, () => workload.heardUpTo(revision));
@@ -103,14 +103,17 @@ function verdictOf(error: unknown): Verdict {
 }
 
 /** All members that belong to the cluster answer, and have the same content. */
-async function converge(world: World, cluster: SimCluster, operator: Operator): Promise<void> {
+async function converge(cluster: SimCluster, recorder: Recorder, operator: Operator): Promise<void> {
+  const { world } = cluster;
   const client = new SimClient(cluster, 'judge');
   const states = new Map<MemberHost, string>();
   let equal = false;
   const ask = async (host: MemberHost): Promise<void> => {
     try {
       const answer = await client.call(host, api.hashKv, {});
-      states.set(host, `${host.member === undefined ? '' : stateOf(host.member)} hash=${answer.hash}`);
+      const { compact_revision: compactRevision, hash } = answer;
+      recorder.hash({ member: host.name, revision: answer.hash_revision, compactRevision, hash });
+      states.set(host, `${host.member === undefined ? '' : stateOf(host.member)} hash=${hash}`);
     } catch {
       states.delete(host);
     }

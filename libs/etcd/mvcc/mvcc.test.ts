@@ -11,7 +11,7 @@ import { keyRange } from './key-range.ts';
 import { applyDelete, applyPut, applyTxn } from './kv.ts';
 import { openLmdbBackend } from './lmdb-backend.ts';
 import { executeRange } from './range.ts';
-import { MvccStore } from './store.ts';
+import { MvccStore, type StoreEvent } from './store.ts';
 import { checkTxn } from './txn-check.ts';
 
 let folder: string;
@@ -133,6 +133,22 @@ describe('compaction', () => {
     const seen: string[] = [];
     store.replay(4, 4, (revision, events) => seen.push(`${revision} ${events.map((event) => event.type)}`));
     expect(seen).toEqual(['4 delete']);
+  });
+
+  test('what a change replaced can be asked for until the change itself is compacted', () => {
+    const before = () => last?.prevKv();
+    let last: StoreEvent | undefined;
+    store.onRevision = (_revision, events) => {
+      last = events[0];
+    };
+    put('c', '1');
+    put('b', '3');
+    put('c', '2');
+    store.compact(store.revision - 1);
+    while (store.compactStep());
+    expect(decode(KeyValue, before() ?? Buffer.alloc(0)).value.toString()).toBe('1');
+    store.compact(store.revision);
+    expect(before()).toBeUndefined();
   });
 
   test('refuses to go back or ahead', () => {

@@ -280,10 +280,10 @@ export class WriteTxn {
 
   #record(type: StoreEvent['type'], key: string, kv: Buffer, previous: { main: number; sub: number } | undefined): void {
     const store = this.#store;
+    // A compaction keeps what was newest at its revision, however old it is.
+    const before = this.main - 1;
     const prevKv = () =>
-      previous === undefined || previous.main < store.compactRevision
-        ? undefined
-        : store.backend.get(previous.main, previous.sub);
+      previous === undefined || before < store.compactRevision ? undefined : store.backend.get(previous.main, previous.sub);
     this.events.push({ key, type, kv, prevKv });
   }
 }
