@@ -72,6 +72,7 @@ async function start(context: Context): Promise<void> {
     http: httpHandler(member.server),
     tls: config.tls,
     receiveBytesMax: flags['max-request-bytes'] + limits.requestOverheadBytes,
+    clock,
   });
 
   await member.start(lifecycle);

@@ -1,12 +1,12 @@
 // Adapter: the client port. gRPC and plain HTTP share it: the first bytes of a connection say which it is (over TLS, ALPN does),
-// and the socket is handed on; nothing is copied after that.
+// and the socket is handed on.
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
-import { type ConnectionInjector, Server, ServerCredentials } from '@grpc/grpc-js';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import { Http2Connection } from '../http2/connection.ts';
 import type { ListenUrl } from '../server/urls.ts';
-import { addMethods } from './grpc-js-server.ts';
-import { openHttp2 } from './http2-opening.ts';
+import { beginCall, type Client, type GrpcOptions } from './grpc-server.ts';
 import { methodsOf, type Service } from './service.ts';
 
 /** `--cert-file` and its kin, PEM. */
@@ -25,33 +25,29 @@ export class ListenError extends Error {
 
 /** Enough to tell HTTP/2's preface from a request line. */
 const prefaceStart = 'PRI';
-const concurrentStreamsMax = 2 ** 32 - 1;
 const stopGraceMs = 1000;
+const keepAliveMs = 15_000;
 
 export interface ClientListenerOptions {
   readonly services: readonly Service[];
   readonly http: RequestListener;
   readonly tls: ListenTls | undefined;
   readonly receiveBytesMax: number;
+  readonly clock: Clock;
 }
 
 export class ClientListener {
   readonly #options: ClientListenerOptions;
-  readonly #grpc: Server;
-  readonly #injector: ConnectionInjector;
+  readonly #grpc: GrpcOptions;
+  readonly #connections = new Set<Http2Connection>();
   readonly #http;
   readonly #servers: NetServer[] = [];
   readonly #sockets = new Set<Socket>();
+  #drained = (): void => {};
 
   constructor(options: ClientListenerOptions) {
     this.#options = options;
-    this.#grpc = new Server({
-      'grpc.max_receive_message_length': options.receiveBytesMax,
-      'grpc.max_send_message_length': -1,
-      'grpc.max_concurrent_streams': concurrentStreamsMax,
-    });
-    addMethods(this.#grpc, methodsOf(options.services));
-    this.#injector = this.#grpc.createConnectionInjector(ServerCredentials.createInsecure());
+    this.#grpc = { methods: methodsOf(options.services), receiveBytesMax: options.receiveBytesMax };
     this.#http = createHttpServer(options.http);
   }
 
@@ -61,6 +57,8 @@ export class ClientListener {
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.setNoDelay(true);
+      // A client that vanished without a word is noticed, as with Go's listener.
+      socket.setKeepAlive(true, keepAliveMs);
       socket.on('error', () => socket.destroy());
       socket.on('close', () => this.#sockets.delete(socket));
     });
@@ -78,9 +76,11 @@ export class ClientListener {
   async stop(sleep: (ms: number) => Promise<void>): Promise<void> {
     const closed = this.#servers.map((server) => new Promise<void>((resolve) => server.close(() => resolve())));
     this.#http.closeAllConnections();
-    const drained = new Promise<void>((resolve) => this.#grpc.tryShutdown(() => resolve()));
-    await Promise.race([drained, sleep(stopGraceMs)]);
-    this.#grpc.forceShutdown();
+    for (const connection of this.#connections) connection.shutdown();
+    const drained = new Promise<void>((resolve) => {
+      this.#drained = resolve;
+    });
+    if (this.#connections.size > 0) await Promise.race([drained, sleep(stopGraceMs)]);
     for (const socket of this.#sockets) socket.destroy();
     await Promise.all(closed);
   }
@@ -96,12 +96,12 @@ export class ClientListener {
         ...(ca === undefined ? {} : { ca }),
         requestCert: clientCertAuth,
         rejectUnauthorized: clientCertAuth,
-        ALPNProtocols: httpOnly ? ['http/1.1'] : ['h2', 'http/1.1'],
+        ALPNCallback: ({ protocols }) => chooseProtocol(protocols, httpOnly),
       },
       (socket: TLSSocket) => {
         socket.setNoDelay(true);
         socket.on('error', () => socket.destroy());
-        if (socket.alpnProtocol === 'h2') this.#injector.injectConnection(socket);
+        if (socket.alpnProtocol === 'h2') this.#serveGrpc(socket, undefined, commonNameOf(socket));
         else this.#http.emit('connection', socket);
       },
     );
@@ -119,11 +119,41 @@ export class ClientListener {
         return;
       }
       const isHttp2 = first.toString('latin1', 0, prefaceStart.length) === prefaceStart;
-      if (isHttp2) openHttp2(socket, first, (connection) => this.#injector.injectConnection(connection as Socket));
+      if (isHttp2) this.#serveGrpc(socket, first, undefined);
       else {
         socket.unshift(first);
         this.#http.emit('connection', socket);
       }
     });
   }
+
+  #serveGrpc(socket: Socket, first: Buffer | undefined, commonName: string | undefined): void {
+    const { remoteAddress = '', remotePort = 0 } = socket;
+    const peer = `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
+    const connection = new Http2Connection(socket, {
+      clock: this.#options.clock,
+      onStream: (stream, headers) => beginCall(this.#grpc, client, stream, headers),
+      onClose: () => {
+        this.#connections.delete(connection);
+        if (this.#connections.size === 0) this.#drained();
+      },
+    });
+    const client: Client = { connection, peer, commonName };
+    this.#connections.add(connection);
+    connection.start(first);
+  }
+}
+
+/** Clients of gRPC offer `h2` alone; who offers HTTP/1.1 too wants `/health` or `/metrics`, and gets that. */
+function chooseProtocol(offered: readonly string[], httpOnly: boolean): string | undefined {
+  if (offered.includes('http/1.1')) return 'http/1.1';
+  return offered.includes('h2') && !httpOnly ? 'h2' : undefined;
+}
+
+/** The subject's, where the certificate was verified. Of several, the last one counts, as in Go's crypto/x509. */
+function commonNameOf(socket: TLSSocket): string | undefined {
+  if (!socket.authorized) return undefined;
+  // Node's types know of one only.
+  const name = socket.getPeerCertificate().subject?.CN as string | readonly string[] | undefined;
+  return typeof name === 'object' ? name.at(-1) : name;
 }

@@ -4,12 +4,17 @@ import { EtcdError } from '../errors.ts';
 import { decode, encode, type MessageOf, type Schema } from './protobuf.ts';
 import { CodecError } from './wire.ts';
 
+/** What a client sends along with a call. */
+export interface CallMetadata {
+  /** By lower-case name; of a name that was sent twice, the last. */
+  get(name: string): string | undefined;
+}
+
 /** What a handler knows of the call it serves. */
 export interface Call {
   /** The client's address, `host:port`. */
   readonly peer: string;
-  /** By lower-case name; of a name that was sent twice, the last. */
-  readonly metadata: ReadonlyMap<string, string>;
+  readonly metadata: CallMetadata;
   /** The subject's common name in the client's certificate, where one was verified. */
   readonly commonName: string | undefined;
 }
@@ -106,6 +111,6 @@ export function toStatus(error: unknown): GrpcStatus {
 }
 
 /** Refuses calls of clients that ask for a member with a leader (`hasleader` metadata) while there is none. */
-export function requireLeader(metadata: Call['metadata'], hasLeader: boolean): void {
+export function requireLeader(metadata: CallMetadata, hasLeader: boolean): void {
   if (!hasLeader && metadata.get('hasleader') === 'true') throw new EtcdError('noLeader');
 }

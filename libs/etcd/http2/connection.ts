@@ -1,0 +1,378 @@
+// A server's end of one HTTP/2 connection (RFC 9113): frames in, flow control in both directions, frames out. Made for gRPC, whose
+// answers are header blocks that are known beforehand; there is no push, no priority, and no header table for what is sent.
+import type { Socket } from 'node:net';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import { FrameReader } from './frame-reader.ts';
+import {
+  ConnectionError,
+  errorCodes,
+  flags,
+  frameTypes,
+  initialFrameBytes,
+  initialWindow,
+  settingIds,
+  unpadded,
+  windowMax,
+} from './frames.ts';
+import { HeaderDecoder, type Headers, HpackError } from './hpack.ts';
+import { Output } from './output.ts';
+import { PingPolicy } from './ping-policy.ts';
+import { Http2Stream } from './stream.ts';
+
+/** A request's header block, over all its frames. */
+const headerBytesMax = 1 << 16;
+/** What a client may send before it hears that it was read: on one stream, and on the connection. */
+const streamWindow = 1 << 20;
+const connectionWindow = 1 << 22;
+/** Bytes on the way to the socket beyond which streams keep theirs. */
+const outputBytesMax = 1 << 18;
+/** The same with all that cannot be held back (answers to pings and settings): a client that does not read them is cut off. */
+const controlBytesMax = 1 << 22;
+/** Length, compression flag: what comes before each message of gRPC. */
+const grpcHeadBytes = 5;
+
+export interface Http2Options {
+  readonly clock: Clock;
+  /** A new stream with its headers; to set `stream.user`, unless it is answered at once. */
+  readonly onStream: (stream: Http2Stream, headers: Headers) => void;
+  readonly onClose: () => void;
+}
+
+export class Http2Connection {
+  readonly socket: Socket;
+  readonly #options: Http2Options;
+  readonly #output: Output;
+  readonly #reader = new FrameReader((...frame) => this.#frame(...frame));
+  readonly #decoder = new HeaderDecoder();
+  readonly #pings = new PingPolicy();
+  readonly #streams = new Map<number, Http2Stream>();
+  /** Streams with a queue, in the order in which they are served. */
+  readonly #blocked = new Set<Http2Stream>();
+  #lastStream = 0;
+  #sendWindow = initialWindow;
+  #streamSendWindow = initialWindow;
+  #frameBytesMax = initialFrameBytes;
+  #receivedBytes = 0;
+  /** Header frames of a block that is not complete. */
+  #block: { readonly stream: number; readonly endStream: boolean; readonly parts: Buffer[]; bytes: number } | undefined;
+  #closing = false;
+
+  constructor(socket: Socket, options: Http2Options) {
+    this.socket = socket;
+    this.#options = options;
+    this.#output = new Output(socket, () => this.#pump());
+  }
+
+  /** @param first what was already read of the connection. */
+  start(first: Buffer | undefined): void {
+    const { socket } = this;
+    socket.on('data', (bytes: Buffer) => this.#receive(bytes));
+    socket.on('drain', () => this.#pump());
+    socket.on('end', () => socket.destroy());
+    socket.on('close', () => this.#closed());
+    this.#output.head(6, frameTypes.settings, 0, 0);
+    this.#output.bytes(Buffer.from([0, settingIds.initialWindow, 0, streamWindow >>> 16, 0, 0]));
+    this.#windowUpdate(0, connectionWindow - initialWindow);
+    if (first !== undefined) this.#receive(first);
+  }
+
+  /** Takes no new streams; the connection ends with the last one. */
+  shutdown(): void {
+    if (this.#closing) return;
+    this.#goAway(errorCodes.none, '');
+    this.#closing = true;
+    this.#endIfDone();
+  }
+
+  headers(stream: Http2Stream, block: Buffer): void {
+    if (!this.#streams.has(stream.id)) return;
+    this.#output.head(block.length, frameTypes.headers, flags.endHeaders, stream.id);
+    this.#output.bytes(block);
+  }
+
+  /** One message of gRPC, which must not be changed afterwards. */
+  message(stream: Http2Stream, message: Buffer): void {
+    if (!this.#streams.has(stream.id)) return;
+    const length = grpcHeadBytes + message.length;
+    const fits = stream.queue.length === 0 && this.#room(stream) >= length;
+    if (!fits) {
+      const head = Buffer.allocUnsafe(grpcHeadBytes);
+      head[0] = 0;
+      head.writeUInt32BE(message.length, 1);
+      stream.queue.push(head, message);
+      stream.queuedBytes += length;
+      this.#blocked.add(stream);
+      if (this.#room(stream) > 0) this.#pump();
+      return;
+    }
+    this.#take(stream, length);
+    this.#output.head(length, frameTypes.data, 0, stream.id);
+    this.#output.byte(0);
+    this.#output.uint32(message.length);
+    this.#output.bytes(message);
+    this.#pings.sent();
+  }
+
+  /** Ends the stream with a last header block, after what is queued. */
+  finish(stream: Http2Stream, trailers: Buffer): void {
+    if (!this.#streams.has(stream.id) || stream.trailers !== undefined) return;
+    stream.trailers = trailers;
+    if (stream.queue.length === 0) this.#finish(stream);
+  }
+
+  /** More of the stream's request may come: what was held back has been worked on. */
+  release(stream: Http2Stream): void {
+    stream.held--;
+    this.#giveBack(stream);
+  }
+
+  #finish(stream: Http2Stream): void {
+    const { trailers } = stream;
+    if (trailers === undefined) return;
+    this.#output.head(trailers.length, frameTypes.headers, flags.endHeaders | flags.endStream, stream.id);
+    this.#output.bytes(trailers);
+    this.#pings.sent();
+    // What the client still has to say is of no use any more (section 8.1).
+    if (!stream.remoteEnded) this.#reset(stream.id, errorCodes.none);
+    this.#forget(stream);
+  }
+
+  #forget(stream: Http2Stream): void {
+    this.#streams.delete(stream.id);
+    this.#blocked.delete(stream);
+    stream.queue.length = 0;
+    stream.queuedBytes = 0;
+    this.#endIfDone();
+  }
+
+  #endIfDone(): void {
+    if (!this.#closing || this.#streams.size > 0) return;
+    this.#output.flush();
+    this.socket.end();
+  }
+
+  /** How much of one frame may be sent on a stream. */
+  #room(stream: Http2Stream): number {
+    if (this.#output.waitingBytes > outputBytesMax) return 0;
+    return Math.min(stream.sendWindow, this.#sendWindow, this.#frameBytesMax);
+  }
+
+  #take(stream: Http2Stream, length: number): void {
+    stream.sendWindow -= length;
+    this.#sendWindow -= length;
+  }
+
+  /** Sends what waits, a frame of each stream in turn. */
+  #pump(): void {
+    let sent = this.#blocked.size > 0;
+    while (sent) {
+      sent = false;
+      for (const stream of [...this.#blocked]) if (this.#sendQueued(stream)) sent = true;
+    }
+  }
+
+  /** One frame of what a stream has queued; whether there was room. */
+  #sendQueued(stream: Http2Stream): boolean {
+    const length = Math.min(this.#room(stream), stream.queuedBytes);
+    if (length <= 0) return false;
+    this.#take(stream, length);
+    stream.queuedBytes -= length;
+    this.#output.head(length, frameTypes.data, 0, stream.id);
+    for (let left = length; left > 0; ) {
+      const piece = stream.queue[0] ?? Buffer.alloc(0);
+      const taken = Math.min(left, piece.length);
+      this.#output.bytes(taken === piece.length ? piece : piece.subarray(0, taken));
+      left -= taken;
+      if (taken === piece.length) stream.queue.shift();
+      else stream.queue[0] = piece.subarray(taken);
+    }
+    this.#pings.sent();
+    if (stream.queuedBytes > 0) {
+      // To the end of the order.
+      this.#blocked.delete(stream);
+      this.#blocked.add(stream);
+    } else {
+      stream.queue.length = 0;
+      this.#blocked.delete(stream);
+      this.#finish(stream);
+    }
+    stream.user?.drained();
+    return true;
+  }
+
+  #receive(bytes: Buffer): void {
+    try {
+      this.#reader.read(bytes);
+    } catch (error) {
+      if (error instanceof ConnectionError) this.#fail(error.code, error.message);
+      else if (error instanceof HpackError) this.#fail(errorCodes.compression, error.message);
+      else throw error;
+    }
+    if (this.#output.waitingBytes > controlBytesMax) this.socket.destroy();
+  }
+
+  #frame(type: number, frameFlags: number, id: number, payload: Buffer): void {
+    if (this.#block !== undefined && (type !== frameTypes.continuation || id !== this.#block.stream)) {
+      throw new ConnectionError(errorCodes.protocol, 'a frame in the middle of a header block');
+    }
+    switch (type) {
+      case frameTypes.data:
+        this.#data(frameFlags, id, payload);
+        return;
+      case frameTypes.headers: {
+        const skip = (frameFlags & flags.priority) === 0 ? 0 : 5;
+        this.#block = { stream: id, endStream: (frameFlags & flags.endStream) !== 0, parts: [], bytes: 0 };
+        this.#headerPart(frameFlags, unpadded(payload, frameFlags, skip));
+        return;
+      }
+      case frameTypes.continuation:
+        this.#headerPart(frameFlags, payload);
+        return;
+      case frameTypes.reset:
+        this.#cancelled(id);
+        return;
+      case frameTypes.settings:
+        if ((frameFlags & flags.ack) === 0) this.#settings(payload);
+        return;
+      case frameTypes.ping:
+        this.#ping(frameFlags, payload);
+        return;
+      case frameTypes.windowUpdate:
+        this.#grant(id, payload);
+        return;
+      // What a client says about its own end, and frames that are not known, have no effect (section 5.5).
+      default:
+    }
+  }
+
+  #data(frameFlags: number, id: number, payload: Buffer): void {
+    this.#receivedBytes += payload.length;
+    if (this.#receivedBytes > connectionWindow) throw new ConnectionError(errorCodes.flowControl, 'more than the window');
+    if (this.#receivedBytes >= connectionWindow / 2) {
+      this.#windowUpdate(0, this.#receivedBytes);
+      this.#receivedBytes = 0;
+    }
+    const stream = this.#streams.get(id);
+    if (stream === undefined || stream.remoteEnded) {
+      if (id === 0 || id > this.#lastStream) throw new ConnectionError(errorCodes.protocol, 'data of a stream that never was');
+      return;
+    }
+    stream.receivedBytes += payload.length;
+    if (stream.receivedBytes > streamWindow) throw new ConnectionError(errorCodes.flowControl, 'more than the window');
+    const content = unpadded(payload, frameFlags, 0);
+    if (content.length > 0) stream.user?.received(content);
+    if ((frameFlags & flags.endStream) !== 0) this.#ended(stream);
+    else this.#giveBack(stream);
+  }
+
+  #ended(stream: Http2Stream): void {
+    stream.remoteEnded = true;
+    stream.user?.requestEnded();
+  }
+
+  #giveBack(stream: Http2Stream): void {
+    if (stream.held > 0 || stream.remoteEnded || stream.receivedBytes < streamWindow / 2) return;
+    if (!this.#streams.has(stream.id)) return;
+    this.#windowUpdate(stream.id, stream.receivedBytes);
+    stream.receivedBytes = 0;
+  }
+
+  #headerPart(frameFlags: number, part: Buffer): void {
+    const block = this.#block;
+    if (block === undefined) throw new ConnectionError(errorCodes.protocol, 'a continuation of nothing');
+    block.parts.push(part);
+    block.bytes += part.length;
+    if (block.bytes > headerBytesMax) throw new ConnectionError(errorCodes.calm, 'headers are too large');
+    if ((frameFlags & flags.endHeaders) === 0) return;
+    this.#block = undefined;
+    // Every block must be read, for the table's sake.
+    const headers = this.#decoder.decode(block.parts.length === 1 ? part : Buffer.concat(block.parts));
+    const known = this.#streams.get(block.stream);
+    if (known !== undefined) {
+      if (block.endStream && !known.remoteEnded) this.#ended(known);
+    } else if (block.stream > this.#lastStream) this.#open(block.stream, block.endStream, headers);
+  }
+
+  #open(id: number, endStream: boolean, headers: Headers): void {
+    if (id % 2 === 0) throw new ConnectionError(errorCodes.protocol, 'a stream of a client has an odd number');
+    if (this.#closing) return;
+    this.#lastStream = id;
+    const stream = new Http2Stream(id, this.#streamSendWindow);
+    this.#streams.set(id, stream);
+    this.#options.onStream(stream, headers);
+    if (endStream) this.#ended(stream);
+  }
+
+  #cancelled(id: number): void {
+    const stream = this.#streams.get(id);
+    if (stream === undefined) return;
+    this.#forget(stream);
+    stream.user?.reset();
+  }
+
+  #settings(payload: Buffer): void {
+    for (let at = 0; at + 6 <= payload.length; at += 6) {
+      const value = payload.readUInt32BE(at + 2);
+      const id = payload.readUInt16BE(at);
+      if (id === settingIds.frameBytesMax) this.#frameBytesMax = Math.min(value, outputBytesMax);
+      if (id !== settingIds.initialWindow) continue;
+      if (value > windowMax) throw new ConnectionError(errorCodes.flowControl, 'a window that is too large');
+      for (const stream of this.#streams.values()) stream.sendWindow += value - this.#streamSendWindow;
+      this.#streamSendWindow = value;
+    }
+    this.#output.head(0, frameTypes.settings, flags.ack, 0);
+    this.#pump();
+  }
+
+  #ping(frameFlags: number, payload: Buffer): void {
+    if ((frameFlags & flags.ack) !== 0) return;
+    if (payload.length !== 8) throw new ConnectionError(errorCodes.frameSize, 'a ping has 8 bytes');
+    this.#output.head(payload.length, frameTypes.ping, flags.ack, 0);
+    this.#output.bytes(payload);
+    if (this.#pings.isTooMany(this.#options.clock.monotonicMs(), this.#streams.size > 0)) {
+      throw new ConnectionError(errorCodes.calm, 'too_many_pings');
+    }
+  }
+
+  #grant(id: number, payload: Buffer): void {
+    if (payload.length !== 4) throw new ConnectionError(errorCodes.frameSize, 'a window update has 4 bytes');
+    const more = payload.readUInt32BE(0) & windowMax;
+    const stream = this.#streams.get(id);
+    if (id === 0) this.#sendWindow += more;
+    else if (stream !== undefined) stream.sendWindow += more;
+    if (this.#sendWindow > windowMax) throw new ConnectionError(errorCodes.flowControl, 'a window that is too large');
+    this.#pump();
+  }
+
+  #windowUpdate(id: number, more: number): void {
+    this.#output.head(4, frameTypes.windowUpdate, 0, id);
+    this.#output.uint32(more);
+  }
+
+  #reset(id: number, code: number): void {
+    this.#output.head(4, frameTypes.reset, 0, id);
+    this.#output.uint32(code);
+  }
+
+  #goAway(code: number, text: string): void {
+    const debug = Buffer.from(text);
+    this.#output.head(8 + debug.length, frameTypes.goAway, 0, 0);
+    this.#output.uint32(this.#lastStream);
+    this.#output.uint32(code);
+    this.#output.bytes(debug);
+  }
+
+  #fail(code: number, text: string): void {
+    this.#goAway(code, text);
+    this.#output.flush();
+    this.socket.destroySoon();
+  }
+
+  #closed(): void {
+    const streams = [...this.#streams.values()];
+    this.#streams.clear();
+    this.#blocked.clear();
+    for (const stream of streams) stream.user?.reset();
+    this.#options.onClose();
+  }
+}

@@ -1,0 +1,35 @@
+// One stream of a connection: its state and its share of the windows (RFC 9113, sections 5.1 and 5.2).
+
+/** What a stream's events are given to. */
+export interface StreamUser {
+  /** A piece of the request. A view into the connection's buffer. */
+  received(bytes: Buffer): void;
+  /** The request is complete. */
+  requestEnded(): void;
+  /** The stream was cancelled, or the connection is gone. */
+  reset(): void;
+  /** Queued bytes were sent. */
+  drained(): void;
+}
+
+export class Http2Stream {
+  readonly id: number;
+  user: StreamUser | undefined;
+  /** Bytes that the other side still takes. */
+  sendWindow: number;
+  /** Pieces that wait for a window, or for the socket. */
+  readonly queue: Buffer[] = [];
+  queuedBytes = 0;
+  /** Headers that end the stream, after the queue. */
+  trailers: Buffer | undefined;
+  /** Received since the window was last given back. */
+  receivedBytes = 0;
+  /** The window is not given back while what was received is being worked on. */
+  held = 0;
+  remoteEnded = false;
+
+  constructor(id: number, sendWindow: number) {
+    this.id = id;
+    this.sendWindow = sendWindow;
+  }
+}

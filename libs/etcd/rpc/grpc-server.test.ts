@@ -1,0 +1,289 @@
+import { once } from 'node:events';
+import { createServer, request as httpRequest } from 'node:http';
+import { type AddressInfo, connect, type Socket } from 'node:net';
+import { SystemClock } from '@drydock/foundation/system-clock.ts';
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { expect, onTestFinished, test } from 'vitest';
+import { EtcdError } from '../errors.ts';
+import { FrameReader } from '../http2/frame-reader.ts';
+import { flags, frameTypes, preface } from '../http2/frames.ts';
+import { encodeHeaders, HeaderDecoder } from '../http2/hpack.ts';
+import { parseUrls } from '../server/urls.ts';
+import { ClientListener } from './listener.ts';
+import { type Method, type StreamCall, service } from './service.ts';
+
+const clock = new SystemClock();
+const identity = (bytes: Buffer): Buffer => bytes;
+const receiveBytesMax = 100_000;
+
+async function freePort(): Promise<number> {
+  const probe = createServer().listen(0, '127.0.0.1');
+  await once(probe, 'listening');
+  const { port } = probe.address() as AddressInfo;
+  await new Promise((resolve) => probe.close(resolve));
+  return port;
+}
+
+async function serve(methods: Readonly<Record<string, Method>>): Promise<number> {
+  const listener = new ClientListener({
+    services: [service('test.Test', methods)],
+    http: (_request, response) => response.end('plain'),
+    tls: undefined,
+    receiveBytesMax,
+    clock,
+  });
+  const port = await freePort();
+  const [url] = parseUrls([`http://127.0.0.1:${port}`]);
+  if (url === undefined) throw new Error('no URL');
+  await listener.listen(url);
+  onTestFinished(() => listener.stop((ms) => clock.sleep(ms)));
+  return port;
+}
+
+function clientOf(port: number): Client {
+  const client = new Client(`127.0.0.1:${port}`, credentials.createInsecure(), { 'grpc.max_receive_message_length': -1 });
+  onTestFinished(() => client.close());
+  return client;
+}
+
+function call(client: Client, method: string, request: Buffer, metadata = new Metadata()): Promise<Buffer> {
+  return new Promise((resolve, reject) => {
+    client.makeUnaryRequest(`/test.Test/${method}`, identity, identity, request, metadata, (error, answer) => {
+      if (error !== null || answer === undefined) reject(error);
+      else resolve(answer);
+    });
+  });
+}
+
+const echo: Method = { kind: 'unary', handle: async (request) => Buffer.from(request) };
+
+test('unary calls, many at once, of all sizes and with an empty one', async () => {
+  const client = clientOf(await serve({ Echo: echo }));
+  const requests = Array.from({ length: 300 }, (_, i) => Buffer.alloc((i * 331) % 90_000, i));
+  const answers = await Promise.all(requests.map((request) => call(client, 'Echo', request)));
+  expect(answers.every((answer, i) => answer.equals(requests[i] as Buffer))).toBe(true);
+});
+
+test('an answer of 20 MB passes the windows, and others beside it', async () => {
+  const large = Buffer.alloc(20 << 20, 'x');
+  const client = clientOf(await serve({ Echo: echo, Large: { kind: 'unary', handle: async () => large } }));
+  const [answer, ...others] = await Promise.all([
+    call(client, 'Large', Buffer.alloc(0)),
+    ...Array.from({ length: 50 }, (_, i) => call(client, 'Echo', Buffer.from(`${i}`))),
+  ]);
+  expect(answer?.equals(large)).toBe(true);
+  expect(others.map(String)).toEqual(Array.from({ length: 50 }, (_, i) => `${i}`));
+});
+
+test('metadata and the peer arrive', async () => {
+  const client = clientOf(
+    await serve({
+      Who: { kind: 'unary', handle: async (_, { metadata, peer }) => Buffer.from(`${metadata.get('hasleader')} ${peer}`) },
+    }),
+  );
+  const metadata = new Metadata();
+  metadata.set('hasleader', 'true');
+  for (let i = 0; i < 3; i++) {
+    expect(String(await call(client, 'Who', Buffer.alloc(0), metadata))).toMatch(/^true 127\.0\.0\.1:\d+$/);
+  }
+});
+
+test.each([
+  ['Fail', 0, 9, 'etcdserver: role name not found'],
+  ['Odd', 0, 2, 'ünd 100%\n'],
+  ['Nothing', 0, 12, 'unknown method Nothing for service test.Test'],
+  ['Echo', receiveBytesMax + 1, 8, `grpc: received message larger than max (${receiveBytesMax + 1} vs. ${receiveBytesMax})`],
+])('%s with %i bytes fails with %i %s', async (method, size, code, details) => {
+  const client = clientOf(
+    await serve({
+      Echo: echo,
+      Fail: { kind: 'unary', handle: () => Promise.reject(new EtcdError('roleNotFound')) },
+      Odd: { kind: 'unary', handle: () => Promise.reject(new Error('ünd 100%\n')) },
+    }),
+  );
+  const error = await call(client, method, Buffer.alloc(size)).then(
+    () => undefined,
+    (e: ServiceError) => e,
+  );
+  expect({ code: error?.code, details: error?.details }).toEqual({ code, details });
+});
+
+/** @param ends whether the server ends the call when the client does. */
+function streaming(ends = true): { method: Method; calls: StreamCall[]; events: string[] } {
+  const calls: StreamCall[] = [];
+  const events: string[] = [];
+  const open = (streamCall: StreamCall) => {
+    calls.push(streamCall);
+    return {
+      message: (raw: Buffer) => streamCall.write(Buffer.from(raw)),
+      end: () => ends && streamCall.end(),
+      closed: () => void events.push('closed'),
+      drained: () => void events.push('drained'),
+    };
+  };
+  return { method: { kind: 'stream', open }, calls, events };
+}
+
+test('a stream in both directions, ended by the client', async () => {
+  const { method, events } = streaming();
+  const client = clientOf(await serve({ Stream: method }));
+  const stream = client.makeBidiStreamRequest('/test.Test/Stream', identity, identity, new Metadata());
+  const received: string[] = [];
+  stream.on('data', (bytes: Buffer) => received.push(String(bytes)));
+  for (const text of ['a', 'b', 'c']) stream.write(Buffer.from(text));
+  stream.end();
+  await once(stream, 'end');
+  expect(received).toEqual(['a', 'b', 'c']);
+  expect(events).toEqual([]);
+});
+
+test('a cancelled stream closes its handler; an error of the server ends it with its status', async () => {
+  const { method, calls, events } = streaming(false);
+  const client = clientOf(await serve({ Stream: method }));
+  const cancelled = client.makeBidiStreamRequest('/test.Test/Stream', identity, identity, new Metadata());
+  cancelled.on('error', () => {});
+  cancelled.write(Buffer.from('a'));
+  await once(cancelled, 'data');
+  cancelled.cancel();
+  await expect.poll(() => events).toEqual(['closed']);
+
+  const failing = client.makeBidiStreamRequest('/test.Test/Stream', identity, identity, new Metadata());
+  failing.write(Buffer.from('a'));
+  await once(failing, 'data');
+  calls[1]?.end(new EtcdError('noLeader'));
+  const [error] = (await once(failing, 'error')) as [ServiceError];
+  expect([error.code, error.details]).toEqual([14, 'etcdserver: no leader']);
+});
+
+test('what a client does not read waits at the server, bounded by what the writer looks at, and arrives in the end', async () => {
+  const { method, calls, events } = streaming();
+  const client = clientOf(await serve({ Stream: method }));
+  const stream = client.makeBidiStreamRequest('/test.Test/Stream', identity, identity, new Metadata());
+  stream.on('error', () => {});
+  stream.write(Buffer.from('begin'));
+  await once(stream, 'data');
+  stream.pause();
+  const [server] = calls;
+  const piece = Buffer.alloc(50_000, 'y');
+  for (let i = 0; i < 400; i++) server?.write(piece);
+  expect(server?.waitingBytes).toBeGreaterThan(10_000_000);
+  let bytes = 0;
+  stream.on('data', (data: Buffer) => {
+    bytes += data.length;
+  });
+  stream.resume();
+  await expect.poll(() => bytes, { timeout: 20_000 }).toBe(400 * piece.length);
+  expect(server?.waitingBytes).toBe(0);
+  expect(events).toContain('drained');
+});
+
+test('messages that are worked on hold the client back', async () => {
+  let taken = 0;
+  let goOn = (): void => {};
+  const work = new Promise<void>((resolve) => {
+    goOn = resolve;
+  });
+  const method: Method = {
+    kind: 'stream',
+    open: () => ({
+      message: () => {
+        taken++;
+        return work;
+      },
+      closed: () => {},
+    }),
+  };
+  const client = clientOf(await serve({ Stream: method }));
+  const stream = client.makeBidiStreamRequest('/test.Test/Stream', identity, identity, new Metadata());
+  stream.on('error', () => {});
+  for (let i = 0; i < 100; i++) stream.write(Buffer.alloc(50_000));
+  await expect.poll(() => taken).toBeGreaterThanOrEqual(20);
+  expect(taken).toBeLessThan(22);
+  goOn();
+  await expect.poll(() => taken).toBe(100);
+  stream.cancel();
+});
+
+test('plain HTTP on the same port', async () => {
+  const port = await serve({ Echo: echo });
+  const sent = httpRequest({ port, host: '127.0.0.1', path: '/health' });
+  sent.end();
+  const [response] = await once(sent, 'response');
+  let body = '';
+  for await (const chunk of response.setEncoding('utf8')) body += chunk;
+  expect(body).toBe('plain');
+});
+
+/** A client on bare frames. */
+async function bare(port: number): Promise<{ socket: Socket; frames: [number, number, number, Buffer][] }> {
+  const socket = connect(port, '127.0.0.1');
+  await once(socket, 'connect');
+  onTestFinished(() => void socket.destroy());
+  const frames: [number, number, number, Buffer][] = [];
+  const reader = new FrameReader((...frame) => frames.push([frame[0], frame[1], frame[2], Buffer.from(frame[3])]));
+  reader.read(preface);
+  socket.on('data', (bytes: Buffer) => reader.read(bytes));
+  socket.write(preface);
+  return { socket, frames };
+}
+
+function frame(type: number, frameFlags: number, stream: number, payload: Buffer): Buffer {
+  const head = Buffer.alloc(9);
+  head.writeUIntBE(payload.length, 0, 3);
+  head[3] = type;
+  head[4] = frameFlags;
+  head.writeUInt32BE(stream, 5);
+  return Buffer.concat([head, payload]);
+}
+
+test('a request byte by byte, in several header frames, with padding, whose authority is a URL as etcdctl 3.4 sends it', async () => {
+  const { socket, frames } = await bare(await serve({ Echo: echo }));
+  const block = encodeHeaders([
+    [':method', 'POST'],
+    [':scheme', 'http'],
+    [':path', '/test.Test/Echo'],
+    [':authority', 'http://127.0.0.1:2379'],
+    ['content-type', 'application/grpc+proto'],
+  ]);
+  const message = Buffer.concat([Buffer.from([0, 0, 0, 0, 2]), Buffer.from('hi')]);
+  const bytes = Buffer.concat([
+    frame(frameTypes.settings, 0, 0, Buffer.alloc(0)),
+    frame(frameTypes.headers, 0, 1, block.subarray(0, 7)),
+    frame(frameTypes.continuation, flags.endHeaders, 1, block.subarray(7)),
+    frame(frameTypes.data, flags.padded, 1, Buffer.concat([Buffer.from([3]), message.subarray(0, 4), Buffer.alloc(3)])),
+    frame(frameTypes.data, flags.endStream, 1, message.subarray(4)),
+  ]);
+  for (const byte of bytes) {
+    socket.write(Buffer.from([byte]));
+    await new Promise((resolve) => setImmediate(resolve));
+  }
+  const answers = () => frames.filter(([, , stream]) => stream === 1);
+  await expect.poll(() => answers().length).toBe(3);
+  const decoder = new HeaderDecoder();
+  const [headers, data, trailers] = answers();
+  expect(decoder.decode(headers?.[3] ?? Buffer.alloc(0)).get(':status')).toBe('200');
+  expect(data?.[3]).toEqual(message);
+  expect(decoder.decode(trailers?.[3] ?? Buffer.alloc(0)).get('grpc-status')).toBe('0');
+});
+
+test.each([
+  ['no preface', Buffer.from('PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n'), 1],
+  ['a block that cannot be read', Buffer.concat([preface, frame(1, 5, 1, Buffer.from([0xff, 0xff]))]), 9],
+  ['an even stream', Buffer.concat([preface, frame(1, 5, 2, Buffer.from([0x82]))]), 1],
+  ['data of no stream', Buffer.concat([preface, frame(0, 0, 7, Buffer.from('x'))]), 1],
+  ['a frame that is too large', Buffer.concat([preface, Buffer.from('7fffff000000000001', 'hex')]), 6],
+  ['a frame inside a block', Buffer.concat([preface, frame(1, 0, 1, Buffer.alloc(0)), frame(6, 0, 0, Buffer.alloc(8))]), 1],
+  ['pings without end', Buffer.concat([preface, ...Array.from({ length: 5 }, () => frame(6, 0, 0, Buffer.alloc(8)))]), 11],
+])('%s ends the connection with its code', async (_, bytes, code) => {
+  const socket = connect(await serve({ Echo: echo }), '127.0.0.1');
+  onTestFinished(() => void socket.destroy());
+  const frames: [number, Buffer][] = [];
+  const reader = new FrameReader((type, _flags, _stream, payload) => frames.push([type, Buffer.from(payload)]));
+  reader.read(preface);
+  socket.on('data', (data: Buffer) => reader.read(data));
+  socket.on('error', () => {});
+  socket.write(bytes);
+  await once(socket, 'close');
+  const [type, payload] = frames.at(-1) ?? [];
+  expect([type, payload?.readUInt32BE(4)]).toEqual([frameTypes.goAway, code]);
+});

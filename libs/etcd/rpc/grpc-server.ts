@@ -1,0 +1,227 @@
+// gRPC over HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): calls of `service.ts` on streams. Texts are
+// those of grpc-go, as a client of etcd sees them.
+import type { Http2Connection } from '../http2/connection.ts';
+import { encodeHeaders, type Headers } from '../http2/hpack.ts';
+import type { Http2Stream, StreamUser } from '../http2/stream.ts';
+import {
+  type GrpcStatus,
+  grpcCodes,
+  type Method,
+  StatusError,
+  type StreamCall,
+  type StreamHandler,
+  toStatus,
+} from './service.ts';
+
+const messageHeadBytes = 5;
+const status200 = [':status', '200'] as const;
+const contentType = ['content-type', 'application/grpc'] as const;
+const responseBlock = encodeHeaders([status200, contentType]);
+const okTrailers = encodeHeaders([['grpc-status', String(grpcCodes.ok)]]);
+const notGrpcBlock = encodeHeaders([[':status', '415']]);
+
+/** Who is at the other end of a connection. */
+export interface Client {
+  readonly connection: Http2Connection;
+  readonly peer: string;
+  readonly commonName: string | undefined;
+}
+
+export interface GrpcOptions {
+  readonly methods: ReadonlyMap<string, Method>;
+  /** Of one request. */
+  readonly receiveBytesMax: number;
+}
+
+/** Begins the call that a stream's headers ask for. */
+export function beginCall(options: GrpcOptions, client: Client, stream: Http2Stream, headers: Headers): void {
+  const { connection } = client;
+  if (headers.get('content-type')?.startsWith('application/grpc') !== true) {
+    connection.finish(stream, notGrpcBlock);
+    return;
+  }
+  const path = headers.get(':path') ?? '';
+  const method = options.methods.get(path);
+  const call = new GrpcCall(options, client, stream, headers, method);
+  if (method === undefined) call.end(unknownMethod(options, path));
+  else call.begin();
+}
+
+function unknownMethod({ methods }: GrpcOptions, path: string): StatusError {
+  const at = path.lastIndexOf('/');
+  const [name, method] = [path.slice(1, at), path.slice(at + 1)];
+  if (at <= 0) return new StatusError(grpcCodes.unimplemented, `malformed method name: ${JSON.stringify(path)}`);
+  const isKnown = [...methods.keys()].some((key) => key.startsWith(`/${name}/`));
+  const text = isKnown ? `unknown method ${method} for service ${name}` : `unknown service ${name}`;
+  return new StatusError(grpcCodes.unimplemented, text);
+}
+
+class GrpcCall implements StreamCall, StreamUser {
+  readonly metadata: Headers;
+  readonly #options: GrpcOptions;
+  readonly #client: Client;
+  readonly #stream: Http2Stream;
+  readonly #method: Method | undefined;
+  #handler: StreamHandler | undefined;
+  /** What has come of a message that is not complete. */
+  #parts: Buffer[] = [];
+  #partBytes = 0;
+  #request: Buffer | undefined;
+  #responding = false;
+  #over = false;
+
+  constructor(options: GrpcOptions, client: Client, stream: Http2Stream, headers: Headers, method: Method | undefined) {
+    this.#options = options;
+    this.#client = client;
+    this.#stream = stream;
+    this.metadata = headers;
+    this.#method = method;
+  }
+
+  get peer(): string {
+    return this.#client.peer;
+  }
+
+  get commonName(): string | undefined {
+    return this.#client.commonName;
+  }
+
+  get waitingBytes(): number {
+    return this.#stream.queuedBytes;
+  }
+
+  begin(): void {
+    this.#stream.user = this;
+    if (this.#method?.kind !== 'stream') return;
+    try {
+      this.#handler = this.#method.open(this);
+    } catch (error) {
+      this.end(error);
+    }
+  }
+
+  write(message: Buffer): void {
+    if (this.#over) return;
+    this.#respond();
+    this.#client.connection.message(this.#stream, message);
+  }
+
+  end(error?: unknown): void {
+    if (this.#over) return;
+    this.#over = true;
+    const trailers = error === undefined ? okTrailers : statusBlock(toStatus(error), this.#responding);
+    if (error === undefined) this.#respond();
+    this.#client.connection.finish(this.#stream, trailers);
+  }
+
+  received(bytes: Buffer): void {
+    if (this.#over) return;
+    let rest = bytes;
+    if (this.#partBytes > 0) {
+      this.#parts.push(bytes);
+      this.#partBytes += bytes.length;
+      if (this.#partBytes < this.#wantedBytes()) return;
+      rest = Buffer.concat(this.#parts);
+      this.#parts = [];
+      this.#partBytes = 0;
+    }
+    for (;;) {
+      if (rest.length === 0 || this.#over) return;
+      const length = rest.length < messageHeadBytes ? Infinity : rest.readUInt32BE(1);
+      if (length !== Infinity && this.#refuse(rest[0] ?? 0, length)) return;
+      if (rest.length < messageHeadBytes + length) break;
+      const end = messageHeadBytes + length;
+      this.#message(rest.subarray(messageHeadBytes, end));
+      rest = rest.subarray(end);
+    }
+    this.#parts = [rest];
+    this.#partBytes = rest.length;
+  }
+
+  requestEnded(): void {
+    if (this.#over) return;
+    if (this.#method?.kind !== 'unary') this.#handler?.end?.();
+    else if (this.#request === undefined) this.end(new StatusError(grpcCodes.unknown, 'EOF'));
+    else {
+      this.#method.handle(this.#request, this).then(
+        (response) => {
+          this.write(response);
+          this.end();
+        },
+        (error) => this.end(error),
+      );
+    }
+  }
+
+  reset(): void {
+    if (this.#over) return;
+    this.#over = true;
+    this.#handler?.closed();
+  }
+
+  drained(): void {
+    if (!this.#over) this.#handler?.drained?.();
+  }
+
+  /** Until the head of a message is there, how long it will be is not known. */
+  #wantedBytes(): number {
+    const [first] = this.#parts;
+    if (first === undefined || first.length < messageHeadBytes) return messageHeadBytes;
+    return messageHeadBytes + first.readUInt32BE(1);
+  }
+
+  #refuse(compression: number, length: number): boolean {
+    const { receiveBytesMax } = this.#options;
+    if (compression !== 0) {
+      const encoding = this.metadata.get('grpc-encoding') ?? '';
+      const text = `grpc: Decompressor is not installed for grpc-encoding ${JSON.stringify(encoding)}`;
+      this.#abort(new StatusError(grpcCodes.unimplemented, text));
+      return true;
+    }
+    if (length <= receiveBytesMax) return false;
+    const text = `grpc: received message larger than max (${length} vs. ${receiveBytesMax})`;
+    this.#abort(new StatusError(grpcCodes.exhausted, text));
+    return true;
+  }
+
+  /** Ends the call from this side; the handler hears of it as of a cancellation. */
+  #abort(error: StatusError): void {
+    const handler = this.#handler;
+    this.end(error);
+    handler?.closed();
+  }
+
+  #message(raw: Buffer): void {
+    if (this.#handler === undefined) {
+      this.#request = raw;
+      return;
+    }
+    const work = this.#handler.message(raw);
+    if (work === undefined) return;
+    this.#stream.held++;
+    const release = (): void => this.#client.connection.release(this.#stream);
+    work.then(release, release);
+  }
+
+  #respond(): void {
+    if (this.#responding) return;
+    this.#responding = true;
+    this.#client.connection.headers(this.#stream, responseBlock);
+  }
+}
+
+/** The last header block of a call that failed; the only one where nothing was sent before. */
+function statusBlock({ code, details }: GrpcStatus, isTrailer: boolean): Buffer {
+  const status = [
+    ['grpc-status', String(code)],
+    ['grpc-message', percentEncoded(details)],
+  ] as const;
+  return encodeHeaders(isTrailer ? status : [status200, contentType, ...status]);
+}
+
+/** Bytes of UTF-8 that are not printable, and `%`. */
+function percentEncoded(text: string): string {
+  return Buffer.from(text)
+    .toString('latin1')
+    .replace(/[^ -$&-~]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase().padStart(2, '0')}`);
+}
