@@ -31,7 +31,7 @@ export interface AccessPorts {
 
 /** Who calls, as far as the call itself says. */
 export interface Credentials {
-  readonly metadata: ReadonlyMap<string, string>;
+  readonly metadata: { get(name: string): string | undefined };
   /** Of the certificate that the client proved to have; undefined where it needed none. */
   readonly commonName: string | undefined;
 }
@@ -76,7 +76,7 @@ export class Access {
       if (identity === undefined) throw new EtcdError('invalidAuthToken');
       return identity;
     }
-    if (!this.#clientCertAuth || call.metadata.has(gatewayKey)) return undefined;
+    if (!this.#clientCertAuth || call.metadata.get(gatewayKey) !== undefined) return undefined;
     const user = call.commonName;
     return user === undefined ? undefined : { user, revision: this.#store.revision };
   }
