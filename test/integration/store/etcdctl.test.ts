@@ -5,7 +5,7 @@ import { execa } from 'execa';
 import { describe, expect, test } from 'vitest';
 import { parseSession } from '../../golden/transcript.ts';
 import { Store, until, upstreamProgram } from './members.ts';
-import { etcdctlVersion, playEtcdctl, scripts, sessionFile } from './session.ts';
+import { etcdctlVersion, playEtcdctl, scripts, sessionFile, startFor } from './session.ts';
 
 const debian = '/usr/bin/etcdctl';
 const programs = [
@@ -19,7 +19,7 @@ for (const [i, { name, program, absent }] of programs.entries()) {
   const skip = versions[i] === name ? undefined : absent;
   describe.skipIf(skip !== undefined)(`etcdctl ${name} (${skip ?? program})`, () => {
     test.each(scripts)('$name answers as the original', { timeout: 2 * minuteMs }, async (script) => {
-      const store = await Store.start({ size: 1, flags: script.flags });
+      const store = await startFor(script);
       try {
         const recorded = parseSession(readFileSync(sessionFile(script, name), 'utf8'));
         const played = await playEtcdctl(script, program, store);

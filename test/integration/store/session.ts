@@ -1,25 +1,30 @@
 // Sessions with etcdctl: the commands are one list, the answers one transcript per version of etcdctl, recorded on the original.
-import { mkdirSync, mkdtempSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { execa } from 'execa';
 import { mask, parseSession, playSession, type Session } from '../../golden/transcript.ts';
-import type { Store } from './members.ts';
+import { Store } from './members.ts';
+import { serveStarts, writeTools } from './session-tools.ts';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 
-/** What is played: commands in `etcdctl<suffix>.commands`, on a member with these flags. */
+/** What is played: commands in `etcdctl<suffix>.commands`, on members with these flags. */
 export interface Script {
   readonly name: string;
   readonly suffix: string;
   readonly flags: readonly string[];
+  /** Members, 1 where it is not said; and places for others, which the session starts. */
+  readonly size?: number;
+  readonly spare?: number;
 }
 
 export const scripts: readonly Script[] = [
   { name: 'a session', suffix: '', flags: [] },
   { name: 'a session about snapshots', suffix: '-snapshot', flags: [] },
   { name: 'a session about space', suffix: '-space', flags: ['--quota-backend-bytes=4000000'] },
+  { name: 'a session about membership', suffix: '-members', flags: [], size: 3, spare: 1 },
 ];
 
 const commandsFile = ({ suffix }: Script): string => join(here, `etcdctl${suffix}.commands`);
@@ -31,28 +36,30 @@ export async function etcdctlVersion(program: string): Promise<string | undefine
   return failed ? undefined : /etcdctl version: (\d+\.\d+)/.exec(stdout)?.[1];
 }
 
-/** Watches until so many lines have come; etcdctl by itself ends only with an error. */
-const watchLines = `#!/bin/sh
-lines=$1; shift
-: >watched
-etcdctl watch "$@" >watched 2>&1 &
-watch=$!
-while kill -0 $watch 2>/dev/null && [ "$(wc -l <watched)" -lt "$lines" ]; do sleep 0.05; done
-kill $watch 2>/dev/null
-cat watched
-`;
+/** The store that a script is played on. */
+export async function startFor(script: Script, program?: readonly string[]): Promise<Store> {
+  const { flags, size = 1, spare = 0 } = script;
+  const store = await Store.start({ size, flags, ...(program === undefined ? {} : { program }) });
+  for (let i = 0; i < spare; i++) await store.place();
+  return store;
+}
 
-/** Plays the commands with one etcdctl on a store of one member. */
+/** Plays the commands with one etcdctl, which talks to the first member. */
 export async function playEtcdctl(script: Script, program: string, store: Store): Promise<Session> {
   const folder = mkdtempSync(join(tmpdir(), 'drydock-etcdctl-'));
+  let end = (): void => {};
   try {
     const bin = join(folder, 'bin');
-    mkdirSync(bin);
-    symlinkSync(program, join(bin, 'etcdctl'));
-    writeFileSync(join(bin, 'watch-lines'), watchLines, { mode: 0o700 });
+    writeTools(bin, program);
     const env: Record<string, string> = { ...store.env, PATH: `${bin}:${store.env.PATH}` };
     // Without the scheme, as people type it.
     env.ETCDCTL_ENDPOINTS = store.endpoint(0).replace(/^http:\/\//, '');
+    env.ALL_ENDPOINTS = store.endpoints.join();
+    for (const i of store.members.keys()) {
+      env[`ENDPOINT_${i + 1}`] = store.endpoint(i);
+      env[`PEER_${i + 1}`] = store.peerUrl(i);
+    }
+    end = serveStarts(folder, store);
     const { preamble, steps } = parseSession(readFileSync(commandsFile(script), 'utf8'));
     // In one pipe, or else the order of the two streams is a matter of luck.
     const joined = steps.map((step) => ({ ...step, command: `{ ${step.command}\n} 2>&1` }));
@@ -62,6 +69,7 @@ export async function playEtcdctl(script: Script, program: string, store: Store)
       steps: steps.map(({ command }, i) => ({ command, output: maskStore(played.steps[i]?.output ?? '') })),
     };
   } finally {
+    end();
     rmSync(folder, { recursive: true, force: true });
   }
 }
@@ -73,7 +81,9 @@ const masks: readonly (readonly [RegExp, string])[] = [
   [/(?<=(?:cluster_id|member_id|raft_term|ID)":)\d+/g, '<number>'],
   [/(?<="(?:ClusterID|MemberID|RaftTerm)" ?: ?)\d+/g, '<number>'],
   [/(?<=memberID:)\d+/g, '<number>'],
-  [/\b[0-9a-f]{15,16}\b/g, '<id>'],
+  // Some are shorter, and padded.
+  [/(?<= ) +(?=[0-9a-f]{13,15}\b)/g, ''],
+  [/\b[0-9a-f]{13,16}\b/g, '<id>'],
   [/(?<="name":")\w+/g, '<name>'],
   [/took = \S+/g, 'took = <age>'],
   [/took:? \S+/g, 'took <age>'],
