@@ -1,10 +1,10 @@
 // How records lie in a segment. Everything is little endian and starts on a multiple of 8 bytes:
 //
-//   length u32 | previous u32 | crc u32 | epoch u32 | payload (length bytes) | zeros up to a multiple of 8
+//   length u32 | previous u32 | crc u32 | synced u32 | payload (length bytes) | zeros up to a multiple of 8
 //
 // `crc` covers the rest of the header and the payload; `previous` is the crc of the record before, so that a record that was lost
-// or left over breaks the chain. `epoch` counts syncs: all records of one epoch may be torn by a crash, but once a record of the next
-// one exists, this one was durable, and damage to it is damage. The checksum is zlib's CRC-32 and not Castagnoli's as in etcd:
+// or left over breaks the chain. `synced` is how many bytes of the segment were durable when the record was written: what is after
+// that may be torn by a crash, but what is before it was promised, and damage to it is damage. The checksum is zlib's CRC-32 and not Castagnoli's as in etcd:
 // Node has the former natively (about 10 GB/s here), and both detect the same classes of errors at these lengths.
 import { crc32 } from 'node:zlib';
 
@@ -15,7 +15,7 @@ export interface Frame {
   readonly payload: Uint8Array;
   readonly previous: number;
   readonly crc: number;
-  readonly epoch: number;
+  readonly synced: number;
   /** Where the next record starts. */
   readonly end: number;
 }
@@ -25,11 +25,11 @@ export function frameBytes(payloadBytes: number): number {
 }
 
 /** Writes a record at `at` (into zeros) and returns its crc. */
-export function writeFrame(buffer: Uint8Array, at: number, payload: Uint8Array, previous: number, epoch: number): number {
+export function writeFrame(buffer: Uint8Array, at: number, payload: Uint8Array, previous: number, synced: number): number {
   const view = new DataView(buffer.buffer, buffer.byteOffset + at, headerBytes);
   view.setUint32(0, payload.length, true);
   view.setUint32(4, previous, true);
-  view.setUint32(12, epoch, true);
+  view.setUint32(12, synced, true);
   buffer.set(payload, at + headerBytes);
   const crc = checksum(buffer, at, payload.length);
   view.setUint32(8, crc, true);
@@ -47,12 +47,12 @@ export function readFrame(buffer: Uint8Array, at: number): Frame | 'end' | 'brok
   const crc = view.getUint32(8, true);
   if (crc !== checksum(buffer, at, length)) return 'broken';
   const payload = buffer.subarray(at + headerBytes, at + headerBytes + length);
-  return { payload, previous: view.getUint32(4, true), crc, epoch: view.getUint32(12, true), end };
+  return { payload, previous: view.getUint32(4, true), crc, synced: view.getUint32(12, true), end };
 }
 
-/** The highest epoch of any whole record at or after `from`, or -1: evidence that what lies before had been synced. */
-export function highestEpochAfter(buffer: Uint8Array, from: number): number {
-  let highest = -1;
+/** How much of the segment had been durable, as far as whole records at or after `from` say; 0 where there are none. */
+export function syncedByRecordsAfter(buffer: Uint8Array, from: number): number {
+  let highest = 0;
   const words = new Uint32Array(buffer.buffer, buffer.byteOffset, Math.floor(buffer.length / 4));
   for (let at = from; at + headerBytes <= buffer.length; ) {
     if (words[at / 4] === 0) {
@@ -63,7 +63,7 @@ export function highestEpochAfter(buffer: Uint8Array, from: number): number {
     if (typeof frame === 'string') {
       at += alignmentBytes;
     } else {
-      highest = Math.max(highest, frame.epoch);
+      highest = Math.max(highest, frame.synced);
       at = frame.end;
     }
   }

@@ -4,9 +4,9 @@ import { emptyConf } from 'raft-ts/config-codec.ts';
 import type { Entry, HardState, SnapshotMeta } from 'raft-ts/types.ts';
 import { WireError } from 'raft-ts/wire.ts';
 import { damaged, WalError } from './errors.ts';
-import { type Frame, headerBytes, highestEpochAfter, readFrame } from './frame.ts';
+import { type Frame, readFrame, syncedByRecordsAfter } from './frame.ts';
 import { decodeRecord, type SegmentHead, type WalRecord } from './record.ts';
-import { parseSegmentName, type SegmentName } from './segment-name.ts';
+import { parseSegmentName, type SegmentName, segmentName } from './segment-name.ts';
 
 /** Everything that the log says. */
 export interface Recovered {
@@ -19,11 +19,19 @@ export interface Recovered {
   readonly tornBytes: number;
   readonly segments: readonly SegmentName[];
   /** Where writing goes on, in the last segment. */
-  readonly end: { readonly offset: number; readonly crc: number; readonly epoch: number };
+  readonly end: { readonly offset: number; readonly crc: number };
 }
 
-/** Reads all segments. Throws WalError ('missing', 'damaged'). */
-export async function recover(disk: Disk, folder: string): Promise<Recovered> {
+/** What finds records in bytes. */
+export interface FrameReader {
+  readonly readFrame: typeof readFrame;
+  readonly syncedByRecordsAfter: typeof syncedByRecordsAfter;
+}
+
+const frameReader: FrameReader = { readFrame, syncedByRecordsAfter };
+
+/** Reads all segments. Throws WalError ('missing', 'damaged'). `reader` is for a fuzz that must notice a wrong one. */
+export async function recover(disk: Disk, folder: string, reader = frameReader): Promise<Recovered> {
   const segments = (await disk.list(folder)).map(parseSegmentName).filter((name) => name !== undefined);
   if (segments.length === 0) throw new WalError('missing', `no write-ahead log in ${folder}`);
   const replay = new Replay();
@@ -34,9 +42,14 @@ export async function recover(disk: Disk, folder: string): Promise<Recovered> {
       throw damaged(segment.file, `the segment after number ${previous.sequence} is missing`);
     }
     const bytes = await readWhole(disk, `${folder}/${segment.file}`);
-    tornBytes = readSegment(replay, segment, bytes, i === segments.length - 1);
+    tornBytes = readSegment(replay, segment, bytes, i === segments.length - 1, reader);
   }
-  return { ...replay.result(), tornBytes, segments, end: replay.end };
+  const result = replay.result();
+  const [first] = segments;
+  if (first !== undefined && first.firstIndex > result.snapshot.index + 1) {
+    throw damaged(first.file, `it starts at entry ${first.firstIndex}, but the snapshot ends at ${result.snapshot.index}`);
+  }
+  return { ...result, tornBytes, segments, end: replay.end };
 }
 
 /** What the server wrote into the segments' heads; undefined where there is no log. Throws WalError ('damaged'). */
@@ -66,43 +79,37 @@ async function readWhole(disk: Disk, name: string): Promise<Uint8Array> {
   }
 }
 
+/** What a segment starts with: its head, the hard state and the snapshot mark. */
+export const headRecords = 3;
+
 /** Replays one segment; returns the bytes of a torn tail, which only the last one may have. */
-function readSegment(replay: Replay, segment: SegmentName, bytes: Uint8Array, last: boolean): number {
+function readSegment(replay: Replay, segment: SegmentName, bytes: Uint8Array, last: boolean, reader: FrameReader): number {
   let at = 0;
-  for (;;) {
-    const frame = readFrame(bytes, at);
-    const broken = typeof frame === 'string' || (replay.end.epoch > 0 && frame.previous !== replay.end.crc);
+  for (let count = 0; ; count++) {
+    const frame = reader.readFrame(bytes, at);
+    const broken = typeof frame === 'string' || (replay.begun && frame.previous !== replay.end.crc);
     if (!broken) {
       replay.take(frame, segment.file, at);
       at = frame.end;
       continue;
     }
+    // They were durable before the segment got its name.
+    if (count < headRecords) throw damaged(segment.file, count === 0 ? 'it has no head' : 'its head is not whole');
     if (!last) {
       if (frame === 'end') return 0;
       throw damaged(segment.file, `the record at byte ${at} does not match its checksum`);
     }
-    refuseDamage(replay, segment, bytes, at, frame);
+    refuseDamage(segment, bytes, at, reader);
     return frame === 'end' ? 0 : tornLength(bytes, at);
   }
 }
 
 /**
- * At the end of the last segment: zeros or a torn batch are what a crash leaves. But where a whole record of a later epoch follows,
- * this place had been synced before that one was written.
+ * At the end of the last segment: zeros or a torn batch are what a crash leaves. But where a whole record follows that was written
+ * when this place was durable, it is damage.
  */
-function refuseDamage(
-  replay: Replay,
-  segment: SegmentName,
-  bytes: Uint8Array,
-  at: number,
-  frame: Frame | 'end' | 'broken',
-): void {
-  if (at === 0) throw damaged(segment.file, 'it has no head');
-  const later = highestEpochAfter(bytes, at);
-  // The epoch here is that of the record before or the one after it; where the header still says which, take its word.
-  const said = at + headerBytes <= bytes.length ? new DataView(bytes.buffer, bytes.byteOffset + at).getUint32(12, true) : 0;
-  const here = frame === 'broken' && said === replay.end.epoch ? said : replay.end.epoch + 1;
-  if (later > here) {
+function refuseDamage(segment: SegmentName, bytes: Uint8Array, at: number, reader: FrameReader): void {
+  if (reader.syncedByRecordsAfter(bytes, at) > at) {
     throw damaged(
       segment.file,
       `the record at byte ${at} does not match its checksum, but later ones were written after it was durable`,
@@ -118,14 +125,17 @@ function tornLength(bytes: Uint8Array, at: number): number {
 
 /** Collects the records of all segments. */
 class Replay {
-  end = { offset: 0, crc: 0, epoch: 0 };
+  end = { offset: 0, crc: 0 };
+  /** Whether a record has been read: the next one must follow it. */
+  begun = false;
   #head: SegmentHead | undefined;
   #hardState: HardState = { term: 0, vote: 0n, commit: 0 };
   #snapshot: SnapshotMeta = { index: 0, term: 0, conf: emptyConf };
   #entries: Entry[] = [];
 
   take(frame: Frame, file: string, at: number): void {
-    this.end = { offset: frame.end, crc: frame.crc, epoch: frame.epoch };
+    this.end = { offset: frame.end, crc: frame.crc };
+    this.begun = true;
     let record: WalRecord | undefined;
     try {
       record = decodeRecord(frame.payload);
@@ -137,6 +147,9 @@ class Replay {
     if ((at === 0) !== (record.kind === 'segment')) throw damaged(file, `a ${record.kind} record at byte ${at}`);
     switch (record.kind) {
       case 'segment':
+        if (segmentName(record.head.sequence, record.head.firstIndex).file !== file) {
+          throw damaged(file, `its head is that of segment ${record.head.sequence} from entry ${record.head.firstIndex}`);
+        }
         this.#head = record.head;
         return;
       case 'hardState':

@@ -64,7 +64,8 @@ export class Wal {
   #file: DiskFile | undefined;
   #offset = 0;
   #crc = 0;
-  #epoch = 1;
+  /** Bytes of the segment that are durable. */
+  #synced = 0;
   /** Repeated at the head of every segment, so that older ones can go. */
   #hardState: HardState = { term: 0, vote: 0n, commit: 0 };
   #mark: SnapshotMark = { meta: { index: 0, term: 0, conf: emptyConf }, installed: false };
@@ -103,7 +104,7 @@ export class Wal {
       await this.#file.truncate(this.#offset);
       await this.#file.preallocate(Math.max(this.#segmentBytes, this.#offset));
       await this.#file.sync();
-      this.#epoch = recovered.end.epoch + 1;
+      this.#synced = this.#offset;
     });
   }
 
@@ -192,7 +193,7 @@ export class Wal {
     const buffer = new Uint8Array(size);
     let at = 0;
     for (const payload of payloads) {
-      this.#crc = writeFrame(buffer, at, payload, this.#crc, this.#epoch);
+      this.#crc = writeFrame(buffer, at, payload, this.#crc, this.#synced);
       at += frameBytes(payload.length);
     }
     await this.#file?.write(buffer, this.#offset);
@@ -200,8 +201,9 @@ export class Wal {
   }
 
   async #sync(): Promise<void> {
+    const written = this.#offset;
     await this.#file?.sync();
-    this.#epoch++;
+    this.#synced = written;
   }
 
   #remember(record: WalRecord): void {
@@ -223,6 +225,7 @@ export class Wal {
     this.#next = undefined;
     this.#file = file;
     this.#offset = 0;
+    this.#synced = 0;
     const name = segmentName((this.#segments.at(-1)?.sequence ?? -1) + 1, this.#lastIndex + 1);
     const head = { sequence: name.sequence, firstIndex: name.firstIndex, metadata: this.#metadata };
     const records: readonly WalRecord[] = [
