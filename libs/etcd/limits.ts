@@ -51,7 +51,7 @@ export const limits = {
   /** One chunk of a snapshot stream. */
   snapshotChunkBytes: 32 * 1024,
   /** Bytes of a snapshot stream that wait for the client to take them. */
-  snapshotWindowBytes: 256 * 1024,
+  snapshotWindowBytes: 64 * 1024,
   /** A snapshot is measured in slices of this length; other work gets its turn in between. */
   snapshotSliceMs: 2,
   /** Longest name of a user or a role: it is a key of the backend. */

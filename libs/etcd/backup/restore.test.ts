@@ -61,7 +61,7 @@ async function snapshotOfHistory(): Promise<{ file: Buffer; hash: number; revisi
   const { hash, revision } = store.hash(0);
   const pieces: Buffer[] = [];
   const facts = { term: 3, conf: { ...emptyConf, voters: [5n] } };
-  for await (const { bytes } of streamSnapshot(backend.snapshot(), facts, new SystemClock())) pieces.push(bytes);
+  for await (const { bytes } of streamSnapshot(backend.snapshot(), facts, new SystemClock())) pieces.push(Buffer.from(bytes));
   await backend.close();
   return { file: Buffer.concat(pieces), hash, revision };
 }

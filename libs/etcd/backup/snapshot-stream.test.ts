@@ -45,7 +45,7 @@ function putKey(revision: number, value: string): void {
 async function collect(pieces: AsyncIterable<SnapshotPiece>, each = (): Promise<void> | void => {}): Promise<SnapshotPiece[]> {
   const all: SnapshotPiece[] = [];
   for await (const piece of pieces) {
-    all.push(piece);
+    all.push({ ...piece, bytes: Buffer.from(piece.bytes) });
     await each();
   }
   return all;

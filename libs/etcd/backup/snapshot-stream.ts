@@ -8,6 +8,7 @@ import type { BackendSnapshot } from '../mvcc/backend.ts';
 import { etcdBuckets, type LogFacts } from './etcd-schema.ts';
 
 export interface SnapshotPiece {
+  /** Stay only until the next piece is asked for. */
   readonly bytes: Buffer;
   /** Of the database, without the hash. */
   readonly remainingBytes: number;
@@ -37,21 +38,19 @@ export async function* streamSnapshot(snapshot: BackendSnapshot, facts: LogFacts
   }
 }
 
-/** The same bytes in pieces of one size; the last may be shorter. */
+/** The same bytes in pieces of one size; the last may be shorter. A piece stays only until the next one is asked for. */
 function* rechunk(pieces: Iterable<Buffer>, bytes: number): Generator<Buffer> {
-  let waiting: Buffer[] = [];
+  const chunk = Buffer.allocUnsafeSlow(bytes);
   let size = 0;
   for (const piece of pieces) {
     for (let at = 0; at < piece.length; ) {
-      const part = piece.subarray(at, at + bytes - size);
-      waiting.push(part);
-      size += part.length;
-      at += part.length;
+      const copied = piece.copy(chunk, size, at);
+      size += copied;
+      at += copied;
       if (size < bytes) continue;
-      yield waiting.length === 1 ? part : Buffer.concat(waiting, size);
-      waiting = [];
+      yield chunk;
       size = 0;
     }
   }
-  if (size > 0) yield Buffer.concat(waiting, size);
+  if (size > 0) yield chunk.subarray(0, size);
 }

@@ -10,7 +10,7 @@ function build(buckets: readonly BoltBucketSource[], pageBytes?: number): Buffer
   const measuring = measureBolt(buckets, pageBytes);
   let step = measuring.next();
   while (step.done !== true) step = measuring.next();
-  const file = Buffer.concat([...writeBolt(buckets, step.value)]);
+  const file = Buffer.concat(Array.from(writeBolt(buckets, step.value), (page) => Buffer.from(page)));
   expect(file.length).toBe(boltBytes(step.value));
   return file;
 }

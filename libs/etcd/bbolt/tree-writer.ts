@@ -21,6 +21,9 @@ const noBytes = Buffer.alloc(0);
 export class PageRun {
   readonly pageBytes: number;
   readonly #measuring: boolean;
+  /** Single pages that were taken and come to use again: a gigabyte of buffers would keep the garbage collector busy. */
+  #spare: Buffer[] = [];
+  #lent: Buffer[] = [];
   /** The next page's number. */
   next: number;
   /** Finished and not taken yet. */
@@ -42,17 +45,26 @@ export class PageRun {
       this.#finished.push(noBytes);
       return id;
     }
-    const page = Buffer.alloc(pages * this.pageBytes);
+    const page = this.#buffer(pages);
     writePageHeader(page, { id, flags, count, overflow: pages - 1 });
     fill(page);
     this.#finished.push(page);
     return id;
   }
 
-  take(): Buffer[] {
+  /** What is finished since the last call. The bytes stay until the next call after this. */
+  take(): readonly Buffer[] {
     const finished = this.#finished;
-    if (finished.length > 0) this.#finished = [];
+    if (finished.length === 0) return finished;
+    this.#spare.push(...this.#lent);
+    this.#lent = finished.filter((page) => page.length === this.pageBytes);
+    this.#finished = [];
     return finished;
+  }
+
+  #buffer(pages: number): Buffer {
+    const spare = pages === 1 ? this.#spare.pop() : undefined;
+    return spare?.fill(0) ?? Buffer.alloc(pages * this.pageBytes);
   }
 }
 

@@ -50,7 +50,10 @@ export function* measureBolt(
   }
 }
 
-/** Second pass: the file from its first byte to its last, in whole pages. The buckets must be as they were when measured. */
+/**
+ * Second pass: the file from its first byte to its last, in whole pages. The buckets must be as they were when measured. The bytes
+ * of a page stay only until the next one is asked for.
+ */
 export function* writeBolt(buckets: readonly BoltBucketSource[], layout: BoltLayout): Generator<Buffer, void> {
   for (const id of [0, 1]) yield encodeMetaPage(id, { ...layout, transaction: id });
   const freelist = new PageRun(layout.pageBytes, freelistPage);

@@ -145,7 +145,7 @@ describe.skipIf(etcdutl === undefined)('with the original (DRYDOCK_UPSTREAM)', (
     const measuring = measureBolt(buckets);
     let step = measuring.next();
     while (step.done !== true) step = measuring.next();
-    const file = Buffer.concat([...writeBolt(buckets, step.value)]);
+    const file = Buffer.concat(Array.from(writeBolt(buckets, step.value), (page) => Buffer.from(page)));
     writeFileSync(join(folder, 'db'), file);
     const args = ['snapshot', 'status', join(folder, 'db'), '-w', 'json'];
     const status = JSON.parse(execFileSync(theirTool[0] ?? '', args, { encoding: 'utf8' }));
