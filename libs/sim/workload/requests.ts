@@ -28,15 +28,18 @@ export class Knowledge {
 
 const leasesMax = 6;
 
+/** Keys k0, k1, ...; how often each kind comes, in proportion, whole numbers. */
+export type RequestOptions = Pick<SimOptions, 'keys' | 'operations'>;
+
 export class RequestSource {
-  readonly #options: SimOptions;
+  readonly #options: RequestOptions;
   readonly #random: RandomStream;
   readonly #knowledge: Knowledge;
   readonly #client: string;
   readonly #kinds: readonly OperationKind[];
   #values = 0;
 
-  constructor(client: string, options: SimOptions, random: RandomStream, knowledge: Knowledge) {
+  constructor(client: string, options: RequestOptions, random: RandomStream, knowledge: Knowledge) {
     this.#client = client;
     this.#options = options;
     this.#random = random;
