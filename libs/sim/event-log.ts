@@ -44,7 +44,7 @@ export class EventLog {
   }
 
   #flush(): void {
-    this.#hash.update(this.#piece);
+    this.#hash.update(this.#piece, 'latin1');
     this.#piece = '';
   }
 }

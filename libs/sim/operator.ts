@@ -1,5 +1,6 @@
 // Whoever looks after the cluster: adds members and starts them, promotes learners, removes members, and finds out what became of
 // requests that were not answered.
+import type { InitialMember } from '@drydock/etcd/member.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import { CallError } from './calls.ts';
 import { api, SimClient } from './client.ts';
@@ -51,10 +52,29 @@ export class Operator {
 
   /** Brings hosts in line with the members that the cluster has. False where it could not be asked. */
   async reconcile(): Promise<boolean> {
-    const response = await this.#attempt((host) => this.#client.call(host, api.memberList, { linearizable: true }));
-    if (response === undefined) return false;
+    const certain = await this.#list(true);
+    // Without a quorum, perhaps because a member that was added does not run yet: what one of them knows.
+    const initial = certain ?? (await this.#list(false));
+    if (initial === undefined) return false;
+    this.#startMissing(initial);
+    if (certain === undefined) return false;
     const { world, hosts } = this.#cluster;
-    const initial = response.members.map(({ ID, name, peerURLs }) => ({ id: ID, name, peerUrls: peerURLs }));
+    for (const host of hosts) {
+      if (host.removed || certain.some(({ id }) => id === host.id)) continue;
+      world.note(`${host.name} is no member any more`);
+      host.removed = true;
+      world.schedule(goodbyeUs, () => host.kill(false));
+    }
+    return true;
+  }
+
+  async #list(linearizable: boolean): Promise<InitialMember[] | undefined> {
+    const response = await this.#attempt((host) => this.#client.call(host, api.memberList, { linearizable }));
+    return response?.members.map(({ ID, name, peerURLs }) => ({ id: ID, name, peerUrls: peerURLs }));
+  }
+
+  #startMissing(initial: readonly InitialMember[]): void {
+    const { hosts } = this.#cluster;
     for (const { id, peerUrls } of initial) {
       if (hosts.some((host) => host.id === id)) continue;
       const name = `m${this.#names + 1}`;
@@ -62,13 +82,6 @@ export class Operator {
       this.#names++;
       this.#supervise(this.#cluster.join(id, name, initial));
     }
-    for (const host of hosts) {
-      if (host.removed || initial.some(({ id }) => id === host.id)) continue;
-      world.note(`${host.name} is no member any more`);
-      host.removed = true;
-      world.schedule(goodbyeUs, () => host.kill(false));
-    }
-    return true;
   }
 
   #present(): MemberHost[] {

@@ -252,12 +252,28 @@ const sendUs = 50;
 
 /** A message in one line. */
 export function describe(message: Message): string {
-  const parts: string[] = [message.type];
-  for (const [name, value] of Object.entries(message)) {
-    if (name === 'type' || name === 'from' || name === 'to') continue;
-    if (name === 'entries' && Array.isArray(value)) parts.push(`entries=${value.length}`);
-    else if (typeof value === 'number' || typeof value === 'bigint' || typeof value === 'boolean')
-      parts.push(`${name}=${value}`);
+  const { type, term } = message;
+  switch (type) {
+    case 'appendRequest':
+      return `${type} ${term} after ${message.prevIndex}@${message.prevTerm} ${message.entries.length} commit ${message.commit}`;
+    case 'appendResponse':
+      return `${type} ${term} ${message.reject ? 'rejects' : 'has'} ${message.index}`;
+    case 'heartbeatRequest':
+    case 'heartbeatResponse':
+      return `${type} ${term} read ${message.readSequence}`;
+    case 'voteRequest':
+    case 'preVoteRequest':
+      return `${type} ${term} last ${message.lastIndex}@${message.lastTerm}${message.transfer ? ' transfer' : ''}`;
+    case 'voteResponse':
+    case 'preVoteResponse':
+      return `${type} ${term} ${message.reject ? 'no' : 'yes'}`;
+    case 'snapshotRequest':
+      return `${type} ${term} at ${message.snapshot.meta.index}@${message.snapshot.meta.term}`;
+    case 'proposeForward':
+      return `${type} ${message.entries.length}`;
+    case 'readIndexResponse':
+      return `${type} ${message.index}`;
+    default:
+      return `${type} ${term}`;
   }
-  return parts.join(' ');
 }
