@@ -108,15 +108,17 @@ async function renew(server: EtcdServer, leader: LeaderCalls, raw: Buffer, call:
   const { ID } = decode(LeaseKeepAliveRequest, raw);
   const { machine, options } = server;
   const header = server.header();
-  if (!machine.lessor.primary) {
+  const askLeader = async (): Promise<Buffer> => {
     await permitRenewal(server, call, ID);
     const answer = decode(LeaseKeepAliveResponse, await leader.keepAlive(raw));
     return encode(LeaseKeepAliveResponse, { ...answer, header });
-  }
+  };
+  if (!machine.lessor.primary) return askLeader();
   try {
-    // A leader that was deposed without knowing must not promise time.
+    // A leader that was deposed without knowing must not promise time; the read point may have come from its successor.
     await server.readPoint();
     await permitRenewal(server, call, ID);
+    if (!machine.lessor.primary || !server.leadsNow) return await askLeader();
     return encode(LeaseKeepAliveResponse, { header, ID, TTL: machine.lessor.renew(ID, options.clock.monotonicMs()) });
   } catch (error) {
     if (!(error instanceof EtcdError) || error.code !== 'leaseNotFound') throw error;

@@ -218,6 +218,17 @@ describe('leases', () => {
   });
 });
 
+test('a leader that was deposed and has not heard of it has no lease revoked by its successor', async () => {
+  replica.elect(own);
+  const granted = server.propose('leaseGrant', encode(LeaseGrantRequest, { ID: 5n, TTL: 10 }));
+  replica.commit();
+  await granted;
+  const before = replica.proposed.length;
+  replica.deposed = true;
+  await clock.advanceAsync(60_000);
+  expect(replica.proposed.length).toBe(before);
+});
+
 describe('leaders', () => {
   test('streams that ask for one hear of its loss after three elections without', async () => {
     replica.elect(other);

@@ -122,6 +122,14 @@ export class EtcdServer {
     return this.replica.leader() === this.replica.id;
   }
 
+  /**
+   * Whether Raft takes this member for the leader at this instant. `isLeader` and the lessor follow only after the log's next
+   * write: a leader that was stopped and goes on still believes in itself for that long.
+   */
+  get leadsNow(): boolean {
+    return this.replica.status().role === 'leader';
+  }
+
   /** Whether this member has no vote (yet). */
   get isLearner(): boolean {
     return this.machine.members.get(this.replica.id)?.isLearner === true;
@@ -345,7 +353,9 @@ export class EtcdServer {
   #expireLeases(): void {
     this.#leaseDueMs = Infinity;
     this.#leaseTimer = undefined;
-    for (const ID of this.machine.lessor.expired(this.options.clock.monotonicMs())) {
+    // A proposal of a deposed leader would be handed on to the one that has given every lease its full time again.
+    const expired = this.leadsNow ? this.machine.lessor.expired(this.options.clock.monotonicMs()) : [];
+    for (const ID of expired) {
       // Proposed again later where it fails: the lease stays until its revocation is applied.
       this.propose('leaseRevoke', encode(LeaseRevokeRequest, { ID }), this.ownIdentity).catch(() => {});
     }

@@ -98,6 +98,7 @@ function endsOf(history: History, log: Log): Map<string, End[]> {
     history.operations.flatMap(({ outcome }) => (outcome.kind === 'ok' ? writtenBy(outcome.response) : [])),
   );
   const unknown = history.operations.filter(({ outcome }) => outcome.kind === 'unknown');
+  const revokes = history.operations.filter(({ request }) => request.kind === 'leaseRevoke');
   const ends = new Map<string, End[]>();
   for (const [i, change] of log.changes.entries()) {
     const revision = log.first + 1 + i;
@@ -106,9 +107,17 @@ function endsOf(history: History, log: Log): Map<string, End[]> {
     const time = seen[i + 1] ?? 0;
     const keys = change.map(({ kv }) => kv.key);
     if (unknown.some(({ request, invoke }) => invoke < time && keys.every((key) => mayDelete(request, key)))) continue;
+    // The log is one that explains the answers, not the only one: deletions that nobody looked between may be the other way round.
+    if (revokes.some((revoke) => revoke.invoke < time && mayHaveMade(revoke, revision))) continue;
     ends.set(lease, [...(ends.get(lease) ?? []), { revision, time }]);
   }
   return ends;
+}
+
+/** Whether a revocation that was asked for in time can have been the one that made the revision. */
+function mayHaveMade({ outcome }: Operation, revision: number): boolean {
+  if (outcome.kind === 'ok') return outcome.response.revision >= revision;
+  return outcome.kind === 'unknown';
 }
 
 function writtenBy(response: Response): number[] {

@@ -2,7 +2,7 @@
 import { crashBetweenSaveAndApply, crashDuringCompaction, fullDiskOnLeader, powerCuts, slowSyncOnLeader } from './disks.ts';
 import { killFollower, killLeader, killMajority } from './kills.ts';
 import { flappingLeader, leaderInMinority, oneWayLink, partialPartition } from './partitions.ts';
-import { clockJumps, pausedLeader, pausedLockHolder } from './pauses.ts';
+import { clockJumps, pausedLeader, pausedLeaderWithLeases, pausedLockHolder } from './pauses.ts';
 import type { Scenario } from './scenario.ts';
 import { snapshotToFollower } from './snapshots.ts';
 import { compactedWatch, compactionAtDelete, slowWatcher, watchOnCutMember, watchOnFutureRevision } from './watches.ts';
@@ -17,6 +17,7 @@ export const scenarios: readonly Scenario[] = [
   flappingLeader,
   slowSyncOnLeader,
   pausedLeader,
+  pausedLeaderWithLeases,
   crashBetweenSaveAndApply,
   crashDuringCompaction,
   powerCuts,

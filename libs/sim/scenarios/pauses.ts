@@ -22,6 +22,26 @@ export const pausedLeader: Scenario = {
   },
 };
 
+/** The old leader wakes with leases that are over by its own count, and must not have them revoked by the new one. */
+export const pausedLeaderWithLeases: Scenario = {
+  name: 'paused-leader-with-leases',
+  stage: { size: 3 },
+  play: async (stage) => {
+    const old = await stage.start();
+    await stage.done(old, { kind: 'leaseGrant', lease: '7', ttlSeconds: 4 });
+    await stage.put(old, 'leased', 'x', '7');
+    old.life?.pause();
+    const next = await stage.leader(stage.others(old));
+    for (let i = 0; i < 4; i++) {
+      await stage.sleep(1);
+      await stage.done(next, { kind: 'leaseKeepAlive', lease: '7' });
+    }
+    old.life?.resume();
+    await stage.sleep(2);
+    stage.expect('the lease lives', (await stage.get(next, 'leased')) !== undefined);
+  },
+};
+
 /** Mutual exclusion by a lease holds only as long as the holder runs. What holds is the fence: a write that compares fails. */
 export const pausedLockHolder: Scenario = {
   name: 'paused-lock-holder',

@@ -21,6 +21,8 @@ export class ManualReplica implements Replica {
   /** Proposed and not committed. */
   proposed: Proposal[] = [];
   readonly #machine: StateMachine;
+  /** Raft has stepped down, and nobody has been told yet. */
+  deposed = false;
   readonly #listeners = new Set<(leader: MemberId, term: Term) => void>();
   #reads: Read[] = [];
   #leader: MemberId = 0n;
@@ -95,7 +97,7 @@ export class ManualReplica implements Replica {
       term: this.#term,
       vote: this.id,
       leader: this.#leader,
-      role: this.#leader === this.id ? 'leader' : 'follower',
+      role: this.#leader === this.id && !this.deposed ? 'leader' : 'follower',
       commit: applied,
       applied,
       lastIndex,
