@@ -53,7 +53,7 @@ export class RequestGuard {
       if (op.request_range !== undefined) this.range(who, op.request_range);
       else if (op.request_put !== undefined) this.put(who, op.request_put);
       else if (op.request_delete_range !== undefined) this.deleteRange(who, op.request_delete_range);
-      else if (op.request_txn.length > 0) this.txn(who, decode(TxnRequest, op.request_txn));
+      else if (op.request_txn !== undefined) this.txn(who, decode(TxnRequest, op.request_txn));
     }
   }
 

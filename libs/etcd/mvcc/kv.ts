@@ -10,6 +10,7 @@ import {
   KeyValue,
   type PutRequest,
   type PutResponse,
+  type RequestOp,
   type ResponseOp,
   TxnRequest,
   TxnResponse,
@@ -27,7 +28,9 @@ export interface KvContext {
 }
 
 export function applyPut(context: KvContext, request: PutRequest): PutResponse {
-  checkPutState(context, request);
+  // The other way round than in a transaction: which of two errors a client sees is etcd's choice.
+  checkPutLease(context, request);
+  checkPutKey(context, request);
   return context.store.write((txn) => put(context.store, txn, request));
 }
 
@@ -48,7 +51,7 @@ export function isReadOnly(request: TxnRequest): boolean {
     (op) =>
       op.request_put === undefined &&
       op.request_delete_range === undefined &&
-      (op.request_txn.length === 0 || isReadOnly(decode(TxnRequest, op.request_txn))),
+      (op.request_txn === undefined || isReadOnly(decode(TxnRequest, op.request_txn))),
   );
 }
 
@@ -57,10 +60,13 @@ export function isSerializable(request: TxnRequest): boolean {
   return [...request.success, ...request.failure].every((op) => op.request_range?.serializable === true);
 }
 
-function checkPutState(context: KvContext, request: PutRequest): void {
+function checkPutKey(context: KvContext, request: PutRequest): void {
   if ((request.ignore_value || request.ignore_lease) && context.store.entry(request.key) === undefined) {
     throw new EtcdError('keyNotFound');
   }
+}
+
+function checkPutLease(context: KvContext, request: PutRequest): void {
   if (request.lease !== 0n && !context.leaseExists(request.lease)) throw new EtcdError('leaseNotFound');
 }
 
@@ -99,7 +105,7 @@ function choose(store: MvccStore, request: TxnRequest): Plan {
   const succeeded = request.compare.every((compare) => holds(store, compare));
   const nested: Plan[] = [];
   for (const op of succeeded ? request.success : request.failure) {
-    if (op.request_txn.length > 0) nested.push(choose(store, decode(TxnRequest, op.request_txn)));
+    if (op.request_txn !== undefined) nested.push(choose(store, decode(TxnRequest, op.request_txn)));
   }
   return { succeeded, request, nested };
 }
@@ -108,12 +114,29 @@ function branchOf(plan: Plan) {
   return plan.succeeded ? plan.request.success : plan.request.failure;
 }
 
+/** All puts are looked at before the first range is, each in the order in which they would run: so it is in etcd. */
 function checkPlan(context: KvContext, plan: Plan): void {
+  visitPlan(plan, (op) => {
+    if (op.request_put === undefined) return;
+    checkPutKey(context, op.request_put);
+    checkPutLease(context, op.request_put);
+  });
+  visitPlan(plan, (op) => {
+    if (op.request_range === undefined) return;
+    const { revision } = op.request_range;
+    // Below 0 is "now" outside of a transaction only.
+    if (revision < 0 && revision < context.store.compactRevision) throw new EtcdError('compacted');
+    context.store.checkRevision(revision);
+  });
+}
+
+function visitPlan(plan: Plan, visit: (op: RequestOp) => void): void {
+  let next = 0;
   for (const op of branchOf(plan)) {
-    if (op.request_put !== undefined) checkPutState(context, op.request_put);
-    else if (op.request_range !== undefined) context.store.checkRevision(op.request_range.revision);
+    const nested = op.request_txn === undefined ? undefined : plan.nested[next++];
+    if (nested === undefined) visit(op);
+    else visitPlan(nested, visit);
   }
-  for (const nested of plan.nested) checkPlan(context, nested);
 }
 
 function run(store: MvccStore, txn: WriteTxn, plan: Plan): TxnResponse {
@@ -124,17 +147,18 @@ function run(store: MvccStore, txn: WriteTxn, plan: Plan): TxnResponse {
       response_range: undefined,
       response_put: undefined,
       response_delete_range: undefined,
-      response_txn: undefined as unknown as Buffer,
+      response_txn: undefined,
     };
     const nested = plan.nested[next];
     if (op.request_range !== undefined) response.response_range = executeRange(store, op.request_range, txn.readRevision);
     else if (op.request_put !== undefined) response.response_put = put(store, txn, op.request_put);
     else if (op.request_delete_range !== undefined)
       response.response_delete_range = deleteRange(store, txn, op.request_delete_range);
-    else if (op.request_txn.length > 0 && nested !== undefined) {
+    else if (nested !== undefined) {
       next++;
-      response.response_txn = encode(TxnResponse, run(store, txn, nested));
-    } else response.response_txn = encode(TxnResponse, { header: headerAt(0), succeeded: true });
+      // Only the outermost header says the revision, as etcd has it.
+      response.response_txn = encode(TxnResponse, { ...run(store, txn, nested), header: headerAt(0) });
+    }
     responses.push(response);
   }
   return { header: headerAt(txn.readRevision), succeeded: plan.succeeded, responses };

@@ -16,14 +16,16 @@ export function executeRange(store: MvccStore, request: RangeRequest, current = 
   const revision = store.checkRevision(request.revision, current);
   const range = keyRange(request.key, request.range_end);
   const filtered =
-    request.min_mod_revision > 0 ||
-    request.max_mod_revision > 0 ||
-    request.min_create_revision > 0 ||
-    request.max_create_revision > 0;
+    request.min_mod_revision !== 0 ||
+    request.max_mod_revision !== 0 ||
+    request.min_create_revision !== 0 ||
+    request.max_create_revision !== 0;
   const order =
     request.sort_order === sortOrder.none && request.sort_target !== sortTarget.key ? sortOrder.ascend : request.sort_order;
   const sorted = order === sortOrder.descend || (order === sortOrder.ascend && request.sort_target !== sortTarget.key);
-  const wanted = request.count_only ? 0 : filtered || sorted || request.limit <= 0 ? Infinity : request.limit + 1;
+  // As in etcd, a request that names a target but no order is cut before it is sorted.
+  const whole = filtered || request.sort_order !== sortOrder.none || request.limit <= 0;
+  const wanted = request.count_only ? 0 : whole ? Infinity : request.limit + 1;
 
   let kvs: Buffer[] = [];
   let count = 0;
@@ -44,7 +46,7 @@ export function headerAt(revision: number) {
 }
 
 function passes(kv: KeyValue, request: RangeRequest): boolean {
-  const within = (value: number, min: number, max: number) => (min <= 0 || value >= min) && (max <= 0 || value <= max);
+  const within = (value: number, min: number, max: number) => (min === 0 || value >= min) && (max === 0 || value <= max);
   return (
     within(kv.mod_revision, request.min_mod_revision, request.max_mod_revision) &&
     within(kv.create_revision, request.min_create_revision, request.max_create_revision)

@@ -280,10 +280,12 @@ export class WriteTxn {
 
   #record(type: StoreEvent['type'], key: string, kv: Buffer, previous: { main: number; sub: number } | undefined): void {
     const store = this.#store;
-    // A compaction keeps what was newest at its revision, however old it is.
-    const before = this.main - 1;
-    const prevKv = () =>
-      previous === undefined || before < store.compactRevision ? undefined : store.backend.get(previous.main, previous.sub);
+    const prevKv = () => {
+      if (previous === undefined || this.main - 1 < store.compactRevision) return undefined;
+      // Where a transaction changes a key twice, both events have what was there before the transaction.
+      if (previous.main === this.main) return store.valueBefore(key, this.main - 1);
+      return store.backend.get(previous.main, previous.sub);
+    };
     this.events.push({ key, type, kv, prevKv });
   }
 }

@@ -3,7 +3,6 @@ import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { type DeleteRangeRequest, type PutRequest, type RequestOp, TxnRequest } from '../rpc/messages.ts';
 import { decode } from '../rpc/protobuf.ts';
-import { type KeyRange, keyRange, rangeContains } from './key-range.ts';
 import { checkRange } from './range.ts';
 
 export function checkPut(request: PutRequest): void {
@@ -32,49 +31,52 @@ function checkOps(request: TxnRequest, opsMax: number, depth: number): void {
     if (op.request_range !== undefined) checkRange(op.request_range);
     else if (op.request_put !== undefined) checkPut(op.request_put);
     else if (op.request_delete_range !== undefined) checkDelete(op.request_delete_range);
-    else if (op.request_txn.length > 0) checkOps(decode(TxnRequest, op.request_txn), opsMax - count, depth + 1);
+    else if (op.request_txn !== undefined) checkOps(decode(TxnRequest, op.request_txn), opsMax - count, depth + 1);
+    else throw new EtcdError('keyNotFound');
   }
+}
+
+/** Keys of a delete as this check sees them: `to` is a key, also where it is '\0'. */
+interface DeletedKeys {
+  readonly from: string;
+  readonly to: string;
 }
 
 interface Touched {
   readonly puts: Set<string>;
-  readonly deletes: KeyRange[];
+  readonly deletes: DeletedKeys[];
 }
 
-/** What a branch changes; throws `duplicateKey` where a key is put twice, or put and deleted. */
+/**
+ * What a branch changes; throws `duplicateKey` where a key is put twice, or put and deleted. As in etcd (checkIntervals), a nested
+ * transaction is compared with what is before it, so that its deletes may hit a key that an earlier one puts.
+ */
 function touchedBy(ops: readonly RequestOp[]): Touched {
   const touched: Touched = { puts: new Set(), deletes: [] };
   for (const { request_delete_range: request } of ops) {
-    if (request !== undefined) touched.deletes.push(keyRange(request.key, request.range_end));
-  }
-  for (const { request_put: request } of ops) {
     if (request === undefined) continue;
-    refuseDuplicate(touched.puts.has(request.key) || touched.deletes.some((range) => rangeContains(range, request.key)));
-    touched.puts.add(request.key);
+    const { key, range_end: end } = request;
+    touched.deletes.push({ from: key, to: end === '' ? `${key}\0` : end });
   }
   for (const op of ops) {
-    if (op.request_txn.length === 0) continue;
-    const nested = decode(TxnRequest, op.request_txn);
+    if (op.request_txn === undefined) continue;
+    const { success, failure } = decode(TxnRequest, op.request_txn);
+    const first = touchedBy(success);
+    const second = touchedBy(failure);
     // Only one of the two branches runs: they may touch the same keys.
-    const branches = [touchedBy(nested.success), touchedBy(nested.failure)];
-    for (const branch of branches) refuseOverlap(touched, branch);
-    for (const branch of branches) {
-      for (const key of branch.puts) touched.puts.add(key);
-      touched.deletes.push(...branch.deletes);
+    for (const key of first.puts) addPut(touched, key);
+    for (const key of second.puts) {
+      if (first.puts.has(key)) touched.puts.delete(key);
+      addPut(touched, key);
     }
+    touched.deletes.push(...first.deletes, ...second.deletes);
   }
+  for (const { request_put: request } of ops) if (request !== undefined) addPut(touched, request.key);
   return touched;
 }
 
-function refuseOverlap(outer: Touched, inner: Touched): void {
-  for (const key of inner.puts) {
-    refuseDuplicate(outer.puts.has(key) || outer.deletes.some((range) => rangeContains(range, key)));
-  }
-  for (const range of inner.deletes) {
-    for (const key of outer.puts) refuseDuplicate(rangeContains(range, key));
-  }
-}
-
-function refuseDuplicate(duplicate: boolean): void {
-  if (duplicate) throw new EtcdError('duplicateKey');
+function addPut({ puts, deletes }: Touched, key: string): void {
+  const deleted = deletes.some(({ from, to }) => from <= key && key < to);
+  if (puts.has(key) || deleted) throw new EtcdError('duplicateKey');
+  puts.add(key);
 }

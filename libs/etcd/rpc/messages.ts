@@ -1,6 +1,6 @@
 // The messages of etcdserverpb and mvccpb as tables; numbers as in proto/etcd. Key-values and events travel as bytes that
 // are already encoded (`bytes` fields here): the store keeps them in this very form.
-import { bool, bytes, int, int64, key, type MessageOf, many, message, string, uint64 } from './protobuf.ts';
+import { bool, bytes, int, int64, key, type MessageOf, many, message, oneofBytes, string, uint64 } from './protobuf.ts';
 
 export const ResponseHeader = { cluster_id: uint64(1), member_id: uint64(2), revision: int(3), raft_term: int(4) };
 export type ResponseHeader = MessageOf<typeof ResponseHeader>;
@@ -71,7 +71,7 @@ export const RequestOp = {
   request_range: message(1, RangeRequest),
   request_put: message(2, PutRequest),
   request_delete_range: message(3, DeleteRangeRequest),
-  request_txn: bytes(4),
+  request_txn: oneofBytes(4),
 };
 export type RequestOp = MessageOf<typeof RequestOp>;
 export const TxnRequest = {
@@ -84,7 +84,7 @@ export const ResponseOp = {
   response_range: message(1, RangeResponse),
   response_put: message(2, PutResponse),
   response_delete_range: message(3, DeleteRangeResponse),
-  response_txn: bytes(4, true),
+  response_txn: oneofBytes(4),
 };
 export type ResponseOp = MessageOf<typeof ResponseOp>;
 export const TxnResponse = { header, succeeded: bool(2), responses: many(message(3, ResponseOp)) };

@@ -33,6 +33,9 @@ export const int = scalar<number>('int');
 export const int64 = scalar<bigint>('int64');
 export const uint64 = scalar<bigint>('uint64');
 
+/** Bytes in a oneof: undefined where another member is set, and encoded even where they are empty. */
+export const oneofBytes = (number: number): Field<Buffer | undefined> => scalar<Buffer>('bytes')(number, true);
+
 /** A nested message; undefined where it is absent. */
 export function message<S extends Schema>(number: number, schema: S): Field<MessageOf<S> | undefined> {
   return { number, kind: 'message', repeated: false, schema, always: false };
@@ -69,6 +72,7 @@ export function decode<S extends Schema>(schema: S, buffer: Buffer): MessageOf<S
 
 function zeroOf(field: Field<unknown>): unknown {
   if (field.repeated) return [];
+  if (field.always) return undefined;
   switch (field.kind) {
     case 'bytes':
       return emptyBytes;

@@ -56,6 +56,8 @@ interface Registered {
   readonly progress: boolean;
   /** Whether something was sent since the last round of progress notifications. */
   active: boolean;
+  /** It was compacted: nothing comes any more, but its id is taken until the client cancels it. */
+  ended: boolean;
 }
 
 class WatchStream implements WatchSink, StreamHandler {
@@ -97,7 +99,8 @@ class WatchStream implements WatchSink, StreamHandler {
   compacted(watcher: Watcher, compactRevision: number): void {
     const registered = this.#byWatcher.get(watcher);
     if (registered === undefined) return;
-    this.#forget(registered);
+    this.#byWatcher.delete(watcher);
+    registered.ended = true;
     this.#write({ watch_id: registered.id, canceled: true, compact_revision: compactRevision });
     this.#answerProgress();
   }
@@ -135,6 +138,10 @@ class WatchStream implements WatchSink, StreamHandler {
   }
 
   #create(request: WatchCreateRequest): void {
+    if (request.start_revision < 0) {
+      this.#refuse(new EtcdError('compacted').message);
+      return;
+    }
     const range = keyRange(request.key === '' ? '\0' : request.key, request.range_end);
     if (range.to !== undefined && range.to <= range.from) {
       this.#refuse('mvcc: watcher range is empty');
@@ -154,11 +161,11 @@ class WatchStream implements WatchSink, StreamHandler {
       range,
       wantsPut: !request.filters.includes(noPutFilter),
       wantsDelete: !request.filters.includes(noDeleteFilter),
-      startRevision: Math.max(request.start_revision, 0),
+      startRevision: request.start_revision,
     };
     const watcher = this.#server.machine.hub.add(spec, this);
     const { prev_kv: prevKv, fragment, progress_notify: progress } = request;
-    const registered = { id, watcher, prevKv, fragment, progress, active: false };
+    const registered = { id, watcher, prevKv, fragment, progress, active: false, ended: false };
     this.#byId.set(id, registered);
     this.#byWatcher.set(watcher, registered);
     if (progress) this.#progressTimer ??= this.#server.options.clock.timer(this.#progressMs, () => this.#notifyProgress());
@@ -171,7 +178,7 @@ class WatchStream implements WatchSink, StreamHandler {
   #cancel(id: number): void {
     const registered = this.#byId.get(id);
     if (registered === undefined) return;
-    this.#server.machine.hub.remove(registered.watcher);
+    if (!registered.ended) this.#server.machine.hub.remove(registered.watcher);
     this.#forget(registered);
     this.#write({ watch_id: id, canceled: true });
   }
@@ -181,11 +188,17 @@ class WatchStream implements WatchSink, StreamHandler {
     this.#byWatcher.delete(registered.watcher);
   }
 
-  /** An asked-for progress report is only true when every watcher of the stream has everything. */
+  /**
+   * An asked-for progress report is only true when every watcher of the stream has everything; as in etcd there is none without
+   * watchers, nor for a stream with one that begins in the future.
+   */
   #answerProgress(): void {
     if (!this.#progressWanted || this.#blocked) return;
-    for (const { watcher } of this.#byId.values()) if (!watcher.synced) return;
+    for (const { watcher, ended } of this.#byId.values()) if (!ended && !watcher.synced) return;
     this.#progressWanted = false;
+    const { revision } = this.#server.machine.store;
+    const future = [...this.#byId.values()].some(({ watcher, ended }) => !ended && watcher.spec.startRevision > revision);
+    if (future || this.#byId.size === 0) return;
     this.#write({ watch_id: streamWatchId });
   }
 

@@ -29,7 +29,7 @@ function txnCost({ success, failure }: TxnRequest): number {
 function branchCost(branch: TxnRequest['success']): number {
   return branch.reduce((sum, { request_put: put, request_txn: nested }) => {
     if (put !== undefined) return sum + putCost(put);
-    return nested.length > 0 ? sum + txnCost(decode(TxnRequest, nested)) : sum;
+    return nested !== undefined ? sum + txnCost(decode(TxnRequest, nested)) : sum;
   }, 0);
 }
 
