@@ -2,7 +2,7 @@
 // same on both sides; small records differ. Facts of etcd's server/storage/schema and server/etcdserver/api/membership, 3.5 and 3.6.
 import type { ConfState } from 'raft-ts/types.ts';
 import type { BoltBucketSource, BoltRecord } from '../bbolt/writer.ts';
-import { type BackendSnapshot, type Bucket, buckets } from '../mvcc/backend.ts';
+import type { BackendSnapshot } from '../mvcc/backend.ts';
 import { encodeRevision, mainOf, revisionBytes } from '../mvcc/revision.ts';
 import { AlarmMember, Member } from '../rpc/messages.ts';
 import { decode, encode, int, int64 } from '../rpc/protobuf.ts';
@@ -15,7 +15,7 @@ export const LeaseRecord = { ID: int64(1), TTL: int(2), RemainingTTL: int(3) };
 /** What etcd stores for a member that was removed. */
 const removedMark = Buffer.from('removed');
 
-/** Buckets that ours and etcd's have alike; those that the backend does not have stay empty. */
+/** Buckets that ours and etcd's have alike. */
 export const sharedBuckets = ['auth', 'authUsers', 'authRoles'] as const;
 /** Marks of the meta bucket: ours are a number in 8 bytes, etcd's a whole revision. */
 export const compactionMarks = ['scheduledCompactRev', 'finishedCompactRev'] as const;
@@ -33,7 +33,6 @@ export function etcdBuckets(snapshot: BackendSnapshot, facts: LogFacts): BoltBuc
     const sorted = [...records].sort((a, b) => Buffer.compare(a.key, b.key));
     return { name, records: () => sorted };
   };
-  const known: readonly string[] = buckets;
   return [
     { name: 'key', records: () => snapshot.entries('key') },
     small('meta', metaRecords(snapshot, facts)),
@@ -45,7 +44,7 @@ export function etcdBuckets(snapshot: BackendSnapshot, facts: LogFacts): BoltBuc
       Array.from(snapshot.entries('memberRemoved'), ({ key }) => ({ key, value: removedMark })),
     ),
     small('cluster', [{ key: Buffer.from('clusterVersion'), value: Buffer.from(clusterVersion) }]),
-    ...sharedBuckets.map((name) => small(name, known.includes(name) ? Array.from(snapshot.entries(name as Bucket)) : [])),
+    ...sharedBuckets.map((name) => small(name, [...snapshot.entries(name)])),
   ];
 }
 

@@ -2,7 +2,7 @@
 import type { BoltBucket } from '../bbolt/reader.ts';
 import type { BoltRecord } from '../bbolt/writer.ts';
 import { limits } from '../limits.ts';
-import { type Backend, type Bucket, buckets, type StoredRecord } from '../mvcc/backend.ts';
+import type { Backend, Bucket, StoredRecord } from '../mvcc/backend.ts';
 import { encodeRevision, mainOf } from '../mvcc/revision.ts';
 import { checkedRevision } from './bolt-backend.ts';
 import { alarmFromEtcd, compactionMarks, encodeNumber, leaseFromEtcd, markFromEtcd, sharedBuckets } from './etcd-schema.ts';
@@ -28,10 +28,7 @@ export function loadDatabase(root: BoltBucket, backend: Backend, options: LoadOp
   });
   load(backend, 'lease', root.bucket('lease'), leaseFromEtcd);
   load(backend, 'alarm', root.bucket('alarm'), alarmFromEtcd);
-  for (const name of sharedBuckets) {
-    const known: readonly string[] = buckets;
-    if (known.includes(name)) load(backend, name as Bucket, root.bucket(name), (record) => record);
-  }
+  for (const name of sharedBuckets) load(backend, name, root.bucket(name), (record) => record);
   load(backend, 'meta', root.bucket('meta'), markFromEtcd);
   if (options.bumpRevision === 0) return { latest, current: latest };
   const current = latest + options.bumpRevision;

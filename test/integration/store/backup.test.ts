@@ -7,6 +7,8 @@ import { fileURLToPath } from 'node:url';
 import { measureBolt, writeBolt } from '@drydock/etcd/bbolt/writer.ts';
 import { execa } from 'execa';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { StoreClient } from './client.ts';
+import { grow, valueAt } from './cluster.ts';
 import { Caller, contentOf, randomHistory } from './history.ts';
 import { type PlannedMember, Store, type StoreOptions, until, upstreamProgram } from './members.ts';
 
@@ -52,6 +54,11 @@ function run(tool: readonly string[], ...args: string[]): string {
 async function save(store: Store, file: string): Promise<void> {
   await execa(client ?? '', ['snapshot', 'save', file], { env: { ...store.env, ETCDCTL_ENDPOINTS: store.endpoint(0) } });
 }
+
+const etcdctlOn =
+  (store: Store) =>
+  async (...args: string[]): Promise<string> =>
+    (await execa(client ?? '', args, { env: store.env, extendEnv: false })).stdout;
 
 /** Makes every member's data directory from the file. */
 const restoredBy =
@@ -99,6 +106,34 @@ describe.skipIf(etcdutl === undefined)('with the original (DRYDOCK_UPSTREAM)', (
     const { header } = await callerOf(original).put('after', 'restore');
     expect(header?.revision).toBe(expected.revision + 1);
     await callerOf(original).compact(expected.revision);
+  });
+
+  const both = [
+    { from: 'etcd', to: 'ours', program: [etcd], tool: ourTool, next: {} },
+    { from: 'ours', to: 'etcd', program: undefined, tool: theirTool, next: { program: [etcd] } },
+  ];
+  test.each(both)('users, roles and their passwords go from $from to $to', { timeout: minuteMs }, async (way) => {
+    const store = await start({ size: 1, ...(way.program === undefined ? {} : { program: way.program }) });
+    const ctl = etcdctlOn(store);
+    await ctl('user', 'add', 'root:top');
+    await ctl('user', 'add', 'alice:secret');
+    await ctl('role', 'add', 'reader');
+    await ctl('role', 'grant-permission', 'reader', 'read', '/a/', '--prefix=true');
+    await ctl('user', 'grant-role', 'alice', 'reader');
+    await ctl('user', 'grant-role', 'root', 'root');
+    await ctl('put', '/a/key', 'value');
+    await ctl('auth', 'enable');
+    const file = join(folder, 'snapshot.db');
+    await ctl('snapshot', 'save', file, '--user=root:top');
+
+    const next = etcdctlOn(await start({ size: 1, ...way.next, prepare: restoredBy(way.tool, file) }));
+    await until('a leader', () => next('get', '/a/key', '--user=root:top').then(Boolean, () => false));
+    expect(await next('get', '/a/key', '--user=alice:secret')).toBe('/a/key\nvalue');
+    await expect(next('put', '/a/key', 'x', '--user=alice:secret')).rejects.toThrow('permission denied');
+    await expect(next('get', '/a/key')).rejects.toThrow('user name is empty');
+    await expect(next('get', '/a/key', '--user=alice:wrong')).rejects.toThrow('invalid user ID or password');
+    const of = async (run: typeof ctl) => (await run('auth', 'status', '--user=root:top')).split('\n')[0];
+    expect(await of(next)).toBe(await of(ctl));
   });
 
   test('both tools say the same of a file, and refuse the same', { timeout: minuteMs }, async () => {
@@ -152,6 +187,25 @@ describe.skipIf(etcdutl === undefined)('with the original (DRYDOCK_UPSTREAM)', (
     expect(status).toMatchObject({ revision: 20_001, totalKey: 20_001, totalSize: file.length });
   });
 });
+
+test.skipIf(client === undefined)(
+  'a member that joins a restored store gets what was restored',
+  { timeout: minuteMs },
+  async () => {
+    const first = await start({ size: 1, tls: true });
+    const ctl = etcdctlOn(first);
+    await ctl('put', 'k', 'restored');
+    const file = join(folder, 'snapshot.db');
+    await save(first, file);
+    const store = await start({ size: 1, tls: true, prepare: restoredBy(ourTool, file) });
+    const members = new StoreClient(store);
+    cleanUps.push(() => members.close());
+    await until('a leader', () => members.put('after', 'restore'));
+    const { index } = await grow(store, members);
+    await until('the new member has everything', () => members.agree());
+    expect(await valueAt(members, index, 'k', true)).toBe('restored');
+  },
+);
 
 test.skipIf(client === undefined)(
   'an old snapshot under running watchers: they learn that their revision is gone, and revisions never go back',
