@@ -81,10 +81,11 @@ export class StoreClient {
     method: string,
     schemas: readonly [I, O],
     request: Partial<MessageOf<I>>,
+    deadlineMs = tryMs * 10,
   ): Promise<MessageOf<O>> {
     const client = this.#clients[index];
     if (client === undefined) throw new Error(`no member ${index}`);
-    return unaryCall(client, method, schemas, request, tryMs * 10);
+    return unaryCall(client, method, schemas, request, deadlineMs);
   }
 
   /** Whether the store has acknowledged. A member that does not answer is not asked next time. */

@@ -2,6 +2,8 @@
 import {
   HeaderOnly,
   KeyValue,
+  LeaseGrantRequest,
+  LeaseGrantResponse,
   type Member,
   MemberAddRequest,
   MemberAddResponse,
@@ -10,6 +12,8 @@ import {
   MembersResponse,
   MemberUpdateRequest,
   MoveLeaderRequest,
+  PutRequest,
+  PutResponse,
   RangeRequest,
   RangeResponse,
   StatusResponse,
@@ -17,6 +21,9 @@ import {
 import { decode } from '@drydock/etcd/rpc/protobuf.ts';
 import type { StoreClient } from './client.ts';
 import { type Store, until } from './members.ts';
+
+/** For what must not succeed, and for what takes no longer where it does. */
+const patienceMs = 3000;
 
 /** Asks member `at` for its list. */
 export async function memberList(client: StoreClient, at: number): Promise<Member[]> {
@@ -48,9 +55,21 @@ export async function moveLeader(client: StoreClient, at: number, targetID: bigi
   await client.call(at, 'Maintenance/MoveLeader', [MoveLeaderRequest, HeaderOnly], { targetID });
 }
 
-/** What member `at` has as the value of a key; undefined where it has none. */
+/** Whether member `at` has acknowledged the write in time. */
+export async function putAt(client: StoreClient, at: number, key: string, value: string, lease = 0n): Promise<boolean> {
+  const request = { key, value: Buffer.from(value), lease };
+  const done = client.call(at, 'KV/Put', [PutRequest, PutResponse], request, patienceMs);
+  return (await refusal(done)) === 'done';
+}
+
+export async function grantLease(client: StoreClient, at: number, seconds: number): Promise<bigint> {
+  return (await client.call(at, 'Lease/LeaseGrant', [LeaseGrantRequest, LeaseGrantResponse], { TTL: seconds })).ID;
+}
+
+/** What member `at` has as the value of a key; undefined where it has none. Rejects where it does not say so in time. */
 export async function valueAt(client: StoreClient, at: number, key: string, serializable = false): Promise<string | undefined> {
-  const { kvs } = await client.call(at, 'KV/Range', [RangeRequest, RangeResponse], { key, serializable });
+  const request = { key, serializable };
+  const { kvs } = await client.call(at, 'KV/Range', [RangeRequest, RangeResponse], request, patienceMs);
   return kvs[0] === undefined ? undefined : decode(KeyValue, kvs[0]).value.toString();
 }
 
