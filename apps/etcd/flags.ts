@@ -40,6 +40,7 @@ export const etcdFlags = {
   ),
   'heartbeat-interval': flag('int', 100, 'Time (in milliseconds) of a heartbeat interval.'),
   'election-timeout': flag('int', 1000, 'Time (in milliseconds) for an election to timeout.'),
+  'force-new-cluster': flag('bool', false, 'Force to create a new one member cluster.'),
   'strict-reconfig-check': flag('bool', true, 'Reject reconfiguration requests that would cause quorum loss.'),
   'max-learners': flag('int', limits.learners, 'Sets the maximum number of learners that can be available in the cluster.'),
   'experimental-max-learners': flag('int', limits.learners, 'The same, by its older name.'),

@@ -19,6 +19,7 @@ export function memberSettings(config: EtcdConfig, flags: Values<typeof etcdFlag
     quotaBytes: flags['quota-backend-bytes'] === 0 ? limits.quotaBytes : flags['quota-backend-bytes'],
     maxTxnOps: flags['max-txn-ops'],
     maxRequestBytes: flags['max-request-bytes'],
+    forceNewCluster: flags['force-new-cluster'],
     strictReconfigCheck: flags['strict-reconfig-check'],
     maxLearners: Math.max(flags['max-learners'], flags['experimental-max-learners']),
     watchProgressMs: flags['experimental-watch-progress-notify-interval'],

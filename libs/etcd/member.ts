@@ -63,6 +63,7 @@ export interface MemberSettings extends ServerSettings {
   readonly initial: readonly InitialMember[];
   /** Whether a member without data begins a new cluster with `initial`, or waits to be brought up to date by one that runs. */
   readonly bootstrap: boolean;
+  readonly forceNewCluster?: boolean;
   readonly initialClusterToken: string;
   readonly watchProgressMs: number;
   readonly tuning: Partial<ReplicaTuning>;
@@ -87,6 +88,7 @@ export class EtcdMember {
       id,
       clusterId,
       bootstrap: bootstrap ? bootstrapMembers(initial) : undefined,
+      forceNewCluster: settings.forceNewCluster === true,
       machine,
       transport,
       disk,

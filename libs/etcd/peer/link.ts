@@ -196,7 +196,10 @@ export class PeerLink {
   #lost(reason: string): void {
     if (this.#state === 'closed') return;
     if (this.#state === 'connected' || this.#failures === 0) {
-      this.#ports.log.warn({ peer: this.#identity.to.toString(16), reason }, 'a peer is unreachable');
+      const mismatch = /^(cluster|member) ID mismatch/.exec(reason)?.[1];
+      const ignored = `request sent was ignored by remote peer due to ${mismatch} ID mismatch`;
+      const message = mismatch === undefined ? 'a peer is unreachable' : ignored;
+      this.#ports.log.warn({ peer: this.#identity.to.toString(16), reason }, message);
     }
     if (this.#state === 'connected' || this.#sinceMs === undefined) this.#sinceMs = this.#ports.clock.monotonicMs();
     this.#disconnect();

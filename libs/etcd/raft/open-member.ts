@@ -9,6 +9,7 @@ import type { BootstrapMember, StateMachine } from '../replica.ts';
 import { damaged, WalError } from '../wal/errors.ts';
 import { readWalMetadata } from '../wal/recover.ts';
 import { createWal, openWal, type Wal, walExists } from '../wal/wal.ts';
+import { leaveAlone } from './force-new-cluster.ts';
 import { type ReplicaOptions, snapFolder, walFolder } from './options.ts';
 import { readSnapshotFile, snapshotFileName } from './snapshot-file.ts';
 
@@ -55,12 +56,14 @@ export async function openMember(options: ReplicaOptions, segmentBytes: number):
   }
   await disk.makeFolder(snapFolder);
   await restoreInstalled(disk, machine, content.snapshot);
-  const confs = confsOf(content, machine);
   const applied = machine.appliedIndex();
   const last = content.entries.at(-1)?.index ?? content.snapshot.index;
   if (applied > last) throw damaged(walFolder, `it ends at ${last}, but entry ${applied} was applied`);
   // The commit index is written without a sync; what was applied was committed in any case.
-  const hardState = { ...content.hardState, commit: Math.max(content.hardState.commit, applied) };
+  content = { ...content, hardState: { ...content.hardState, commit: Math.max(content.hardState.commit, applied) } };
+  if (existed && options.forceNewCluster === true) content = await forceNewCluster(wal, content, options);
+  const { hardState } = content;
+  const confs = confsOf(content, machine);
   const conf = confs.findLast((known) => known.index <= applied)?.conf ?? emptyConf;
   const storage = new MemoryStorage({ base: content.snapshot, entries: content.entries, hardState, conf });
   return {
@@ -97,6 +100,17 @@ async function bootstrap(wal: Wal, members: readonly BootstrapMember[]): Promise
   const hardState = { term: entries.length > 0 ? 1 : 0, vote: 0n, commit: entries.length };
   await wal.save(hardState, entries, true);
   return { snapshot: { index: 0, term: 0, conf: emptyConf }, hardState, entries, tornBytes: 0 };
+}
+
+async function forceNewCluster(wal: Wal, content: LogContent, { id, machine, log }: ReplicaOptions): Promise<LogContent> {
+  const { commit } = content.hardState;
+  const kept = content.entries.filter(({ index }) => index <= commit);
+  const conf = confsOf({ ...content, entries: kept }, machine).at(-1)?.conf ?? emptyConf;
+  const { appended, hardState } = leaveAlone(id, conf, content.hardState);
+  log.warn({ commit, givenUp: content.entries.length - kept.length }, 'forcing a new cluster of this member alone');
+  if (appended.length === 0) return content;
+  await wal.save(hardState, appended, true);
+  return { ...content, hardState, entries: [...kept, ...appended] };
 }
 
 /** A snapshot from the leader was durable, but a crash came before the state machine had it. */

@@ -38,6 +38,8 @@ export interface ReplicaOptions {
   readonly clusterId: bigint;
   /** Of a new cluster, the same on every member; undefined for a member that joins, and ignored where there is a log already. */
   readonly bootstrap: readonly BootstrapMember[] | undefined;
+  /** `--force-new-cluster`: go on alone. */
+  readonly forceNewCluster?: boolean;
   readonly machine: StateMachine;
   readonly transport: Transport;
   readonly disk: Disk;

@@ -36,6 +36,8 @@ export interface StateMachineOptions {
 /** The record of how far the log is applied. */
 export const appliedMark = 'appliedIndex';
 
+const unproposed = { proposer: 0n, sequence: 0n, payload: Buffer.alloc(0) };
+
 export class EtcdStateMachine implements StateMachine {
   readonly backend: Backend;
   readonly store: MvccStore;
@@ -211,7 +213,8 @@ export class EtcdStateMachine implements StateMachine {
 
   #applyMembership(index: LogIndex, data: Uint8Array): void {
     const change = decodeConfigChange(data);
-    const { proposer, sequence, payload } = decodeProposal(change.context);
+    // Without a context where nobody has proposed it: a joint configuration that is left, a cluster that is forced.
+    const { proposer, sequence, payload } = change.context.length > 0 ? decodeProposal(change.context) : unproposed;
     const described = decode(Member, payload);
     const refusal = refusalOf(this.members, change, described);
     if (refusal === undefined) applyMembership(this.members, change, described);

@@ -12,6 +12,7 @@ import {
   moveLeader,
   moveMember,
   promoteMember,
+  putAt,
   refusal,
   removeMember,
   valueAt,
@@ -161,6 +162,27 @@ describe('a store of three', () => {
     await store.ready();
     await until('it has everything', () => client.agree());
   });
+});
+
+test('the last member of a lost majority is forced to go on alone, and gets company again', { timeout: minuteMs }, async () => {
+  const { store, client } = await start({ size: 3 });
+  await until('all have the first key', () => client.agree());
+  for (const i of [0, 1, 2]) await store.stopMember(i, 'SIGKILL');
+  rmSync(store.members[1]?.dataDir ?? '', { recursive: true });
+  rmSync(store.members[2]?.dataDir ?? '', { recursive: true });
+  store.startMember(0, ['--force-new-cluster']);
+  await store.ready([0]);
+  await until('it goes on', () => putAt(client, 0, 'alone', 'value'));
+  expect(await valueAt(client, 0, 'first')).toBe('value');
+  expect(await memberList(client, 0)).toHaveLength(1);
+  await store.stopMember(0, 'SIGTERM');
+  store.startMember(0);
+  await store.ready([0]);
+  await until('it goes on without the flag', () => putAt(client, 0, 'again', 'value'));
+  await addMember(client, 0, store.peerUrl(1));
+  store.startMember(1, store.joinFlags([0, 1]));
+  await store.ready([0, 1]);
+  await until('the other one has everything', () => client.agree([0, 1]));
 });
 
 // FAILURE-MODES: the second member never starts. Upstream has the same limit: the remedy is to add it as a learner first.

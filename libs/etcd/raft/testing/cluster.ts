@@ -63,11 +63,12 @@ export class TestCluster {
     return member;
   }
 
-  async #start(member: TestReplica, bootstrap?: readonly BootstrapMember[]): Promise<void> {
+  async #start(member: TestReplica, bootstrap?: readonly BootstrapMember[], forceNewCluster = false): Promise<void> {
     member.replica = createReplica({
       id: member.id,
       clusterId,
       bootstrap,
+      forceNewCluster,
       machine: member.machine,
       transport: this.network.transport(member.id),
       disk: member.disk,
@@ -94,9 +95,9 @@ export class TestCluster {
     await stopped;
   }
 
-  async restart(member: TestReplica): Promise<void> {
+  async restart(member: TestReplica, options: { forceNewCluster?: boolean } = {}): Promise<void> {
     member.disk.powerOn();
-    await this.#start(member);
+    await this.#start(member, undefined, options.forceNewCluster);
   }
 
   get living(): readonly TestReplica[] {
