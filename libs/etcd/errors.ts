@@ -72,6 +72,11 @@ const table = {
   notForLearner: [grpc.unavailable, 'etcdserver: rpc not supported for learner'],
   badTransferee: [grpc.precondition, 'etcdserver: bad leader transferee'],
   badRequest: [grpc.invalidArgument, 'etcdserver: malformed request'],
+  downgradeVersionFormat: [grpc.invalidArgument, 'etcdserver: wrong downgrade target version format'],
+  downgradeTarget: [grpc.invalidArgument, 'etcdserver: invalid downgrade target version'],
+  downgradeInProcess: [grpc.precondition, 'etcdserver: cluster has a downgrade job in progress'],
+  noDowngrade: [grpc.precondition, 'etcdserver: no inflight downgrade job'],
+  unknownMethod: [grpc.unknown, 'etcdserver: unknown method'],
   unimplemented: [grpc.unimplemented, 'etcdserver: not implemented'],
 } as const;
 

@@ -3,6 +3,7 @@ import { streamSnapshot } from '../backup/snapshot-stream.ts';
 import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { isAlarmQuery } from '../server/apply.ts';
+import { checkedTarget } from '../server/downgrade.ts';
 import { hashByRevision, hashEverything } from '../server/hashes.ts';
 import type { EtcdServer } from '../server/server.ts';
 import { clusterVersion, serverVersion } from '../server/version.ts';
@@ -10,8 +11,10 @@ import {
   AlarmRequest,
   AlarmResponse,
   alarmType,
+  DowngradeInfo,
   DowngradeRequest,
   DowngradeResponse,
+  downgradeAction,
   HashKVRequest,
   HashKVResponse,
   HashResponse,
@@ -56,10 +59,24 @@ export function maintenanceService(server: EtcdServer): Service {
       if (targetID !== replica.id) await moveLeader(server, targetID);
       return { header: server.header() };
     }),
-    Downgrade: unary(DowngradeRequest, DowngradeResponse, async () => {
-      throw new EtcdError('unimplemented');
-    }),
+    Downgrade: unary(DowngradeRequest, DowngradeResponse, async (request) => downgrade(server, request)),
   });
+}
+
+async function downgrade(server: EtcdServer, { action, version }: MessageOf<typeof DowngradeRequest>) {
+  const announce = (enabled: boolean, targetVersion: string) =>
+    server.propose('downgrade', encode(DowngradeInfo, { enabled, targetVersion }));
+  await server.readPoint();
+  const { info } = server.machine.downgrade;
+  if (action === downgradeAction.cancel) {
+    if (!info.enabled) throw new EtcdError('noDowngrade');
+    await announce(false, '');
+  } else {
+    const target = checkedTarget(version, clusterVersion, info);
+    if (action === downgradeAction.enable) await announce(true, target);
+    else if (action !== downgradeAction.validate) throw new EtcdError('unknownMethod');
+  }
+  return { header: server.header(), version: clusterVersion };
 }
 
 function status(server: EtcdServer): Partial<MessageOf<typeof StatusResponse>> {
@@ -80,6 +97,7 @@ function status(server: EtcdServer): Partial<MessageOf<typeof StatusResponse>> {
     raftTerm: raft.term,
     raftAppliedIndex: machine.appliedIndex(),
     errors,
+    downgradeInfo: machine.downgrade.info,
     isLearner: machine.members.get(replica.id)?.isLearner ?? false,
   };
 }

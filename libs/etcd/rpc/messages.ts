@@ -157,6 +157,8 @@ export type AlarmRequest = MessageOf<typeof AlarmRequest>;
 export const AlarmResponse = { header, alarms: many(message(2, AlarmMember)) };
 export const DowngradeRequest = { action: int(1), version: string(2) };
 export const DowngradeResponse = { header, version: string(2) };
+export const DowngradeInfo = { enabled: bool(1), targetVersion: string(2) };
+export const downgradeAction = { validate: 0, enable: 1, cancel: 2 } as const;
 export const StatusResponse = {
   header,
   version: string(2),
@@ -170,6 +172,7 @@ export const StatusResponse = {
   isLearner: bool(10),
   storageVersion: string(11),
   dbSizeQuota: int(12),
+  downgradeInfo: message(13, DowngradeInfo),
 };
 
 export const compareResult = { equal: 0, greater: 1, less: 2, notEqual: 3 } as const;

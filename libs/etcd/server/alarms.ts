@@ -31,14 +31,13 @@ export class Alarms {
       return [raised];
     }
     if (action !== alarmAction.deactivate) return this.list(alarm);
-    const ended: AlarmMember[] = [];
-    for (const [key, active] of this.#active) {
-      if ((memberID !== 0n && memberID !== active.memberID) || (alarm !== alarmType.none && alarm !== active.alarm)) continue;
-      this.#active.delete(key);
-      this.#backend.setRecord('alarm', key, undefined);
-      ended.push(active);
-    }
-    return ended;
+    // One alarm of one member: clients that mean all ask for the list and go through it.
+    const key = `${hexId(memberID)}/${alarm}`;
+    const active = this.#active.get(key);
+    if (active === undefined) return [];
+    this.#active.delete(key);
+    this.#backend.setRecord('alarm', key, undefined);
+    return [active];
   }
 
   restore(): void {

@@ -15,6 +15,7 @@ import {
   alarmType,
   CompactionRequest,
   DeleteRangeRequest,
+  DowngradeInfo,
   LeaseGrantRequest,
   LeaseRevokeRequest,
   Member,
@@ -88,6 +89,9 @@ export function applyRequest(machine: EtcdStateMachine, kind: ProposalKind, payl
       if (known !== undefined) machine.members.set({ ...known, name, clientURLs });
       return {};
     }
+    case 'downgrade':
+      machine.downgrade.set(decode(DowngradeInfo, payload));
+      return { header: headerAt(store.revision) };
     case 'authenticate':
       return authenticate(machine, payload, context.index);
   }

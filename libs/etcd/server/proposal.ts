@@ -14,6 +14,7 @@ export const proposalKinds = [
   'memberAttributes',
   'authenticate',
   ...authKinds,
+  'downgrade',
 ] as const;
 export type ProposalKind = (typeof proposalKinds)[number];
 

@@ -18,6 +18,7 @@ import { decode } from '../rpc/protobuf.ts';
 import { WatchHub } from '../watch/hub.ts';
 import { Alarms } from './alarms.ts';
 import { applyRequest } from './apply.ts';
+import { Downgrade } from './downgrade.ts';
 import { Members } from './members.ts';
 import { applyMembership, refusalOf } from './membership-change.ts';
 import { decodeProposal, type ProposalKind } from './proposal.ts';
@@ -43,6 +44,7 @@ export class EtcdStateMachine implements StateMachine {
   readonly store: MvccStore;
   readonly lessor = new Lessor();
   readonly alarms: Alarms;
+  readonly downgrade: Downgrade;
   readonly auth: AuthStore;
   readonly guard: RequestGuard;
   readonly members: Members;
@@ -78,6 +80,7 @@ export class EtcdStateMachine implements StateMachine {
     this.#fatal = options.fatal;
     this.store = new MvccStore(this.backend);
     this.alarms = new Alarms(this.backend);
+    this.downgrade = new Downgrade(this.backend);
     this.auth = new AuthStore(this.backend);
     this.guard = new RequestGuard(this.auth, this.lessor);
     this.members = new Members(this.backend);
@@ -186,6 +189,7 @@ export class EtcdStateMachine implements StateMachine {
     }
     this.store.restore((key, lease) => this.lessor.attach(key, 0n, lease));
     this.alarms.restore();
+    this.downgrade.restore();
     this.auth.restore();
     this.members.restore();
     if (this.store.compacting) this.#stepSoon();
