@@ -4,6 +4,7 @@ import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { Client } from '@grpc/grpc-js';
 import { unaryCall } from '../integration/store/client.ts';
 import { exitOf, type Store } from '../integration/store/members.ts';
+import { replaceMember, start } from './membership.ts';
 
 /** What a fault is done to. */
 export interface Target {
@@ -14,8 +15,10 @@ export interface Target {
   readonly leader: () => Promise<number | undefined>;
 }
 
-interface Fault {
+export interface Fault {
   readonly name: string;
+  /** Only ours has a switch for it. */
+  readonly ours?: boolean;
   /** How long it lasts, milliseconds: at least, and by chance so much more. */
   readonly lasts: readonly [number, number];
   /** Does it; gives how it is undone, and what it was for the record. */
@@ -28,7 +31,7 @@ const nothing = { heal: () => {} };
 async function killed(store: Store, indexes: readonly number[]) {
   await Promise.all(indexes.map((index) => store.stopMember(index, 'SIGKILL')));
   const heal = (): void => {
-    for (const index of indexes) store.startMember(index);
+    for (const index of indexes) start(store, index);
   };
   return { heal, text: `kill -9 of ${indexes.map((index) => index + 1).join(', ')}` };
 }
@@ -158,16 +161,43 @@ export const faults: readonly Fault[] = [
       return { ...nothing, text: 'the leader is moved' };
     },
   },
+  { name: 'replace member', lasts: [0, 500], strike: replaceMember },
+  { name: 'slow disk', ours: true, lasts: [1000, 4000], strike: (target) => badDisk(target, { syncDelayMs: 300 }) },
+  { name: 'failing disk', ours: true, lasts: [500, 1500], strike: (target) => badDisk(target, { failSync: true }) },
+  { name: 'full disk', ours: true, lasts: [500, 1500], strike: (target) => badDisk(target, { full: true }) },
+  {
+    name: 'crash at a step of the disk',
+    ours: true,
+    lasts: [500, 1500],
+    strike: (target) => badDisk(target, { crashAt: crashPoints[target.random.int(crashPoints.length)] }),
+  },
 ];
+
+const crashPoints = ['beforeWrite', 'beforeSync', 'afterSync', 'beforeRename', 'afterRename', 'beforeRemove'];
+
+/** A member with such a disk may end itself; it is started again with a good one. */
+async function badDisk(target: Target, how: object) {
+  const { store } = target;
+  const one = target.random.int(2) === 0 ? await leaderOf(target) : anyOf(target);
+  store.setDiskFaults(one, how);
+  const heal = async (): Promise<void> => {
+    store.setDiskFaults(one, {});
+    const process = store.members[one]?.process;
+    if (process?.exitCode === null && process.signalCode === null) return;
+    start(store, one);
+  };
+  return { heal, text: `the disk of ${one + 1}: ${JSON.stringify(how)}` };
+}
 
 /** Starts again what has ended by itself, and lets go on what stands still. */
 export async function healAll(store: Store): Promise<void> {
   store.network.heal();
+  for (const index of store.members.keys()) store.setDiskFaults(index, {});
   for (const [index, { process }] of store.members.entries()) {
     process?.kill('SIGCONT');
     if (process === undefined || process.exitCode !== null || process.signalCode !== null) {
       if (process !== undefined) await exitOf(process);
-      store.startMember(index);
+      start(store, index);
     }
   }
 }

@@ -22,6 +22,8 @@ export interface RoundOptions {
   readonly clients: readonly Client[];
   readonly random: Random;
   readonly ms: number;
+  /** Whether the members are ours, which have switches for faults of their disks. */
+  readonly ours: boolean;
   /** Operations of rounds before whose outcome is unknown: they may still take effect. */
   readonly lost: readonly Operation[];
   readonly signal: AbortSignal;
@@ -205,7 +207,8 @@ class Round {
     const { store, clients, signal } = this.#options;
     const random = this.#random;
     await sleep(200 + random.int(gapMs));
-    const fault = faults[random.int(faults.length)];
+    const possible = faults.filter(({ ours }) => !ours || this.#options.ours);
+    const fault = possible[random.int(possible.length)];
     if (fault === undefined || performance.now() > end || signal.aborted) return;
     const [least, more] = fault.lasts;
     const lasts = least + random.int(more);

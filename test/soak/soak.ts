@@ -7,8 +7,9 @@ import { render, type Violation } from '@drydock/sim/checkers/violation.ts';
 import type { History } from '@drydock/sim/history/history.ts';
 import { toLines } from '@drydock/sim/history/json-lines.ts';
 import type { Operation } from '@drydock/sim/history/operation.ts';
+import type { Watch } from '@drydock/sim/history/watch.ts';
 import { Client, credentials } from '@grpc/grpc-js';
-import { Store } from '../integration/store/members.ts';
+import { ourProgram, Store } from '../integration/store/members.ts';
 import { runRound } from './round.ts';
 
 export interface SoakOptions {
@@ -58,12 +59,14 @@ async function withStore(options: SoakOptions, size: number, end: number, tally:
     for (let i = 0; i < roundsPerStore && performance.now() < end && !signal.aborted; i++) {
       const seed = `${options.seed}/${tally.rounds}`;
       const ms = Math.min(options.roundMs, end - performance.now());
-      const result = await runRound({ store, clients, random: new SeededRandom(seed), ms, lost, signal });
-      lost = result.history.operations.filter(({ request, outcome }) => outcome.kind === 'unknown' && request.kind !== 'range');
-      count(tally, result.history, result.struck);
+      const ours = program === ourProgram;
+      const result = await runRound({ store, ours, clients, random: new SeededRandom(seed), ms, lost, signal });
+      const own = result.history.operations.filter(({ invoke }) => invoke > 0);
+      lost = own.filter(({ request, outcome }) => outcome.kind === 'unknown' && request.kind !== 'range');
+      count(tally, own, result.history.watches, result.struck);
       tally.violations += result.violations.length;
       options.report(
-        `round ${tally.rounds} (seed ${seed}, ${size} members): ${result.history.operations.length} operations, ` +
+        `round ${tally.rounds} (seed ${seed}, ${size} members): ${own.length} operations, ` +
           `${lost.length} unknown, ${[...result.struck.values()].reduce((a, b) => a + b, 0)} faults, ` +
           `${result.violations.length} violations; checked in ${Math.round(result.checkMs)} ms`,
       );
@@ -82,11 +85,16 @@ async function withStore(options: SoakOptions, size: number, end: number, tally:
 /** A member that comes back should be found soon. */
 const channel = { 'grpc.initial_reconnect_backoff_ms': 50, 'grpc.max_reconnect_backoff_ms': 500 };
 
-function count(tally: Tally, history: History, struck: ReadonlyMap<string, number>): void {
+function count(
+  tally: Tally,
+  operations: readonly Operation[],
+  watches: readonly Watch[],
+  struck: ReadonlyMap<string, number>,
+): void {
   tally.rounds++;
-  tally.operations += history.operations.length;
-  tally.unknown += history.operations.filter(({ outcome }) => outcome.kind === 'unknown').length;
-  for (const { responses } of history.watches) for (const { events } of responses) tally.watchEvents += events.length;
+  tally.operations += operations.length;
+  tally.unknown += operations.filter(({ outcome }) => outcome.kind === 'unknown').length;
+  for (const { responses } of watches) for (const { events } of responses) tally.watchEvents += events.length;
   for (const [name, times] of struck) tally.faults.set(name, (tally.faults.get(name) ?? 0) + times);
 }
 

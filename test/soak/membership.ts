@@ -1,0 +1,71 @@
+// A member that is removed, loses its data, and joins again as a new one at the same place.
+import { rmSync } from 'node:fs';
+import {
+  MemberAddRequest,
+  MemberAddResponse,
+  MemberIdRequest,
+  MemberListRequest,
+  MembersResponse,
+} from '@drydock/etcd/rpc/messages.ts';
+import type { Client } from '@grpc/grpc-js';
+import { unaryCall } from '../integration/store/client.ts';
+import { type Store, until } from '../integration/store/members.ts';
+import type { Target } from './faults.ts';
+
+const askMs = 5000;
+const joinMaxMs = 90_000;
+
+/** Members that joined: where one of them has not got far, it has to join again. */
+const joined = new WeakMap<Store, Set<number>>();
+
+export function start(store: Store, index: number): void {
+  store.startMember(index, joined.get(store)?.has(index) ? store.joinFlags() : []);
+}
+
+export async function replaceMember(target: Target) {
+  const { store, clients, random } = target;
+  const one = random.int(store.members.length);
+  const other = clients[(one + 1) % clients.length];
+  const text = `member ${one + 1} is removed`;
+  if (other === undefined || !(await remove(store, other, one))) return { heal: () => {}, text: `${text}, which is refused` };
+  await store.stopMember(one, 'SIGKILL');
+  rmSync(store.members[one]?.dataDir ?? '', { recursive: true, force: true });
+  joined.set(store, (joined.get(store) ?? new Set()).add(one));
+  const heal = async (): Promise<void> => {
+    await until(`member ${one + 1} is added`, () => add(store, other, one), joinMaxMs);
+    start(store, one);
+    await store.ready();
+  };
+  return { heal, text: `${text} and loses its data` };
+}
+
+/** The id of the member with the URL of `index`, as a member that answers has it. */
+async function idOf(store: Store, asked: Client, index: number): Promise<bigint | undefined> {
+  const types = [MemberListRequest, MembersResponse] as const;
+  const { members } = await unaryCall(asked, 'Cluster/MemberList', types, { linearizable: true }, askMs);
+  return members.find(({ peerURLs }) => peerURLs.includes(store.peerUrl(index)))?.ID;
+}
+
+/** Whether it is gone; false where the cluster does not want to lose it, as while others are away. */
+async function remove(store: Store, asked: Client, index: number): Promise<boolean> {
+  try {
+    const ID = await idOf(store, asked, index);
+    if (ID !== undefined) await unaryCall(asked, 'Cluster/MemberRemove', [MemberIdRequest, MembersResponse], { ID }, askMs);
+    return true;
+  } catch {
+    // Without an answer it may have been removed, or still will be.
+    const gone = async (): Promise<boolean> => (await idOf(store, asked, index)) === undefined;
+    return gone().catch(() => false);
+  }
+}
+
+async function add(store: Store, asked: Client, index: number): Promise<boolean> {
+  try {
+    if ((await idOf(store, asked, index)) !== undefined) return true;
+    const request = { peerURLs: [store.peerUrl(index)] };
+    await unaryCall(asked, 'Cluster/MemberAdd', [MemberAddRequest, MemberAddResponse], request, askMs);
+    return true;
+  } catch {
+    return false;
+  }
+}
