@@ -100,3 +100,16 @@ export class EtcdError extends Error {
     this.grpcCode = table[code][0];
   }
 }
+
+/** What Go's gRPC library calls the statuses that refuse a caller. */
+const goCodeNames: Readonly<Record<number, string>> = {
+  [grpc.invalidArgument]: 'InvalidArgument',
+  [grpc.permission]: 'PermissionDenied',
+  [grpc.unauthenticated]: 'Unauthenticated',
+  [grpc.unavailable]: 'Unavailable',
+};
+
+/** An error as Go prints a gRPC status, where etcd puts that into an answer. */
+export function goStatusText({ grpcCode, message }: EtcdError): string {
+  return `rpc error: code = ${goCodeNames[grpcCode] ?? 'Unknown'} desc = ${message}`;
+}

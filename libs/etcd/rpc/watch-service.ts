@@ -2,7 +2,7 @@
 // hub and cost no memory.
 
 import type { Timer } from '@drydock/foundation/clock.ts';
-import { EtcdError } from '../errors.ts';
+import { EtcdError, goStatusText } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { keyRange } from '../mvcc/key-range.ts';
 import type { StoreEvent } from '../mvcc/store.ts';
@@ -130,7 +130,7 @@ class WatchStream implements WatchSink, StreamHandler {
       const identity = await access.identify(this.#call);
       machine.guard.range(identity, { key: request.key === '' ? '\0' : request.key, range_end: request.range_end });
     } catch (error) {
-      if (error instanceof EtcdError) this.#refuse(error.message);
+      if (error instanceof EtcdError) this.#refuse(goStatusText(error));
       else this.#fail(error);
       return;
     }
