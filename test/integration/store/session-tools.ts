@@ -12,6 +12,14 @@ watch=$!
 while kill -0 $watch 2>/dev/null && [ "$(wc -l <watched)" -lt "$lines" ]; do sleep 0.05; done
 kill $watch 2>/dev/null
 cat watched`,
+  /** `lines COUNT COMMAND...`: until it has written so many lines, or ends; its signal makes etcdctl give back what it holds. */
+  lines: `count=$1; shift
+out=lines.$$; : >$out
+"$@" >$out 2>&1 &
+while kill -0 $! 2>/dev/null && [ "$(wc -l <$out)" -lt "$count" ]; do sleep 0.05; done
+kill $! 2>/dev/null
+wait $!
+cat $out`,
   /** `when-healthy COMMAND...`: changes of membership want all members connected for some seconds. */
   'when-healthy': `while "$@" >answer 2>&1; status=$?; grep -q 'unhealthy cluster' answer; do sleep 0.2; done
 cat answer; exit $status`,

@@ -48,28 +48,12 @@ export async function startFor(script: Script, program?: readonly string[]): Pro
 }
 
 /** Plays the commands with one etcdctl, which talks to the first member. */
-/** Runs a command until it has written so many lines, or ends; its signal makes etcdctl give back what it holds. */
-const lines = `#!/bin/sh
-count=$1; shift
-out=lines.$$; : >$out
-"$@" >$out 2>&1 &
-while kill -0 $! 2>/dev/null && [ "$(wc -l <$out)" -lt "$count" ]; do sleep 0.05; done
-kill $! 2>/dev/null
-wait $!
-cat $out
-`;
-
-/** Plays the commands with one etcdctl on a store of one member. */
 export async function playEtcdctl(script: Script, program: string, store: Store): Promise<Session> {
   const folder = mkdtempSync(join(tmpdir(), 'drydock-etcdctl-'));
   let end = (): void => {};
   try {
     const bin = join(folder, 'bin');
     writeTools(bin, program);
-    mkdirSync(bin);
-    symlinkSync(program, join(bin, 'etcdctl'));
-    writeFileSync(join(bin, 'watch-lines'), watchLines, { mode: 0o700 });
-    writeFileSync(join(bin, 'lines'), lines, { mode: 0o700 });
     const env: Record<string, string> = { ...store.env, PATH: `${bin}:${store.env.PATH}` };
     // Without the scheme, as people type it.
     env.ETCDCTL_ENDPOINTS = store.endpoint(0).replace(/^http:\/\//, '');
