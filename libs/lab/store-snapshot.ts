@@ -25,11 +25,12 @@ const asIs = (bytes: Buffer): Buffer => bytes;
 
 /** Writes `file`, whole or not at all. Throws LabError where no member of the store answers. */
 export async function saveSnapshot(context: LabContext, topology: Topology, file: string): Promise<SavedSnapshot> {
-  const problems: string[] = [];
+  let problems: string[] = [];
   const members = membersOf(topology, 'etcd').map((member) => ({ member, client: connect(topology, member) }));
   try {
     // A member that answers linearizably has everything; without a quorum any that is alive must do.
     for (const linearizable of [true, false]) {
+      problems = [];
       for (const { member, client } of members) {
         try {
           await read(context, client, linearizable);

@@ -75,6 +75,17 @@ test('pieces say how much is left; the last one is the hash of all before it', a
   expect(pieces.at(-1)?.bytes).toHaveLength(hashBytes);
 });
 
+test('ends where nobody wants it any more, and lets go of its picture', async () => {
+  // More than a slice's work.
+  for (let revision = 2; revision < 20_000; revision++) putKey(revision, 'v'.repeat(300));
+  const snapshot = backend.snapshot();
+  let released = 0;
+  const observed = { ...snapshot, release: () => ++released && snapshot.release() };
+  const pieces = await collect(streamSnapshot(observed, facts, new SystemClock(), () => true));
+  expect(pieces).toEqual([]);
+  expect(released).toBe(1);
+});
+
 test('what is written meanwhile is not in it', async () => {
   for (let revision = 2; revision < 400; revision++) putKey(revision, `before ${'v'.repeat(500)}`);
   let revision = 400;

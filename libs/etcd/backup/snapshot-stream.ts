@@ -14,8 +14,16 @@ export interface SnapshotPiece {
   readonly remainingBytes: number;
 }
 
-/** Pieces of `limits.snapshotChunkBytes`, the last one is the hash. Releases `snapshot` at the end, also an early one. */
-export async function* streamSnapshot(snapshot: BackendSnapshot, facts: LogFacts, clock: Clock): AsyncGenerator<SnapshotPiece> {
+/**
+ * Pieces of `limits.snapshotChunkBytes`, the last one is the hash. Ends early where nobody wants it any more (`isOver`). Releases
+ * `snapshot` at the end, also an early one.
+ */
+export async function* streamSnapshot(
+  snapshot: BackendSnapshot,
+  facts: LogFacts,
+  clock: Clock,
+  isOver: () => boolean = () => false,
+): AsyncGenerator<SnapshotPiece> {
   try {
     const buckets = etcdBuckets(snapshot, facts);
     const measuring = measureBolt(buckets);
@@ -23,6 +31,7 @@ export async function* streamSnapshot(snapshot: BackendSnapshot, facts: LogFacts
     for (let begun = clock.monotonicMs(); step.done !== true; step = measuring.next()) {
       if (clock.monotonicMs() - begun < limits.snapshotSliceMs) continue;
       await clock.sleep(0);
+      if (isOver()) return;
       begun = clock.monotonicMs();
     }
     const hash = createHash('sha256');

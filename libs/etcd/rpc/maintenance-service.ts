@@ -159,7 +159,8 @@ async function sendSnapshot(
 ): Promise<void> {
   const { machine, replica, options } = server;
   const { term, conf } = replica.status();
-  for await (const { bytes, remainingBytes } of streamSnapshot(machine.backendSnapshot(), { term, conf }, options.clock)) {
+  const pieces = streamSnapshot(machine.backendSnapshot(), { term, conf }, options.clock, isOver);
+  for await (const { bytes, remainingBytes } of pieces) {
     const read = isRead();
     call.write(encode(SnapshotResponse, { remaining_bytes: remainingBytes, blob: bytes, version: clusterVersion }));
     if (call.waitingBytes > limits.snapshotWindowBytes) await read;
