@@ -32,8 +32,8 @@ const changeTypes: Readonly<Record<string, ConfigChangeType>> = { v: 'addVoter',
 class Stage {
   #members: TestMember[] = [];
   #network: Message[] = [];
-  #cut = new Set<MemberId>();
-  readonly #checker = new Checker();
+  /** Ways on which nothing arrives: `from>to`. */
+  #cut = new Set<string>();
   readonly #commands: Readonly<Record<string, (args: string[]) => string[]>> = {
     cluster: (args) => this.#create(args),
     tick: ([id, count = '1']) => this.#on(id, (member) => repeat(Number(count), () => member.node.tick())),
@@ -44,7 +44,9 @@ class Stage {
     transfer: ([id, to = '0']) => this.#on(id, (member) => member.node.transferLeadership(BigInt(to))),
     change: ([id, ...steps]) => [this.#change(this.#member(id), steps)],
     run: (ids) => this.#run(ids),
-    cut: (ids) => this.#each(ids, (id) => this.#cut.add(id)),
+    cut: (ways) => this.#cutWays(ways),
+    settle: (ids) => decisionsOf(this.#run(ids)),
+    pass: ([count = '1', ...ids]) => this.#pass(Number(count), ids),
     heal: () => {
       this.#cut.clear();
       return [];
@@ -78,8 +80,11 @@ class Stage {
       maxCommittedBytesPerReady: 1 << 20,
     };
     const random = (id: MemberId) => (bound: number) => Number(id) % bound;
+    const checker = new Checker();
+    this.#network = [];
+    this.#cut.clear();
     this.#members = ids.map(
-      (id) => new TestMember(id, ids.slice(0, Number(voters)), { ...options, random: random(id) }, this.#checker),
+      (id) => new TestMember(id, ids.slice(0, Number(voters)), { ...options, random: random(id) }, checker),
     );
     return [];
   }
@@ -119,7 +124,7 @@ class Stage {
       const lost: string[] = [];
       for (const message of due) {
         const target = this.#members.find(({ id }) => id === message.to);
-        if (this.#cut.has(message.from) || this.#cut.has(message.to) || !target?.alive) {
+        if (this.#cut.has(`${message.from}>${message.to}`) || !target?.alive) {
           lost.push(`lost: ${renderMessage(message)}`);
         } else {
           busy = true;
@@ -129,6 +134,30 @@ class Stage {
       lines.push(...counted(lost));
     }
     return lines.length > 0 ? lines : ['quiet'];
+  }
+
+  /** Time for everybody, or `ids`: so many ticks, and after each all that follows from it. Shows decisions only. */
+  #pass(ticks: number, ids: readonly string[]): string[] {
+    const lines: string[] = [];
+    const among = this.#members.filter(({ id }) => ids.length === 0 || ids.includes(String(id)));
+    for (let tick = 1; tick <= ticks; tick++) {
+      for (const member of among) if (member.alive) member.node.tick();
+      lines.push(...decisionsOf(this.#run([])).map((line) => `tick ${tick}: ${line}`));
+    }
+    return lines;
+  }
+
+  /** `3`: from everybody else; `1-2`: both ways between two; `1>2`: what 1 sends to 2. */
+  #cutWays(ways: readonly string[]): string[] {
+    for (const way of ways) {
+      const [, from = '', kind = '', to = ''] = /^(\d+)(?:([->])(\d+))?$/.exec(way) ?? [];
+      const pairs = kind === '' ? this.#members.map(({ id }) => [from, String(id)]) : [[from, to]];
+      for (const [a, b] of pairs) {
+        this.#cut.add(`${a}>${b}`);
+        if (kind !== '>') this.#cut.add(`${b}>${a}`);
+      }
+    }
+    return [];
   }
 
   #log(member: TestMember): string[] {
@@ -152,6 +181,17 @@ class Stage {
     if (member === undefined) throw new TranscriptError(`no member ${id}`);
     return member;
   }
+}
+
+/** Of what `run` shows: who decided what, without the messages. */
+function decisionsOf(lines: readonly string[]): string[] {
+  const decisions: string[] = [];
+  let who = '';
+  for (const line of lines) {
+    if (!line.startsWith(' ')) who = line;
+    else if (line.startsWith('  * ')) decisions.push(`${who} ${line.slice(4)}`);
+  }
+  return decisions;
 }
 
 function repeat(count: number, action: () => void): void {
