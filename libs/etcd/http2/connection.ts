@@ -1,5 +1,5 @@
-// A server's end of one HTTP/2 connection (RFC 9113): frames in, flow control in both directions, frames out. Made for gRPC, whose
-// answers are header blocks that are known beforehand; there is no push, no priority, and no header table for what is sent.
+// One end of an HTTP/2 connection (RFC 9113): frames in, flow control in both directions, frames out. Made for gRPC, whose header
+// blocks are known beforehand; there is no push, no priority, and no header table for what is sent.
 import type { Socket } from 'node:net';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { FrameReader } from './frame-reader.ts';
@@ -10,6 +10,7 @@ import {
   frameTypes,
   initialFrameBytes,
   initialWindow,
+  preface,
   settingIds,
   unpadded,
   windowMax,
@@ -17,7 +18,7 @@ import {
 import { HeaderDecoder, type Headers, HpackError } from './hpack.ts';
 import { Output } from './output.ts';
 import { PingPolicy } from './ping-policy.ts';
-import { Http2Stream } from './stream.ts';
+import { Http2Stream, type StreamUser } from './stream.ts';
 
 /** A request's header block, over all its frames. */
 const headerBytesMax = 1 << 16;
@@ -30,11 +31,16 @@ const outputBytesMax = 1 << 18;
 const controlBytesMax = 1 << 22;
 /** Length, compression flag: what comes before each message of gRPC. */
 const grpcHeadBytes = 5;
+const pingBytes = 8;
 
 export interface Http2Options {
   readonly clock: Clock;
-  /** A new stream with its headers; to set `stream.user`, unless it is answered at once. */
-  readonly onStream: (stream: Http2Stream, headers: Headers) => void;
+  /** A server's: a new stream with its headers; to set `stream.user`, unless it is answered at once. Without it this is a client. */
+  readonly onStream?: (stream: Http2Stream, headers: Headers) => void;
+  /** A server's: whether clients that ping too often are cut off. */
+  readonly limitPings?: boolean;
+  /** The answer to `ping`. */
+  readonly onPong?: () => void;
   readonly onClose: () => void;
 }
 
@@ -42,7 +48,7 @@ export class Http2Connection {
   readonly socket: Socket;
   readonly #options: Http2Options;
   readonly #output: Output;
-  readonly #reader = new FrameReader((...frame) => this.#frame(...frame));
+  readonly #reader: FrameReader;
   readonly #decoder = new HeaderDecoder();
   readonly #pings = new PingPolicy();
   readonly #streams = new Map<number, Http2Stream>();
@@ -61,6 +67,7 @@ export class Http2Connection {
     this.socket = socket;
     this.#options = options;
     this.#output = new Output(socket, () => this.#pump());
+    this.#reader = new FrameReader(options.onStream !== undefined, (...frame) => this.#frame(...frame));
   }
 
   /** @param first what was already read of the connection. */
@@ -70,6 +77,7 @@ export class Http2Connection {
     socket.on('drain', () => this.#pump());
     socket.on('end', () => socket.destroy());
     socket.on('close', () => this.#closed());
+    if (this.#options.onStream === undefined) socket.write(preface);
     this.#output.head(6, frameTypes.settings, 0, 0);
     this.#output.bytes(Buffer.from([0, settingIds.initialWindow, 0, streamWindow >>> 16, 0, 0]));
     this.#windowUpdate(0, connectionWindow - initialWindow);
@@ -82,6 +90,21 @@ export class Http2Connection {
     this.#goAway(errorCodes.none, '');
     this.#closing = true;
     this.#endIfDone();
+  }
+
+  /** A client's: begins a stream. */
+  request(block: Buffer, user: StreamUser): Http2Stream {
+    this.#lastStream += this.#lastStream === 0 ? 1 : 2;
+    const stream = new Http2Stream(this.#lastStream, this.#streamSendWindow);
+    stream.user = user;
+    this.#streams.set(stream.id, stream);
+    this.headers(stream, block);
+    return stream;
+  }
+
+  ping(): void {
+    this.#output.head(pingBytes, frameTypes.ping, 0, 0);
+    this.#output.bytes(new Uint8Array(pingBytes));
   }
 
   headers(stream: Http2Stream, block: Buffer): void {
@@ -267,7 +290,9 @@ export class Http2Connection {
 
   #ended(stream: Http2Stream): void {
     stream.remoteEnded = true;
-    stream.user?.requestEnded();
+    stream.user?.ended();
+    // A client has nothing to say to an answer that is complete.
+    if (this.#options.onStream === undefined) this.#forget(stream);
   }
 
   #giveBack(stream: Http2Stream): void {
@@ -289,17 +314,20 @@ export class Http2Connection {
     const headers = this.#decoder.decode(block.parts.length === 1 ? part : Buffer.concat(block.parts));
     const known = this.#streams.get(block.stream);
     if (known !== undefined) {
+      known.user?.headers?.(headers);
       if (block.endStream && !known.remoteEnded) this.#ended(known);
     } else if (block.stream > this.#lastStream) this.#open(block.stream, block.endStream, headers);
   }
 
   #open(id: number, endStream: boolean, headers: Headers): void {
     if (id % 2 === 0) throw new ConnectionError(errorCodes.protocol, 'a stream of a client has an odd number');
+    const { onStream } = this.#options;
+    if (onStream === undefined) throw new ConnectionError(errorCodes.protocol, 'a stream of the server');
     if (this.#closing) return;
     this.#lastStream = id;
     const stream = new Http2Stream(id, this.#streamSendWindow);
     this.#streams.set(id, stream);
-    this.#options.onStream(stream, headers);
+    onStream(stream, headers);
     if (endStream) this.#ended(stream);
   }
 
@@ -325,11 +353,15 @@ export class Http2Connection {
   }
 
   #ping(frameFlags: number, payload: Buffer): void {
-    if ((frameFlags & flags.ack) !== 0) return;
-    if (payload.length !== 8) throw new ConnectionError(errorCodes.frameSize, 'a ping has 8 bytes');
+    if ((frameFlags & flags.ack) !== 0) {
+      this.#options.onPong?.();
+      return;
+    }
+    if (payload.length !== pingBytes) throw new ConnectionError(errorCodes.frameSize, 'a ping has 8 bytes');
     this.#output.head(payload.length, frameTypes.ping, flags.ack, 0);
     this.#output.bytes(payload);
-    if (this.#pings.isTooMany(this.#options.clock.monotonicMs(), this.#streams.size > 0)) {
+    const { clock, limitPings = false } = this.#options;
+    if (limitPings && this.#pings.isTooMany(clock.monotonicMs(), this.#streams.size > 0)) {
       throw new ConnectionError(errorCodes.calm, 'too_many_pings');
     }
   }

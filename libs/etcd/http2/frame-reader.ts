@@ -7,9 +7,11 @@ export type TakeFrame = (type: number, flags: number, stream: number, payload: B
 export class FrameReader {
   readonly #take: TakeFrame;
   #partial: Buffer | undefined;
-  #opened = false;
+  #opened: boolean;
 
-  constructor(take: TakeFrame) {
+  /** @param isServer whether a client's preface comes before the first frame. */
+  constructor(isServer: boolean, take: TakeFrame) {
+    this.#opened = !isServer;
     this.#take = take;
   }
 

@@ -28,7 +28,7 @@ test("what Node's HTTP/2 writes is read: every printable character, a table that
   const decoder = new HeaderDecoder();
   const seen: Headers[] = [];
   const server = createServer((socket: Socket) => {
-    const reader = new FrameReader((type, _flags, _stream, payload) => {
+    const reader = new FrameReader(true, (type, _flags, _stream, payload) => {
       // Node sends its requests with a priority.
       const skip = (_flags & flags.priority) === 0 ? 0 : 5;
       if (type === frameTypes.headers) seen.push(decoder.decode(Buffer.from(payload.subarray(skip))));

@@ -1,11 +1,14 @@
 // One stream of a connection: its state and its share of the windows (RFC 9113, sections 5.1 and 5.2).
+import type { Headers } from './hpack.ts';
 
 /** What a stream's events are given to. */
 export interface StreamUser {
-  /** A piece of the request. A view into the connection's buffer. */
+  /** A header block of the other side. Only of use to a client. */
+  headers?(headers: Headers): void;
+  /** A piece of what the other side says. A view into the connection's buffer. */
   received(bytes: Buffer): void;
-  /** The request is complete. */
-  requestEnded(): void;
+  /** The other side has said everything. */
+  ended(): void;
   /** The stream was cancelled, or the connection is gone. */
   reset(): void;
   /** Queued bytes were sent. */

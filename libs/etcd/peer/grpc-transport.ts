@@ -4,36 +4,28 @@
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
-import {
-  type ClientWritableStream,
-  Server,
-  type ServerDuplexStream,
-  type ServerReadableStream,
-  type ServerUnaryCall,
-  type sendUnaryData,
-  status,
-} from '@grpc/grpc-js';
+import type { ClientWritableStream } from '@grpc/grpc-js';
 import type { MemberId, Message } from 'raft-ts/types.ts';
+import { ClientListener } from '../rpc/listener.ts';
+import { parseUrls } from '../server/urls.ts';
+import { Incoming } from './incoming.ts';
 import { PeerLink } from './link.ts';
 import { PeerUnreachableError } from './memory-transport.ts';
-import { decodeBatch, decodeSnapshotChunk, encodeSnapshotChunk, type SnapshotChunk } from './message-codec.ts';
+import { encodeSnapshotChunk, type SnapshotChunk } from './message-codec.ts';
 import {
   createClient,
   deserialize,
   identityMetadata,
-  identityOf,
   type PeerTls,
-  peerService,
   receiveBytesMax,
-  removedText,
   serialize,
-  serverCredentials,
   snapshotPath,
 } from './service.ts';
+import { IncompleteSnapshotError } from './snapshot-receiver.ts';
 import type { PeerHandler, PeerStatus, SnapshotMessage, Transport } from './transport.ts';
 
 const snapshotChunkBytes = 256 << 10;
-const notRunning = 'this member is not running';
+const notFound = 404;
 
 export interface GrpcTransportOptions {
   readonly id: MemberId;
@@ -57,13 +49,6 @@ export class PeerListenError extends Error {
   override readonly name = 'PeerListenError';
 }
 
-/** A snapshot did not arrive whole. */
-class IncompleteSnapshotError extends Error {
-  override readonly name = 'IncompleteSnapshotError';
-}
-
-type MessagesCall = ServerDuplexStream<Buffer, Uint8Array>;
-
 export function createGrpcTransport(options: GrpcTransportOptions): Transport {
   return new GrpcTransport(options);
 }
@@ -71,48 +56,47 @@ export function createGrpcTransport(options: GrpcTransportOptions): Transport {
 class GrpcTransport implements Transport {
   readonly #options: GrpcTransportOptions;
   readonly #links = new Map<MemberId, PeerLink>();
-  readonly #removed = new Set<MemberId>();
-  readonly #incoming = new Set<MessagesCall>();
-  readonly #server: Server;
+  readonly #incoming: Incoming;
+  readonly #listener: ClientListener;
   #handler: PeerHandler | undefined;
 
   constructor(options: GrpcTransportOptions) {
     this.#options = options;
-    this.#server = new Server({ 'grpc.max_receive_message_length': receiveBytesMax });
-    this.#server.addService(peerService, {
-      messages: (call: ServerDuplexStream<Buffer, Uint8Array>) => this.#receiveMessages(call),
-      snapshot: (call: ServerReadableStream<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) =>
-        this.#receiveSnapshot(call, callback),
-      hashKv: (call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) =>
-        this.#answerHash(call.request, callback),
-      members: (_call: ServerUnaryCall<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>) => {
-        const description = this.#handler === undefined ? undefined : options.describe?.();
-        if (description === undefined) callback({ code: status.UNAVAILABLE, details: notRunning });
-        else callback(null, description);
-      },
+    const { id, clusterId, log, describe, answerHash, tls, clock } = options;
+    this.#incoming = new Incoming({
+      id,
+      clusterId,
+      log,
+      describe,
+      answerHash,
+      handler: () => this.#handler,
+      heardFrom: (from, peerUrls) => this.#heardFrom(from, peerUrls),
+    });
+    this.#listener = new ClientListener({
+      services: [this.#incoming.service],
+      http: (_request, response) => response.writeHead(notFound).end(),
+      tls,
+      receiveBytesMax,
+      clock,
+      limitPings: false,
     });
   }
 
   async start(handler: PeerHandler): Promise<void> {
     this.#handler = handler;
-    for (const url of this.#options.listenUrls) await this.#listen(new URL(url));
+    try {
+      for (const url of parseUrls(this.#options.listenUrls)) await this.#listener.listen(url);
+    } catch (error) {
+      throw new PeerListenError((error as Error).message, { cause: error });
+    }
     for (const link of this.#links.values()) link.open();
-  }
-
-  #listen(url: URL): Promise<void> {
-    return new Promise((resolve, reject) => {
-      this.#server.bindAsync(url.host, serverCredentials(url, this.#options.tls), (error) => {
-        if (error === null) resolve();
-        else reject(new PeerListenError(`listen tcp ${url.host}: bind: address already in use (${error.message})`));
-      });
-    });
   }
 
   async stop(): Promise<void> {
     this.#handler = undefined;
     for (const link of this.#links.values()) link.close();
     this.#links.clear();
-    this.#server.forceShutdown();
+    await this.#listener.stop(async () => {});
   }
 
   send(messages: readonly Message[]): void {
@@ -139,93 +123,20 @@ class GrpcTransport implements Transport {
   }
 
   removePeer(id: MemberId): void {
-    this.#removed.add(id);
     this.#links.get(id)?.close();
     this.#links.delete(id);
-    for (const call of this.#incoming) if (identityOf(call.metadata)?.from === id) refuse(call, removedText);
+    this.#incoming.remove(id);
   }
 
   peers(): readonly PeerStatus[] {
     return [...this.#links.values()].map((link) => link.status());
   }
 
-  /** Undefined where the call is for this member; otherwise why not. */
-  #refusal(call: MessagesCall | ServerReadableStream<Buffer, Uint8Array>): string | undefined {
-    const identity = identityOf(call.metadata);
-    const { id, clusterId } = this.#options;
-    if (this.#handler === undefined) return notRunning;
-    if (identity === undefined) return 'the call does not say its cluster and members';
-    if (identity.clusterId !== clusterId)
-      return `cluster ID mismatch: ${identity.clusterId.toString(16)}, here ${clusterId.toString(16)}`;
-    if (this.#removed.has(identity.from)) return removedText;
-    if (identity.to !== id) return `member ID mismatch: for ${identity.to.toString(16)}, here is ${id.toString(16)}`;
-    return undefined;
-  }
-
-  #receiveMessages(call: MessagesCall): void {
-    const refusal = this.#refusal(call);
-    if (refusal !== undefined) {
-      this.#options.log.warn({ peer: call.getPeer(), refusal }, 'refused a stream');
-      refuse(call, refusal);
-      return;
-    }
-    this.#heardFrom(call);
-    this.#incoming.add(call);
-    call.on('close', () => this.#incoming.delete(call));
-    call.write(new Uint8Array(0));
-    call.on('data', (bytes: Buffer) => {
-      try {
-        for (const message of decodeBatch(bytes)) this.#handler?.message(message);
-      } catch (error) {
-        this.#options.log.error({ err: error, peer: call.getPeer() }, 'a message that cannot be read');
-        call.destroy();
-      }
-    });
-    call.on('error', () => undefined);
-    call.on('end', () => call.end());
-  }
-
   /** A member that was added while this one was away, or that has moved, is answered where it says that it is. */
-  #heardFrom(call: MessagesCall): void {
-    const { from, peerUrls } = identityOf(call.metadata) ?? {};
-    if (from === undefined || peerUrls === undefined || peerUrls.length === 0) return;
+  #heardFrom(from: MemberId, peerUrls: readonly string[]): void {
     const link = this.#links.get(from);
     if (link === undefined) this.addPeer(from, peerUrls);
     else link.offerUrls(peerUrls);
-  }
-
-  async #receiveSnapshot(call: ServerReadableStream<Buffer, Uint8Array>, callback: sendUnaryData<Uint8Array>): Promise<void> {
-    const handler = this.#handler;
-    const refusal = this.#refusal(call);
-    if (refusal !== undefined || handler === undefined) {
-      callback({ code: codeOf(refusal), details: refusal ?? '' });
-      return;
-    }
-    try {
-      const chunks = call[Symbol.asyncIterator]() as AsyncIterator<Buffer>;
-      const first = await chunks.next();
-      const chunk = first.done ? undefined : decodeSnapshotChunk(first.value);
-      const message = chunk?.message;
-      if (chunk === undefined || message?.type !== 'snapshotRequest')
-        throw new IncompleteSnapshotError('no message at the start');
-      await handler.snapshot(message, contentOf(chunk, chunks));
-      callback(null, new Uint8Array(0));
-    } catch (error) {
-      this.#options.log.warn({ err: error, peer: call.getPeer() }, 'could not receive a snapshot');
-      callback({ code: status.ABORTED, details: error instanceof Error ? error.message : String(error) });
-    }
-  }
-
-  #answerHash(question: Buffer, callback: sendUnaryData<Uint8Array>): void {
-    const { answerHash } = this.#options;
-    if (answerHash === undefined) callback({ code: status.UNIMPLEMENTED, details: 'no hashes here' });
-    else {
-      answerHash(question).then(
-        (answer) => callback(null, answer),
-        (error) =>
-          callback({ code: status.FAILED_PRECONDITION, details: error instanceof Error ? error.message : String(error) }),
-      );
-    }
   }
 
   async sendSnapshot(message: SnapshotMessage, content: AsyncIterable<Uint8Array>): Promise<void> {
@@ -249,14 +160,6 @@ class GrpcTransport implements Transport {
       client.close();
     }
   }
-}
-
-function refuse(call: MessagesCall, details: string): void {
-  call.emit('error', { code: codeOf(details), details });
-}
-
-function codeOf(refusal: string | undefined): status {
-  return refusal === removedText ? status.PERMISSION_DENIED : status.FAILED_PRECONDITION;
 }
 
 async function writeChunks(
@@ -283,19 +186,4 @@ async function writeChunks(
   }
   await write({ message: undefined, content: nothing, totalBytes, last: true });
   call.end();
-}
-
-/** The content of all chunks; throws where the stream ends without its last one. */
-async function* contentOf(first: SnapshotChunk, chunks: AsyncIterator<Buffer>): AsyncIterable<Uint8Array> {
-  let received = 0;
-  let chunk = first;
-  for (;;) {
-    received += chunk.content.length;
-    if (chunk.content.length > 0) yield chunk.content;
-    if (chunk.last) break;
-    const next = await chunks.next();
-    if (next.done) throw new IncompleteSnapshotError(`the stream ended after ${received} bytes`);
-    chunk = decodeSnapshotChunk(next.value);
-  }
-  if (received !== chunk.totalBytes) throw new IncompleteSnapshotError(`${received} bytes arrived, not ${chunk.totalBytes}`);
 }

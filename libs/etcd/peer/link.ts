@@ -4,20 +4,12 @@
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
-import { type Client, type ClientDuplexStream, type ServiceError, status } from '@grpc/grpc-js';
+import { status } from '@grpc/grpc-js';
 import { bytesOf } from 'raft-ts/log.ts';
 import type { MemberId, Message } from 'raft-ts/types.ts';
 import { encodeBatch } from './message-codec.ts';
-import {
-  type CallIdentity,
-  createClient,
-  deserialize,
-  identityMetadata,
-  messagesPath,
-  type PeerTls,
-  removedText,
-  serialize,
-} from './service.ts';
+import { MessagesStream } from './messages-stream.ts';
+import { type CallIdentity, type PeerTls, removedText, serialize } from './service.ts';
 import type { PeerStatus } from './transport.ts';
 
 /** Messages that wait for one member, at most; and their bytes of entries. */
@@ -52,11 +44,9 @@ export class PeerLink {
   #queue: Message[] = [];
   #queueBytes = 0;
   #flushScheduled = false;
-  #blocked = false;
   #dropped = 0;
   #failures = 0;
-  #client: Client | undefined;
-  #stream: ClientDuplexStream<Uint8Array, Buffer> | undefined;
+  #stream: MessagesStream | undefined;
   #timer: Timer | undefined;
 
   constructor(identity: CallIdentity, urls: readonly string[], ports: LinkPorts) {
@@ -133,10 +123,7 @@ export class PeerLink {
       while (this.#queue.length > 0) this.#dropOldest();
       return;
     }
-    while (this.#queue.length > 0 && !this.#blocked) {
-      const batch = this.#takeBatch();
-      this.#blocked = !stream.write(encodeBatch(batch));
-    }
+    while (this.#queue.length > 0 && !stream.blocked) stream.write(serialize(encodeBatch(this.#takeBatch())));
   }
 
   #takeBatch(): Message[] {
@@ -161,21 +148,17 @@ export class PeerLink {
     }
     const url = new URL(text);
     this.#state = 'connecting';
-    const client = createClient(url, this.#ports.tls);
-    const stream = client.makeBidiStreamRequest(messagesPath, serialize, deserialize, identityMetadata(this.#identity));
-    this.#client = client;
-    this.#stream = stream;
-    this.#blocked = false;
-    const mine = (): boolean => this.#stream === stream;
-    stream.on('data', () => mine() && this.#connected());
-    stream.on('drain', () => {
-      if (!mine()) return;
-      this.#blocked = false;
-      this.#flush();
+    const { clock, tls } = this.#ports;
+    const stream: MessagesStream = new MessagesStream(url, this.#identity, {
+      clock,
+      tls,
+      connected: () => mine() && this.#connected(),
+      drained: () => mine() && this.#flush(),
+      lost: (reason, code) => mine() && this.#failed(reason, code),
     });
-    stream.on('error', (error: Partial<ServiceError>) => mine() && this.#failed(error));
-    stream.on('end', () => mine() && this.#lost('the stream ended'));
-    this.#timer = this.#ports.clock.timer(connectTimeoutMs, () => mine() && this.#lost('no answer'));
+    const mine = (): boolean => this.#stream === stream;
+    this.#stream = stream;
+    this.#timer = clock.timer(connectTimeoutMs, () => mine() && this.#lost('no answer'));
   }
 
   #connected(): void {
@@ -188,9 +171,9 @@ export class PeerLink {
     this.#flush();
   }
 
-  #failed(error: Partial<ServiceError>): void {
-    this.#lost(error.details ?? error.message ?? 'unknown');
-    if (error.code === status.PERMISSION_DENIED && error.details === removedText) this.#ports.removed(this.#identity.to);
+  #failed(reason: string, code: number | undefined): void {
+    this.#lost(reason);
+    if (code === status.PERMISSION_DENIED && reason === removedText) this.#ports.removed(this.#identity.to);
   }
 
   #lost(reason: string): void {
@@ -217,14 +200,8 @@ export class PeerLink {
 
   #disconnect(): void {
     this.#timer?.cancel();
-    const stream = this.#stream;
+    this.#stream?.close();
     this.#stream = undefined;
-    // Cancelling reports an error on the stream, and an error without a listener ends the process.
-    stream?.removeAllListeners();
-    stream?.on('error', () => undefined);
-    stream?.cancel();
-    this.#client?.close();
-    this.#client = undefined;
   }
 }
 

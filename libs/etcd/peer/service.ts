@@ -1,29 +1,17 @@
-// The gRPC service of proto/drydock/raft/v1/peer.proto with bytes passed through: this wire's codecs are our own.
+// Calls between members (proto/drydock/raft/v1/peer.proto): their paths, who makes them, and grpc-js for those that are rare, with
+// bytes passed through: this wire's codecs are our own.
 
 import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
-import { Client, credentials, Metadata, ServerCredentials, type ServiceDefinition } from '@grpc/grpc-js';
+import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import type { MemberId } from 'raft-ts/types.ts';
+import type { CallMetadata } from '../rpc/service.ts';
 
 const passThrough = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const passBack = (bytes: Buffer): Buffer => bytes;
-const codecs = {
-  requestSerialize: passThrough,
-  requestDeserialize: passBack,
-  responseSerialize: passThrough,
-  responseDeserialize: passBack,
-};
-
 export const messagesPath = '/drydock.raft.v1.Peer/Messages';
 export const snapshotPath = '/drydock.raft.v1.Peer/Snapshot';
 export const hashPath = '/drydock.raft.v1.Peer/HashKV';
 export const membersPath = '/drydock.raft.v1.Peer/Members';
-
-export const peerService = {
-  messages: { path: messagesPath, requestStream: true, responseStream: true, ...codecs },
-  snapshot: { path: snapshotPath, requestStream: true, responseStream: false, ...codecs },
-  hashKv: { path: hashPath, requestStream: false, responseStream: false, ...codecs },
-  members: { path: membersPath, requestStream: false, responseStream: false, ...codecs },
-} satisfies ServiceDefinition;
 
 export const serialize = passThrough;
 export const deserialize = passBack;
@@ -38,14 +26,13 @@ export interface PeerTls {
 }
 
 /** A dead connection is noticed within these; heartbeats flow anyway, this is for links that are idle. Milliseconds. */
-const keepaliveTimeMs = 2000;
-const keepaliveTimeoutMs = 2000;
+export const keepaliveMs = 2000;
 /** More than the largest request plus its neighbours in a batch. */
 export const receiveBytesMax = 128 << 20;
 
 const channelOptions = {
-  'grpc.keepalive_time_ms': keepaliveTimeMs,
-  'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
+  'grpc.keepalive_time_ms': keepaliveMs,
+  'grpc.keepalive_timeout_ms': keepaliveMs,
   'grpc.keepalive_permit_without_calls': 1,
   'grpc.max_receive_message_length': receiveBytesMax,
   'grpc.max_send_message_length': receiveBytesMax,
@@ -63,11 +50,6 @@ export function createClient(url: URL, tls: PeerTls | undefined): Client {
   return new Client(url.host, secure, { ...channelOptions, ...target.channelOptions });
 }
 
-export function serverCredentials(url: URL, tls: PeerTls | undefined): ServerCredentials {
-  if (url.protocol !== 'https:' || tls === undefined) return ServerCredentials.createInsecure();
-  return ServerCredentials.createSsl(tls.ca ?? null, [{ private_key: tls.key, cert_chain: tls.cert }], tls.clientCertAuth);
-}
-
 /** What a removed member is told, with PERMISSION_DENIED (etcd's rafthttp has the same text). */
 export const removedText = 'the member has been permanently removed from the cluster';
 
@@ -83,20 +65,29 @@ export interface CallIdentity {
 const keys = { clusterId: 'drydock-cluster-id', from: 'drydock-from', to: 'drydock-to' } as const;
 const peerUrlsKey = 'drydock-peer-urls';
 
+/** The metadata of a member's calls. */
+export function identityHeaders(identity: CallIdentity): [string, string][] {
+  const headers: [string, string][] = [
+    [keys.clusterId, hex(identity.clusterId)],
+    [keys.from, hex(identity.from)],
+    [keys.to, hex(identity.to)],
+  ];
+  if (identity.peerUrls.length > 0) headers.push([peerUrlsKey, identity.peerUrls.join()]);
+  return headers;
+}
+
+/** The same, for calls through grpc-js. */
 export function identityMetadata(identity: CallIdentity): Metadata {
   const metadata = new Metadata();
-  metadata.set(keys.clusterId, hex(identity.clusterId));
-  metadata.set(keys.from, hex(identity.from));
-  metadata.set(keys.to, hex(identity.to));
-  if (identity.peerUrls.length > 0) metadata.set(peerUrlsKey, identity.peerUrls.join());
+  for (const [name, value] of identityHeaders(identity)) metadata.set(name, value);
   return metadata;
 }
 
 /** Undefined where a part is missing or malformed. */
-export function identityOf(metadata: Metadata): CallIdentity | undefined {
-  const [clusterId, from, to] = [keys.clusterId, keys.from, keys.to].map((key) => parseHex(metadata.get(key)[0]));
+export function identityOf(metadata: CallMetadata): CallIdentity | undefined {
+  const [clusterId, from, to] = [keys.clusterId, keys.from, keys.to].map((key) => parseHex(metadata.get(key)));
   if (clusterId === undefined || from === undefined || to === undefined) return undefined;
-  const urls = String(metadata.get(peerUrlsKey)[0] ?? '').split(',');
+  const urls = (metadata.get(peerUrlsKey) ?? '').split(',');
   return { clusterId, from, to, peerUrls: urls.filter((url) => URL.canParse(url)) };
 }
 
@@ -104,6 +95,6 @@ function hex(id: bigint): string {
   return id.toString(16).padStart(16, '0');
 }
 
-function parseHex(text: string | Buffer | undefined): bigint | undefined {
-  return typeof text === 'string' && /^[0-9a-f]{16}$/.test(text) ? BigInt(`0x${text}`) : undefined;
+function parseHex(text: string | undefined): bigint | undefined {
+  return text !== undefined && /^[0-9a-f]{16}$/.test(text) ? BigInt(`0x${text}`) : undefined;
 }

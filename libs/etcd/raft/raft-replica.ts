@@ -297,8 +297,8 @@ class RaftReplica implements Replica {
     await this.#snapshots.restore(meta);
     running.mark = meta;
     running.confs = [{ index: meta.index, conf: meta.conf }];
-    await running.wal.release();
     this.#options.log.info({ index: meta.index, term: meta.term }, 'installed a snapshot from the leader');
+    await running.wal.release();
   }
 
   /** Forgets what the state machine has durably, but for a tail in memory for members that lag a little. */

@@ -220,8 +220,7 @@ async function bare(port: number): Promise<{ socket: Socket; frames: [number, nu
   await once(socket, 'connect');
   onTestFinished(() => void socket.destroy());
   const frames: [number, number, number, Buffer][] = [];
-  const reader = new FrameReader((...frame) => frames.push([frame[0], frame[1], frame[2], Buffer.from(frame[3])]));
-  reader.read(preface);
+  const reader = new FrameReader(false, (...frame) => frames.push([frame[0], frame[1], frame[2], Buffer.from(frame[3])]));
   socket.on('data', (bytes: Buffer) => reader.read(bytes));
   socket.write(preface);
   return { socket, frames };
@@ -278,8 +277,7 @@ test.each([
   const socket = connect(await serve({ Echo: echo }), '127.0.0.1');
   onTestFinished(() => void socket.destroy());
   const frames: [number, Buffer][] = [];
-  const reader = new FrameReader((type, _flags, _stream, payload) => frames.push([type, Buffer.from(payload)]));
-  reader.read(preface);
+  const reader = new FrameReader(false, (type, _flags, _stream, payload) => frames.push([type, Buffer.from(payload)]));
   socket.on('data', (data: Buffer) => reader.read(data));
   socket.on('error', () => {});
   socket.write(bytes);

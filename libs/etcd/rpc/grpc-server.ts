@@ -138,7 +138,7 @@ class GrpcCall implements StreamCall, StreamUser {
     this.#partBytes = rest.length;
   }
 
-  requestEnded(): void {
+  ended(): void {
     if (this.#over) return;
     if (this.#method?.kind !== 'unary') this.#handler?.end?.();
     else if (this.#request === undefined) this.end(new StatusError(grpcCodes.unknown, 'EOF'));

@@ -34,6 +34,8 @@ export interface ClientListenerOptions {
   readonly tls: ListenTls | undefined;
   readonly receiveBytesMax: number;
   readonly clock: Clock;
+  /** Whether clients that ping too often are cut off; other members are not. */
+  readonly limitPings?: boolean;
 }
 
 export class ClientListener {
@@ -132,6 +134,7 @@ export class ClientListener {
     const peer = `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
     const connection = new Http2Connection(socket, {
       clock: this.#options.clock,
+      limitPings: this.#options.limitPings ?? true,
       onStream: (stream, headers) => beginCall(this.#grpc, client, stream, headers),
       onClose: () => {
         this.#connections.delete(connection);

@@ -1,0 +1,119 @@
+// A member's stream of messages to another one, on a connection of its own: gRPC's wire, without what a general client costs for
+// each message.
+import { connect as connectTcp, isIP, type Socket } from 'node:net';
+import { connect as connectTls } from 'node:tls';
+import type { Clock, Timer } from '@drydock/foundation/clock.ts';
+import { Http2Connection } from '../http2/connection.ts';
+import { encodeHeaders, type Headers } from '../http2/hpack.ts';
+import type { Http2Stream } from '../http2/stream.ts';
+import { grpcCodes } from '../rpc/service.ts';
+import { type CallIdentity, identityHeaders, keepaliveMs, messagesPath, type PeerTls } from './service.ts';
+
+/** Bytes that wait for the other side, beyond which a sender should wait. */
+const waitingBytesMax = 256 << 10;
+
+export interface MessagesPorts {
+  readonly clock: Clock;
+  readonly tls: PeerTls | undefined;
+  /** The other side has taken the stream on. */
+  readonly connected: () => void;
+  /** There is room again. */
+  readonly drained: () => void;
+  /** Once: the stream is over. `code` is the gRPC status, where the other side gave one. */
+  readonly lost: (reason: string, code: number | undefined) => void;
+}
+
+export class MessagesStream {
+  readonly #ports: MessagesPorts;
+  readonly #socket: Socket;
+  #connection: Http2Connection | undefined;
+  #stream: Http2Stream | undefined;
+  #keepalive: Timer | undefined;
+  #over = false;
+
+  constructor(url: URL, identity: CallIdentity, ports: MessagesPorts) {
+    this.#ports = ports;
+    this.#socket = connectTo(url, ports.tls, () => this.#begin(url, identity));
+    this.#socket.on('error', (error) => this.#end(error.message, undefined));
+    this.#socket.on('close', () => this.#end('the connection is closed', undefined));
+  }
+
+  /** Whether more should wait for `drained`. */
+  get blocked(): boolean {
+    return (this.#stream?.queuedBytes ?? 0) > waitingBytesMax;
+  }
+
+  write(message: Buffer): void {
+    if (this.#stream !== undefined) this.#connection?.message(this.#stream, message);
+  }
+
+  /** Without `lost`. */
+  close(): void {
+    this.#over = true;
+    this.#keepalive?.cancel();
+    this.#socket.destroy();
+  }
+
+  #begin(url: URL, identity: CallIdentity): void {
+    const { clock, connected, drained } = this.#ports;
+    this.#socket.setNoDelay(true);
+    let isAnswered = true;
+    const connection = new Http2Connection(this.#socket, {
+      clock,
+      onPong: () => {
+        isAnswered = true;
+      },
+      onClose: () => this.#end('the connection is closed', undefined),
+    });
+    connection.start(undefined);
+    const block = encodeHeaders([
+      [':method', 'POST'],
+      [':scheme', url.protocol.slice(0, -1)],
+      [':path', messagesPath],
+      [':authority', url.host],
+      ['content-type', 'application/grpc'],
+      ['te', 'trailers'],
+      ...identityHeaders(identity),
+    ]);
+    this.#connection = connection;
+    this.#stream = connection.request(block, {
+      headers: (headers) => this.#answered(headers),
+      received: connected,
+      ended: () => this.#end('the stream ended', undefined),
+      reset: () => this.#end('the stream was reset', undefined),
+      drained,
+    });
+    const keepAlive = (): void => {
+      if (!isAnswered) this.#end('no answer to a ping', undefined);
+      if (this.#over) return;
+      isAnswered = false;
+      connection.ping();
+      this.#keepalive = clock.timer(keepaliveMs, keepAlive);
+    };
+    keepAlive();
+  }
+
+  #answered(headers: Headers): void {
+    const code = headers.get('grpc-status');
+    if (code === undefined) return;
+    const details = decodeURIComponent(headers.get('grpc-message') ?? '');
+    this.#end(Number(code) === grpcCodes.ok ? 'the stream ended' : details, Number(code));
+  }
+
+  #end(reason: string, code: number | undefined): void {
+    if (this.#over) return;
+    this.close();
+    this.#ports.lost(reason, code);
+  }
+}
+
+function connectTo(url: URL, tls: PeerTls | undefined, ready: () => void): Socket {
+  const host = url.hostname.replace(/^\[|\]$/g, '');
+  const port = Number(url.port);
+  if (url.protocol !== 'https:') return connectTcp({ host, port }, ready);
+  const { cert, key, ca } = tls ?? {};
+  const files = { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) };
+  // There is no server name for an address (RFC 6066); the certificate is checked against the address itself.
+  const name = isIP(host) === 0 ? { servername: host } : {};
+  return connectTls({ host, port, ALPNProtocols: ['h2'], ...files, ...name }, ready);
+}
