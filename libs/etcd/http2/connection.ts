@@ -15,13 +15,12 @@ import {
   unpadded,
   windowMax,
 } from './frames.ts';
-import { HeaderDecoder, type Headers, HpackError } from './hpack.ts';
+import { type HeaderBlock, HeaderBlocks } from './header-blocks.ts';
+import { type Headers, HpackError } from './hpack.ts';
 import { Output } from './output.ts';
 import { PingPolicy } from './ping-policy.ts';
 import { Http2Stream, type StreamUser } from './stream.ts';
 
-/** A request's header block, over all its frames. */
-const headerBytesMax = 1 << 16;
 /** What a client may send before it hears that it was read: on one stream, and on the connection. */
 const streamWindow = 1 << 20;
 const connectionWindow = 1 << 22;
@@ -49,7 +48,7 @@ export class Http2Connection {
   readonly #options: Http2Options;
   readonly #output: Output;
   readonly #reader: FrameReader;
-  readonly #decoder = new HeaderDecoder();
+  readonly #blocks = new HeaderBlocks();
   readonly #pings = new PingPolicy();
   readonly #streams = new Map<number, Http2Stream>();
   /** Streams with a queue, in the order in which they are served. */
@@ -59,8 +58,6 @@ export class Http2Connection {
   #streamSendWindow = initialWindow;
   #frameBytesMax = initialFrameBytes;
   #receivedBytes = 0;
-  /** Header frames of a block that is not complete. */
-  #block: { readonly stream: number; readonly endStream: boolean; readonly parts: Buffer[]; bytes: number } | undefined;
   #closing = false;
 
   constructor(socket: Socket, options: Http2Options) {
@@ -235,21 +232,16 @@ export class Http2Connection {
   }
 
   #frame(type: number, frameFlags: number, id: number, payload: Buffer): void {
-    if (this.#block !== undefined && (type !== frameTypes.continuation || id !== this.#block.stream)) {
-      throw new ConnectionError(errorCodes.protocol, 'a frame in the middle of a header block');
-    }
+    this.#blocks.check(type, id);
     switch (type) {
       case frameTypes.data:
         this.#data(frameFlags, id, payload);
         return;
-      case frameTypes.headers: {
-        const skip = (frameFlags & flags.priority) === 0 ? 0 : 5;
-        this.#block = { stream: id, endStream: (frameFlags & flags.endStream) !== 0, parts: [], bytes: 0 };
-        this.#headerPart(frameFlags, unpadded(payload, frameFlags, skip));
+      case frameTypes.headers:
+        this.#headers(this.#blocks.begin(frameFlags, id, payload));
         return;
-      }
       case frameTypes.continuation:
-        this.#headerPart(frameFlags, payload);
+        this.#headers(this.#blocks.goOn(frameFlags, payload));
         return;
       case frameTypes.reset:
         this.#cancelled(id);
@@ -302,21 +294,14 @@ export class Http2Connection {
     stream.receivedBytes = 0;
   }
 
-  #headerPart(frameFlags: number, part: Buffer): void {
-    const block = this.#block;
-    if (block === undefined) throw new ConnectionError(errorCodes.protocol, 'a continuation of nothing');
-    block.parts.push(part);
-    block.bytes += part.length;
-    if (block.bytes > headerBytesMax) throw new ConnectionError(errorCodes.calm, 'headers are too large');
-    if ((frameFlags & flags.endHeaders) === 0) return;
-    this.#block = undefined;
-    // Every block must be read, for the table's sake.
-    const headers = this.#decoder.decode(block.parts.length === 1 ? part : Buffer.concat(block.parts));
-    const known = this.#streams.get(block.stream);
+  #headers(block: HeaderBlock | undefined): void {
+    if (block === undefined) return;
+    const { stream, endStream, headers } = block;
+    const known = this.#streams.get(stream);
     if (known !== undefined) {
       known.user?.headers?.(headers);
-      if (block.endStream && !known.remoteEnded) this.#ended(known);
-    } else if (block.stream > this.#lastStream) this.#open(block.stream, block.endStream, headers);
+      if (endStream && !known.remoteEnded) this.#ended(known);
+    } else if (stream > this.#lastStream) this.#open(stream, endStream, headers);
   }
 
   #open(id: number, endStream: boolean, headers: Headers): void {
