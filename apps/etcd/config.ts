@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { clusterId, memberId } from '@drydock/etcd/server/members.ts';
 import { type ListenUrl, parseInitialCluster, parseUrls, UrlError } from '@drydock/etcd/server/urls.ts';
-import type { Values } from '@drydock/foundation/flags.ts';
+import { FlagError, type Values } from '@drydock/foundation/flags.ts';
 import { StartupError } from '@drydock/foundation/program.ts';
 import type { etcdFlags } from './flags.ts';
 
@@ -32,7 +32,10 @@ export interface EtcdConfig {
   readonly initialClusterId: bigint;
 }
 
-export function readConfig(flags: Values<typeof etcdFlags>): EtcdConfig {
+/** Throws FlagError for what is malformed, StartupError for what does not go together. `given`: the flags that were. */
+export function readConfig(flags: Values<typeof etcdFlags>, given: ReadonlySet<string>): EtcdConfig {
+  const required = '--advertise-client-urls is required when --listen-client-urls is set explicitly';
+  if (given.has('listen-client-urls') && !given.has('advertise-client-urls')) throw new StartupError(required);
   const election = flags['election-timeout'];
   const heartbeat = flags['heartbeat-interval'];
   if (heartbeat <= 0 || election <= 0)
@@ -46,7 +49,7 @@ export function readConfig(flags: Values<typeof etcdFlags>): EtcdConfig {
     throw new StartupError(`--election-timeout[${election}ms] is too long, and should be set less than 50000ms`);
   const state = flags['initial-cluster-state'];
   if (state !== 'new' && state !== 'existing')
-    throw new StartupError(`invalid value "${state}" for flag -initial-cluster-state`);
+    throw new FlagError(`invalid value "${state}" for flag -initial-cluster-state: invalid value`);
   const own = urls('initial-advertise-peer-urls', flags['initial-advertise-peer-urls']).map((url) => url.text);
   const described = flags['initial-cluster'] === '' ? new Map([[flags.name, own]]) : initialCluster(flags['initial-cluster']);
   const token = flags['initial-cluster-token'];
@@ -90,7 +93,7 @@ function urls(flag: string, texts: readonly string[]): ListenUrl[] {
     return parseUrls(texts);
   } catch (error) {
     if (error instanceof UrlError)
-      throw new StartupError(`invalid value "${texts.join(',')}" for flag -${flag}: ${error.message}`);
+      throw new FlagError(`invalid value "${texts.join(',')}" for flag -${flag}: ${error.message}`);
     throw error;
   }
 }

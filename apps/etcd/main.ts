@@ -17,11 +17,14 @@ import { LeaderClient } from '@drydock/etcd/server/leader-client.ts';
 import { hexId } from '@drydock/etcd/server/members.ts';
 import { decodeHashAnswer, encodeHashQuestion } from '@drydock/etcd/server/peer-hash.ts';
 import { WalError } from '@drydock/etcd/wal/errors.ts';
+import { FlagError } from '@drydock/foundation/flags.ts';
 import { NodeDisk } from '@drydock/foundation/node-disk.ts';
 import { type ProgramContext, runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { readConfig } from './config.ts';
+import { argumentsOf, configFileOf } from './config-file.ts';
 import { withDiskFaults } from './disk-faults.ts';
+import { explain, logOf, sayClosing, sayReady, sayServing, sayStarting, usage, version } from './face.ts';
 import { etcdDialect, etcdFlags } from './flags.ts';
 import { findIdentity } from './identity.ts';
 import { memberSettings } from './settings.ts';
@@ -31,11 +34,13 @@ type Context = ProgramContext<typeof etcdFlags>;
 async function start(context: Context): Promise<void> {
   const { flags: parsed, log, clock, random, lifecycle, fatal } = context;
   const flags = parsed.values;
-  const config = readConfig(flags);
+  const config = verified(() => readConfig(flags, parsed.given));
   makeDataDir(join(config.dataDir, 'member', 'db'));
   const { disk, reached } = withDiskFaults(new NodeDisk(config.dataDir), clock, process.env.DRYDOCK_DISK_FAULTS);
   const identity = await findIdentity(config, flags, { disk, clock, log });
   const { id, clusterId } = identity;
+  const served = { config, name: flags.name, id, clusterId };
+  sayStarting(log, served, flags['initial-cluster-state'] === 'existing');
 
   const transport = createGrpcTransport({
     id,
@@ -75,6 +80,7 @@ async function start(context: Context): Promise<void> {
     clock,
   });
 
+  await lifecycle.start({ name: 'log', start: async () => {}, stop: async () => sayClosing(log, served, 'closed') });
   await member.start(lifecycle);
   await lifecycle.start({
     name: 'clients',
@@ -83,15 +89,13 @@ async function start(context: Context): Promise<void> {
       for (const url of config.metricsUrls) await listener.listen(url, true);
     },
     stop: async () => {
+      sayClosing(log, served, 'closing');
       member.endCalls();
       await listener.stop((ms) => clock.sleep(ms));
     },
   });
-  member.publish();
-  log.info(
-    { member: hexId(id), cluster: hexId(clusterId), name: flags.name, urls: config.advertiseClientUrls },
-    'serving clients',
-  );
+  sayServing(log, served);
+  member.publish(() => sayReady(log, served));
 }
 
 /** Nothing is wrong with a member that was removed: its process ends as if it was told to. */
@@ -99,6 +103,15 @@ function leave({ log }: Context, dataDir: string, error: MemberRemovedError): vo
   log.warn({ error: error.message, member: hexId(error.id), by: hexId(error.by) }, 'server error');
   log.warn({ 'data-dir': dataDir }, 'data-dir used by this member must be removed');
   process.kill(process.pid, 'SIGTERM');
+}
+
+/** What does not go together is told as etcd tells it: in its log, before anything else. */
+function verified<T>(read: () => T): T {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof StartupError ? new FlagError(error.message, 'environment') : error;
+  }
 }
 
 function makeDataDir(path: string): void {
@@ -120,4 +133,18 @@ async function startOrExplain(context: Context): Promise<void> {
   }
 }
 
-await runProgram({ name: 'etcd', flags: etcdFlags, dialect: etcdDialect, start: startOrExplain });
+/** Of the file that `--config-file` names, else of the process. Throws FlagError. */
+function sourceOf(): { args?: string[]; env?: Record<string, string> } {
+  const file = configFileOf(process.argv.slice(2), process.env);
+  if (file === undefined) return {};
+  return { args: argumentsOf(file, (name) => Object.hasOwn({ ...etcdFlags, ...etcdDialect.ignored }, name)), env: {} };
+}
+
+const program = { name: 'etcd', flags: etcdFlags, dialect: etcdDialect, version, usage, log: logOf, explain };
+try {
+  await runProgram({ ...program, ...sourceOf(), start: startOrExplain });
+} catch (error) {
+  if (!(error instanceof FlagError)) throw error;
+  explain(logOf(undefined), error);
+  process.exit(1);
+}

@@ -142,9 +142,10 @@ export class EtcdMember {
     await lifecycle.start({ name: 'upkeep', start: async () => upkeep.start(), stop: async () => upkeep.stop() });
   }
 
-  /** Tells the cluster where clients find this member. To be called when they do; goes on by itself. */
-  publish(): void {
-    this.server.publish().catch((error) => this.#log.error({ err: error }, 'could not publish the member'));
+  /** Tells the cluster where clients find this member; to be called when they do. `published` is called when the cluster knows. */
+  publish(published: () => void = () => {}): void {
+    const failed = (error: unknown) => this.#log.error({ err: error }, 'could not publish the member');
+    this.server.publish().then(published, failed);
   }
 
   /** Who belongs to the cluster, for members that join. */

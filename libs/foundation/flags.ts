@@ -45,6 +45,8 @@ export interface FlagDialect {
   readonly style: 'pflag' | 'go';
   /** Upstream's flags that are accepted with a warning: name to whether it takes a value. */
   readonly ignored?: Readonly<Record<string, 'value' | 'bool'>>;
+  /** Other names of flags. */
+  readonly aliases?: Readonly<Record<string, string>>;
   /** With a prefix `ETCD_`, `--data-dir` may also come as ETCD_DATA_DIR; the command line wins. */
   readonly envPrefix?: string;
 }
@@ -52,6 +54,13 @@ export interface FlagDialect {
 /** A command line that cannot be understood; `message` is what upstream's parser says. */
 export class FlagError extends Error {
   override readonly name = 'FlagError';
+  /** Go's programs explain their usage where an argument is malformed, and log where a variable is. */
+  readonly from: 'argument' | 'environment';
+
+  constructor(message: string, from: 'argument' | 'environment' = 'argument') {
+    super(message);
+    this.from = from;
+  }
 }
 
 /** Reads `args`. Throws FlagError for unknown flags and malformed values. */
@@ -70,9 +79,12 @@ export function parseFlags<S extends FlagSet>(
 
   if (dialect.envPrefix !== undefined) {
     for (const [name, spec] of Object.entries(set)) {
-      const text = env[dialect.envPrefix + name.toUpperCase().replaceAll('-', '_')];
+      const variable = dialect.envPrefix + name.toUpperCase().replaceAll('-', '_');
+      const text = env[variable];
       if (text === undefined || text === '') continue;
-      values[name] = readValue(name, spec.type, text, undefined);
+      const malformed = () =>
+        new FlagError(`invalid value ${JSON.stringify(text)} for ${variable}: parse error`, 'environment');
+      values[name] = readValue(spec.type, text, undefined, malformed);
       given.add(name);
     }
   }
@@ -88,7 +100,8 @@ export function parseFlags<S extends FlagSet>(
       positional.push(arg);
       continue;
     }
-    const { name, inline } = splitFlag(arg, set, dialect);
+    const { name: written, inline } = splitFlag(arg, set, dialect);
+    const name = dialect.aliases?.[written] ?? written;
     if (name === 'help' || name === 'h') {
       help = true;
       continue;
@@ -103,7 +116,8 @@ export function parseFlags<S extends FlagSet>(
       ignored.push(name);
       continue;
     }
-    values[name] = readValue(name, spec.type, text, seen.has(name) ? values[name] : undefined);
+    const malformed = (expected: string) => new FlagError(malformedText(name, spec.type, text, expected, dialect));
+    values[name] = readValue(spec.type, text, seen.has(name) ? values[name] : undefined, malformed);
     seen.add(name);
     given.add(name);
   }
@@ -143,8 +157,14 @@ function unknownFlag(arg: string, name: string, dialect: FlagDialect): string {
   return dialect.style === 'go' ? `flag provided but not defined: -${name}` : `unknown flag: ${arg.split('=')[0]}`;
 }
 
-function readValue(name: string, type: FlagType, text: string, previous: unknown): unknown {
-  const invalid = (expected: string) => new FlagError(`invalid argument "${text}" for "--${name}" flag: expected ${expected}`);
+function malformedText(name: string, type: FlagType, text: string, expected: string, { style }: FlagDialect): string {
+  if (style === 'pflag') return `invalid argument "${text}" for "--${name}" flag: expected ${expected}`;
+  return type === 'bool'
+    ? `invalid boolean value ${JSON.stringify(text)} for -${name}: parse error`
+    : `invalid value ${JSON.stringify(text)} for flag -${name}: parse error`;
+}
+
+function readValue(type: FlagType, text: string, previous: unknown, invalid: (expected: string) => FlagError): unknown {
   switch (type) {
     case 'string':
       return text;

@@ -2,7 +2,15 @@
 import { flushCompileCache } from 'node:module';
 import process from 'node:process';
 import type { Clock } from './clock.ts';
-import { describeFlags, type FlagDialect, FlagError, type FlagSet, type ParsedFlags, parseFlags } from './flags.ts';
+import {
+  describeFlags,
+  type FlagDialect,
+  FlagError,
+  type FlagSet,
+  type ParsedFlags,
+  parseFlags,
+  type Values,
+} from './flags.ts';
 import { Lifecycle } from './lifecycle.ts';
 import type { Log } from './log.ts';
 import { createLog, levelOf } from './pino-log.ts';
@@ -27,6 +35,17 @@ export interface Program<S extends FlagSet> {
   readonly name: string;
   readonly flags: S;
   readonly dialect: FlagDialect;
+  /** What `--version` prints. */
+  readonly version?: string;
+  /** Printed after what is wrong with an argument, and before the flags by `--help`. */
+  readonly usage?: string;
+  /** The process's arguments and environment unless given. */
+  readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string | undefined>>;
+  /** The log; pino's on standard error unless given. Without flags where they could not be read. */
+  readonly log?: (flags: Values<S> | undefined) => Log;
+  /** Tells why it cannot start, where that is not done by a plain line. */
+  readonly explain?: (log: Log, error: Error) => void;
   /** Resolves when everything runs; the process then goes on until a signal. Throws where it cannot start. */
   start(context: ProgramContext<S>): Promise<void>;
 }
@@ -50,27 +69,52 @@ function keepCompiled(): void {
 /** How long an orderly stop may take before the process ends anyway. */
 const stopTimeoutMs = 30_000;
 
-/** Runs `program` with this process's arguments. Exit codes: 0 stopped by a signal, 1 failed, 2 (etcd's dialect) bad flags. */
-export async function runProgram<S extends FlagSet>(program: Program<S>): Promise<void> {
-  let flags: ParsedFlags<S>;
-  try {
-    flags = parseFlags(program.flags, process.argv.slice(2), program.dialect, process.env);
-  } catch (error) {
-    if (!(error instanceof FlagError)) throw error;
-    const go = program.dialect.style === 'go';
-    process.stderr.write(go ? `${error.message}\n` : `Error: ${error.message}\nSee '${program.name} --help' for usage.\n`);
-    process.exit(go ? 2 : 1);
-  }
-  if (flags.help) {
-    process.stdout.write(`Usage:\n  ${program.name} [flags]\n\nFlags:\n${describeFlags(program.flags)}\n`);
-    process.exit(0);
-  }
-  const verbosity = Number((flags.values as { v?: number }).v ?? 0);
-  const log = createLog(program.name, levelOf(verbosity));
-  if (flags.positional.length > 0) {
-    process.stderr.write(`Error: unexpected argument: ${flags.positional[0]}\n`);
+function explainFlag<S extends FlagSet>(program: Program<S>, error: FlagError): never {
+  if (error.from === 'environment' && program.explain !== undefined) {
+    program.explain(logOf(program, undefined), error);
     process.exit(1);
   }
+  const go = program.dialect.style === 'go';
+  const usage = program.usage === undefined ? '' : `${program.usage}\n`;
+  const text = go ? `${error.message}\n${usage}` : `Error: ${error.message}\nSee '${program.name} --help' for usage.\n`;
+  process.stderr.write(text);
+  process.exit(go ? 2 : 1);
+}
+
+function logOf<S extends FlagSet>(program: Program<S>, flags: Values<S> | undefined): Log {
+  const verbosity = Number((flags as { v?: number } | undefined)?.v ?? 0);
+  return program.log?.(flags) ?? createLog(program.name, levelOf(verbosity));
+}
+
+/** Flags and log, or the end of the process: 0 after `--help` and `--version`, else as `runProgram` says. */
+function readCommandLine<S extends FlagSet>(program: Program<S>): { flags: ParsedFlags<S>; log: Log } {
+  const { args = process.argv.slice(2), env = process.env, version } = program;
+  if (version !== undefined && args.some((arg) => /^--?version$/.test(arg))) {
+    process.stdout.write(`${version}\n`);
+    process.exit(0);
+  }
+  try {
+    const flags = parseFlags(program.flags, args, program.dialect, env);
+    if (flags.help) {
+      const usage = program.usage ?? `Usage:\n  ${program.name} [flags]\n`;
+      process.stdout.write(`${usage}\nFlags:\n${describeFlags(program.flags)}\n`);
+      process.exit(0);
+    }
+    const log = logOf(program, flags.values);
+    const [extra] = flags.positional;
+    if (extra === undefined) return { flags, log };
+    if (program.explain === undefined) process.stderr.write(`Error: unexpected argument: ${extra}\n`);
+    else program.explain(log, new FlagError(`'${extra}' is not a valid flag`));
+    process.exit(1);
+  } catch (error) {
+    if (!(error instanceof FlagError)) throw error;
+    explainFlag(program, error);
+  }
+}
+
+/** Runs `program` with this process's arguments. Exit codes: 0 stopped by a signal, 1 failed, 2 (etcd's dialect) bad flags. */
+export async function runProgram<S extends FlagSet>(program: Program<S>): Promise<void> {
+  const { flags, log } = readCommandLine(program);
   for (const name of flags.ignored) log.warn({ flag: `--${name}` }, 'flag accepted but it has no effect here');
 
   const lifecycle = new Lifecycle(log);
@@ -88,8 +132,15 @@ export async function runProgram<S extends FlagSet>(program: Program<S>): Promis
     log.error({ err: error }, message);
     stop(1);
   };
-  process.on('SIGTERM', () => stop(0));
-  process.on('SIGINT', () => stop(0));
+  for (const [name, signal] of [
+    ['SIGTERM', 'terminated'],
+    ['SIGINT', 'interrupt'],
+  ] as const) {
+    process.on(name, () => {
+      log.info({ signal }, 'received signal; shutting down');
+      stop(0);
+    });
+  }
   process.on('uncaughtException', (error) => {
     log.error({ err: error }, 'uncaught exception');
     process.exit(1);
@@ -110,8 +161,10 @@ export async function runProgram<S extends FlagSet>(program: Program<S>): Promis
     });
     keepCompiled();
   } catch (error) {
+    if (error instanceof FlagError) explainFlag(program, error);
     if (error instanceof StartupError) {
-      process.stderr.write(`Error: ${error.message}\n`);
+      if (program.explain === undefined) process.stderr.write(`Error: ${error.message}\n`);
+      else program.explain(log, error);
       stop(1);
     } else {
       fatal(error, 'could not start');

@@ -2,13 +2,12 @@
 import type { LeaderObservation } from '@drydock/sim/history/history.ts';
 import type { Store } from '../integration/store/members.ts';
 
-const ours = /"term":(\d+).*raft: becomeLeader/g;
-const original = /became leader at term (\d+)/g;
+const becameLeader = /became leader at term (\d+)/g;
 
 export function leadersIn(store: Store): Omit<LeaderObservation, 'time'>[] {
   return store.members.flatMap(({ name }, index) => {
     const log = store.log(index);
-    const terms = [...log.matchAll(ours), ...log.matchAll(original)].map(([, term]) => Number(term));
+    const terms = [...log.matchAll(becameLeader)].map(([, term]) => Number(term));
     return [...new Set(terms)].map((term) => ({ member: name, term, leader: name }));
   });
 }

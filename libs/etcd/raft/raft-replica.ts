@@ -243,7 +243,7 @@ class RaftReplica implements Replica {
   async #turn(running: Running): Promise<void> {
     const { node, wal, storage } = running;
     const ready = node.ready();
-    logTrace(this.#options.log, ready.trace);
+    logTrace(this.#options.log, this.id.toString(16), ready.trace);
     this.#send(ready.messagesBeforeSync);
     if (ready.hardState !== undefined) this.#unsaved = ready.hardState;
     if (ready.snapshot !== undefined) await this.#install(running, ready.snapshot);

@@ -6,7 +6,6 @@ const news: ReadonlySet<string> = new Set([
   'becomeFollower',
   'becomePreCandidate',
   'becomeCandidate',
-  'becomeLeader',
   'stepDownWithoutQuorum',
   'configChanged',
   'sendSnapshot',
@@ -16,9 +15,11 @@ const news: ReadonlySet<string> = new Set([
   'secondLeaderInTerm',
 ]);
 
-export function logTrace(log: Log, trace: readonly TraceEvent[]): void {
+/** `id` in hex is the member's. Who became leader is said in etcd's words, which tools look for. */
+export function logTrace(log: Log, id: string, trace: readonly TraceEvent[]): void {
   for (const { name, fields } of trace) {
-    if (news.has(name)) log.info(fields, `raft: ${name}`);
+    if (name === 'becomeLeader') log.info({ logger: 'raft' }, `${id} became leader at term ${fields.term}`);
+    else if (news.has(name)) log.info(fields, `raft: ${name}`);
     else log.debug(fields, `raft: ${name}`);
   }
 }

@@ -96,7 +96,7 @@ export async function idOf(client: StoreClient, index: number): Promise<bigint> 
  * as the data of the member is not durable.
  */
 export function firstIndex(store: Store, index: number): number {
-  const cuts = [...store.log(index).matchAll(/"firstIndex":(\d+).*compacted the log/g)];
+  const cuts = [...store.log(index).matchAll(/compacted the log.*"firstIndex":(\d+)/g)];
   return Number(cuts.at(-1)?.[1] ?? 0);
 }
 
