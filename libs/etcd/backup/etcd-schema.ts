@@ -2,12 +2,14 @@
 // same on both sides; small records differ. Facts of etcd's server/storage/schema and server/etcdserver/api/membership, 3.5 and 3.6.
 import type { ConfState } from 'raft-ts/types.ts';
 import type { BoltBucketSource, BoltRecord } from '../bbolt/writer.ts';
+import { decodeTtl, encodeTtl, leaseIdOf, leaseKey } from '../lease/lease-record.ts';
 import type { BackendSnapshot } from '../mvcc/backend.ts';
 import { encodeRevision, mainOf, revisionBytes } from '../mvcc/revision.ts';
 import { AlarmMember, Member } from '../rpc/messages.ts';
 import { decode, encode, int, int64 } from '../rpc/protobuf.ts';
 import { clusterVersion } from '../server/version.ts';
 import { encodeMember } from './member-json.ts';
+import { SnapshotFileError } from './snapshot-file.ts';
 
 /** leasepb.Lease */
 export const LeaseRecord = { ID: int64(1), TTL: int(2), RemainingTTL: int(3) };
@@ -74,15 +76,16 @@ function confJson(conf: ConfState): Buffer {
 }
 
 function leaseToEtcd({ key, value }: BoltRecord): BoltRecord {
-  const ID = BigInt.asIntN(64, BigInt(`0x${key.toString()}`));
+  const ID = leaseIdOf(key);
   const etcdKey = Buffer.alloc(8);
   etcdKey.writeBigInt64BE(ID);
-  return { key: etcdKey, value: encode(LeaseRecord, { ID, TTL: Number(value.readBigInt64BE()) }) };
+  return { key: etcdKey, value: encode(LeaseRecord, { ID, TTL: decodeTtl(value) }) };
 }
 
 export function leaseFromEtcd({ value }: BoltRecord): BoltRecord {
   const { ID, TTL } = decode(LeaseRecord, value);
-  return { key: Buffer.from(ID.toString(16)), value: encodeNumber(TTL) };
+  if (!Number.isSafeInteger(TTL)) throw new SnapshotFileError(`a lease of ${TTL} seconds`);
+  return { key: Buffer.from(leaseKey(ID)), value: encodeTtl(TTL) };
 }
 
 function alarmToEtcd({ key }: BoltRecord): BoltRecord {

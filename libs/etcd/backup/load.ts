@@ -4,8 +4,10 @@ import type { BoltRecord } from '../bbolt/writer.ts';
 import { limits } from '../limits.ts';
 import type { Backend, Bucket, StoredRecord } from '../mvcc/backend.ts';
 import { encodeRevision, mainOf } from '../mvcc/revision.ts';
+import { CodecError } from '../rpc/wire.ts';
 import { checkedRevision } from './bolt-backend.ts';
 import { alarmFromEtcd, compactionMarks, encodeNumber, leaseFromEtcd, markFromEtcd, sharedBuckets } from './etcd-schema.ts';
+import { SnapshotFileError } from './snapshot-file.ts';
 
 export interface LoadOptions {
   /** Added to the last revision; 0 leaves it. Everything up to the new one counts as compacted then. */
@@ -19,7 +21,7 @@ export interface LoadedRevisions {
   readonly current: number;
 }
 
-/** Adds everything but membership and log marks. Throws BoltError, SnapshotFileError where keys are no revisions. */
+/** Adds everything but membership and log marks. Throws BoltError, and SnapshotFileError where records are not what they should be. */
 export function loadDatabase(root: BoltBucket, backend: Backend, options: LoadOptions): LoadedRevisions {
   let latest = 1;
   load(backend, 'key', root.bucket('key'), (record) => {
@@ -48,7 +50,7 @@ function load(
   let batch: StoredRecord[] = [];
   let bytes = 0;
   for (const record of source?.records() ?? []) {
-    const translated = translate(record);
+    const translated = readable(bucket, () => translate(record));
     if (translated === undefined) continue;
     batch.push(translated);
     bytes += translated.key.length + translated.value.length;
@@ -58,4 +60,13 @@ function load(
     bytes = 0;
   }
   if (batch.length > 0) backend.load(bucket, batch);
+}
+
+function readable<T>(bucket: Bucket, read: () => T): T {
+  try {
+    return read();
+  } catch (cause) {
+    if (!(cause instanceof CodecError)) throw cause;
+    throw new SnapshotFileError(`a record of the ${bucket} bucket cannot be read: ${cause.message}`, { cause });
+  }
 }

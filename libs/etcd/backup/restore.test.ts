@@ -4,18 +4,21 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { MemoryDisk } from '@drydock/foundation/memory-disk.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
+import fc from 'fast-check';
 import { emptyConf } from 'raft-ts/config-codec.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { BoltError } from '../bbolt/errors.ts';
 import { type BoltSource, openBolt } from '../bbolt/reader.ts';
+import { encodeTtl, leaseKey } from '../lease/lease-record.ts';
 import { openLmdbBackend } from '../mvcc/lmdb-backend.ts';
 import { MvccStore } from '../mvcc/store.ts';
 import { readIdentity } from '../raft/open-member.ts';
 import { EtcdStateMachine } from '../server/state-machine.ts';
 import { recover } from '../wal/recover.ts';
-import { encodeNumber } from './etcd-schema.ts';
 import { fileHash } from './file-hash.ts';
+import { loadDatabase } from './load.ts';
 import { restoreMember } from './restore.ts';
-import { databaseIn } from './snapshot-file.ts';
+import { databaseIn, SnapshotFileError } from './snapshot-file.ts';
 import { streamSnapshot } from './snapshot-stream.ts';
 import { snapshotStatus } from './status.ts';
 
@@ -54,7 +57,8 @@ async function snapshotOfHistory(): Promise<{ file: Buffer; hash: number; revisi
       if (i % 7 === 0) txn.put(`second${i}`, Buffer.alloc(100), 0n);
     });
   }
-  backend.setRecord('lease', 77n.toString(16), encodeNumber(60));
+  backend.setRecord('lease', leaseKey(77n), encodeTtl(60));
+  backend.setRecord('lease', leaseKey(-5n), encodeTtl(10));
   backend.setRecord('alarm', '5/1', Buffer.alloc(0));
   store.compact(100);
   while (store.compactStep());
@@ -84,6 +88,7 @@ test('has the same history, leases and alarms, but the members it was told', asy
   expect(machine.store.hash(0)).toEqual({ hash, revision, compactRevision: 100 });
   expect(fileHash(databaseIn(sourceOf(file), false), 0)).toEqual({ hash, revision, compactRevision: 100 });
   expect(machine.lessor.get(77n)).toMatchObject({ ttlSeconds: 60, keys: new Set(['k10']) });
+  expect(machine.lessor.get(-5n)).toMatchObject({ ttlSeconds: 10 });
   expect(machine.alarms.list()).toEqual([{ memberID: 5n, alarm: 1 }]);
   expect(machine.members.list().map(({ ID, name, peerURLs }) => [ID, name, peerURLs])).toEqual([
     [0x9n, 'b', ['http://b:1']],
@@ -119,4 +124,24 @@ test('a file that is cut off or changed is refused before anything is made of it
   expect(databaseIn(sourceOf(changed), true).size).toBe(file.length - 32);
   const cut = databaseIn(sourceOf(file.subarray(0, -4096 - 32)), true);
   expect(() => snapshotStatus(cut)).toThrow('snapshot file integrity check failed');
+});
+
+test('damage without a hash to tell it gives a reason, or other content, but no crash', async () => {
+  const { file } = await snapshotOfHistory();
+  const reasons = [BoltError, SnapshotFileError];
+  const backend = openLmdbBackend(join(folder, 'to'));
+  const flip = fc.record({ at: fc.nat(file.length - 8192 - 33), bit: fc.nat(7) });
+  fc.assert(
+    fc.property(fc.array(flip, { minLength: 1, maxLength: 40 }), (flips) => {
+      const damaged = Buffer.from(file);
+      for (const { at, bit } of flips) damaged.writeUInt8(damaged.readUInt8(8192 + at) ^ (1 << bit), 8192 + at);
+      try {
+        loadDatabase(openBolt(databaseIn(sourceOf(damaged), true)), backend, { bumpRevision: 0 });
+      } catch (error) {
+        expect(reasons.some((type) => error instanceof type)).toBe(true);
+      }
+    }),
+    { numRuns: 100 },
+  );
+  await backend.close();
 });

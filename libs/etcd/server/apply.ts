@@ -5,6 +5,7 @@ import { rootUser } from '../auth/auth-store.ts';
 import type { Identity } from '../auth/identity.ts';
 import { simpleToken } from '../auth/simple-tokens.ts';
 import { EtcdError } from '../errors.ts';
+import { encodeTtl, leaseKey } from '../lease/lease-record.ts';
 import { keyRange } from '../mvcc/key-range.ts';
 import { applyDelete, applyPut, applyTxn } from '../mvcc/kv.ts';
 import { headerAt } from '../mvcc/range.ts';
@@ -73,7 +74,7 @@ export function applyRequest(machine: EtcdStateMachine, kind: ProposalKind, payl
       const { ID, TTL } = decode(LeaseGrantRequest, payload);
       guard.user(identity);
       lessor.grant(ID, TTL, context.nowMs);
-      machine.backend.setRecord('lease', ID.toString(16), ttlRecord(TTL));
+      machine.backend.setRecord('lease', leaseKey(ID), encodeTtl(TTL));
       return { header: headerAt(store.revision), ID, TTL };
     }
     case 'leaseRevoke':
@@ -126,7 +127,7 @@ function revoke(machine: EtcdStateMachine, id: bigint, identity: Identity | unde
     for (const key of keys) txn.deleteRange(keyRange(key, ''));
   });
   lessor.remove(id);
-  machine.backend.setRecord('lease', id.toString(16), undefined);
+  machine.backend.setRecord('lease', leaseKey(id), undefined);
   return { header: headerAt(store.revision) };
 }
 
@@ -137,10 +138,4 @@ function refuseWithoutSpace(machine: EtcdStateMachine): void {
 
 function refuseCorrupt(machine: EtcdStateMachine): void {
   if (machine.alarms.has(alarmType.corrupt)) throw new EtcdError('corrupt');
-}
-
-function ttlRecord(seconds: number): Buffer {
-  const buffer = Buffer.allocUnsafeSlow(8);
-  buffer.writeBigInt64BE(BigInt(seconds));
-  return buffer;
 }

@@ -7,6 +7,7 @@ import type { Entry, LogIndex, SnapshotMeta } from 'raft-ts/types.ts';
 import { AuthStore } from '../auth/auth-store.ts';
 import { RequestGuard } from '../auth/request-guard.ts';
 import { EtcdError } from '../errors.ts';
+import { decodeTtl, leaseIdOf } from '../lease/lease-record.ts';
 import { Lessor } from '../lease/lessor.ts';
 import { limits } from '../limits.ts';
 import type { Backend, BackendSnapshot } from '../mvcc/backend.ts';
@@ -185,7 +186,7 @@ export class EtcdStateMachine implements StateMachine {
     this.#committed = this.#applied;
     this.lessor.clear();
     for (const { key, value } of this.backend.records('lease')) {
-      this.lessor.grant(BigInt(`0x${key.toString()}`), Number(value.readBigInt64BE()), this.#clock.monotonicMs());
+      this.lessor.grant(leaseIdOf(key), decodeTtl(value), this.#clock.monotonicMs());
     }
     this.store.restore((key, lease) => this.lessor.attach(key, 0n, lease));
     this.alarms.restore();
