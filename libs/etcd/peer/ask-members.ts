@@ -35,7 +35,7 @@ export function askMembers(urls: readonly string[], tls: PeerTls | undefined, de
 export async function resolveUrls(urls: readonly string[]): Promise<Map<string, string>> {
   const entries = urls.map(async (text): Promise<[string, string]> => {
     const url = new URL(text);
-    const found = await lookup(url.hostname.replace(/^\[|\]$/g, '')).catch(() => undefined);
+    const found = await lookup(url.hostname.replace(/^\[|\]$/g, ''), { order: 'ipv4first' }).catch(() => undefined);
     return [text, found === undefined ? text : `${url.protocol}//${found.address}:${url.port}`];
   });
   return new Map(await Promise.all(entries));

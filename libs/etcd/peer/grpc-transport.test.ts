@@ -1,12 +1,13 @@
 // Real sockets: three members in one process, on ports of the system's choice.
 import { createServer } from 'node:net';
-import { silentLog } from '@drydock/foundation/log.ts';
+import { type Log, silentLog } from '@drydock/foundation/log.ts';
 import { SeededRandom } from '@drydock/foundation/random.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { Authority } from '@drydock/pki/authority.ts';
 import { forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
 import type { Message } from 'raft-ts/types.ts';
 import { afterEach, expect, test, vi } from 'vitest';
+import { askMembers, resolveUrls } from './ask-members.ts';
 import { createGrpcTransport, PeerListenError } from './grpc-transport.ts';
 import type { PeerTls } from './service.ts';
 import type { PeerHandler, SnapshotMessage, Transport } from './transport.ts';
@@ -37,16 +38,18 @@ interface Side {
   readonly removedBy: bigint[];
 }
 
-async function side(id: bigint, port?: number, clusterId = 9n, tls?: PeerTls): Promise<Side> {
+async function side(id: bigint, port?: number, clusterId = 9n, tls?: PeerTls, log: Log = silentLog): Promise<Side> {
   const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port ?? (await freePort())}`;
   const transport = createGrpcTransport({
     id,
     clusterId,
     listenUrls: [url],
+    advertiseUrls: [url],
+    describe: () => Buffer.from(`members as ${id} has them`),
     tls,
     clock: new SystemClock(),
     random: new SeededRandom(Number(id)),
-    log: silentLog,
+    log,
   });
   opened.push(transport);
   const result: Side = { transport, url, messages: [], snapshots: [], unreachable: 0, removedBy: [] };
@@ -121,7 +124,9 @@ test('a snapshot arrives whole; one that ends early fails on both sides', async 
 });
 
 test('another cluster and another member are refused', async () => {
-  const a = await side(1n);
+  const warnings: string[] = [];
+  const log: Log = { ...silentLog, warn: (_fields: unknown, message?: string) => void warnings.push(message ?? '') } as Log;
+  const a = await side(1n, undefined, undefined, undefined, log);
   const other = await side(2n, undefined, 10n);
   const third = await side(3n);
   a.transport.addPeer(2n, [other.url]);
@@ -130,6 +135,9 @@ test('another cluster and another member are refused', async () => {
   a.unreachable = 0;
   await vi.waitFor(() => expect(a.unreachable).toBeGreaterThan(1), waiting);
   expect([a.transport.peers()[0]?.connected, other.messages, third.messages]).toEqual([false, [], []]);
+  expect(new Set(warnings)).toEqual(
+    new Set(['cluster', 'member'].map((what) => `request sent was ignored by remote peer due to ${what} ID mismatch`)),
+  );
 });
 
 test('a member that was removed is told so', async () => {
@@ -138,6 +146,49 @@ test('a member that was removed is told so', async () => {
   b.transport.removePeer(1n);
   a.transport.addPeer(2n, [b.url]);
   await vi.waitFor(() => expect(a.removedBy).toContain(2n), waiting);
+});
+
+test('a member that is removed while it is connected is told so', async () => {
+  const a = await side(1n);
+  const b = await side(2n);
+  a.transport.addPeer(2n, [b.url]);
+  await vi.waitFor(() => expect(a.transport.peers()[0]?.connected).toBe(true), waiting);
+  b.transport.removePeer(1n);
+  await vi.waitFor(() => expect(a.removedBy).toContain(2n), waiting);
+});
+
+test('a member is answered where it says that it is, if it is not where it was', async () => {
+  const a = await side(1n);
+  const b = await side(2n);
+  const nobody = `http://127.0.0.1:${await freePort()}`;
+  b.transport.addPeer(1n, [nobody]);
+  await vi.waitFor(() => expect(b.unreachable).toBeGreaterThan(0), waiting);
+  a.transport.addPeer(2n, [b.url]);
+  await vi.waitFor(() => expect(b.transport.peers()[0]?.connected).toBe(true), waiting);
+  // What the membership says is not changed by that.
+  expect(b.transport.peers()[0]?.urls).toEqual([nobody]);
+});
+
+test('a member that is not known yet is answered', async () => {
+  const a = await side(1n);
+  const b = await side(2n);
+  a.transport.addPeer(2n, [b.url]);
+  await vi.waitFor(() => expect(b.transport.peers()[0]).toMatchObject({ id: 1n, connected: true }), waiting);
+});
+
+test('who belongs to the cluster is said to everybody who asks', async () => {
+  const a = await side(1n);
+  const nobody = `http://127.0.0.1:${await freePort()}`;
+  const asked = await askMembers([a.url, nobody], undefined, new SystemClock().wallMs() + waiting.timeout);
+  expect(asked.map(({ url }) => url)).toEqual([a.url, nobody]);
+  expect(asked[0]?.answer.toString()).toBe('members as 1 has them');
+  expect(asked[1]?.answer).toBeInstanceOf(Error);
+  expect(await resolveUrls(['http://127.0.0.1:2380', 'http://localhost:1'])).toEqual(
+    new Map([
+      ['http://127.0.0.1:2380', 'http://127.0.0.1:2380'],
+      ['http://localhost:1', expect.stringMatching(/^http:\/\/(127\.0\.0\.1|::1):1$/)],
+    ]),
+  );
 });
 
 test('a taken port is said as such', async () => {

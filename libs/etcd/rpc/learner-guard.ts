@@ -10,14 +10,14 @@ const always: ReadonlySet<string> = new Set(['/etcdserverpb.Maintenance/Status',
 const range = '/etcdserverpb.KV/Range';
 
 /** The same service, refusing what a learner does not do. */
-export function guardLearner(server: EtcdServer, service: Service): Service {
+export function guardLearner(server: Pick<EtcdServer, 'isLearner'>, service: Service): Service {
   const methods = [...service.methods].map(([path, method]): [string, Method] => {
     return [path, always.has(path) ? method : guarded(server, path, method)];
   });
   return { methods: new Map(methods) };
 }
 
-function guarded(server: EtcdServer, path: string, method: Method): Method {
+function guarded(server: Pick<EtcdServer, 'isLearner'>, path: string, method: Method): Method {
   if (method.kind === 'stream') {
     const open: typeof method.open = (call) => {
       if (server.isLearner) throw new EtcdError('notForLearner');

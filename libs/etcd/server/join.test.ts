@@ -1,3 +1,4 @@
+import { loadSync } from '@grpc/proto-loader';
 import { expect, test } from 'vitest';
 import { type ClusterDescription, decodeDescription, encodeDescription } from './cluster-description.ts';
 import { findOwnEntry, hasServed, JoinError } from './join.ts';
@@ -9,6 +10,24 @@ const describedA = { name: 'a', peerUrls: ['http://h1:2380'] };
 
 test('a description survives the wire', () => {
   expect(decodeDescription(encodeDescription(cluster))).toEqual(cluster);
+});
+
+test('a description is what the peer wire says it is', () => {
+  const definition = loadSync(new URL('../../../proto/drydock/raft/v1/peer.proto', import.meta.url).pathname, {
+    keepCase: true,
+    longs: String,
+    defaults: true,
+  });
+  const service = definition['drydock.raft.v1.Peer'] as unknown as {
+    Members: { responseSerialize(value: object): Buffer; responseDeserialize(bytes: Buffer): object };
+  };
+  const plain = {
+    cluster_id: '193',
+    members: cluster.members.map((member) => ({ ...member, ID: `${member.ID}` })),
+    removed: ['212'],
+  };
+  expect(service.Members.responseDeserialize(encodeDescription(cluster))).toEqual(plain);
+  expect(decodeDescription(service.Members.responseSerialize(plain))).toEqual(cluster);
 });
 
 test('the entry with the same peer URLs is its own, whatever their order', () => {
