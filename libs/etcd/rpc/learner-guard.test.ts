@@ -2,13 +2,13 @@ import { expect, test } from 'vitest';
 import { guardLearner } from './learner-guard.ts';
 import { RangeRequest } from './messages.ts';
 import { encode } from './protobuf.ts';
-import type { Call, Method, Service, StreamCall } from './service.ts';
+import type { Method, Service, StreamCall } from './service.ts';
 
 const answered = Buffer.from('answered');
 const unary: Method = { kind: 'unary', handle: async () => answered };
 const stream: Method = { kind: 'stream', open: () => ({ message: () => {}, closed: () => {} }) };
 const service: Service = {
-  methods: new Map([
+  methods: new Map<string, Method>([
     ['/etcdserverpb.KV/Range', unary],
     ['/etcdserverpb.KV/Put', unary],
     ['/etcdserverpb.Maintenance/Status', unary],
@@ -16,9 +16,16 @@ const service: Service = {
     ['/etcdserverpb.Watch/Watch', stream],
   ]),
 };
-const call = { peer: '', metadata: { get: () => undefined }, commonName: undefined } as Call & StreamCall;
+const call: StreamCall = {
+  peer: '',
+  metadata: { get: () => undefined },
+  commonName: undefined,
+  waitingBytes: 0,
+  write: () => {},
+  end: () => {},
+};
 
-async function ask(isLearner: boolean, path: string, request = Buffer.alloc(0)): Promise<string> {
+async function ask(isLearner: boolean, path: string, request: Buffer = Buffer.alloc(0)): Promise<string> {
   const method = guardLearner({ isLearner }, service).methods.get(path);
   try {
     if (method?.kind === 'unary') return (await method.handle(request, call)).toString();
