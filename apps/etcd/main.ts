@@ -6,17 +6,14 @@ import { limits } from '@drydock/etcd/limits.ts';
 import { EtcdMember } from '@drydock/etcd/member.ts';
 import { openLmdbBackend } from '@drydock/etcd/mvcc/lmdb-backend.ts';
 import { askHash } from '@drydock/etcd/peer/ask-hash.ts';
-import { createGrpcTransport, PeerListenError } from '@drydock/etcd/peer/grpc-transport.ts';
-import { WrongMemberError } from '@drydock/etcd/raft/open-member.ts';
+import { createGrpcTransport } from '@drydock/etcd/peer/grpc-transport.ts';
 import { MemberRemovedError } from '@drydock/etcd/replica.ts';
-import { ClientListener, ListenError } from '@drydock/etcd/rpc/listener.ts';
+import { ClientListener } from '@drydock/etcd/rpc/listener.ts';
 import { encodeDescription } from '@drydock/etcd/server/cluster-description.ts';
-import { CorruptionError } from '@drydock/etcd/server/corruption.ts';
 import { httpHandler } from '@drydock/etcd/server/http.ts';
 import { LeaderClient } from '@drydock/etcd/server/leader-client.ts';
 import { hexId } from '@drydock/etcd/server/members.ts';
 import { decodeHashAnswer, encodeHashQuestion } from '@drydock/etcd/server/peer-hash.ts';
-import { WalError } from '@drydock/etcd/wal/errors.ts';
 import { FlagError } from '@drydock/foundation/flags.ts';
 import { NodeDisk } from '@drydock/foundation/node-disk.ts';
 import { type ProgramContext, runProgram, StartupError } from '@drydock/foundation/program.ts';
@@ -28,6 +25,7 @@ import { explain, logOf, sayClosing, sayReady, sayServing, sayStarting, usage, v
 import { etcdDialect, etcdFlags } from './flags.ts';
 import { findIdentity } from './identity.ts';
 import { memberSettings } from './settings.ts';
+import { told } from './startup-failures.ts';
 
 type Context = ProgramContext<typeof etcdFlags>;
 
@@ -122,17 +120,6 @@ function makeDataDir(path: string): void {
   }
 }
 
-async function startOrExplain(context: Context): Promise<void> {
-  try {
-    await start(context);
-  } catch (error) {
-    const ours = [ListenError, PeerListenError, WalError, WrongMemberError, CorruptionError, MemberRemovedError].some(
-      (type) => error instanceof type,
-    );
-    throw ours ? new StartupError((error as Error).message, { cause: error }) : error;
-  }
-}
-
 /** Of the file that `--config-file` names, else of the process. Throws FlagError. */
 function sourceOf(): { args?: string[]; env?: Record<string, string> } {
   const file = configFileOf(process.argv.slice(2), process.env);
@@ -142,7 +129,7 @@ function sourceOf(): { args?: string[]; env?: Record<string, string> } {
 
 const program = { name: 'etcd', flags: etcdFlags, dialect: etcdDialect, version, usage, log: logOf, explain };
 try {
-  await runProgram({ ...program, ...sourceOf(), start: startOrExplain });
+  await runProgram({ ...program, ...sourceOf(), start: (context) => told(start(context)) });
 } catch (error) {
   if (!(error instanceof FlagError)) throw error;
   explain(logOf(undefined), error);

@@ -14,9 +14,9 @@ import { join } from 'node:path';
 import { limits } from '../limits.ts';
 import { type Bucket, buckets, type StoredRecord } from './backend.ts';
 import { type Change, LmdbEnvironment } from './lmdb-environment.ts';
+import { dataFile } from './lmdb-file.ts';
 
 const folderPrefix = 'defragment-';
-const dataFile = 'data.mdb';
 
 /** Places at which a test may end the process. */
 export type DefragmentPoint =

@@ -1,8 +1,10 @@
 // Adapter: one lmdb file with the buckets in it. Commits do not wait for the disk (`overlappingSync`): after a kill the newest
 // commit is there, after a power failure the newest one that a `sync` has covered; lmdb keeps the pages of that one until then.
 import { statfsSync } from 'node:fs';
+import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { type BackendSnapshot, type Bucket, buckets, type StoredRecord } from './backend.ts';
+import { DataFileError, dataFile, prepareDataFile } from './lmdb-file.ts';
 
 export type Bytes = Database<Buffer, Buffer>;
 
@@ -54,30 +56,16 @@ export class LmdbEnvironment {
   #snapshots = 0;
   #idle: () => void = () => {};
 
-  /** Opens or creates it. Throws where the files cannot be used. */
+  /** Opens or creates it. Throws DataFileError where what is there is damaged. */
   constructor(folder: string) {
     this.folder = folder;
-    this.#root = open<Buffer, Buffer>({
-      path: folder,
-      maxDbs: buckets.length,
-      encoding: 'binary',
-      keyEncoding: 'binary',
-      overlappingSync: true,
-      noMemInit: true,
-    });
-    const options = { encoding: 'binary', keyEncoding: 'binary', encoder: pooled } as const;
-    const openBucket = (name: Bucket): Bytes => this.#root.openDB<Buffer, Buffer>({ name, ...options });
-    this.#databases = {
-      key: openBucket('key'),
-      meta: openBucket('meta'),
-      lease: openBucket('lease'),
-      member: openBucket('member'),
-      memberRemoved: openBucket('memberRemoved'),
-      alarm: openBucket('alarm'),
-      auth: openBucket('auth'),
-      authUsers: openBucket('authUsers'),
-      authRoles: openBucket('authRoles'),
-    };
+    const file = join(folder, dataFile);
+    prepareDataFile(file);
+    try {
+      [this.#root, this.#databases] = openAll(folder);
+    } catch (cause) {
+      throw new DataFileError(file, String(cause), { cause });
+    }
   }
 
   get(bucket: Bucket, key: Buffer): Buffer | undefined {
@@ -85,11 +73,16 @@ export class LmdbEnvironment {
   }
 
   /** In the order of their keys; not to be interleaved with writes. */
-  range(bucket: Bucket, start?: Buffer, end?: Buffer): Iterable<StoredRecord> {
-    return this.#databases[bucket].getRange({
-      ...(start === undefined ? {} : { start }),
-      ...(end === undefined ? {} : { end }),
-    });
+  *range(bucket: Bucket, start?: Buffer, end?: Buffer): Iterable<StoredRecord> {
+    try {
+      yield* this.#databases[bucket].getRange({
+        ...(start === undefined ? {} : { start }),
+        ...(end === undefined ? {} : { end }),
+      });
+    } catch (cause) {
+      if (!(cause instanceof Error && 'code' in cause && typeof cause.code === 'number')) throw cause;
+      throw new DataFileError(join(this.folder, dataFile), cause.message, { cause });
+    }
   }
 
   /** All or nothing. `bytes` is about how much it is. Throws BackendError. */
@@ -188,6 +181,31 @@ export class LmdbEnvironment {
       throw new BackendError(`cannot write the backend: ${reason}`, { cause });
     }
   }
+}
+
+function openAll(folder: string): [RootDatabase<Buffer, Buffer>, Readonly<Record<Bucket, Bytes>>] {
+  const root = open<Buffer, Buffer>({
+    path: folder,
+    maxDbs: buckets.length,
+    encoding: 'binary',
+    keyEncoding: 'binary',
+    overlappingSync: true,
+    noMemInit: true,
+  });
+  const options = { encoding: 'binary', keyEncoding: 'binary', encoder: pooled } as const;
+  const openBucket = (name: Bucket): Bytes => root.openDB<Buffer, Buffer>({ name, ...options });
+  const databases = {
+    key: openBucket('key'),
+    meta: openBucket('meta'),
+    lease: openBucket('lease'),
+    member: openBucket('member'),
+    memberRemoved: openBucket('memberRemoved'),
+    alarm: openBucket('alarm'),
+    auth: openBucket('auth'),
+    authUsers: openBucket('authUsers'),
+    authRoles: openBucket('authRoles'),
+  };
+  return [root, databases];
 }
 
 /** Reads in batches by key, so that no cursor stays open while the consumer waits. */

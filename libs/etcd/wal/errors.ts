@@ -1,4 +1,5 @@
 // What can go wrong with the log, as data.
+import { damageAdvice } from '../damage-advice.ts';
 
 /**
  * `damaged`: bytes that were durable are not what was written; the member cannot be trusted to remember its promises.
@@ -20,12 +21,7 @@ export class WalError extends Error {
 
 /** `what` happened at `place`; ends with what the operator can do. */
 export function damaged(place: string, what: string): WalError {
-  return new WalError(
-    'damaged',
-    `write-ahead log is damaged: ${place}: ${what}. This member must not go on with it. In a cluster of several: remove the member ` +
-      '(etcdctl member remove ID), delete its data directory, add it again (etcdctl member add). Alone: restore a snapshot ' +
-      '(etcdctl snapshot restore) or a backup of the data directory',
-  );
+  return new WalError('damaged', `write-ahead log is damaged: ${place}: ${what}. ${damageAdvice}`);
 }
 
 /** Wraps an error of the disk. */

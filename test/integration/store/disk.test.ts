@@ -1,4 +1,6 @@
 // Three processes of which one has a bad disk, or ends between two steps by which its data become durable.
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { CompactionRequest, HeaderOnly, StatusResponse } from '@drydock/etcd/rpc/messages.ts';
 import { afterEach, expect, test } from 'vitest';
 import { StoreClient } from './client.ts';
@@ -127,3 +129,39 @@ test('a leader that ends between two steps has all it acknowledged; revisions on
   }
   await expectWhole(to, writes);
 });
+
+/** Files of a member that has stopped, and what is done to them. */
+const damages = [
+  {
+    what: 'log',
+    path: 'member/wal',
+    /** A bit in the first of many records, long since durable. */
+    change: (bytes: Buffer) => bytes.writeUInt8(bytes.readUInt8(400) ^ 1, 400),
+    message: /write-ahead log is damaged: \w+-\w+\.wal: the record at byte \d+ .*etcdctl member remove/,
+  },
+  {
+    what: 'data',
+    path: 'member/db',
+    change: (bytes: Buffer) => bytes.fill(0, 0, 8192),
+    message: /the data of this member are damaged: .*data\.mdb: .*etcdctl member remove/,
+  },
+] as const;
+
+test.each(damages)(
+  'a member with a damaged $what does not start, and says why',
+  { timeout: minuteMs },
+  async ({ path, change, message }) => {
+    store = await Store.start({ size: 1 });
+    client = new StoreClient(store);
+    const to = client;
+    for (let i = 0; i < 20; i++) await until('a write is taken', () => to.put(`key${i}`, 'value'));
+    expect(await store.stopMember(0, 'SIGTERM')).toBe(0);
+    const folder = join(store.members[0]?.dataDir ?? '', path);
+    const file = join(folder, readdirSync(folder).find((name) => /\.(wal|mdb)$/.test(name) && name !== 'lock.mdb') ?? '');
+    const bytes = readFileSync(file);
+    change(bytes);
+    writeFileSync(file, bytes);
+    expect(await exitOf(store.startMember(0))).toBe(1);
+    expect(store.log(0)).toMatch(message);
+  },
+);
