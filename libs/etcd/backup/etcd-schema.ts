@@ -7,6 +7,7 @@ import type { BackendSnapshot } from '../mvcc/backend.ts';
 import { encodeRevision, mainOf, revisionBytes } from '../mvcc/revision.ts';
 import { AlarmMember, Member } from '../rpc/messages.ts';
 import { decode, encode, int, int64 } from '../rpc/protobuf.ts';
+import { downgradeMark } from '../server/downgrade.ts';
 import { clusterVersion } from '../server/version.ts';
 import { encodeMember } from './member-json.ts';
 import { SnapshotFileError } from './snapshot-file.ts';
@@ -45,7 +46,7 @@ export function etcdBuckets(snapshot: BackendSnapshot, facts: LogFacts): BoltBuc
       'members_removed',
       Array.from(snapshot.entries('memberRemoved'), ({ key }) => ({ key, value: removedMark })),
     ),
-    small('cluster', [{ key: Buffer.from('clusterVersion'), value: Buffer.from(clusterVersion) }]),
+    small('cluster', clusterRecords(snapshot)),
     ...sharedBuckets.map((name) => small(name, [...snapshot.entries(name)])),
   ];
 }
@@ -63,6 +64,27 @@ function metaRecords(snapshot: BackendSnapshot, { term, conf }: LogFacts): BoltR
     if (value !== undefined) records.push([mark, encodeRevision(Number(value.readBigUInt64BE()), 0)]);
   }
   return records.map(([key, value]) => ({ key: Buffer.from(key), value }));
+}
+
+/** membership.DowngradeInfo */
+const downgradeKey = 'downgrade';
+
+function clusterRecords(snapshot: BackendSnapshot): BoltRecord[] {
+  const records = [{ key: Buffer.from('clusterVersion'), value: Buffer.from(clusterVersion) }];
+  for (const { key, value } of snapshot.entries('meta')) {
+    if (key.toString() !== downgradeMark) continue;
+    const json = JSON.stringify({ 'target-version': value.toString(), enabled: true });
+    records.push({ key: Buffer.from(downgradeKey), value: Buffer.from(json) });
+  }
+  return records;
+}
+
+/** The announced downgrade; undefined for everything else in the bucket, and where none is announced. */
+export function downgradeFromEtcd({ key, value }: BoltRecord): BoltRecord | undefined {
+  if (key.toString() !== downgradeKey) return undefined;
+  const target = /"target-version":"([\d.]+)"/.exec(value.toString())?.[1];
+  const enabled = /"enabled":true/.test(value.toString());
+  return enabled && target !== undefined ? { key: Buffer.from(downgradeMark), value: Buffer.from(target) } : undefined;
 }
 
 /** raftpb.ConfState as Go's encoding/json writes it. */

@@ -6,7 +6,15 @@ import type { Backend, Bucket, StoredRecord } from '../mvcc/backend.ts';
 import { encodeRevision, mainOf } from '../mvcc/revision.ts';
 import { CodecError } from '../rpc/wire.ts';
 import { checkedRevision } from './bolt-backend.ts';
-import { alarmFromEtcd, compactionMarks, encodeNumber, leaseFromEtcd, markFromEtcd, sharedBuckets } from './etcd-schema.ts';
+import {
+  alarmFromEtcd,
+  compactionMarks,
+  downgradeFromEtcd,
+  encodeNumber,
+  leaseFromEtcd,
+  markFromEtcd,
+  sharedBuckets,
+} from './etcd-schema.ts';
 import { SnapshotFileError } from './snapshot-file.ts';
 
 export interface LoadOptions {
@@ -32,6 +40,7 @@ export function loadDatabase(root: BoltBucket, backend: Backend, options: LoadOp
   load(backend, 'alarm', root.bucket('alarm'), alarmFromEtcd);
   for (const name of sharedBuckets) load(backend, name, root.bucket(name), (record) => record);
   load(backend, 'meta', root.bucket('meta'), markFromEtcd);
+  load(backend, 'meta', root.bucket('cluster'), downgradeFromEtcd);
   if (options.bumpRevision === 0) return { latest, current: latest };
   const current = latest + options.bumpRevision;
   // An empty record holds the revision, as etcdutl leaves one: members that are restored by either have the same hash.

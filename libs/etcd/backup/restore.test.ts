@@ -13,6 +13,7 @@ import { encodeTtl, leaseKey } from '../lease/lease-record.ts';
 import { openLmdbBackend } from '../mvcc/lmdb-backend.ts';
 import { MvccStore } from '../mvcc/store.ts';
 import { readIdentity } from '../raft/open-member.ts';
+import { Downgrade } from '../server/downgrade.ts';
 import { EtcdStateMachine } from '../server/state-machine.ts';
 import { recover } from '../wal/recover.ts';
 import { fileHash } from './file-hash.ts';
@@ -59,6 +60,7 @@ async function snapshotOfHistory(): Promise<{ file: Buffer; hash: number; revisi
   }
   backend.setRecord('lease', leaseKey(77n), encodeTtl(60));
   backend.setRecord('lease', leaseKey(-5n), encodeTtl(10));
+  new Downgrade(backend).set({ enabled: true, targetVersion: '3.5.0' });
   backend.setRecord('alarm', '5/1', Buffer.alloc(0));
   store.compact(100);
   while (store.compactStep());
@@ -89,6 +91,7 @@ test('has the same history, leases and alarms, but the members it was told', asy
   expect(fileHash(databaseIn(sourceOf(file), false), 0)).toEqual({ hash, revision, compactRevision: 100 });
   expect(machine.lessor.get(77n)).toMatchObject({ ttlSeconds: 60, keys: new Set(['k10']) });
   expect(machine.lessor.get(-5n)).toMatchObject({ ttlSeconds: 10 });
+  expect(machine.downgrade.info).toEqual({ enabled: true, targetVersion: '3.5.0' });
   expect(machine.alarms.list()).toEqual([{ memberID: 5n, alarm: 1 }]);
   expect(machine.members.list().map(({ ID, name, peerURLs }) => [ID, name, peerURLs])).toEqual([
     [0x9n, 'b', ['http://b:1']],

@@ -3,7 +3,8 @@
 import { EtcdError } from '../errors.ts';
 import type { Backend } from '../mvcc/backend.ts';
 
-const mark = 'downgradeTarget';
+/** In the meta bucket; the value is the version. */
+export const downgradeMark = 'downgradeTarget';
 
 export interface DowngradeInfo {
   readonly enabled: boolean;
@@ -25,12 +26,13 @@ export class Downgrade {
 
   set({ enabled, targetVersion }: DowngradeInfo): void {
     this.#target = enabled ? targetVersion : '';
-    this.#backend.setRecord('meta', mark, enabled ? Buffer.from(targetVersion) : undefined);
+    this.#backend.setRecord('meta', downgradeMark, enabled ? Buffer.from(targetVersion) : undefined);
   }
 
   restore(): void {
     this.#target = '';
-    for (const { key, value } of this.#backend.records('meta')) if (key.toString() === mark) this.#target = value.toString();
+    for (const { key, value } of this.#backend.records('meta'))
+      if (key.toString() === downgradeMark) this.#target = value.toString();
   }
 }
 
