@@ -46,3 +46,17 @@ test('bytes are those of a protobuf library, for small, large and negative numbe
   expect(Buffer.from(Type.encode(theirs).finish()).equals(mine)).toBe(true);
   expect(decode(messages.LeaseTimeToLiveResponse, mine)).toMatchObject({ ID: -1n, TTL: -1, grantedTTL: 2 ** 31 });
 });
+
+test('of an operation that is sent as two kinds the last one counts', () => {
+  const put = encode(messages.RequestOp, {
+    request_put: decode(messages.PutRequest, encode(messages.PutRequest, { key: 'k' })),
+  });
+  const txn = encode(messages.RequestOp, { request_txn: Buffer.alloc(0) });
+  const both = decode(messages.RequestOp, Buffer.concat([put, txn]));
+  expect(both.request_put).toBeUndefined();
+  expect(both.request_txn).toEqual(Buffer.alloc(0));
+  expect(decode(messages.RequestOp, Buffer.concat([txn, put]))).toMatchObject({
+    request_put: { key: 'k' },
+    request_txn: undefined,
+  });
+});

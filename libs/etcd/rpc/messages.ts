@@ -1,6 +1,6 @@
 // The messages of etcdserverpb and mvccpb as tables; numbers as in proto/etcd. Key-values and events travel as bytes that
 // are already encoded (`bytes` fields here): the store keeps them in this very form.
-import { bool, bytes, int, int64, key, type MessageOf, many, message, oneofBytes, string, uint64 } from './protobuf.ts';
+import { bool, bytes, int, int64, key, type MessageOf, many, message, oneof, oneofBytes, string, uint64 } from './protobuf.ts';
 
 export const ResponseHeader = { cluster_id: uint64(1), member_id: uint64(2), revision: int(3), raft_term: int(4) };
 export type ResponseHeader = MessageOf<typeof ResponseHeader>;
@@ -67,12 +67,12 @@ export const Compare = {
 export type Compare = MessageOf<typeof Compare>;
 
 /** The nested transaction stays encoded here and is decoded where it is met: a table cannot contain itself. */
-export const RequestOp = {
+export const RequestOp = oneof({
   request_range: message(1, RangeRequest),
   request_put: message(2, PutRequest),
   request_delete_range: message(3, DeleteRangeRequest),
   request_txn: oneofBytes(4),
-};
+});
 export type RequestOp = MessageOf<typeof RequestOp>;
 export const TxnRequest = {
   compare: many(message(1, Compare)),

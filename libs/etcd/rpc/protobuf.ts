@@ -46,9 +46,18 @@ export function many<T>(field: Field<T>): Field<NonNullable<T>[]> {
   return { ...(field as Field<unknown>), repeated: true } as Field<NonNullable<T>[]>;
 }
 
+const exclusive = new WeakSet<Schema>();
+
+/** A message whose fields exclude each other: where several are sent, the last one counts. */
+export function oneof<S extends Schema>(schema: S): S {
+  exclusive.add(schema);
+  return schema;
+}
+
 const emptyBytes = Buffer.alloc(0);
 
 interface Plan {
+  readonly exclusive: boolean;
   readonly names: readonly (readonly [string, Field<unknown>])[];
   readonly byNumber: ReadonlyMap<number, readonly [string, Field<unknown>]>;
 }
@@ -59,7 +68,11 @@ function planOf(schema: Schema): Plan {
   let plan = plans.get(schema);
   if (plan === undefined) {
     const names = Object.entries(schema);
-    plan = { names, byNumber: new Map(names.map((entry) => [entry[1].number, entry] as const)) };
+    plan = {
+      exclusive: exclusive.has(schema),
+      names,
+      byNumber: new Map(names.map((entry) => [entry[1].number, entry] as const)),
+    };
     plans.set(schema, plan);
   }
   return plan;
@@ -104,6 +117,7 @@ function decodeFrom(schema: Schema, reader: Reader): Record<string, unknown> {
       continue;
     }
     const [name, field] = known;
+    if (plan.exclusive) for (const [other, { number }] of plan.names) if (number !== field.number) result[other] = undefined;
     if (!field.repeated) {
       result[name] = readValue(field, reader);
     } else if (wireType === 2 && (field.kind === 'int' || field.kind === 'int64' || field.kind === 'uint64')) {

@@ -26,9 +26,12 @@ function inOrder(timeline: Timeline): Order[] {
   return all.sort((a, b) => a.revision - b.revision || Number(b.write) - Number(a.write));
 }
 
-/** Every operation that was answered before something was asked that its revision says came first. */
+/**
+ * Operations that were answered before something was asked that their revisions say came first. One report for each that was asked
+ * too late, with the one that was answered last before it: the shortest window in which both can be seen.
+ */
 export function checkRealTime(timeline: Timeline): Violation[] {
-  const violations: Violation[] = [];
+  const late = new Map<Operation, Order[]>();
   /** The one asked last among the writes so far and the reads of lower revisions. */
   let before: Operation | undefined;
   let atThisRevision: Operation | undefined;
@@ -40,19 +43,24 @@ export function checkRealTime(timeline: Timeline): Violation[] {
       atThisRevision = undefined;
       revision = next.revision;
     }
-    if (before !== undefined && before.invoke > next.operation.return) violations.push(outOfTime(before, next));
+    if (before !== undefined && before.invoke > next.operation.return) late.set(before, [...(late.get(before) ?? []), next]);
     if (next.write) before = later(before, next.operation);
     else if (next.bound) atThisRevision = later(atThisRevision, next.operation);
   }
-  return violations;
+  return [...late].map(([first, before]) => outOfTime(first, before));
 }
 
-function outOfTime(first: Operation, { operation, write }: Order): Violation {
+function outOfTime(first: Operation, before: readonly Order[]): Violation {
+  const { operation, write } = before.reduce((a, b) => (b.operation.return > a.operation.return ? b : a));
   const did = write ? 'made a revision' : 'saw a revision';
   return {
     guarantee: 'linearizability',
     text: `#${operation.id} ${did} that comes after what #${first.id} made or saw, but was answered before #${first.id} was asked`,
-    evidence: [renderOperation(operation), renderOperation(first)],
+    evidence: [
+      renderOperation(operation),
+      renderOperation(first),
+      ...(before.length > 1 ? [`${before.length - 1} others like the first of these`] : []),
+    ],
   };
 }
 

@@ -84,7 +84,7 @@ export function opMessage(op: TxnOp): RequestOp {
     request_range: op.kind === 'range' ? rangeMessage(op) : undefined,
     request_put: op.kind === 'put' ? putMessage(op) : undefined,
     request_delete_range: op.kind === 'delete' ? deleteMessage(op) : undefined,
-    request_txn: Buffer.alloc(0),
+    request_txn: undefined,
   };
 }
 
