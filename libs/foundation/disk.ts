@@ -4,6 +4,8 @@
 export interface DiskFile {
   /** Writes all of `data` at `offset`; not durable before `sync` has returned. */
   write(data: Uint8Array, offset: number): Promise<void>;
+  /** `write` and `sync` in one, where a disk has something faster for that; it covers only `data`. */
+  writeDurably?(data: Uint8Array, offset: number): Promise<void>;
   /** Reads up to `length` bytes; fewer at the end of the file. */
   read(offset: number, length: number): Promise<Uint8Array>;
   /** Makes everything written before the call durable (fdatasync). */

@@ -1,5 +1,5 @@
 // Adapter: a folder of this machine's file system.
-import { close, constants, fdatasync, fstat, ftruncate, open, read, write, writeSync } from 'node:fs';
+import { close, constants, fdatasync, fstat, ftruncate, open, read, write } from 'node:fs';
 import { mkdir, open as openHandle, readdir, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
@@ -8,8 +8,6 @@ import type { Disk, DiskFile } from './disk.ts';
 const fileMode = 0o600;
 const folderMode = 0o700;
 const zerosBytes = 1 << 20;
-/** Larger writes go through the thread pool. */
-const directBytesMax = 64 << 10;
 
 const flagsOf = {
   read: constants.O_RDONLY,
@@ -88,22 +86,33 @@ async function syncFolder(path: string): Promise<void> {
 /** On file descriptors with callbacks: measurably cheaper per call than FileHandle, and the log's writes are the hot path. */
 class NodeFile implements DiskFile {
   readonly #fd: number;
+  /** Opened again with O_DSYNC; undefined where that is not possible. */
+  #durableFd: Promise<number | undefined> | undefined;
 
   constructor(fd: number) {
     this.#fd = fd;
   }
 
-  async write(data: Uint8Array, offset: number): Promise<void> {
-    // Into the page cache, which takes less time than a way through the thread pool.
-    if (data.length <= directBytesMax) {
-      for (let done = 0; done < data.length; ) done += writeSync(this.#fd, data, done, data.length - done, offset + done);
-      return;
-    }
+  write(data: Uint8Array, offset: number): Promise<void> {
+    return this.#writeTo(this.#fd, data, offset);
+  }
+
+  /** One way through the thread pool instead of two, where the system lets a file be opened again for such writes. */
+  async writeDurably(data: Uint8Array, offset: number): Promise<void> {
+    // Under its number: the file may have got another name since.
+    this.#durableFd ??= promisify(open)(`/proc/self/fd/${this.#fd}`, constants.O_WRONLY | constants.O_DSYNC).catch(
+      () => undefined,
+    );
+    const durableFd = await this.#durableFd;
+    if (durableFd !== undefined) return this.#writeTo(durableFd, data, offset);
+    await this.write(data, offset);
+    await this.sync();
+  }
+
+  async #writeTo(fd: number, data: Uint8Array, offset: number): Promise<void> {
     for (let done = 0; done < data.length; ) {
       done += await new Promise<number>((resolve, reject) => {
-        write(this.#fd, data, done, data.length - done, offset + done, (error, count) =>
-          error ? reject(error) : resolve(count),
-        );
+        write(fd, data, done, data.length - done, offset + done, (error, count) => (error ? reject(error) : resolve(count)));
       });
     }
   }
@@ -143,6 +152,8 @@ class NodeFile implements DiskFile {
   }
 
   async close(): Promise<void> {
+    const durableFd = await this.#durableFd;
+    if (durableFd !== undefined) await promisify(close)(durableFd);
     await promisify(close)(this.#fd);
   }
 }

@@ -8,6 +8,8 @@ export class WireError extends Error {
 
 const initialBytes = 256;
 const varintBytesMax = 10;
+/** A buffer that grew beyond this is not kept for the next use. */
+const keptBytesMax = 1 << 20;
 
 /** Writes fields into one growing buffer. Zero values are not written, as proto3 has it. */
 export class WireWriter {
@@ -18,6 +20,16 @@ export class WireWriter {
   /** What was written so far; a copy, so that the writer can go on. */
   finish(): Uint8Array {
     return this.#buffer.slice(0, this.#at);
+  }
+
+  /** The same writer from the start, for those who write often. */
+  restart(): this {
+    this.#at = 0;
+    if (this.#buffer.length > keptBytesMax) {
+      this.#buffer = new Uint8Array(initialBytes);
+      this.#view = new DataView(this.#buffer.buffer);
+    }
+    return this;
   }
 
   /** One byte outside any field, for formats that put something before their message. */

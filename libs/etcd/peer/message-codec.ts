@@ -170,9 +170,11 @@ function unflatten(type: Message['type'], flat: Flat, entries: readonly Entry[])
   }
 }
 
+const shared = new WireWriter();
+
 /** A Batch. */
 export function encodeBatch(messages: readonly Message[]): Uint8Array {
-  const writer = new WireWriter();
+  const writer = shared.restart();
   for (const message of messages) writer.message(1, (w) => writeMessage(w, message));
   return writer.finish();
 }

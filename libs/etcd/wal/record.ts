@@ -36,8 +36,10 @@ export type WalRecord =
 /** The codes on disk; the format's version is in the segment's code. */
 const codes = { segment: 0x11, hardState: 2, entry: 3, snapshot: 4 } as const;
 
+const shared = new WireWriter();
+
 export function encodeRecord(record: WalRecord): Uint8Array {
-  const writer = new WireWriter();
+  const writer = shared.restart();
   writer.byte(codes[record.kind]);
   if (record.kind === 'segment') {
     writer.uint(1, record.head.sequence);

@@ -179,9 +179,12 @@ export class Wal {
     const payloads = records.map(encodeRecord);
     const size = payloads.reduce((sum, payload) => sum + frameBytes(payload.length), 0);
     if (this.#offset + size > this.#segmentBytes) await this.#cut();
-    await this.#append(payloads, size);
+    await this.#append(
+      payloads,
+      size,
+      batch.some((waiting) => waiting.sync),
+    );
     for (const record of records) this.#remember(record);
-    if (batch.some((waiting) => waiting.sync)) await this.#sync();
     if (this.#offset > this.#segmentBytes * prepareAt && this.#next === undefined) {
       this.#next = this.#prepare();
       // A full disk shows where the segment is needed, in #cut.
@@ -189,15 +192,23 @@ export class Wal {
     }
   }
 
-  async #append(payloads: readonly Uint8Array[], size: number): Promise<void> {
+  async #append(payloads: readonly Uint8Array[], size: number, sync: boolean): Promise<void> {
     const buffer = new Uint8Array(size);
     let at = 0;
     for (const payload of payloads) {
       this.#crc = writeFrame(buffer, at, payload, this.#crc, this.#synced);
       at += frameBytes(payload.length);
     }
-    await this.#file?.write(buffer, this.#offset);
+    const from = this.#offset;
     this.#offset += size;
+    const file = this.#file;
+    if (sync && from === this.#synced && file?.writeDurably !== undefined) {
+      await file.writeDurably(buffer, from);
+      this.#synced = this.#offset;
+      return;
+    }
+    await file?.write(buffer, from);
+    if (sync) await this.#sync();
   }
 
   async #sync(): Promise<void> {
@@ -238,8 +249,8 @@ export class Wal {
     await this.#append(
       payloads,
       payloads.reduce((sum, payload) => sum + frameBytes(payload.length), 0),
+      true,
     );
-    await this.#sync();
     await this.#disk.rename(this.#path(temporaryName), this.#path(name.file));
     this.#segments.push(name);
   }
