@@ -3,9 +3,12 @@ import { decodeConfigChange } from 'raft-ts/config-codec.ts';
 import type { Entry, LogIndex, SnapshotMeta } from 'raft-ts/types.ts';
 import type { StateMachine, StateMachineSnapshot } from '../../replica.ts';
 
+export const refusedContext = 'refused';
+
 interface State {
   readonly index: LogIndex;
   readonly values: readonly string[];
+  readonly refused: readonly LogIndex[];
 }
 
 /** Survives `crash` as of the last `flush`. */
@@ -14,7 +17,8 @@ export class ListMachine implements StateMachine {
   readonly memberContexts: string[] = [];
   restores = 0;
   #applied: LogIndex = 0;
-  #durable: State = { index: 0, values: [] };
+  #refused = new Set<LogIndex>();
+  #durable: State = { index: 0, values: [], refused: [] };
   readonly #flushEvery: number;
 
   /** @param flushEvery entries after which the state is made durable by itself. */
@@ -26,15 +30,21 @@ export class ListMachine implements StateMachine {
     for (const entry of entries) {
       if (entry.index !== this.#applied + 1) throw new RangeError(`entry ${entry.index} after ${this.#applied}`);
       this.#applied = entry.index;
-      if (entry.type === 'configChange')
-        this.memberContexts.push(Buffer.from(decodeConfigChange(entry.data).context).toString());
+      if (entry.type === 'configChange') this.#applyChange(entry);
       else if (entry.data.length > 0) this.values.push(Buffer.from(entry.data).toString());
     }
     if (this.#applied - this.#durable.index >= this.#flushEvery) this.flush();
   }
 
-  refused(): boolean {
-    return false;
+  /** Changes whose context is `refusedContext` are not taken. */
+  #applyChange(entry: Entry): void {
+    const context = Buffer.from(decodeConfigChange(entry.data).context).toString();
+    this.memberContexts.push(context);
+    if (context === refusedContext) this.#refused.add(entry.index);
+  }
+
+  refused(index: LogIndex): boolean {
+    return this.#refused.has(index);
   }
 
   appliedIndex(): LogIndex {
@@ -46,12 +56,13 @@ export class ListMachine implements StateMachine {
   }
 
   flush(): void {
-    this.#durable = { index: this.#applied, values: [...this.values] };
+    this.#durable = { index: this.#applied, values: [...this.values], refused: [...this.#refused] };
   }
 
   crash(): void {
     this.values = [...this.#durable.values];
     this.#applied = this.#durable.index;
+    this.#refused = new Set(this.#durable.refused);
   }
 
   snapshot(): StateMachineSnapshot {
