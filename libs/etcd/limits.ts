@@ -20,6 +20,8 @@ export const limits = {
   defragmentSliceKeys: 500,
   defragmentSliceBytes: 512 << 10,
   defragmentSyncBytes: 16 << 20,
+  /** Left free on the disk by a defragmentation, for the log and what is written meanwhile. */
+  defragmentReserveBytes: 128 << 20,
   /** Keys written while a defragmentation copies, beyond which it is given up. */
   defragmentDirtyKeys: 2_000_000,
   /** Revisions, and bytes of them, looked at in one step of a compaction or a hash; other work gets its turn in between. */

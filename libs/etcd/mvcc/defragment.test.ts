@@ -5,8 +5,9 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Backend } from './backend.ts';
-import { DefragmentError } from './defragment.ts';
+import { Defragmentation, DefragmentError } from './defragment.ts';
 import { openLmdbBackend } from './lmdb-backend.ts';
+import { LmdbEnvironment } from './lmdb-environment.ts';
 import { checkCommits, writeCommit } from './testing/revisions-model.ts';
 
 const script = new URL('./testing/defragment-process.ts', import.meta.url).pathname;
@@ -100,6 +101,14 @@ test('is given up where the content is replaced; calls at the same time are one'
   await backend.defragment();
   expect(checkCommits(backend)).toBe(1);
   await backend.close();
+});
+
+test('does not begin where the disk has no room for a second file', async () => {
+  const old = new LmdbEnvironment(folder);
+  const ports = { folder, old, freeBytes: () => 1 << 20, commit: () => {}, switchTo: () => {}, reached: () => {} };
+  await expect(new Defragmentation(ports, 0).run()).rejects.toThrow(/needs \d+ bytes .* but 1048576 are free/);
+  expect(readdirSync(folder).sort()).toEqual(['data.mdb', 'lock.mdb']);
+  await old.close();
 });
 
 const places = [

@@ -41,6 +41,8 @@ export interface DefragmentPorts {
   /** Of the backend; the file in use is `data.mdb` in it. */
   readonly folder: string;
   readonly old: LmdbEnvironment;
+  /** On the disk of the folder. */
+  readonly freeBytes: () => number;
   /** Makes `old` hold all writes so far. */
   readonly commit: () => void;
   /** From here on writes and reads go to `next`; `durable` resolves when `next` has the old file's name. */
@@ -76,6 +78,7 @@ export class Defragmentation {
   /** Throws DefragmentError where it had to be given up; the old environment is in use then. */
   async run(): Promise<void> {
     const { old, commit, reached } = this.#ports;
+    this.#needSpace();
     mkdirSync(this.#folder, { recursive: true, mode: 0o700 });
     let next: LmdbEnvironment | undefined;
     // Keeps the old file's blocks until it is closed in a thread: freeing a gigabyte takes its time.
@@ -105,6 +108,14 @@ export class Defragmentation {
     reached('defragmentRenamed');
     await old.retire();
     await oldFile.close();
+  }
+
+  /** Running out of space half way could end the member: its own commits need some. */
+  #needSpace(): void {
+    const free = this.#ports.freeBytes();
+    const needed = this.#ports.old.sizes().inUseBytes + limits.defragmentReserveBytes;
+    if (free < needed)
+      throw new DefragmentError(`needs ${needed} bytes on the disk of the data directory, but ${free} are free`);
   }
 
   #check(): void {

@@ -1,4 +1,6 @@
 // Adapter: the backend on lmdb. Changes are collected here and written by `commit`, in one transaction.
+
+import { statfsSync } from 'node:fs';
 import type { Backend, BackendSnapshot, Bucket, RecordBucket, StoredRecord } from './backend.ts';
 import { Defragmentation, type DefragmentPoint, removeDefragmentLeftovers } from './defragment.ts';
 import { type BackendSizes, type Change, LmdbEnvironment } from './lmdb-environment.ts';
@@ -140,6 +142,10 @@ class LmdbBackend implements Backend {
       {
         folder: this.#folder,
         old: this.#environment,
+        freeBytes: () => {
+          const { bavail, bsize } = statfsSync(this.#folder);
+          return bavail * bsize;
+        },
         commit: () => this.commit(),
         switchTo: (next, inPlace) => {
           this.#environment = next;
