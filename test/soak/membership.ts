@@ -32,7 +32,14 @@ export async function replaceMember(target: Target) {
   rmSync(store.members[one]?.dataDir ?? '', { recursive: true, force: true });
   joined.set(store, (joined.get(store) ?? new Set()).add(one));
   const heal = async (): Promise<void> => {
-    await until(`member ${one + 1} is added`, () => add(store, other, one), joinMaxMs);
+    let why = '';
+    const added = async (): Promise<boolean> => {
+      why = await add(store, other, one);
+      return why === '';
+    };
+    await until(`member ${one + 1} is added`, added, joinMaxMs).catch((cause) => {
+      throw new Error(`member ${one + 1} cannot be added: ${why}`, { cause });
+    });
     start(store, one);
     await store.ready();
   };
@@ -59,13 +66,14 @@ async function remove(store: Store, asked: Client, index: number): Promise<boole
   }
 }
 
-async function add(store: Store, asked: Client, index: number): Promise<boolean> {
+/** Why it is not there yet; empty when it is. */
+async function add(store: Store, asked: Client, index: number): Promise<string> {
   try {
-    if ((await idOf(store, asked, index)) !== undefined) return true;
+    if ((await idOf(store, asked, index)) !== undefined) return '';
     const request = { peerURLs: [store.peerUrl(index)] };
     await unaryCall(asked, 'Cluster/MemberAdd', [MemberAddRequest, MemberAddResponse], request, askMs);
-    return true;
-  } catch {
-    return false;
+    return '';
+  } catch (error) {
+    return error instanceof Error ? error.message : String(error);
   }
 }

@@ -90,14 +90,18 @@ class Round {
     const clients = Array.from({ length: clientCount }, (_, i) => this.#client(`c${i}`));
     const end = performance.now() + this.#options.ms;
     const meddling = this.#meddle(watchers, end);
+    const stuck: Violation[] = [];
     try {
       while (performance.now() < end && !signal.aborted) await this.#fault(end);
+    } catch (error) {
+      // A fault that could not be undone: the store has not recovered.
+      stuck.push(notRecovered(error));
     } finally {
       this.#working = false;
       await healAll(store);
       await Promise.all([...clients, meddling]);
     }
-    const stuck = signal.aborted ? [] : await this.#settle(watchers);
+    if (!signal.aborted && stuck.length === 0) stuck.push(...(await this.#settle(watchers)));
     for (const watcher of watchers) watcher.stop();
     for (const observation of leadersIn(store)) this.#recorder.leader(observation);
     const history = withLost(this.#recorder.history(), [...this.#options.lost, ...this.#early]);
@@ -213,6 +217,8 @@ class Round {
     const [least, more] = fault.lasts;
     const lasts = least + random.int(more);
     const target = { store, clients, random, leader: () => this.#leader() };
+    // A member with a bad disk may have ended after its disk was mended.
+    await healAll(store);
     const { heal, text } = await fault.strike(target);
     this.#recorder.fault(text);
     this.#struck.set(fault.name, (this.#struck.get(fault.name) ?? 0) + 1);
@@ -252,7 +258,7 @@ class Round {
       await until('the members agree', () => this.#hashes(), recoveryMaxMs);
       return [];
     } catch (error) {
-      return [{ guarantee: 'recovery', text: (error as Error).message, evidence: [] }];
+      return [notRecovered(error)];
     }
   }
 
@@ -279,6 +285,10 @@ class Round {
     for (const hash of known) this.#recorder.hash(hash);
     return true;
   }
+}
+
+function notRecovered(error: unknown): Violation {
+  return { guarantee: 'recovery', text: error instanceof Error ? error.message : String(error), evidence: [] };
 }
 
 function withLost(history: History, lost: readonly Operation[]): History {
