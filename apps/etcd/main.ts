@@ -24,7 +24,7 @@ import { withDiskFaults } from './disk-faults.ts';
 import { explain, logOf, sayClosing, sayReady, sayServing, sayStarting, usage, version } from './face.ts';
 import { etcdDialect, etcdFlags } from './flags.ts';
 import { findIdentity } from './identity.ts';
-import { memberSettings } from './settings.ts';
+import { httpOptions, memberSettings } from './settings.ts';
 import { told } from './startup-failures.ts';
 
 type Context = ProgramContext<typeof etcdFlags>;
@@ -72,7 +72,7 @@ async function start(context: Context): Promise<void> {
   });
   const listener = new ClientListener({
     services: member.services,
-    http: httpHandler(member.server),
+    http: httpHandler(member.server, httpOptions(flags, member.services)),
     tls: config.tls,
     receiveBytesMax: flags['max-request-bytes'] + limits.requestOverheadBytes,
     clock,

@@ -1,6 +1,10 @@
 // What a member is told to be: the flags under the names of the library.
+
+import { gateway } from '@drydock/etcd/gateway/gateway.ts';
 import { limits } from '@drydock/etcd/limits.ts';
 import type { MemberSettings } from '@drydock/etcd/member.ts';
+import type { Service } from '@drydock/etcd/rpc/service.ts';
+import type { HttpOptions } from '@drydock/etcd/server/http.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
 import { authSettings } from './auth-flags.ts';
 import type { EtcdConfig } from './config.ts';
@@ -33,4 +37,10 @@ export function memberSettings(config: EtcdConfig, flags: Values<typeof etcdFlag
       preVote: flags['pre-vote'],
     },
   };
+}
+
+/** What is served over plain HTTP. A request in JSON is larger than the same in protobuf: its bytes are in base64. */
+export function httpOptions(flags: Values<typeof etcdFlags>, services: readonly Service[]): HttpOptions {
+  const bodyBytesMax = 2 * (flags['max-request-bytes'] + limits.requestOverheadBytes);
+  return { cors: flags.cors, ...(flags['enable-grpc-gateway'] ? { gateway: gateway(services, bodyBytesMax) } : {}) };
 }

@@ -226,11 +226,6 @@ class WatchStream implements WatchSink, StreamHandler {
     this.#answerProgress();
   }
 
-  end(): void {
-    this.closed();
-    this.#call.end();
-  }
-
   closed(): void {
     if (this.#closed) return;
     this.#closed = true;
