@@ -130,9 +130,9 @@ export class EtcdServer {
     return this.replica.status().role === 'leader';
   }
 
-  /** Whether this member has no vote (yet). */
+  /** Whether this member has no vote; one that has joined and not seen its own addition yet does not know better. */
   get isLearner(): boolean {
-    return this.machine.members.get(this.replica.id)?.isLearner === true;
+    return this.machine.members.get(this.replica.id)?.isLearner ?? true;
   }
 
   get hasLeader(): boolean {

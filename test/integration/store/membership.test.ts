@@ -131,7 +131,7 @@ describe('a store of three', () => {
     await until('it has everything', () => client.agree());
   });
 
-  // FAILURE-MODES: addresses change on restart.
+  // FAILURE-MODES 5.1, row 25: addresses change on restart.
   test('members move while another is away', { timeout: minuteMs }, async () => {
     const { store, client } = await start({ size: 3 });
     const ids = [await idOf(client, 0), await idOf(client, 1), await idOf(client, 2)];
@@ -154,7 +154,7 @@ describe('a store of three', () => {
     await until('it has everything', () => client.agree());
   });
 
-  // FAILURE-MODES: bootstrap with one member missing.
+  // FAILURE-MODES 5.1, row 28: bootstrap with one member missing.
   test('two of three begin without the third, which comes later', { timeout: minuteMs }, async () => {
     const { store, client } = await start({ size: 3, absent: [2] });
     expect(await valueAt(client, 0, 'first')).toBe('value');
@@ -185,7 +185,7 @@ test('the last member of a lost majority is forced to go on alone, and gets comp
   await until('the other one has everything', () => client.agree([0, 1]));
 });
 
-// FAILURE-MODES: the second member never starts. Upstream has the same limit: the remedy is to add it as a learner first.
+// FAILURE-MODES 5.1, row 23: the second member never starts. Upstream has the same limit: the remedy is to add it as a learner first.
 test('a second voter that never starts takes the quorum away, a learner does not', { timeout: minuteMs }, async () => {
   const { store, client } = await start({ size: 1 });
   const learner = await addMember(client, 0, 'http://127.0.0.1:1', true);

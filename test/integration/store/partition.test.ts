@@ -1,4 +1,5 @@
-// What three processes do when the network between them is cut, or one of them stands still. Rows of FAILURE-MODES 5.1.
+// What three processes do when the network between them is cut, or one of them stands still. FAILURE-MODES 5.1, rows
+// 1 and 3 to 6 and 9.
 import { afterEach, describe, expect, test } from 'vitest';
 import { StoreClient } from './client.ts';
 import { grantLease, memberStatus, putAt, refusal, valueAt } from './cluster.ts';
