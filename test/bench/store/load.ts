@@ -21,7 +21,8 @@ const rangeLimit = 1000;
 const leaseCount = 10_000;
 const watcherCount = 1000;
 const watchersPerStream = 100;
-const putsPerTxn = 100;
+/** A request stays below the 16 KiB of one frame. */
+const putsPerTxn = 40;
 
 const load = JSON.parse(process.argv[2] ?? '{}') as Load;
 const value = Buffer.alloc(load.valueBytes, 'v');
@@ -39,7 +40,7 @@ const noOp = {
   request_range: undefined,
   request_put: undefined,
   request_delete_range: undefined,
-  request_txn: Buffer.alloc(0),
+  request_txn: undefined,
 };
 const noWatch = {
   ...{ range_end: '', start_revision: 0, progress_notify: false, filters: [], prev_kv: false, watch_id: 0, fragment: false },
