@@ -14,9 +14,13 @@ import { type BootstrapMember, MemberRemovedError, type Replica } from './replic
 import { accessControlled } from './rpc/access-control.ts';
 import { authService } from './rpc/auth-service.ts';
 import { clusterService } from './rpc/cluster-service.ts';
+import { electionService } from './rpc/election-service.ts';
+import { healthService } from './rpc/health-service.ts';
 import { kvService } from './rpc/kv-service.ts';
 import { guardLearner } from './rpc/learner-guard.ts';
 import { leaseService } from './rpc/lease-service.ts';
+import { LocalClient } from './rpc/local-client.ts';
+import { lockService } from './rpc/lock-service.ts';
 import { maintenanceService } from './rpc/maintenance-service.ts';
 import { Member } from './rpc/messages.ts';
 import { encode } from './rpc/protobuf.ts';
@@ -110,13 +114,19 @@ export class EtcdMember {
     });
     this.#leader = ports.leader(this.server);
     this.#upkeep = new Upkeep(this.server, settings.upkeep ?? {}, ports.askPeerHash);
+    const kv = kvService(this.server);
+    const lease = leaseService(this.server, this.#leader);
+    const client = new LocalClient(this.server, [kv, lease]);
     this.services = [
-      kvService(this.server),
+      kv,
       watchService(this.server, settings.watchProgressMs),
-      leaseService(this.server, this.#leader),
+      lease,
       accessControlled(this.server, clusterService(this.server, this.#leader, settings.initialClusterToken)),
       accessControlled(this.server, maintenanceService(this.server)),
       authService(this.server),
+      lockService(client),
+      electionService(client),
+      healthService(),
     ].map((service) => guardLearner(this.server, service));
   }
 

@@ -141,13 +141,15 @@ function grantPermission(store: AuthStore, payload: Buffer): void {
   const role = store.role(name);
   if (role === undefined) throw new EtcdError('roleNotFound');
   const { keyPermission } = role;
-  const same = keyPermission.findIndex(({ key, range_end }) => key === perm.key && range_end === perm.range_end);
-  const after = keyPermission.findIndex(({ key }) => key > perm.key);
+  // Only the first range that begins with the key is changed in its place, as in the original; others come again.
+  const [first, after] = [
+    keyPermission.findIndex(({ key }) => key >= perm.key),
+    keyPermission.findIndex(({ key }) => key > perm.key),
+  ];
+  const there = keyPermission[first];
+  const same = there?.key === perm.key && there.range_end === perm.range_end;
   const at = after < 0 ? keyPermission.length : after;
-  store.putRole({
-    name,
-    keyPermission: same < 0 ? keyPermission.toSpliced(at, 0, perm) : keyPermission.with(same, perm),
-  });
+  store.putRole({ name, keyPermission: same ? keyPermission.with(first, perm) : keyPermission.toSpliced(at, 0, perm) });
   store.changed();
 }
 

@@ -132,6 +132,11 @@ describe('users and roles', () => {
     grant(permissionType.readWrite, 'b');
     const perms = machine.auth.role('r')?.keyPermission.map(({ key, range_end, permType }) => `${key}${range_end}${permType}`);
     expect(perms).toEqual(['a0', 'b2', 'bz0', 'c0']);
+    // The original looks at the first range of a key only: what is granted again beside it is added, and all go at once.
+    grant(permissionType.write, 'b', 'z');
+    expect(machine.auth.role('r')?.keyPermission.filter(({ range_end }) => range_end === 'z')).toHaveLength(2);
+    root('roleRevokePermission', RoleRevokePermissionRequest, { role: 'r', key: 'b', range_end: 'z' });
+    expect(machine.auth.role('r')?.keyPermission.map(({ key, permType }) => `${key}${permType}`)).toEqual(['a0', 'b2', 'c0']);
   });
 
   test('a role that goes is taken from its users', () => {
@@ -201,7 +206,7 @@ describe('permissions', () => {
       ignore_value: false,
       ignore_lease: false,
     };
-    const op = { request_put, request_range: undefined, request_delete_range: undefined, request_txn: Buffer.alloc(0) };
+    const op = { request_put, request_range: undefined, request_delete_range: undefined, request_txn: undefined };
     const badPut = { ...op, request_put: { ...request_put, key: 'r' } };
     const compare = (key: string) => ({
       ...{ result: 0, target: 0, version: 0, create_revision: 0, mod_revision: 0, value: Buffer.alloc(0), lease: 0n },

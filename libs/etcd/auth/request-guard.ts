@@ -51,9 +51,9 @@ export class RequestGuard {
     for (const { key, range_end } of request.compare) this.#auth.checkKeys(who, 'read', key, range_end);
     for (const op of [...request.success, ...request.failure]) {
       if (op.request_range !== undefined) this.range(who, op.request_range);
-      else if (op.request_put !== undefined) this.put(who, op.request_put);
-      else if (op.request_delete_range !== undefined) this.deleteRange(who, op.request_delete_range);
-      else if (op.request_txn !== undefined) this.txn(who, decode(TxnRequest, op.request_txn));
+      if (op.request_put !== undefined) this.put(who, op.request_put);
+      if (op.request_delete_range !== undefined) this.deleteRange(who, op.request_delete_range);
+      if (op.request_txn !== undefined) this.txn(who, decode(TxnRequest, op.request_txn));
     }
   }
 

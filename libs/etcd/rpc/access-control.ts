@@ -1,9 +1,14 @@
 // Calls that are not judged when they are applied, for they do not go through the log or concern more than keys: who may make them.
+import { isAlarmQuery } from '../server/apply.ts';
 import type { EtcdServer } from '../server/server.ts';
+import { AlarmRequest } from './messages.ts';
+import { decode } from './protobuf.ts';
 import type { Call, Method, Service, StreamCall, StreamHandler } from './service.ts';
 
 /** `user`: anybody who is known. */
 type Need = 'user' | 'admin';
+
+const alarm = '/etcdserverpb.Maintenance/Alarm';
 
 const needs: ReadonlyMap<string, Need> = new Map<string, Need>([
   ['/etcdserverpb.Cluster/MemberList', 'user'],
@@ -11,7 +16,8 @@ const needs: ReadonlyMap<string, Need> = new Map<string, Need>([
   ['/etcdserverpb.Cluster/MemberRemove', 'admin'],
   ['/etcdserverpb.Cluster/MemberUpdate', 'admin'],
   ['/etcdserverpb.Cluster/MemberPromote', 'admin'],
-  ['/etcdserverpb.Maintenance/Alarm', 'user'],
+  // Whoever is known may look at alarms (`isAlarmQuery`).
+  [alarm, 'admin'],
   ['/etcdserverpb.Maintenance/Status', 'admin'],
   ['/etcdserverpb.Maintenance/Defragment', 'admin'],
   ['/etcdserverpb.Maintenance/Hash', 'admin'],
@@ -26,23 +32,24 @@ export function accessControlled(server: EtcdServer, service: Service): Service 
   const controlled = (path: string, method: Method): Method => {
     const need = needs.get(path);
     if (need === undefined) return method;
-    const check = async (call: Call): Promise<void> => {
+    const check = async (call: Call, request: Buffer | undefined): Promise<void> => {
       const identity = await server.access.identify(call);
-      if (need === 'admin') server.machine.guard.admin(identity);
+      const looksOnly = path === alarm && request !== undefined && isAlarmQuery(decode(AlarmRequest, request));
+      if (need === 'admin' && !looksOnly) server.machine.guard.admin(identity);
       else server.machine.guard.user(identity);
     };
     if (method.kind === 'unary') {
       return {
         kind: 'unary',
         handle: async (request, call) => {
-          if (server.access.enabled) await check(call);
+          if (server.access.enabled) await check(call, request);
           return method.handle(request, call);
         },
       };
     }
     return {
       kind: 'stream',
-      open: (call) => (server.access.enabled ? openAfter(check(call), method.open, call) : method.open(call)),
+      open: (call) => (server.access.enabled ? openAfter(check(call, undefined), method.open, call) : method.open(call)),
     };
   };
   return { methods: new Map([...service.methods].map(([path, method]) => [path, controlled(path, method)])) };

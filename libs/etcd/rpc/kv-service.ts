@@ -64,6 +64,7 @@ export function kvService(server: EtcdServer): Service {
     Compact: unary(CompactionRequest, HeaderOnly, async (request, raw, call) => {
       requireLeader(call.metadata, server.hasLeader);
       const { store } = machine;
+      guard.admin(await identify(call));
       if (request.revision > store.revision && server.isLeader) throw new EtcdError('futureRevision');
       const response = await propose<{ header: ResponseHeader | undefined }>('compact', raw, call);
       if (request.physical) await machine.compactionDone();
