@@ -1,11 +1,11 @@
 // Linearizability of a history of keys: is there an order of the operations, consistent with real time, in which one store that does
 // one thing after the other would have given these answers? Reads that may be stale are held against some past state.
 import type { History } from '../history/history.ts';
-import type { WatchEvent } from '../history/watch.ts';
 import type { Change } from './model.ts';
 import { checkRealTime } from './real-time.ts';
-import { type Hints, Search, searchStepsMax } from './search.ts';
+import { Search, searchStepsMax } from './search.ts';
 import { timelineOf } from './timeline.ts';
+import { Told } from './told.ts';
 import type { Violation } from './violation.ts';
 
 export interface Linearization {
@@ -21,23 +21,11 @@ export function checkLinearizability(history: History, stepsMax = searchStepsMax
   if (violations.length > 0) return { violations, log: undefined, steps: 0 };
   // What watches were told leads the search to the right order at once, but only operations decide: a wrong watch is for the
   // checker of watches to find.
-  const led = new Search(history, timeline, hintsOf(history)).run(stepsMax);
+  const led = new Search(history, timeline, new Told(history.watches)).run(stepsMax);
   if (led.kind === 'found') return { violations: [], log: led.log, steps: led.steps };
-  const free = new Search(history, timeline, new Map()).run(stepsMax);
+  const free = new Search(history, timeline, new Told([])).run(stepsMax);
   const steps = led.steps + free.steps;
   if (free.kind === 'found') return { violations: [], log: free.log, steps };
   const gaveUp = free.kind === 'gaveUp' ? { guarantee: 'undecided', text: `${free.violation.text} (the search gave up)` } : {};
   return { violations: [{ ...free.violation, ...gaveUp }], log: undefined, steps };
-}
-
-function hintsOf(history: History): Hints {
-  const hints = new Map<number, WatchEvent[]>();
-  for (const { responses } of history.watches) {
-    for (const event of responses.flatMap((response) => response.events)) {
-      const known = hints.get(event.kv.modRevision);
-      if (known === undefined) hints.set(event.kv.modRevision, [event]);
-      else if (!known.some(({ kv }) => kv.key === event.kv.key)) known.push(event);
-    }
-  }
-  return hints;
 }

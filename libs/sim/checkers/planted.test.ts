@@ -17,7 +17,7 @@ function reference(seed: number): History {
 
 const verdict = (history: History) => checkHistory(history, 200_000).violations.map(render).join('\n');
 
-test('histories of the reference pass all checkers', () => {
+test('histories of the reference pass all checkers', { timeout: 60_000 }, () => {
   fc.assert(
     fc.property(fc.integer(), (seed) => {
       expect(verdict(reference(seed))).toBe('');

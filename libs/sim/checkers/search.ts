@@ -3,13 +3,13 @@
 // that no answered one made: a depth-first search over these gaps, with the states that led nowhere remembered, as Wing, Gong and
 // Lowe do it over all operations.
 import type { History } from '../history/history.ts';
-import type { WatchEvent } from '../history/watch.ts';
 import { Fingerprint } from './fingerprint.ts';
 import { type Change, Model } from './model.ts';
 import { Observations } from './observations.ts';
 import { type Windows, windowsOf } from './real-time.ts';
-import { sameContent, sameEvent } from './same.ts';
+import { sameContent } from './same.ts';
 import type { Loose, Read, Timeline } from './timeline.ts';
+import type { Told } from './told.ts';
 import { renderOperation, renderResponse, type Violation } from './violation.ts';
 
 /** Steps after which a search gives up without a verdict: some seconds. */
@@ -21,9 +21,6 @@ const rememberedMax = 1_000_000;
 export type SearchResult =
   | { readonly kind: 'found'; readonly log: readonly Change[]; readonly steps: number }
   | { readonly kind: 'none' | 'gaveUp'; readonly violation: Violation; readonly steps: number };
-
-/** Events that somebody was told of a revision. Where given, only what makes these events is tried there. */
-export type Hints = ReadonlyMap<number, readonly WatchEvent[]>;
 
 /** A gap, and what has not been tried there. */
 interface Choice {
@@ -37,7 +34,7 @@ export class Search {
   readonly #timeline: Timeline;
   readonly #windows: Windows;
   readonly #observations: Observations;
-  readonly #hints: Hints;
+  readonly #told: Told;
   readonly #model: Model;
   readonly #reads = new Map<number, Read[]>();
   readonly #log: Change[] = [];
@@ -50,11 +47,12 @@ export class Search {
   #deepest = -1;
   #violation: Violation | undefined;
 
-  constructor(history: History, timeline: Timeline, hints: Hints) {
+  /** Where nobody knows who made a revision, only what fits to what watches were told is tried. */
+  constructor(history: History, timeline: Timeline, told: Told) {
     this.#timeline = timeline;
     this.#windows = windowsOf(timeline);
     this.#observations = new Observations(timeline);
-    this.#hints = hints;
+    this.#told = told;
     this.#model = new Model(history.base);
     this.#loose = timeline.loose.toSorted((a, b) => a.from - b.from);
     for (const read of timeline.reads) {
@@ -179,16 +177,18 @@ export class Search {
 
   #fits(revision: number, change: Change): boolean {
     if (change.length === 0) return false;
-    const hint = this.#hints.get(revision);
-    if (hint !== undefined && !hint.every((event) => change.some((each) => sameEvent(each, event)))) return false;
+    if (!this.#told.allow(revision, change)) return false;
     return this.#observations.allow(revision, change);
   }
 
   #gapEvidence(revision: number): string[] {
     const open = this.#candidates(revision);
-    const hint = this.#hints.get(revision)?.map(({ kind, kv }) => `a watch was told: ${kind} ${kv.key} = ${kv.value}`) ?? [];
     const shown = open.slice(-evidenceMax).map(({ text }) => `not it: ${text}`);
-    return [...hint, ...shown, ...(open.length > evidenceMax ? [`nor ${open.length - evidenceMax} others`] : [])];
+    return [
+      ...this.#told.describe(revision),
+      ...shown,
+      ...(open.length > evidenceMax ? [`nor ${open.length - evidenceMax} others`] : []),
+    ];
   }
 
   /** Keeps the reason of the way that led furthest. */

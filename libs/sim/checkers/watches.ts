@@ -86,7 +86,7 @@ function checkForm(watch: Watch): Violation[] {
 }
 
 /** The first revision that the watch must be told of; undefined where it was never created. */
-function startOf(watch: Watch): number | undefined {
+export function startOf(watch: Watch): number | undefined {
   const [created] = watch.responses;
   if (created?.kind !== 'created') return undefined;
   return watch.request.startRevision > 0 ? watch.request.startRevision : created.revision + 1;
