@@ -17,18 +17,18 @@ export const limits = {
   /** The backend is made durable this long after a commit; until then the log is kept. */
   syncDelayMs: 1000,
   /** Records, and bytes of them, written to the new file of a defragmentation in one turn; it is synced after so many bytes. */
-  defragmentSliceKeys: 500,
-  defragmentSliceBytes: 512 << 10,
+  defragmentSliceKeys: 200,
+  defragmentSliceBytes: 256 << 10,
   defragmentSyncBytes: 16 << 20,
   /** Left free on the disk by a defragmentation, for the log and what is written meanwhile. */
   defragmentReserveBytes: 128 << 20,
   /** Keys written while a defragmentation copies, beyond which it is given up. */
   defragmentDirtyKeys: 2_000_000,
   /** Revisions, and bytes of them, looked at in one step of a compaction or a hash; other work gets its turn in between. */
-  scanStepRecords: 500,
-  scanStepBytes: 512 << 10,
+  scanStepRecords: 200,
+  scanStepBytes: 256 << 10,
   /** Keys of the index looked at in one step of a compaction. */
-  compactionStepKeys: 5000,
+  compactionStepKeys: 2000,
   /** Hashes of compacted revisions that are remembered. */
   compactionHashes: 10,
   /** Revisions of history replayed to watchers in one step. */
