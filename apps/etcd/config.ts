@@ -15,6 +15,8 @@ export interface TlsFiles {
   readonly key: Buffer;
   readonly ca: Buffer | undefined;
   readonly clientCertAuth: boolean;
+  /** Made by the member for itself, as the others' are: nobody's certificate is checked. */
+  readonly selfSigned?: boolean;
 }
 
 export interface EtcdConfig {

@@ -18,6 +18,7 @@ import { FlagError } from '@drydock/foundation/flags.ts';
 import { NodeDisk } from '@drydock/foundation/node-disk.ts';
 import { type ProgramContext, runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
+import { withAutoTls } from './auto-tls.ts';
 import { readConfig } from './config.ts';
 import { argumentsOf, configFileOf } from './config-file.ts';
 import { withDiskFaults } from './disk-faults.ts';
@@ -32,8 +33,9 @@ type Context = ProgramContext<typeof etcdFlags>;
 async function start(context: Context): Promise<void> {
   const { flags: parsed, log, clock, random, lifecycle, fatal } = context;
   const flags = parsed.values;
-  const config = verified(() => readConfig(flags, parsed.given));
-  makeDataDir(join(config.dataDir, 'member', 'db'));
+  const described = verified(() => readConfig(flags, parsed.given));
+  makeDataDir(join(described.dataDir, 'member', 'db'));
+  const config = await withAutoTls(described, flags, context);
   const { disk, reached } = withDiskFaults(new NodeDisk(config.dataDir), clock, process.env.DRYDOCK_DISK_FAULTS);
   const identity = await findIdentity(config, flags, { disk, clock, log });
   const { id, clusterId } = identity;
@@ -52,9 +54,11 @@ async function start(context: Context): Promise<void> {
     random,
     log,
   });
-  const { ca = null, key = null, cert = null } = config.tls ?? {};
+  const { ca = null, key = null, cert = null, selfSigned = false } = config.tls ?? {};
   const leaderCredentials = (url: URL): ChannelCredentials =>
-    url.protocol === 'https:' ? credentials.createSsl(ca, key, cert) : credentials.createInsecure();
+    url.protocol === 'https:'
+      ? credentials.createSsl(ca, key, cert, { rejectUnauthorized: !selfSigned })
+      : credentials.createInsecure();
   const member = await EtcdMember.open(memberSettings(config, flags, identity), {
     disk,
     backend: openLmdbBackend(join(config.dataDir, 'member', 'db'), reached),

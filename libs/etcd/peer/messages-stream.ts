@@ -115,5 +115,8 @@ function connectTo(url: URL, tls: PeerTls | undefined, ready: () => void): Socke
   const files = { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) };
   // There is no server name for an address (RFC 6066); the certificate is checked against the address itself.
   const name = isIP(host) === 0 ? { servername: host } : {};
-  return connectTls({ host, port, ALPNProtocols: ['h2'], ...files, ...name }, ready);
+  return connectTls(
+    { host, port, ALPNProtocols: ['h2'], ...files, ...name, rejectUnauthorized: tls?.selfSigned !== true },
+    ready,
+  );
 }

@@ -23,6 +23,8 @@ export interface PeerTls {
   readonly ca: Buffer | undefined;
   /** `--peer-client-cert-auth`. */
   readonly clientCertAuth: boolean;
+  /** `--peer-auto-tls`: every member has made its own certificate, and none is checked. */
+  readonly selfSigned?: boolean;
 }
 
 /** A dead connection is noticed within these; heartbeats flow anyway, this is for links that are idle. Milliseconds. */
@@ -46,7 +48,10 @@ const channelOptions = {
 export function createClient(url: URL, tls: PeerTls | undefined): Client {
   if (url.protocol !== 'https:') return new Client(url.host, credentials.createInsecure(), channelOptions);
   const target = grpcTlsTarget(url.hostname);
-  const secure = credentials.createSsl(tls?.ca ?? null, tls?.key ?? null, tls?.cert ?? null, target.verifyOptions);
+  const secure = credentials.createSsl(tls?.ca ?? null, tls?.key ?? null, tls?.cert ?? null, {
+    ...target.verifyOptions,
+    ...(tls?.selfSigned === true ? { rejectUnauthorized: false } : {}),
+  });
   return new Client(url.host, secure, { ...channelOptions, ...target.channelOptions });
 }
 

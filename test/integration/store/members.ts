@@ -50,6 +50,8 @@ export interface StoreOptions {
   readonly size: number;
   /** Certificates on the client and the peer ports, clients by certificate only: as the lab runs it. */
   readonly tls?: boolean;
+  /** Of all URLs, where no certificates are given. */
+  readonly scheme?: 'http' | 'https';
   /** The program and its first arguments. */
   readonly program?: readonly string[];
   readonly flags?: readonly string[];
@@ -140,7 +142,7 @@ export class Store {
   }
 
   get #scheme(): string {
-    return this.#options.tls === true ? 'https' : 'http';
+    return this.#options.tls === true ? 'https' : (this.#options.scheme ?? 'http');
   }
 
   peerUrl(index: number): string {
