@@ -13,6 +13,7 @@ export interface ClusterOptions {
   readonly tuning: ClusterSettings['tuning'];
   readonly watchProgressMs: number;
   readonly quotaBytes: number;
+  readonly upkeep: ClusterSettings['upkeep'];
 }
 
 export class SimCluster {
@@ -68,8 +69,8 @@ export class SimCluster {
       world: this.world,
       peers: this.peers,
       onOpen: (host, member) => this.onOpen(host, member),
-      find: (_host, life) => (url) => {
-        const target = this.hosts.find((one) => clientUrl(one.name) === url);
+      find: (life) => (url) => {
+        const target = this.hosts.find(({ name }) => url === clientUrl(name) || url === peerUrl(name));
         const place = target?.name ?? url;
         return { client: life, network: this.network, place, serving: target?.serving };
       },

@@ -1,11 +1,13 @@
 // A machine with one member of the store on it: its disk, backend and clock outlive the member's processes.
 import { EtcdMember, type InitialMember, type MemberSettings } from '@drydock/etcd/member.ts';
 import { MemberRemovedError } from '@drydock/etcd/replica.ts';
+import { decodeHashAnswer, encodeHashQuestion } from '@drydock/etcd/server/peer-hash.ts';
+import type { UpkeepSettings } from '@drydock/etcd/server/upkeep.ts';
 import { Lifecycle } from '@drydock/foundation/lifecycle.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import { SeededRandom } from '@drydock/foundation/random.ts';
 import { BackendMedium, SimBackend } from './backend.ts';
-import { handlersOf, type Serving } from './calls.ts';
+import { handlersOf, type Serving, unaryCall } from './calls.ts';
 import { MachineTime, ProcessClock } from './clock.ts';
 import { DiskError, SimDisk } from './disk.ts';
 import { type FindByUrl, SimLeaderCalls } from './leader-calls.ts';
@@ -21,6 +23,8 @@ export interface ClusterSettings {
   readonly tuning: MemberSettings['tuning'] & { readonly heartbeatMs: number; readonly electionMs: number };
   readonly watchProgressMs: number;
   readonly quotaBytes: number;
+  /** How members compare their data with others'. */
+  readonly upkeep: UpkeepSettings;
 }
 
 /** A member's process ended, and nobody had done anything to it that would explain it. */
@@ -32,12 +36,16 @@ export class UnexpectedEndError extends Error {
 export interface HostPorts {
   readonly world: World;
   readonly peers: PeerNetwork;
-  readonly find: (host: MemberHost, life: SimProcess) => FindByUrl;
+  /** The way to the client port or, with a peer URL, to the peer port of a member. */
+  readonly find: (life: SimProcess) => FindByUrl;
   /** Sees every member before it starts. */
   readonly onOpen: (host: MemberHost, member: EtcdMember) => void;
 }
 
 const bootUs = 20_000;
+/** A question of another member, and how long it waits for the answer. */
+const hashPath = '/peer/hash';
+const hashUs = 5_000_000;
 
 export class MemberHost {
   readonly id: bigint;
@@ -130,7 +138,7 @@ export class MemberHost {
   }
 
   async #run(life: SimProcess): Promise<void> {
-    const { seed, clusterId, initial, tuning, watchProgressMs, quotaBytes } = this.settings;
+    const { seed, clusterId, initial, tuning, watchProgressMs, quotaBytes, upkeep } = this.settings;
     const { world, peers } = this.#ports;
     const clock = new ProcessClock(life, this.time);
     const random = new SeededRandom(`${seed}/${this.name}/${this.#lives}`);
@@ -152,12 +160,18 @@ export class MemberHost {
       maxRequestBytes: 1 << 20,
       watchProgressMs,
       tuning,
+      upkeep,
     };
+    const find = this.#ports.find(life);
     const member = await EtcdMember.open(settings, {
       disk: this.disk.port(life),
       backend: new SimBackend(this.backend, life),
       transport: new SimPeerTransport(peers, life, this.id),
-      leader: (server) => new SimLeaderCalls(server, this.#ports.find(this, life)),
+      leader: (server) => new SimLeaderCalls(server, find),
+      askPeerHash: async ([url], revision) => {
+        const target = find(url ?? '');
+        return decodeHashAnswer(await unaryCall({ ...target, path: hashPath }, encodeHashQuestion(revision), hashUs));
+      },
       clock,
       random,
       log,
@@ -168,7 +182,9 @@ export class MemberHost {
     const lifecycle = new Lifecycle(log);
     await member.start(lifecycle);
     this.#lifecycle = lifecycle;
-    this.#serving = { life, handlers: handlersOf(member.services) };
+    const handlers = handlersOf(member.services);
+    handlers.set(hashPath, { kind: 'unary', handle: (question) => member.answerHash(question) });
+    this.#serving = { life, handlers };
     world.note(`${this.name} serves`);
     member.publish();
   }

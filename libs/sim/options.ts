@@ -47,6 +47,7 @@ export interface SimOptions {
   readonly tuning: ClusterSettings['tuning'];
   readonly watchProgressMs: number;
   readonly quotaBytes: number;
+  readonly upkeep: ClusterSettings['upkeep'];
   /** Messages between members go through their codec. */
   readonly encoded: boolean;
   readonly network: NetworkFaults;
@@ -85,6 +86,11 @@ export function drawOptions(seed: string, random: Random, safetySeconds: number)
     },
     watchProgressMs: pick(draw, [1000, 5000, 600_000]),
     quotaBytes: 2 ** 31,
+    upkeep: {
+      initialCorruptCheck: draw.next() < 0.3,
+      corruptCheckMs: pick(draw, [0, 4000]),
+      compactHashCheckMs: pick(draw, [0, 4000]),
+    },
     encoded: draw.next() < 0.3,
     network: {
       loss: draw.next() < 0.5 ? 0 : draw.next() * 0.05,

@@ -131,6 +131,8 @@ async function converge(cluster: SimCluster, recorder: Recorder, operator: Opera
   };
   world.schedule(0, start);
   await world.run(world.nowUs + convergenceSeconds * second, () => equal);
+  const alarms = cluster.leader()?.member?.machine.alarms.list() ?? [];
+  if (alarms.length > 0) throw new SafetyViolation('an alarm, where nothing is wrong with the data');
   if (equal) return;
   const picture = cluster.hosts.map((host) => `${host.name}: ${states.get(host) ?? 'no answer'}`).join('; ');
   const applied = new Set([...states.values()].map((state) => state.split(' ')[0]));

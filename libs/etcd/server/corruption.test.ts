@@ -12,7 +12,7 @@ const hashAt = (revision: number, hash: number, compactRevision = 5, current = r
 });
 
 /** Member 1 checks; the others answer what they are given, one after the other. */
-function setUp(own: MemberHash[], others: readonly (MemberHash | 'down')[], compactions: HashResult[] = []) {
+function setUp(own: MemberHash[], others: readonly (MemberHash | 'down')[], compactions: HashResult[] = [], values = true) {
   const alarms: bigint[] = [];
   const asked: number[] = [];
   const checker = new CorruptionChecker({
@@ -25,6 +25,7 @@ function setUp(own: MemberHash[], others: readonly (MemberHash | 'down')[], comp
       return answer;
     },
     hash: async () => (own.length > 1 ? own.shift() : own[0]) ?? hashAt(1, 0),
+    hasValues: () => values,
     compactionHashes: () => compactions,
     readPoint: async () => {},
     raiseCorrupt: async (member) => void alarms.push(member),
@@ -36,6 +37,13 @@ function setUp(own: MemberHash[], others: readonly (MemberHash | 'down')[], comp
 test('a member that differs from a peer does not start', async () => {
   const { checker } = setUp([hashAt(10, 0xa)], [hashAt(10, 0xa), hashAt(10, 0xb)]);
   await expect(checker.initialCheck()).rejects.toThrow(new CorruptionError('1 found data inconsistency with peers'));
+});
+
+test('where there is no value, hashes prove nothing', async () => {
+  const { checker, alarms } = setUp([hashAt(10, 0xa)], [hashAt(10, 0xb)], [], false);
+  await checker.initialCheck();
+  await checker.periodicCheck();
+  expect(alarms).toEqual([]);
 });
 
 test.each<[string, MemberHash | 'down']>([

@@ -120,6 +120,7 @@ function corruptionChecker(server: EtcdServer, ask: AskPeerHash | undefined): Co
       return ask(urls, revision);
     },
     hash: (revision) => hashByRevision(machine, options.clock, revision),
+    hasValues: () => machine.store.keys > 0,
     compactionHashes: () => machine.store.compactionHashes,
     readPoint: () => server.readPoint(),
     raiseCorrupt: (id) => server.raiseAlarm(alarmType.corrupt, id),

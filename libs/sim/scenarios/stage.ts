@@ -6,7 +6,7 @@ import { SimClient } from '../client.ts';
 import { SimCluster } from '../cluster.ts';
 import type { KeyValue, Request, Response } from '../history/operation.ts';
 import { Recorder } from '../history/recorder.ts';
-import type { MemberHost } from '../member-host.ts';
+import type { ClusterSettings, MemberHost } from '../member-host.ts';
 import { observe } from '../observe.ts';
 import { RaftObserver } from '../raft-observer.ts';
 import { perform } from '../workload/perform.ts';
@@ -29,6 +29,7 @@ export interface StageOptions {
   readonly watchProgressMs?: number;
   readonly preVote?: boolean;
   readonly quotaBytes?: number;
+  readonly upkeep?: ClusterSettings['upkeep'];
 }
 
 export class Stage {
@@ -55,6 +56,7 @@ export class Stage {
       },
       watchProgressMs: options.watchProgressMs ?? 600_000,
       quotaBytes: options.quotaBytes ?? 2 ** 31,
+      upkeep: options.upkeep ?? {},
     });
     observe(this.cluster, new RaftObserver(), this.recorder);
   }
