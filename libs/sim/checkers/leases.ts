@@ -2,12 +2,10 @@
 import type { History } from '../history/history.ts';
 import { inRange, type Micros, type Operation, type Request, type Response, type TxnOp } from '../history/operation.ts';
 import type { Change } from './model.ts';
-import { changes } from './timeline.ts';
+import { changes, leaseToleranceMicros } from './timeline.ts';
 import { renderOperation, seconds, type Violation } from './violation.ts';
 import type { Log } from './watches.ts';
 
-/** What real clocks of one machine may differ by, and answers' whole seconds hide. */
-export const leaseToleranceMicros = 100_000;
 const secondMicros = 1_000_000;
 const leaseNotFound = /lease not found/;
 

@@ -6,6 +6,9 @@ import type { ModelRequest } from './model.ts';
 import { renderOperation, type Violation } from './violation.ts';
 
 /** Answered, with a change: it made exactly this revision. */
+/** What real clocks of one machine may differ by, and answers' whole seconds hide. */
+export const leaseToleranceMicros = 100_000;
+
 export interface Write {
   readonly operation: Operation;
   readonly request: ModelRequest;
@@ -42,18 +45,21 @@ export interface Timeline {
   readonly clashes: readonly Violation[];
 }
 
-export function timelineOf(history: History): Timeline {
+/** `punctual`: leases end at their time or later; without it at any time. */
+export function timelineOf(history: History, punctual = false): Timeline {
   const writes = new Map<number, Write>();
   const reads: Read[] = [];
   const loose: Loose[] = [];
   const clashes: Violation[] = [];
   let last = history.base.revision;
+  const ends = renewedUntil(history);
   for (const { lease } of history.base.leases) loose.push(expiry(loose.length, lease, 0));
   for (const operation of history.operations) {
     const { request, outcome } = operation;
     if (request.kind === 'leaseGrant' && outcome.kind !== 'failed') {
       const lease = outcome.kind === 'ok' && 'lease' in outcome.response ? outcome.response.lease : request.lease;
-      if (lease !== '0') loose.push(expiry(loose.length, lease, operation.invoke));
+      const from = punctual ? (ends.get(lease) ?? operation.invoke) : operation.invoke;
+      if (lease !== '0') loose.push(expiry(loose.length, lease, from));
     }
     if (outcome.kind === 'ok') last = Math.max(last, outcome.response.revision);
     const asked = modelRequest(operation);
@@ -76,6 +82,19 @@ export function timelineOf(history: History): Timeline {
   }
   for (const { responses } of history.watches) for (const { revision } of responses) last = Math.max(last, revision);
   return { first: history.base.revision, last, writes, reads, loose, clashes };
+}
+
+/** Per lease: it was granted or renewed until then. */
+function renewedUntil(history: History): Map<string, Micros> {
+  const until = new Map<string, Micros>();
+  for (const { invoke, outcome } of history.operations) {
+    if (outcome.kind !== 'ok') continue;
+    const { response } = outcome;
+    if (response.kind !== 'leaseGrant' && response.kind !== 'leaseKeepAlive') continue;
+    const end = invoke + response.ttlSeconds * 1_000_000 - leaseToleranceMicros;
+    until.set(response.lease, Math.max(end, until.get(response.lease) ?? 0));
+  }
+  return until;
 }
 
 /** Undefined for what is not about keys. */
