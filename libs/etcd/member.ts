@@ -34,8 +34,12 @@ import { EtcdServer, type ServerSettings } from './server/server.ts';
 import { EtcdStateMachine } from './server/state-machine.ts';
 import { type AskPeerHash, Upkeep, type UpkeepSettings } from './server/upkeep.ts';
 
-/** A member that learns of its own removal goes on for so long. */
+/**
+ * A member that learns of its own removal goes on for so long: a second, and until any other whose word of the commit was lost has
+ * stood for election and was told (an election timeout is drawn from one to two `--election-timeout`).
+ */
 const removedStopMs = 1000;
+const removedStopElections = 3;
 
 /** The world outside a member. */
 export interface MemberPorts {
@@ -175,12 +179,13 @@ export class EtcdMember {
     this.#leader.close();
   }
 
-  #connectPeers({ id, initial }: MemberSettings, { clock, fatal }: MemberPorts): void {
+  #connectPeers({ id, initial, electionMs }: MemberSettings, { clock, fatal }: MemberPorts): void {
     const { machine, replica } = this;
+    const stopMs = Math.max(removedStopMs, removedStopElections * electionMs);
     machine.members.onChange = (member, now) => {
       const gone = now === undefined;
       // The others still need what this member may have to tell them: that its removal is committed.
-      if (gone && member === id) clock.timer(removedStopMs, () => fatal(new MemberRemovedError(id, id), 'server error'));
+      if (gone && member === id) clock.timer(stopMs, () => fatal(new MemberRemovedError(id, id), 'server error'));
       else if (gone) replica.removePeer(member);
       else if (member !== id) replica.addPeer(member, now.peerURLs);
     };

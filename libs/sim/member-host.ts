@@ -166,7 +166,7 @@ export class MemberHost {
     const member = await EtcdMember.open(settings, {
       disk: this.disk.port(life),
       backend: new SimBackend(this.backend, life),
-      transport: new SimPeerTransport(peers, life, this.id),
+      transport: new SimPeerTransport(peers, life, clock, this.id),
       leader: (server) => new SimLeaderCalls(server, find),
       askPeerHash: async ([url], revision) => {
         const target = find(url ?? '');

@@ -35,6 +35,7 @@ export class Network {
   readonly #random: RandomStream;
   /** How many faults cut a direction. */
   readonly #cuts = new Map<string, number>();
+  readonly #changedUs = new Map<string, number>();
   lost = 0;
 
   constructor(world: World) {
@@ -46,12 +47,19 @@ export class Network {
   cut(from: string, to: string): () => void {
     const way = `${from}>${to}`;
     this.#cuts.set(way, (this.#cuts.get(way) ?? 0) + 1);
+    this.#changedUs.set(way, this.#world.nowUs);
     let healed = false;
     return () => {
       if (healed) return;
       healed = true;
       this.#cuts.set(way, (this.#cuts.get(way) ?? 1) - 1);
+      this.#changedUs.set(way, this.#world.nowUs);
     };
+  }
+
+  /** When the way between the two was last cut or healed, in either direction. */
+  changedUs(a: string, b: string): number {
+    return Math.max(this.#changedUs.get(`${a}>${b}`) ?? 0, this.#changedUs.get(`${b}>${a}`) ?? 0);
   }
 
   reaches(from: string, to: string): boolean {

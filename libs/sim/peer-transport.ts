@@ -2,6 +2,7 @@
 import { PeerUnreachableError } from '@drydock/etcd/peer/memory-transport.ts';
 import { decodeBatch, encodeBatch } from '@drydock/etcd/peer/message-codec.ts';
 import type { PeerHandler, PeerStatus, SnapshotMessage, Transport } from '@drydock/etcd/peer/transport.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
 import type { MemberId, Message } from 'raft-ts/types.ts';
 import type { Network } from './network.ts';
 import type { SimProcess } from './process.ts';
@@ -57,12 +58,14 @@ const unreachableUs = 1000;
 export class SimPeerTransport implements Transport {
   readonly #peers: PeerNetwork;
   readonly #life: SimProcess;
+  readonly #clock: Clock;
   readonly #id: MemberId;
   readonly #known = new Map<MemberId, readonly string[]>();
   readonly #removed = new Set<MemberId>();
   #handler: PeerHandler | undefined;
 
-  constructor(peers: PeerNetwork, life: SimProcess, id: MemberId) {
+  constructor(peers: PeerNetwork, life: SimProcess, clock: Clock, id: MemberId) {
+    this.#clock = clock;
     this.#peers = peers;
     this.#life = life;
     this.#id = id;
@@ -155,6 +158,10 @@ export class SimPeerTransport implements Transport {
     await outcome.finally(forget);
   }
 
+  get life(): SimProcess {
+    return this.#life;
+  }
+
   get handler(): PeerHandler | undefined {
     return this.#life.alive ? this.#handler : undefined;
   }
@@ -184,10 +191,18 @@ export class SimPeerTransport implements Transport {
   }
 
   peers(): readonly PeerStatus[] {
-    return [...this.#known].map(([id, urls]) => {
-      const connected = this.#peers.network.reaches(this.#life.name, this.#peers.place(id));
-      return { id, urls, connected, sinceMs: undefined, dropped: 0 };
-    });
+    return [...this.#known].map(([id, urls]) => ({ id, urls, ...this.#connection(id), dropped: 0 }));
+  }
+
+  /** As long as both live and nothing is cut, from the later of the two. */
+  #connection(id: MemberId): Pick<PeerStatus, 'connected' | 'sinceMs'> {
+    const { name, world, bornUs } = this.#life;
+    const { network } = this.#peers;
+    const place = this.#peers.place(id);
+    const other = this.#peers.at(id)?.life;
+    const connected = other?.alive === true && network.reaches(name, place) && network.reaches(place, name);
+    const sinceUs = Math.max(bornUs, other?.bornUs ?? 0, network.changedUs(name, place));
+    return { connected, sinceMs: this.#clock.monotonicMs() - (world.nowUs - sinceUs) / 1000 };
   }
 }
 

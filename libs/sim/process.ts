@@ -14,6 +14,8 @@ export interface CrashPlan {
 export class SimProcess {
   readonly world: World;
   readonly name: string;
+  /** When it was started. */
+  readonly bornUs: number;
   #alive = true;
   /** What came due while the process was stopped. */
   #waiting: (() => void)[] | undefined;
@@ -23,6 +25,7 @@ export class SimProcess {
   constructor(world: World, name: string) {
     this.world = world;
     this.name = name;
+    this.bornUs = world.nowUs;
   }
 
   get alive(): boolean {

@@ -1,6 +1,6 @@
 // Every scenario, by name.
 import { crashBetweenSaveAndApply, crashDuringCompaction, fullDiskOnLeader, powerCuts, slowSyncOnLeader } from './disks.ts';
-import { killFollower, killLeader, killMajority } from './kills.ts';
+import { killFollower, killLeader, killMajority, removedLeaderOfTwo } from './kills.ts';
 import { flappingLeader, leaderInMinority, oneWayLink, partialPartition } from './partitions.ts';
 import { clockJumps, pausedLeader, pausedLeaderWithLeases, pausedLockHolder } from './pauses.ts';
 import type { Scenario } from './scenario.ts';
@@ -11,6 +11,7 @@ export const scenarios: readonly Scenario[] = [
   killFollower,
   killLeader,
   killMajority,
+  removedLeaderOfTwo,
   leaderInMinority,
   partialPartition,
   oneWayLink,

@@ -1,4 +1,5 @@
 // Members that die: FAILURE-MODES 5.1, rows 1 to 3.
+import { api } from '../client.ts';
 import type { Scenario } from './scenario.ts';
 
 export const killFollower: Scenario = {
@@ -73,5 +74,29 @@ export const killMajority: Scenario = {
     const back = await stage.leader();
     stage.expect('no lease has ended while nobody could renew it', (await stage.get(back, 'leased')) !== undefined);
     await stage.until('it ends later', 20, () => back.member?.machine.store.keys === 0);
+  },
+};
+
+/** The leader of two is removed, and its word that this is committed is lost: the other must find out, or it waits forever. */
+export const removedLeaderOfTwo: Scenario = {
+  name: 'removed-leader-of-two',
+  stage: { size: 2 },
+  play: async (stage) => {
+    const leader = await stage.start();
+    const [other] = stage.others(leader);
+    if (other === undefined) return;
+    // Members count as healthy after some time.
+    await stage.sleep(6);
+    const { peers } = stage.cluster;
+    const { onSend } = peers;
+    peers.onSend = (message) => {
+      const word = message.type === 'appendRequest' && message.from === leader.id && message.entries.length === 0;
+      return word ? undefined : onSend(message);
+    };
+    const removal = stage.client('operator').call(leader, api.memberRemove, { ID: leader.id });
+    removal.catch(() => undefined);
+    await stage.until('the removed one ends', 10, () => leader.life === undefined);
+    await stage.until('the other leads alone', 10, () => other.member?.replica.leader() === other.id);
+    await stage.put(other, 'k', 'alone');
   },
 };
