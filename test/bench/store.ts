@@ -38,7 +38,7 @@ const durationMs = Number(values.seconds) * 1000;
 const results: Result[] = [];
 
 async function withStore(name: string, size: number, program: readonly string[], use: (m: Measurement) => Promise<void>) {
-  const store = await Store.start({ size, program });
+  const store = await Store.start({ size, program, diskFaults: false });
   try {
     const measurement = await Measurement.of(store, (load: string, figures) => {
       results.push({ name, size, load, figures });

@@ -55,6 +55,8 @@ export interface StoreOptions {
   /** The program and its first arguments. */
   readonly program?: readonly string[];
   readonly flags?: readonly string[];
+  /** Whether disks can be given faults, which costs a little with every write. True unless it is said otherwise. */
+  readonly diskFaults?: boolean;
   /** Peers reach each other through `Store.network`, which can be cut. */
   readonly cuttable?: boolean;
   /** Members that are described but not started. */
@@ -216,7 +218,7 @@ export class Store {
         ...(this.#options.flags ?? []),
         ...extra,
       ],
-      { stdio: ['ignore', log, log], env: { ...process.env, DRYDOCK_DISK_FAULTS: this.#faultsFile(index) } },
+      { stdio: ['ignore', log, log], env: this.#environment(index) },
     );
     closeSync(log);
     member.process = child;
@@ -228,6 +230,11 @@ export class Store {
     const file = this.#faultsFile(index);
     writeFileSync(`${file}.new`, JSON.stringify(faults));
     renameSync(`${file}.new`, file);
+  }
+
+  #environment(index: number): NodeJS.ProcessEnv {
+    const { diskFaults = true } = this.#options;
+    return { ...process.env, ...(diskFaults ? { DRYDOCK_DISK_FAULTS: this.#faultsFile(index) } : {}) };
   }
 
   #faultsFile(index: number): string {
