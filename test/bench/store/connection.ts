@@ -13,6 +13,8 @@ const initialWindow = 65_535;
 /** Of received bytes, after which the connection's window is filled up again. */
 const refillBytes = 1 << 28;
 const grpcHeadBytes = 5;
+/** What every server takes in one frame. */
+const frameBytesMax = 16_384;
 
 /** A request's header block: static table entries and literals that enter no table, so that it never changes (RFC 7541). */
 export function headerBlock(path: string, authority: string): Buffer {
@@ -73,6 +75,7 @@ export class LoadConnection {
   /** Frames that wait for the server's window, with the bytes they take of it. */
   #waiting: { frames: Buffer; takes: number }[] = [];
   #flushing = false;
+  #closed = false;
 
   private constructor(socket: Socket) {
     this.#socket = socket;
@@ -80,8 +83,7 @@ export class LoadConnection {
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     socket.on('error', () => socket.destroy());
     socket.on('close', () => {
-      for (const receiver of [...this.#receivers.values()]) receiver.end(true);
-      this.#receivers.clear();
+      if (!this.#closed) throw new Error('the server has closed a connection');
     });
     const window = Buffer.from([0, 4, ...uint32(windowMax)]);
     socket.write('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
@@ -97,6 +99,7 @@ export class LoadConnection {
   }
 
   close(): void {
+    this.#closed = true;
     this.#socket.destroy();
   }
 
@@ -118,13 +121,18 @@ export class LoadConnection {
     const stream = this.#nextStream;
     this.#nextStream += 2;
     this.#receivers.set(stream, receiver);
-    const bytes = Buffer.allocUnsafe(2 * headBytes + headers.length + message.length);
+    const first = Math.min(message.length, frameBytesMax);
+    const bytes = Buffer.allocUnsafe(2 * headBytes + headers.length + first);
     writeHead(bytes, 0, headers.length, frames.headers, endHeaders, stream);
     headers.copy(bytes, headBytes);
     const dataAt = headBytes + headers.length;
-    writeHead(bytes, dataAt, message.length, frames.data, dataFlags, stream);
-    message.copy(bytes, dataAt + headBytes);
-    this.#write(bytes, message.length);
+    writeHead(bytes, dataAt, first, frames.data, first === message.length ? dataFlags : 0, stream);
+    message.copy(bytes, dataAt + headBytes, 0, first);
+    this.#write(bytes, first);
+    for (let at = first; at < message.length; at += frameBytesMax) {
+      const part = message.subarray(at, at + frameBytesMax);
+      this.#write(frame(frames.data, at + part.length === message.length ? dataFlags : 0, stream, part), part.length);
+    }
     return stream;
   }
 
