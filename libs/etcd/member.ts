@@ -6,6 +6,8 @@ import type { Lifecycle } from '@drydock/foundation/lifecycle.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
 import type { MemberId } from 'raft-ts/types.ts';
+import { Instruments } from './metrics/instruments.ts';
+import { measuredDisk } from './metrics/measured-disk.ts';
 import type { Backend } from './mvcc/backend.ts';
 import type { Transport } from './peer/transport.ts';
 import type { ReplicaTuning } from './raft/options.ts';
@@ -90,7 +92,9 @@ export class EtcdMember {
   private constructor(machine: EtcdStateMachine, settings: MemberSettings, ports: MemberPorts) {
     const { transport, disk, clock, random, log, fatal } = ports;
     const { id, clusterId, initial, bootstrap, tuning } = settings;
+    const instruments = new Instruments();
     this.machine = machine;
+    machine.onBackendCommit = (seconds) => instruments.backendCommit.observe(seconds);
     this.#log = log;
     this.replica = createReplica({
       id,
@@ -99,7 +103,7 @@ export class EtcdMember {
       forceNewCluster: settings.forceNewCluster === true,
       machine,
       transport,
-      disk,
+      disk: measuredDisk(disk, 'member/wal/', clock, instruments),
       clock,
       random,
       log,
@@ -109,6 +113,7 @@ export class EtcdMember {
     this.#connectPeers(settings, ports);
     this.server = new EtcdServer({
       ...settings,
+      instruments,
       replica: this.replica,
       machine,
       connectedSince: (peer) => connectedSince(transport, peer),
@@ -131,7 +136,7 @@ export class EtcdMember {
       lockService(client),
       electionService(client),
       healthService(),
-    ].map((service) => guardLearner(this.server, service));
+    ].map((service) => instruments.calls.counted(guardLearner(this.server, service)));
   }
 
   /** Reads the backend; nothing runs before `start`. */

@@ -62,6 +62,8 @@ async function serveState(server: EtcdServer, url: URL, request: IncomingMessage
   } else {
     const serializable = url.searchParams.get('serializable') === 'true';
     const reason = await healthReason(server, url.searchParams.getAll('exclude'), serializable);
+    if (reason === '') server.instruments.healthSuccess++;
+    else server.instruments.healthFailures++;
     answer(reason === '' ? 200 : unavailable, JSON.stringify({ health: String(reason === ''), reason }));
   }
 }

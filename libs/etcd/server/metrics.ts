@@ -1,21 +1,67 @@
 // etcd's metrics in the Prometheus text format, read when they are asked for.
-import { memoryUsage } from 'node:process';
+
+import type { Instruments } from '../metrics/instruments.ts';
+import { processMetrics } from '../metrics/process-metrics.ts';
+import { hexId } from './members.ts';
 import type { EtcdServer } from './server.ts';
 import { clusterVersion, serverVersion } from './version.ts';
 
 type Row = readonly [name: string, type: 'gauge' | 'counter', help: string, value: number, labels?: string];
 
 export function renderMetrics(server: EtcdServer): string {
-  return `${rows(server)
-    .map(
-      ([name, type, help, value, labels = '']) => `# HELP ${name} ${help}\n# TYPE ${name} ${type}\n${name}${labels} ${value}`,
-    )
-    .join('\n')}\n`;
+  const lines = rows(server).flatMap(([name, type, help, value, labels = '']) => [
+    ...head(name, type, help),
+    `${name}${labels} ${value}`,
+  ]);
+  const { calls, walFsync, backendCommit } = server.instruments;
+  const fsync = 'etcd_disk_wal_fsync_duration_seconds';
+  const commit = 'etcd_disk_backend_commit_duration_seconds';
+  const requests = 'etcd_server_client_requests_total';
+  lines.push(
+    ...head(fsync, 'histogram', 'The latency distributions of fsync called by WAL.'),
+    ...walFsync.render(fsync),
+    ...head(commit, 'histogram', 'The latency distributions of commit called by backend.'),
+    ...backendCommit.render(commit),
+    ...head(requests, 'counter', 'The total number of client requests per client version.'),
+    ...(['stream', 'unary'] as const).map(
+      (type) => `${requests}{client_api_version="unknown",type="${type}"} ${calls.requests(type)}`,
+    ),
+    ...calls.render(),
+    ...processMetrics(),
+  );
+  return `${lines.join('\n')}\n`;
+}
+
+function head(name: string, type: string, help: string): string[] {
+  return [`# HELP ${name} ${help}`, `# TYPE ${name} ${type}`];
+}
+
+function measured(instruments: Instruments): Row[] {
+  const { calls, walBytes, healthSuccess, healthFailures, readIndexesFailed, leasesExpired } = instruments;
+  return [
+    ['etcd_disk_wal_write_bytes_total', 'gauge', 'Total number of bytes written in WAL.', walBytes],
+    ['etcd_server_health_success', 'counter', 'The total number of successful health checks', healthSuccess],
+    ['etcd_server_health_failures', 'counter', 'The total number of failed health checks', healthFailures],
+    ['etcd_server_read_indexes_failed_total', 'counter', 'The total number of failed read indexes seen.', readIndexesFailed],
+    ['etcd_debugging_server_lease_expired_total', 'counter', 'The total number of expired leases.', leasesExpired],
+    [
+      'etcd_network_client_grpc_received_bytes_total',
+      'counter',
+      'The total number of bytes received from grpc clients.',
+      calls.receivedBytes,
+    ],
+    [
+      'etcd_network_client_grpc_sent_bytes_total',
+      'counter',
+      'The total number of bytes sent to grpc clients.',
+      calls.sentBytes,
+    ],
+  ];
 }
 
 function rows(server: EtcdServer): Row[] {
   const { machine, replica, counters, options } = server;
-  const { store, hub, backend, lessor, members } = machine;
+  const { store, hub, backend, members } = machine;
   const raft = replica.status();
   const { totalBytes, inUseBytes } = backend.sizes();
   const learner = members.get(replica.id)?.isLearner ?? false;
@@ -84,7 +130,14 @@ function rows(server: EtcdServer): Row[] {
     ],
     ['etcd_debugging_mvcc_watcher_total', 'gauge', 'Total number of watchers.', hub.watchers],
     ['etcd_debugging_mvcc_slow_watcher_total', 'gauge', 'Total number of unsynced slow watchers.', hub.behind],
-    ['etcd_debugging_lease_total', 'gauge', 'Number of leases.', lessor.size],
-    ['process_resident_memory_bytes', 'gauge', 'Resident memory size in bytes.', memoryUsage.rss()],
+    ['etcd_debugging_mvcc_events_total', 'counter', 'Total number of events sent by this member.', hub.eventsSent],
+    [
+      'etcd_server_id',
+      'gauge',
+      "Server or member ID in hexadecimal format. 1 for 'server_id' label with current ID.",
+      1,
+      `{server_id="${hexId(replica.id)}"}`,
+    ],
+    ...measured(server.instruments),
   ];
 }

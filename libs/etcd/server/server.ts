@@ -8,6 +8,7 @@ import { rootUser } from '../auth/auth-store.ts';
 import type { Identity } from '../auth/identity.ts';
 import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { Instruments } from '../metrics/instruments.ts';
 import type { Replica } from '../replica.ts';
 import { AlarmRequest, alarmAction, alarmType, LeaseRevokeRequest, Member, type ResponseHeader } from '../rpc/messages.ts';
 import { encode } from '../rpc/protobuf.ts';
@@ -35,6 +36,8 @@ export interface ServerSettings {
 }
 
 export interface ServerOptions extends ServerSettings {
+  /** What is measured; of its own unless given. */
+  readonly instruments?: Instruments;
   readonly replica: Replica;
   readonly machine: EtcdStateMachine;
   /** Since when a peer is connected, monotonic milliseconds; undefined where it is not. */
@@ -78,10 +81,12 @@ export class EtcdServer {
   #membershipTimer: Timer | undefined;
   #stopped = false;
   readonly #leaderWatchers = new Set<() => void>();
+  readonly instruments: Instruments;
   readonly counters = { leaderChanges: 0, proposalsFailed: 0, ranges: 0, puts: 0, deletes: 0, txns: 0 };
 
   constructor(options: ServerOptions) {
     this.options = options;
+    this.instruments = options.instruments ?? new Instruments();
     this.machine = options.machine;
     this.replica = options.replica;
     this.#deadlines = new Deadlines(options.clock, this.requestTimeoutMs);
@@ -293,6 +298,7 @@ export class EtcdServer {
     try {
       await this.replica.readIndex(controller.signal);
     } catch (error) {
+      this.instruments.readIndexesFailed++;
       throw error instanceof EtcdError ? error : new EtcdError('stopped', { cause: error });
     } finally {
       this.#deadlines.end(token);
@@ -357,7 +363,8 @@ export class EtcdServer {
     const expired = this.leadsNow ? this.machine.lessor.expired(this.options.clock.monotonicMs()) : [];
     for (const ID of expired) {
       // Proposed again later where it fails: the lease stays until its revocation is applied.
-      this.propose('leaseRevoke', encode(LeaseRevokeRequest, { ID }), this.ownIdentity).catch(() => {});
+      const revoked = this.propose('leaseRevoke', encode(LeaseRevokeRequest, { ID }), this.ownIdentity);
+      revoked.then(() => this.instruments.leasesExpired++).catch(() => {});
     }
     this.#scheduleLeases();
   }

@@ -37,6 +37,7 @@ export interface StateMachineOptions {
 
 /** The record of how far the log is applied. */
 export const appliedMark = 'appliedIndex';
+const msPerSecond = 1000;
 
 const unproposed = { proposer: 0n, sequence: 0n, payload: Buffer.alloc(0) };
 
@@ -57,6 +58,8 @@ export class EtcdStateMachine implements StateMachine {
   /** A change of membership was applied, or refused: there may be another one. */
   onMembership: () => void = () => {};
   onLeaseGranted: () => void = () => {};
+  /** The backend was committed, in so many seconds. */
+  onBackendCommit: (seconds: number) => void = () => {};
   /** A user has a token. */
   onAuthenticated: (token: string, user: string) => void = () => {};
   /** Whether this member's backend has room for a request. The request is applied in any case: members must agree. */
@@ -232,6 +235,7 @@ export class EtcdStateMachine implements StateMachine {
     this.#commitTimer?.cancel();
     this.#commitTimer = undefined;
     if (this.#broken) return;
+    const began = this.#clock.monotonicMs();
     try {
       this.backend.commit();
     } catch (error) {
@@ -239,6 +243,7 @@ export class EtcdStateMachine implements StateMachine {
       this.#fatal(error, 'the backend cannot be written; what was acknowledged is in the log');
       return;
     }
+    this.onBackendCommit((this.#clock.monotonicMs() - began) / msPerSecond);
     this.#committed = this.#applied;
     if (this.#durable < this.#committed) this.#syncTimer ??= this.#clock.timer(limits.syncDelayMs, () => this.#sync());
   }

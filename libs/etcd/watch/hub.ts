@@ -94,6 +94,7 @@ export class WatchHub {
   readonly #synced = new SyncedWatchers();
   readonly #behind = new Set<Watcher>();
   #count = 0;
+  eventsSent = 0;
   /** Called when there is something to replay; `replayStep` is to be called soon. */
   onBehind: () => void = () => {};
 
@@ -160,6 +161,7 @@ export class WatchHub {
         continue;
       }
       watcher.nextRevision = revision + 1;
+      this.eventsSent += batch.length;
       watcher.sink.send(watcher, batch);
     }
   }
@@ -187,7 +189,9 @@ export class WatchHub {
       const batch = batches.get(watcher);
       this.#behind.delete(watcher);
       this.#place(watcher, false);
-      if (batch !== undefined) watcher.sink.send(watcher, batch);
+      if (batch === undefined) continue;
+      this.eventsSent += batch.length;
+      watcher.sink.send(watcher, batch);
     }
     return [...this.#behind].some((watcher) => !watcher.sink.blocked);
   }

@@ -98,6 +98,23 @@ function withoutIds(body: unknown, status: number): unknown {
   return [status, text];
 }
 
+async function metricsOf(store: Store | undefined): Promise<string> {
+  return (await fetch(`${store?.endpoint(0)}/metrics`)).text();
+}
+
+/** Type and label names of each family; bounds of histograms with their values. */
+function families(text: string): Map<string, string> {
+  const found = new Map([...text.matchAll(/^# TYPE (\S+) (\S+)$/gm)].map(([, name = '', type = '']) => [name, type]));
+  for (const [name, type] of found) {
+    const samples = text.match(new RegExp(`^${name}(?:_bucket)?(?:\\{.*\\})? .*$`, 'gm')) ?? [];
+    const labels = samples.map((line) =>
+      [...line.matchAll(/(\w+)="([^"]*)"/g)].map(([, label, of]) => (label === 'le' ? of : label)).join(),
+    );
+    found.set(name, `${type} ${[...new Set(labels)].sort().join(';')}`);
+  }
+  return found;
+}
+
 describe.skipIf(skip !== undefined)(`HTTP as etcd's (${skip ?? original})`, () => {
   const stores: Store[] = [];
   beforeAll(async () => {
@@ -123,6 +140,33 @@ describe.skipIf(skip !== undefined)(`HTTP as etcd's (${skip ?? original})`, () =
       }),
     );
     expect(ours).toEqual(theirs);
+  });
+
+  test('metrics have the names, types and labels of the original', { timeout: minuteMs }, async () => {
+    const [theirs, ours] = await Promise.all(
+      stores.map(async (store) => families(await (await fetch(`${store.endpoint(0)}/metrics`)).text())),
+    );
+    // 3.5.30 has those without which its dashboards and alerts are blind.
+    const needed = [
+      'etcd_server_has_leader',
+      'etcd_server_leader_changes_seen_total',
+      'etcd_server_proposals_failed_total',
+      'etcd_disk_wal_fsync_duration_seconds',
+      'etcd_disk_backend_commit_duration_seconds',
+      'etcd_mvcc_db_total_size_in_bytes',
+      'etcd_mvcc_db_total_size_in_use_in_bytes',
+      'etcd_network_client_grpc_received_bytes_total',
+      'etcd_server_quota_backend_bytes',
+      'grpc_server_handled_total',
+      'grpc_server_started_total',
+      'process_resident_memory_bytes',
+    ];
+    for (const name of needed) expect([...(ours?.keys() ?? [])]).toContain(name);
+    const shared = [...(ours ?? [])].filter(([name]) => theirs?.has(name));
+    expect(shared.map(([name, shape]) => `${name} ${shape}`)).toEqual(shared.map(([name]) => `${name} ${theirs?.get(name)}`));
+    expect([...(ours?.keys() ?? [])].filter((name) => !theirs?.has(name))).toEqual([]);
+    const { hits } = { hits: Number(/etcd_disk_wal_fsync_duration_seconds_count (\d+)/.exec(await metricsOf(stores[1]))?.[1]) };
+    expect(hits).toBeGreaterThan(0);
   });
 
   test('a watch is one line per answer, and goes on after the request has ended', { timeout: minuteMs }, async () => {

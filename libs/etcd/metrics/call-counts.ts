@@ -1,0 +1,164 @@
+// How often each gRPC method was called, how calls ended and how many bytes went either way: the families of go-grpc-prometheus, and
+// etcd's own of client traffic.
+import { type Method, type Service, type StreamCall, type StreamHandler, toStatus } from '../rpc/service.ts';
+
+/** Names of gRPC's status numbers as Go spells them. */
+const codeNames = [
+  'OK',
+  'Canceled',
+  'Unknown',
+  'InvalidArgument',
+  'DeadlineExceeded',
+  'NotFound',
+  'AlreadyExists',
+  'PermissionDenied',
+  'ResourceExhausted',
+  'FailedPrecondition',
+  'Aborted',
+  'OutOfRange',
+  'Unimplemented',
+  'Internal',
+  'Unavailable',
+  'DataLoss',
+  'Unauthenticated',
+] as const;
+const ok = 0;
+const canceled = 1;
+const unknown = 2;
+
+interface Counts {
+  readonly labels: string;
+  started: number;
+  received: number;
+  sent: number;
+  readonly handled: number[];
+}
+
+const types: Readonly<Record<string, string>> = {
+  '/etcdserverpb.Watch/Watch': 'bidi_stream',
+  '/etcdserverpb.Lease/LeaseKeepAlive': 'bidi_stream',
+};
+
+export class CallCounts {
+  readonly #byPath = new Map<string, Counts>();
+  receivedBytes = 0;
+  sentBytes = 0;
+
+  /** The same service, counted. */
+  counted(service: Service): Service {
+    return { methods: new Map([...service.methods].map(([path, method]) => [path, this.#method(path, method)])) };
+  }
+
+  /** `etcd_server_client_requests_total` by kind of call. */
+  requests(kind: 'unary' | 'stream'): number {
+    let sum = 0;
+    for (const { labels, started } of this.#byPath.values()) {
+      if (labels.includes('grpc_type="unary"') === (kind === 'unary')) sum += started;
+    }
+    return sum;
+  }
+
+  /** The families `grpc_server_*`, ready for the text format. */
+  render(): string[] {
+    const all = [...this.#byPath.values()];
+    const simple = (name: string, help: string, value: (counts: Counts) => number): string[] => [
+      `# HELP ${name} ${help}`,
+      `# TYPE ${name} counter`,
+      ...all.map((counts) => `${name}{${counts.labels}} ${value(counts)}`),
+    ];
+    const handled = 'grpc_server_handled_total';
+    return [
+      `# HELP ${handled} Total number of RPCs completed on the server, regardless of success or failure.`,
+      `# TYPE ${handled} counter`,
+      ...all.flatMap(({ labels, handled: codes }) =>
+        codeNames.map((code, i) => `${handled}{grpc_code="${code}",${labels}} ${codes[i] ?? 0}`),
+      ),
+      ...simple(
+        'grpc_server_msg_received_total',
+        'Total number of RPC stream messages received on the server.',
+        (c) => c.received,
+      ),
+      ...simple('grpc_server_msg_sent_total', 'Total number of gRPC stream messages sent by the server.', (c) => c.sent),
+      ...simple('grpc_server_started_total', 'Total number of RPCs started on the server.', (c) => c.started),
+    ];
+  }
+
+  #method(path: string, method: Method): Method {
+    const [, service = '', name = ''] = path.split('/');
+    const type = method.kind === 'unary' ? 'unary' : (types[path] ?? 'server_stream');
+    const labels = `grpc_method="${name}",grpc_service="${service}",grpc_type="${type}"`;
+    const counts: Counts = { labels, started: 0, received: 0, sent: 0, handled: [] };
+    this.#byPath.set(path, counts);
+    if (method.kind === 'stream') return { kind: 'stream', open: (call) => this.#open(counts, method.open, call) };
+    return {
+      kind: 'unary',
+      handle: (request, call) => {
+        counts.started++;
+        this.#received(counts, request);
+        const answer = method.handle(request, call);
+        answer.then(
+          (bytes) => {
+            this.#sent(counts, bytes);
+            end(counts, ok);
+          },
+          (error) => end(counts, toStatus(error).code),
+        );
+        return answer;
+      },
+    };
+  }
+
+  #open(counts: Counts, open: (call: StreamCall) => StreamHandler, call: StreamCall): StreamHandler {
+    counts.started++;
+    const counting: StreamCall = {
+      peer: call.peer,
+      metadata: call.metadata,
+      commonName: call.commonName,
+      get waitingBytes() {
+        return call.waitingBytes;
+      },
+      write: (message) => {
+        this.#sent(counts, message);
+        call.write(message);
+      },
+      end: (error) => {
+        end(counts, error === undefined ? ok : toStatus(error).code);
+        call.end(error);
+      },
+    };
+    let handler: StreamHandler;
+    try {
+      handler = open(counting);
+    } catch (error) {
+      end(counts, toStatus(error).code);
+      throw error;
+    }
+    return {
+      message: (raw) => {
+        this.#received(counts, raw);
+        return handler.message(raw);
+      },
+      end: () => handler.end?.(),
+      drained: () => handler.drained?.(),
+      closed: () => {
+        end(counts, canceled);
+        handler.closed();
+      },
+    };
+  }
+
+  #received(counts: Counts, bytes: Buffer): void {
+    counts.received++;
+    this.receivedBytes += bytes.length;
+  }
+
+  #sent(counts: Counts, bytes: Buffer): void {
+    counts.sent++;
+    this.sentBytes += bytes.length;
+  }
+}
+
+function end({ handled }: Counts, code: number): void {
+  const known = code < codeNames.length ? code : unknown;
+  handled[known] = (handled[known] ?? 0) + 1;
+}
