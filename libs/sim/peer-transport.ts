@@ -135,13 +135,14 @@ export class SimPeerTransport implements Transport {
       const answer = (settle: () => void): void => {
         life.after(network.delayUs(place, life.name), settle);
       };
+      // The stream may break at once.
+      pipe.onFailure = (error) => answer(() => reject(error));
       stream.send(() =>
         target.accept(message, pipe).then(
           () => answer(resolve),
           (error) => answer(() => reject(error)),
         ),
       );
-      pipe.onFailure = (error) => answer(() => reject(error));
     });
     outcome.catch(() => undefined);
     const forget = target.onEnd(() => pipe.fail());

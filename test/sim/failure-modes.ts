@@ -9,7 +9,7 @@ export interface FailureMode {
   readonly source: string;
   /** `documented limit`: what is lost is lost on etcd too; `shownBy` shows that it is no more than that. */
   readonly kind: 'sim' | 'process' | 'documented limit';
-  /** Names of scenarios (`npm run sim:store -- --scenario NAME`), or paths of tests. */
+  /** Names of scenarios (`npm run sim:store -- --scenario NAME`), or paths of tests with a title: `PATH: TITLE`. */
   readonly shownBy: readonly string[];
 }
 
@@ -81,10 +81,10 @@ export const failureModes: readonly FailureMode[] = [
   {
     row: 9,
     title: 'the leader stands still longer than an election, and goes on',
-    guarantee: 'no stale read (ReadIndex)',
-    source: 'etcd#20418, Jepsen etcd 3.4.3',
+    guarantee: 'no stale read (ReadIndex), and leases are left to its successor',
+    source: 'etcd#20418, etcd#15247, Jepsen etcd 3.4.3',
     kind: 'sim',
-    shownBy: ['paused-leader'],
+    shownBy: ['paused-leader', 'paused-leader-with-leases'],
   },
   {
     row: 10,
@@ -100,7 +100,7 @@ export const failureModes: readonly FailureMode[] = [
     guarantee: 'revisions do not go back, hashes are equal',
     source: 'etcd#17780, etcd#14685',
     kind: 'sim',
-    shownBy: ['crash-during-compaction', 'libs/etcd/mvcc/defragment.test.ts'],
+    shownBy: ['crash-during-compaction', 'libs/etcd/mvcc/defragment.test.ts: killed when it has %s'],
   },
   {
     row: 12,
@@ -156,7 +156,7 @@ export const failureModes: readonly FailureMode[] = [
     guarantee: 'NOSPACE; reads and deletes go on; compact, defragment, disarm, and writes go on',
     source: 'op-guide/maintenance, etcd#14497',
     kind: 'process',
-    shownBy: ['libs/etcd/server/quota.test.ts'],
+    shownBy: ['test/integration/store/space.test.ts: without space only reads and deletions'],
   },
   {
     row: 19,
@@ -164,7 +164,7 @@ export const failureModes: readonly FailureMode[] = [
     guarantee: 'the member ends, the others elect; with space it comes back',
     source: 'etcd#3068',
     kind: 'sim',
-    shownBy: ['full-disk-on-leader'],
+    shownBy: ['full-disk-on-leader', 'test/integration/store/disk.test.ts: a leader whose disk is full, or cannot sync'],
   },
   {
     row: 20,
@@ -180,6 +180,67 @@ export const failureModes: readonly FailureMode[] = [
     guarantee: 'the others serve, and it too',
     source: 'op-guide/maintenance',
     kind: 'process',
-    shownBy: ['libs/etcd/mvcc/defragment.test.ts'],
+    shownBy: ['libs/etcd/mvcc/defragment.test.ts: gives space back; what is written meanwhile is there'],
+  },
+  {
+    row: 22,
+    title: "one member's data are corrupt",
+    guarantee: 'the CORRUPT alarm, or no start; the member is replaced',
+    source: 'op-guide/data_corruption',
+    kind: 'process',
+    shownBy: [
+      'test/integration/store/space.test.ts: a member whose data were changed',
+      'libs/etcd/server/corruption.test.ts: a member that differs from a peer does not start',
+    ],
+  },
+  {
+    row: 23,
+    title: 'a second member is added and never starts',
+    guarantee: 'frozen as on etcd, where a learner would have frozen nothing',
+    source: 'etcd#11500',
+    kind: 'documented limit',
+    shownBy: [
+      'test/integration/store/membership.test.ts: a second voter that never starts takes the quorum away, a learner does not',
+    ],
+  },
+  {
+    row: 24,
+    title: 'an old snapshot is restored under clients that watch',
+    guarantee: 'with --bump-revision --mark-compacted revisions do not go back and watches are told to start anew',
+    source: 'op-guide/recovery, kubernetes#95958',
+    kind: 'process',
+    shownBy: ['test/integration/store/backup.test.ts: an old snapshot under running watchers'],
+  },
+  {
+    row: 25,
+    title: 'addresses of members change on a restart',
+    guarantee: 'members find each other again',
+    source: 'kind#2045',
+    kind: 'process',
+    shownBy: ['test/integration/store/membership.test.ts: members move while another is away'],
+  },
+  {
+    row: 26,
+    title: 'clocks jump',
+    guarantee: 'durations are monotonic: no lease ends early, Raft does not notice',
+    source: 'etcd#12610',
+    kind: 'sim',
+    shownBy: ['clock-jumps'],
+  },
+  {
+    row: 27,
+    title: 'the holder of a lock stands still beyond its lease',
+    guarantee: 'two believe to hold it, as on etcd; a write that compares the fence fails',
+    source: 'Jepsen etcd 3.4.3',
+    kind: 'documented limit',
+    shownBy: ['paused-lock-holder'],
+  },
+  {
+    row: 28,
+    title: 'a cluster begins with one member missing',
+    guarantee: 'the others begin, and it joins them when it comes',
+    source: 'op-guide/failures',
+    kind: 'process',
+    shownBy: ['test/integration/store/membership.test.ts: two of three begin without the third'],
   },
 ];
