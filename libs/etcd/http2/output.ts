@@ -56,7 +56,8 @@ export class Output {
 
   flush(): void {
     this.#scheduled = false;
-    if (this.#at === 0 || this.#socket.destroyed) return;
+    if (this.#socket.destroyed) this.#at = 0;
+    if (this.#at === 0) return;
     const bytes = this.#buffer.subarray(0, this.#at);
     this.#at = 0;
     this.#socket.write(bytes);
