@@ -37,6 +37,8 @@ export interface Tally {
 
 /** Rounds with one store; then comes the next one. */
 const roundsPerStore = 4;
+/** A round is not shorter, so that faults strike at all. */
+const roundMinMs = 5000;
 /** Snapshots and cuts of the log should happen, too. */
 export const soakFlags = ['--snapshot-count=500'];
 
@@ -51,14 +53,14 @@ export async function soak(options: SoakOptions): Promise<Tally> {
 }
 
 async function withStore(options: SoakOptions, size: number, end: number, tally: Tally): Promise<void> {
-  const { program, flags, signal } = options;
-  const store = await Store.start({ size, program, flags, cuttable: true });
+  const { program, signal } = options;
+  const store = await startStore(options, size);
   const clients = store.endpoints.map((url) => new Client(new URL(url).host, credentials.createInsecure(), channel));
   try {
     let lost: readonly Operation[] = [];
-    for (let i = 0; i < roundsPerStore && performance.now() < end && !signal.aborted; i++) {
+    for (let i = 0; i < roundsPerStore && (i === 0 || performance.now() < end) && !signal.aborted; i++) {
       const seed = `${options.seed}/${tally.rounds}`;
-      const ms = Math.min(options.roundMs, end - performance.now());
+      const ms = Math.min(options.roundMs, Math.max(end - performance.now(), roundMinMs));
       const ours = program === ourProgram;
       const result = await runRound({ store, ours, clients, random: new SeededRandom(seed), ms, lost, signal });
       const own = result.history.operations.filter(({ invoke }) => invoke > 0);
@@ -81,6 +83,20 @@ async function withStore(options: SoakOptions, size: number, end: number, tally:
     await store.stop();
   }
 }
+
+/** On a machine with much else to do a first start may take longer than its tests wait. */
+async function startStore({ program, flags, report }: SoakOptions, size: number): Promise<Store> {
+  for (let left = startTriesMax; ; left--) {
+    try {
+      return await Store.start({ size, program, flags, cuttable: true });
+    } catch (error) {
+      if (left <= 1) throw error;
+      report(`a store did not start: ${error instanceof Error ? error.message : String(error)}`);
+    }
+  }
+}
+
+const startTriesMax = 3;
 
 /** A member that comes back should be found soon. */
 const channel = { 'grpc.initial_reconnect_backoff_ms': 50, 'grpc.max_reconnect_backoff_ms': 500 };
