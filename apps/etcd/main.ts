@@ -15,6 +15,7 @@ import { LeaderClient } from '@drydock/etcd/server/leader-client.ts';
 import { hexId } from '@drydock/etcd/server/members.ts';
 import { decodeHashAnswer, encodeHashQuestion } from '@drydock/etcd/server/peer-hash.ts';
 import { FlagError } from '@drydock/foundation/flags.ts';
+import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
 import { NodeDisk } from '@drydock/foundation/node-disk.ts';
 import { type ProgramContext, runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
@@ -57,7 +58,7 @@ async function start(context: Context): Promise<void> {
   const { ca = null, key = null, cert = null, selfSigned = false } = config.tls ?? {};
   const leaderCredentials = (url: URL): ChannelCredentials =>
     url.protocol === 'https:'
-      ? credentials.createSsl(ca, key, cert, { rejectUnauthorized: !selfSigned })
+      ? credentials.createSsl(ca, key, cert, { ...grpcTlsTarget(url.hostname).verifyOptions, rejectUnauthorized: !selfSigned })
       : credentials.createInsecure();
   const member = await EtcdMember.open(memberSettings(config, flags, identity), {
     disk,

@@ -23,12 +23,12 @@ export class KeyIntervals {
     this.#intervals = intervals;
   }
 
-  /** Whether every key of the range is in the set; of an empty range (its end before its start), whether what it spans is. */
+  /** Whether every key of the range is in the set; of a range without keys (its end before its start), whether its start is. */
   covers(range: KeyRange): boolean {
     const { from, to } = range;
     const interval = this.#lastFrom(from);
     if (interval === undefined) return false;
-    if (to !== undefined && to <= from) return interval.from < to && isBefore(from, interval.to);
+    if (to !== undefined && to <= from) return isBefore(from, interval.to);
     return interval.to === undefined || (to !== undefined && to <= interval.to);
   }
 

@@ -1,5 +1,6 @@
 // Adapter: asks the leader, over its client URLs, what only the leader knows. A call that finds no leader, or the wrong one, is
 // tried again until the request times out.
+import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
 import { type ChannelCredentials, Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { EtcdError, errorOfText } from '../errors.ts';
 import type { LeaderCalls } from './leader-calls.ts';
@@ -85,7 +86,8 @@ export class LeaderClient implements LeaderCalls {
     if (this.#client?.url !== url) {
       this.close();
       const target = new URL(url);
-      this.#client = { url, client: new Client(target.host, this.#credentials(target), { 'grpc.enable_http_proxy': 0 }) };
+      const options = { 'grpc.enable_http_proxy': 0, ...grpcTlsTarget(target.hostname).channelOptions };
+      this.#client = { url, client: new Client(target.host, this.#credentials(target), options) };
     }
     return this.#client.client;
   }

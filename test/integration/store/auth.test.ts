@@ -1,0 +1,191 @@
+// Users of real processes, ours and the original's: certificates that name their user, tokens that every member knows, and what
+// members ask each other on behalf of a user.
+import { generateKeyPairSync } from 'node:crypto';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import {
+  AuthenticateRequest,
+  AuthenticateResponse,
+  permissionType,
+  RoleAddRequest,
+  RoleGrantPermissionRequest,
+  UserAddRequest,
+  UserGrantRoleRequest,
+} from '@drydock/etcd/rpc/auth-messages.ts';
+import {
+  HeaderOnly,
+  LeaseGrantRequest,
+  LeaseGrantResponse,
+  LeaseKeepAliveRequest,
+  LeaseKeepAliveResponse,
+  LeaseTimeToLiveRequest,
+  LeaseTimeToLiveResponse,
+  PutRequest,
+  PutResponse,
+  RangeRequest,
+  RangeResponse,
+} from '@drydock/etcd/rpc/messages.ts';
+import { decode, encode, type MessageOf, type Schema } from '@drydock/etcd/rpc/protobuf.ts';
+import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
+import { describe, expect, test } from 'vitest';
+import { Store, upstreamProgram } from './members.ts';
+
+const minuteMs = 60_000;
+const callMs = 20_000;
+const flags = ['--bcrypt-cost=4'];
+const [invalidArgument, denied, unauthenticated] = [3, 7, 16];
+/** As the certificate that the store makes for clients has it. */
+const certificateUser = 'store-client';
+
+const original = upstreamProgram('etcd');
+const programs = [
+  { name: 'our store', program: undefined, skip: false },
+  { name: 'the original (needs DRYDOCK_UPSTREAM)', program: [original ?? ''], skip: original === undefined },
+];
+
+const asIs = (bytes: Buffer): Buffer => bytes;
+
+function metadataOf(entries: Readonly<Record<string, string>>): Metadata {
+  const metadata = new Metadata();
+  for (const [key, value] of Object.entries(entries)) metadata.set(key, value);
+  return metadata;
+}
+
+function unary<I extends Schema, O extends Schema>(
+  client: Client,
+  method: string,
+  [input, output]: readonly [I, O],
+  request: Partial<MessageOf<I>>,
+  metadata: Readonly<Record<string, string>> = {},
+): Promise<MessageOf<O>> {
+  return new Promise((resolve, reject) => {
+    const [path, bytes, options] = [`/etcdserverpb.${method}`, encode(input, request), { deadline: Date.now() + callMs }];
+    client.makeUnaryRequest<Buffer, Buffer>(path, asIs, asIs, bytes, metadataOf(metadata), options, (error, answer) => {
+      if (error !== null) reject(error);
+      else resolve(decode(output, answer ?? Buffer.alloc(0)));
+    });
+  });
+}
+
+/** The status of a call that is refused; 'ok' where it is not. */
+async function codeOf(call: Promise<unknown>): Promise<number | 'ok'> {
+  try {
+    await call;
+    return 'ok';
+  } catch (error) {
+    return (error as ServiceError).code;
+  }
+}
+
+const put = (client: Client, key: string, metadata: Readonly<Record<string, string>> = {}, lease = 0n) =>
+  unary(client, 'KV/Put', [PutRequest, PutResponse], { key, value: Buffer.from('v'), lease }, metadata);
+const get = (client: Client, key: string, metadata: Readonly<Record<string, string>> = {}) =>
+  unary(client, 'KV/Range', [RangeRequest, RangeResponse], { key }, metadata);
+const authenticate = async (client: Client, name: string, password: string) =>
+  (await unary(client, 'Auth/Authenticate', [AuthenticateRequest, AuthenticateResponse], { name, password })).token;
+
+function keepAlive(client: Client, ID: bigint): Promise<number> {
+  return new Promise((resolve, reject) => {
+    const options = { deadline: Date.now() + callMs };
+    const stream = client.makeBidiStreamRequest('/etcdserverpb.Lease/LeaseKeepAlive', asIs, asIs, options);
+    stream.on('data', (answer: Buffer) => {
+      resolve(decode(LeaseKeepAliveResponse, answer).TTL);
+      stream.cancel();
+    });
+    stream.on('error', reject);
+    stream.write(encode(LeaseKeepAliveRequest, { ID }));
+  });
+}
+
+/** root with a password, and the certificate's user, who may read and write what begins with `k`. */
+async function enable(client: Client): Promise<void> {
+  await unary(client, 'Auth/UserAdd', [UserAddRequest, HeaderOnly], { name: 'root', password: 'rootpw' });
+  const options = { no_password: true };
+  await unary(client, 'Auth/UserAdd', [UserAddRequest, HeaderOnly], { name: certificateUser, options });
+  for (const name of ['root', 'r']) await unary(client, 'Auth/RoleAdd', [RoleAddRequest, HeaderOnly], { name });
+  const perm = { permType: permissionType.readWrite, key: 'k', range_end: 'l' };
+  const grantPermission = [RoleGrantPermissionRequest, HeaderOnly] as const;
+  await unary(client, 'Auth/RoleGrantPermission', grantPermission, { name: 'r', perm });
+  const grantRole = [UserGrantRoleRequest, HeaderOnly] as const;
+  await unary(client, 'Auth/UserGrantRole', grantRole, { user: 'root', role: 'root' });
+  await unary(client, 'Auth/UserGrantRole', grantRole, { user: certificateUser, role: 'r' });
+  await unary(client, 'Auth/AuthEnable', [{}, HeaderOnly], {});
+}
+
+async function checkUsers(store: Store, clients: readonly [Client, ...Client[]]): Promise<void> {
+  const [first] = clients;
+  await enable(first);
+  // Known to every member when a read of one has been linearizable.
+  const token = await authenticate(first, 'root', 'rootpw');
+  const { ID } = await unary(first, 'Lease/LeaseGrant', [LeaseGrantRequest, LeaseGrantResponse], { TTL: 1000 });
+  await put(first, 'kl', {}, ID);
+  for (const client of clients) {
+    expect(await codeOf(put(client, 'k1', { token }))).toBe('ok');
+    expect(await codeOf(put(client, 'k1'))).toBe('ok');
+    expect(await codeOf(get(client, 'k1'))).toBe('ok');
+    expect(await codeOf(get(client, 'x'))).toBe(denied);
+    expect(await codeOf(put(client, 'x'))).toBe(denied);
+    expect(await codeOf(unary(client, 'Maintenance/Status', [{}, HeaderOnly], {}))).toBe(denied);
+    expect(await codeOf(unary(client, 'Maintenance/Status', [{}, HeaderOnly], {}, { token }))).toBe('ok');
+    // What only the leader knows, asked for by another member.
+    const ask = [LeaseTimeToLiveRequest, LeaseTimeToLiveResponse] as const;
+    expect((await unary(client, 'Lease/LeaseTimeToLive', ask, { ID, keys: true })).keys).toEqual(['kl']);
+    expect(await keepAlive(client, ID)).toBe(1000);
+    // A token counts before the certificate, which is not the gateway's caller's.
+    expect(await codeOf(get(client, 'k1', { token: 'abcdefghijklmnop.1' }))).toBe(unauthenticated);
+    expect(await codeOf(get(client, 'k1', { 'grpcgateway-accept': '*/*' }))).toBe(invalidArgument);
+  }
+  for (const i of store.members.keys()) await store.stopMember(i, 'SIGKILL');
+  for (const i of store.members.keys()) store.startMember(i);
+  await store.ready();
+  const again = await authenticate(first, 'root', 'rootpw');
+  expect(await codeOf(get(first, 'x', { token: again }))).toBe('ok');
+  expect(await codeOf(get(first, 'x'))).toBe(denied);
+}
+
+describe.each(programs)('$name', ({ program, skip }) => {
+  const with_ = program === undefined ? {} : { program };
+
+  test.skipIf(skip)('three members: users by certificate and by token', { timeout: 2 * minuteMs }, async () => {
+    const store = await Store.start({ size: 3, tls: true, flags, ...with_ });
+    const read = (name: string) => readFileSync(join(store.folder, name));
+    const how = credentials.createSsl(read('ca.crt'), read('client.key'), read('client.crt'));
+    // Node refuses an address as the server name of TLS.
+    const channel = { 'grpc.ssl_target_name_override': 'localhost', 'grpc.default_authority': 'localhost' };
+    const [first = '', ...others] = store.endpoints.map((url) => new URL(url).host);
+    const open = (host: string) => new Client(host, how, { ...channel, 'grpc.max_reconnect_backoff_ms': 200 });
+    const clients: [Client, ...Client[]] = [open(first), ...others.map(open)];
+    try {
+      await checkUsers(store, clients);
+    } finally {
+      for (const client of clients) client.close();
+      await store.stop();
+    }
+  });
+
+  test.skipIf(skip)('JSON web tokens are as old as the users were when they were made', { timeout: minuteMs }, async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'drydock-jwt-'));
+    const key = join(folder, 'key.pem');
+    const { privateKey } = generateKeyPairSync('ec', { namedCurve: 'P-256' });
+    writeFileSync(key, privateKey.export({ type: 'sec1', format: 'pem' }), { mode: 0o600 });
+    const jwt = `--auth-token=jwt,sign-method=ES256,priv-key=${key},ttl=10m`;
+    const store = await Store.start({ size: 1, flags: [...flags, jwt], ...with_ });
+    const client = new Client(new URL(store.endpoint(0)).host, credentials.createInsecure());
+    try {
+      await enable(client);
+      const token = await authenticate(client, 'root', 'rootpw');
+      const [, claims = ''] = token.split('.');
+      expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({ username: 'root', revision: 8 });
+      expect(await codeOf(put(client, 'a', { token }))).toBe('ok');
+      expect(await codeOf(put(client, 'a', { token: `${token}x` }))).toBe(unauthenticated);
+      await unary(client, 'Auth/RoleAdd', [RoleAddRequest, HeaderOnly], { name: 'later' }, { token });
+      await expect(put(client, 'a', { token })).rejects.toThrow('etcdserver: revision of auth store is old');
+      expect(await codeOf(put(client, 'a', { token: await authenticate(client, 'root', 'rootpw') }))).toBe('ok');
+    } finally {
+      client.close();
+      await store.stop();
+      rmSync(folder, { recursive: true, force: true });
+    }
+  });
+});
