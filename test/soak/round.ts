@@ -84,7 +84,11 @@ class Round {
 
   async run(): Promise<RoundResult> {
     const { signal, store } = this.#options;
-    this.#recorder.base = await this.#base();
+    try {
+      this.#recorder.base = await this.#base();
+    } catch (error) {
+      return { history: this.#recorder.history(), violations: [notRecovered(error)], struck: this.#struck, checkMs: 0 };
+    }
     this.#knowledge.revision = this.#recorder.base.revision;
     const watchers = this.#watchers();
     const clients = Array.from({ length: clientCount }, (_, i) => this.#client(`c${i}`));
