@@ -14,6 +14,7 @@ const jwtTtlMs = 5 * 60_000;
 export function authSettings(flags: Values<typeof etcdFlags>): AuthSettings {
   return {
     jwt: jwtSettings(flags['auth-token']),
+    tokens: flags['auth-token'] !== '',
     tokenTtlSeconds: flags['auth-token-ttl'],
     bcryptCost: flags['bcrypt-cost'],
     clientCertAuth: flags['client-cert-auth'],
@@ -21,6 +22,7 @@ export function authSettings(flags: Values<typeof etcdFlags>): AuthSettings {
 }
 
 function jwtSettings(text: string): JwtSettings | undefined {
+  if (text === '') return undefined;
   const [type, ...pairs] = text.split(',');
   const options = new Map<string, string>();
   for (const pair of pairs) {

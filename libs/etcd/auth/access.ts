@@ -13,6 +13,8 @@ import { indexOfToken, prefixOfToken, SimpleTokens, tokenPrefix } from './simple
 export interface AuthSettings {
   /** `--auth-token`; undefined for simple tokens. */
   readonly jwt?: JwtSettings | undefined;
+  /** False where `--auth-token` is empty: users have no tokens, only certificates. */
+  readonly tokens?: boolean;
   /** `--auth-token-ttl`, of simple tokens. */
   readonly tokenTtlSeconds?: number;
   readonly bcryptCost?: number;
@@ -46,6 +48,7 @@ export class Access {
   readonly #store: AuthStore;
   readonly #ports: AccessPorts;
   readonly #clientCertAuth: boolean;
+  readonly #tokens: boolean;
   readonly #bcryptCost: number;
   readonly #simple: SimpleTokens;
   readonly #jwt: JwtTokens | undefined;
@@ -55,6 +58,7 @@ export class Access {
     this.#store = store;
     this.#ports = ports;
     this.#clientCertAuth = settings.clientCertAuth ?? false;
+    this.#tokens = settings.tokens ?? true;
     this.#bcryptCost = bcryptCost >= bcryptCosts.min && bcryptCost <= bcryptCosts.max ? bcryptCost : limits.bcryptCost;
     this.tokenTtlMs = 1000 * (tokenTtlSeconds > 0 ? tokenTtlSeconds : limits.authTokenTtlSeconds);
     this.#simple = new SimpleTokens(ports.clock, this.tokenTtlMs);
@@ -68,8 +72,11 @@ export class Access {
   }
 
   /** Who makes a call; undefined where nobody is named, or authentication is off. Rejects with `invalidAuthToken`. */
-  async identify(call: Credentials): Promise<Identity | undefined> {
-    if (!this.#store.enabled) return undefined;
+  identify(call: Credentials): Promise<Identity | undefined> | undefined {
+    return this.#store.enabled ? this.#identify(call) : undefined;
+  }
+
+  async #identify(call: Credentials): Promise<Identity | undefined> {
     const token = tokenKeys.map((key) => call.metadata.get(key)).find((value) => value !== undefined);
     if (token !== undefined) {
       const identity = this.#jwt?.identify(token) ?? (await this.#identifySimple(token));
@@ -101,7 +108,7 @@ export class Access {
 
   /** The part of a user's token that goes into the log; '' where the token does not come from there. */
   tokenPrefix(): string {
-    return this.#jwt === undefined ? tokenPrefix(this.#ports.random) : '';
+    return this.#tokens && this.#jwt === undefined ? tokenPrefix(this.#ports.random) : '';
   }
 
   memberTokenPrefix(): string {
@@ -110,6 +117,7 @@ export class Access {
 
   /** What the client gets; `simple` is the token that the log has made. */
   tokenFor(user: string, simple: string): string {
+    if (!this.#tokens) return '';
     return this.#jwt?.issue({ user, revision: this.#store.revision }) ?? simple;
   }
 

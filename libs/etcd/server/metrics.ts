@@ -61,7 +61,7 @@ function measured(instruments: Instruments): Row[] {
 
 function rows(server: EtcdServer): Row[] {
   const { machine, replica, counters, options } = server;
-  const { store, hub, backend, members } = machine;
+  const { store, auth, hub, backend, members } = machine;
   const raft = replica.status();
   const { totalBytes, inUseBytes } = backend.sizes();
   const learner = members.get(replica.id)?.isLearner ?? false;
@@ -120,6 +120,7 @@ function rows(server: EtcdServer): Row[] {
     ['etcd_mvcc_put_total', 'counter', 'Total number of puts seen by this member.', counters.puts],
     ['etcd_mvcc_delete_total', 'counter', 'Total number of deletes seen by this member.', counters.deletes],
     ['etcd_mvcc_txn_total', 'counter', 'Total number of txns seen by this member.', counters.txns],
+    ['etcd_debugging_auth_revision', 'gauge', 'The current revision of auth store.', auth.revision],
     ['etcd_debugging_mvcc_keys_total', 'gauge', 'Total number of keys.', store.keys],
     ['etcd_debugging_mvcc_current_revision', 'gauge', 'The current revision of store.', store.revision],
     [
