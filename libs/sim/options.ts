@@ -38,6 +38,7 @@ export const operationKinds = [
   'leaseGrant',
   'leaseKeepAlive',
   'leaseRevoke',
+  'leaseTimeToLive',
 ] as const;
 export type OperationKind = (typeof operationKinds)[number];
 

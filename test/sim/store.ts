@@ -1,4 +1,5 @@
-// `npm run sim:store -- --seed N [--count K] [--seconds S] [--keep-going] [--verbose]`: runs seeds of the simulated store;
+// `npm run sim:store -- --seed N [--count K] [--seconds S | --minutes M] [--keep-going] [--verbose]`: runs seeds of the
+// simulated store, with faults for so long by its own clock;
 // with `--scenario NAME` a scenario instead.
 // Exit codes: 0 all went well, 127 a member or the simulator crashed, 128 liveness, 129 safety.
 import { parseArgs } from 'node:util';
@@ -14,12 +15,14 @@ const { values } = parseArgs({
     seed: { type: 'string', default: '1' },
     count: { type: 'string', default: '1' },
     seconds: { type: 'string', default: '60' },
+    minutes: { type: 'string' },
     scenario: { type: 'string' },
     verbose: { type: 'boolean', default: false },
     'keep-going': { type: 'boolean', default: false },
   },
 });
 
+const safetySeconds = values.minutes === undefined ? Number(values.seconds) : 60 * Number(values.minutes);
 const clock = performance.now.bind(performance);
 let worst = 0;
 let operations = 0;
@@ -38,7 +41,7 @@ for (let i = 0; i < Number(values.count); i++) {
   const seed = String(Number(values.seed) + i);
   const begun = clock();
   const onLine = values.verbose ? (line: string) => console.log(line) : undefined;
-  const result = await runSeed(seed, { safetySeconds: Number(values.seconds), ...(onLine === undefined ? {} : { onLine }) });
+  const result = await runSeed(seed, { safetySeconds, ...(onLine === undefined ? {} : { onLine }) });
   report(seed, result, clock() - begun);
   operations += result.operations;
   virtualSeconds += result.virtualSeconds;

@@ -55,6 +55,7 @@ const weights = {
   leaseGrant: 1,
   leaseKeepAlive: 2,
   leaseRevoke: 1,
+  leaseTimeToLive: 0,
 };
 const weightUnits = 5;
 

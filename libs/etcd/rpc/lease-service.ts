@@ -40,11 +40,12 @@ export function leaseService(server: EtcdServer, leader: LeaderCalls): Service {
       const identity = await identify(call);
       guard.user(identity);
       if (request.keys) guard.leaseRead(identity, request.ID);
-      if (!server.isLeader) {
+      if (server.isLeader) await server.readPoint();
+      // A leader that is deposed meanwhile has forgotten the time.
+      if (!lessor.primary || !server.leadsNow) {
         const answer = await leader.unary('/etcdserverpb.Lease/LeaseTimeToLive', raw);
         return { ...decode(LeaseTimeToLiveResponse, answer), header: server.header() };
       }
-      await server.readPoint();
       return { ...timeToLive(server, request), header: server.header() };
     }),
     LeaseLeases: unary({}, LeaseLeasesResponse, async (_request, _raw, call) => {

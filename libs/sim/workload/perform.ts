@@ -92,7 +92,8 @@ async function askLease(client: SimClient, host: MemberHost, request: LeaseReque
       return { kind, revision: revisionOf(await client.call(host, api.leaseRevoke, { ID })), lease, ttlSeconds: 0 };
     case 'leaseTimeToLive': {
       const response = await client.call(host, api.leaseTimeToLive, { ID, keys: false });
-      return { kind, revision: revisionOf(response), lease, ttlSeconds: response.TTL };
+      // Rounded down: less than a second left is not the end.
+      return { kind, revision: revisionOf(response), lease, ttlSeconds: response.TTL === 0 ? 1 : response.TTL };
     }
     case 'leaseKeepAlive': {
       const response = await keepAlive(client, host, ID);

@@ -79,6 +79,7 @@ export class RequestSource {
         return { kind: 'leaseGrant', lease: '0', ttlSeconds: 2 + this.#random.int(8) };
       case 'leaseKeepAlive':
       case 'leaseRevoke':
+      case 'leaseTimeToLive':
         return this.#lease(kind);
     }
   }
@@ -145,7 +146,7 @@ export class RequestSource {
     }
   }
 
-  #lease(kind: 'leaseKeepAlive' | 'leaseRevoke'): Request {
+  #lease(kind: 'leaseKeepAlive' | 'leaseRevoke' | 'leaseTimeToLive'): Request {
     const lease = this.#knownLease();
     return lease === undefined ? this.#request('leaseGrant') : { kind, lease };
   }
