@@ -3,6 +3,7 @@
 import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
 import { type ChannelCredentials, Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { EtcdError, errorOfText } from '../errors.ts';
+import { KeepAliveStream } from './keepalive-stream.ts';
 import type { LeaderCalls } from './leader-calls.ts';
 import { MemberToken } from './member-token.ts';
 import type { EtcdServer } from './server.ts';
@@ -17,6 +18,7 @@ export class LeaderClient implements LeaderCalls {
   readonly #token: MemberToken;
   readonly #credentials: (url: URL) => ChannelCredentials;
   #client: { readonly url: string; readonly client: Client } | undefined;
+  #keepAlives: KeepAliveStream | undefined;
 
   constructor(server: EtcdServer, credentials: (url: URL) => ChannelCredentials) {
     this.#server = server;
@@ -35,22 +37,21 @@ export class LeaderClient implements LeaderCalls {
     });
   }
 
-  /** One request and one answer on a stream of its own. */
+  /** On a stream that all of them share. */
   keepAlive(request: Buffer): Promise<Buffer> {
     return this.#retry((client, metadata) => {
-      return new Promise((resolve, reject) => {
-        const path = '/etcdserverpb.Lease/LeaseKeepAlive';
-        const stream = client.makeBidiStreamRequest(path, identity, identity, metadata);
-        stream.on('data', (answer: Buffer) => resolve(answer));
-        stream.on('error', reject);
-        stream.on('end', () => reject(new EtcdError('leaderChanged')));
-        stream.write(request);
-        stream.end();
-      });
+      const token = metadata.get('token')[0]?.toString();
+      if (this.#keepAlives === undefined || this.#keepAlives.over || this.#keepAlives.token !== token) {
+        this.#keepAlives?.close();
+        this.#keepAlives = new KeepAliveStream(client, metadata, token);
+      }
+      return this.#keepAlives.send(request);
     });
   }
 
   close(): void {
+    this.#keepAlives?.close();
+    this.#keepAlives = undefined;
     this.#client?.client.close();
     this.#client = undefined;
   }
