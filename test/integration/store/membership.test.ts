@@ -21,6 +21,8 @@ import {
 import { exitOf, Store, type StoreOptions, until } from './members.ts';
 
 const minuteMs = 60_000;
+/** Changes need not wait until all members have been connected for some seconds. */
+const unchecked = '--strict-reconfig-check=false';
 
 let store: Store | undefined;
 let client: StoreClient | undefined;
@@ -44,7 +46,7 @@ describe('a store that grows', () => {
     const { store, client } = await start({
       size: 1,
       tls: true,
-      flags: ['--snapshot-count=20', '--experimental-snapshot-catchup-entries=5'],
+      flags: ['--snapshot-count=20', '--experimental-snapshot-catchup-entries=5', unchecked],
     });
     for (let i = 0; firstIndex(store, 0) < 50; i++) await client.put(`k${i}`, `${i}`);
     const second = await grow(store, client);
@@ -61,8 +63,10 @@ describe('a store that grows', () => {
 });
 
 describe('a store of three', () => {
-  test('a learner reads only what it has, and is promoted by whichever member is asked', { timeout: minuteMs }, async () => {
-    const { store, client } = await start({ size: 3 });
+  test('a learner reads only what it has, and is promoted by whichever member is asked', {
+    timeout: 2 * minuteMs,
+  }, async () => {
+    const { store, client } = await start({ size: 3, flags: [unchecked] });
     const { index, id } = await grow(store, client, true);
     await until('the learner has the first key', async () => (await valueAt(client, index, 'first', true)) === 'value');
     const notForLearner = 'etcdserver: rpc not supported for learner';
@@ -84,7 +88,7 @@ describe('a store of three', () => {
   });
 
   test('one that was removed while it was down is told at its start; a leader that is removed ends', {
-    timeout: minuteMs,
+    timeout: 2 * minuteMs,
   }, async () => {
     const { store, client } = await start({ size: 3 });
     const leader = await client.leader();
@@ -110,8 +114,8 @@ describe('a store of three', () => {
     expect(await refusal(self)).toBe('etcdserver: re-configuration failed due to not enough started members');
   });
 
-  test('a member without its data is replaced, and cannot begin the cluster again', { timeout: minuteMs }, async () => {
-    const { store, client } = await start({ size: 3 });
+  test('a member without its data is replaced, and cannot begin the cluster again', { timeout: 2 * minuteMs }, async () => {
+    const { store, client } = await start({ size: 3, flags: [unchecked] });
     const lost = ((await client.leader()) + 1) % 3;
     const at = (lost + 1) % 3;
     const id = await idOf(client, lost);
@@ -132,7 +136,7 @@ describe('a store of three', () => {
   });
 
   // FAILURE-MODES 5.1, row 25: addresses change on restart.
-  test('members move while another is away', { timeout: minuteMs }, async () => {
+  test('members move while another is away', { timeout: 2 * minuteMs }, async () => {
     const { store, client } = await start({ size: 3 });
     const ids = [await idOf(client, 0), await idOf(client, 1), await idOf(client, 2)];
     await until('all have said where they are', async () => (await memberList(client, 0)).every(({ name }) => name !== ''));
@@ -155,7 +159,7 @@ describe('a store of three', () => {
   });
 
   // FAILURE-MODES 5.1, row 28: bootstrap with one member missing.
-  test('two of three begin without the third, which comes later', { timeout: minuteMs }, async () => {
+  test('two of three begin without the third, which comes later', { timeout: 2 * minuteMs }, async () => {
     const { store, client } = await start({ size: 3, absent: [2] });
     expect(await valueAt(client, 0, 'first')).toBe('value');
     store.startMember(2);
@@ -164,7 +168,9 @@ describe('a store of three', () => {
   });
 });
 
-test('the last member of a lost majority is forced to go on alone, and gets company again', { timeout: minuteMs }, async () => {
+test('the last member of a lost majority is forced to go on alone, and gets company again', {
+  timeout: 2 * minuteMs,
+}, async () => {
   const { store, client } = await start({ size: 3 });
   await until('all have the first key', () => client.agree());
   for (const i of [0, 1, 2]) await store.stopMember(i, 'SIGKILL');
@@ -186,7 +192,7 @@ test('the last member of a lost majority is forced to go on alone, and gets comp
 });
 
 // FAILURE-MODES 5.1, row 23: the second member never starts. Upstream has the same limit: the remedy is to add it as a learner first.
-test('a second voter that never starts takes the quorum away, a learner does not', { timeout: minuteMs }, async () => {
+test('a second voter that never starts takes the quorum away, a learner does not', { timeout: 2 * minuteMs }, async () => {
   const { store, client } = await start({ size: 1 });
   const learner = await addMember(client, 0, 'http://127.0.0.1:1', true);
   expect(await client.put('with a learner', 'value')).toBe(true);

@@ -38,7 +38,7 @@ const leaderAt = async (client: StoreClient, at: number): Promise<bigint> => (aw
 
 describe('cuts', () => {
   test('a leader in the minority steps down, what it was given meanwhile is not acknowledged and not there', {
-    timeout: minuteMs,
+    timeout: 2 * minuteMs,
   }, async () => {
     const { store, client, leader } = await start();
     const [a, b] = others(leader);
@@ -60,7 +60,7 @@ describe('cuts', () => {
 
   // Upstream has the same limit: a follower that still hears the leader votes for nobody else.
   test('two members that do not see each other, and a third that sees both: the leader stays, the other waits', {
-    timeout: minuteMs,
+    timeout: 2 * minuteMs,
   }, async () => {
     const { store, client, leader } = await start();
     const [a] = others(leader);
@@ -74,7 +74,7 @@ describe('cuts', () => {
     expect(await termOf(client, leader)).toBe(term);
   });
 
-  test('a member that sends but does not hear raises no terms', { timeout: minuteMs }, async () => {
+  test('a member that sends but does not hear raises no terms', { timeout: 2 * minuteMs }, async () => {
     const { store, client, leader } = await start();
     const [deaf, other] = others(leader);
     const term = await termOf(client, leader);
@@ -88,7 +88,7 @@ describe('cuts', () => {
     expect(await termOf(client, leader)).toBe(term);
   });
 
-  test('a leader that sends but does not hear steps down', { timeout: minuteMs }, async () => {
+  test('a leader that sends but does not hear steps down', { timeout: 2 * minuteMs }, async () => {
     const { store, client, leader } = await start();
     const [a, b] = others(leader);
     store.network.cutOneWay(a, leader);
@@ -101,7 +101,7 @@ describe('cuts', () => {
 });
 
 describe('processes', () => {
-  test('a follower ends: writes go on, and it catches up', { timeout: minuteMs }, async () => {
+  test('a follower ends: writes go on, and it catches up', { timeout: 2 * minuteMs }, async () => {
     const { store, client, leader } = await start();
     const [a] = others(leader);
     await store.stopMember(a, 'SIGKILL');
@@ -112,7 +112,7 @@ describe('processes', () => {
   });
 
   test('a majority ends: nothing is acknowledged, no lease expires; both go on when it is back', {
-    timeout: minuteMs,
+    timeout: 2 * minuteMs,
   }, async () => {
     const { store, client, leader } = await start();
     const [a, b] = others(leader);
@@ -137,7 +137,7 @@ describe('processes', () => {
     );
   });
 
-  test('a leader that stood still serves no stale read', { timeout: minuteMs }, async () => {
+  test('a leader that stood still serves no stale read', { timeout: 2 * minuteMs }, async () => {
     const { store, client, leader } = await start();
     const [a] = others(leader);
     process.kill(store.pid(leader), 'SIGSTOP');
