@@ -23,12 +23,15 @@ export class KeyIntervals {
     this.#intervals = intervals;
   }
 
-  /** Whether every key of the range is in the set; of a range without keys (its end before its start), whether its start is. */
+  /**
+   * Whether every key of the range is in the set. Of a range without keys (its end before its start): whether what it spans is;
+   * there the original's answer depends on the shape of a tree, and this is the strictest it has.
+   */
   covers(range: KeyRange): boolean {
     const { from, to } = range;
     const interval = this.#lastFrom(from);
     if (interval === undefined) return false;
-    if (to !== undefined && to <= from) return isBefore(from, interval.to);
+    if (to !== undefined && to <= from) return interval.from < to && isBefore(from, interval.to);
     return interval.to === undefined || (to !== undefined && to <= interval.to);
   }
 
