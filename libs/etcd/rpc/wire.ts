@@ -109,20 +109,28 @@ export class Writer {
 
   #uint(value: number): void {
     let rest = value;
-    while (rest >= 0x80) {
+    // Bit operations are for 31 bits.
+    while (rest > 0x7fffffff) {
       this.#buffer[this.#at++] = (rest % 0x80) | 0x80;
       rest = Math.floor(rest / 0x80);
+    }
+    while (rest >= 0x80) {
+      this.#buffer[this.#at++] = (rest & 0x7f) | 0x80;
+      rest >>>= 7;
     }
     this.#buffer[this.#at++] = rest;
   }
 
+  /** In two halves: ids are in every response, and arithmetic on bigints costs more than the rest of it. */
   #big(value: bigint): void {
-    let rest = value;
-    while (rest >= 0x80n) {
-      this.#buffer[this.#at++] = Number(rest & 0x7fn) | 0x80;
-      rest >>= 7n;
+    let low = Number(value & 0xffffffffn);
+    let high = Number(value >> 32n);
+    while (high > 0) {
+      this.#buffer[this.#at++] = (low & 0x7f) | 0x80;
+      low = ((low >>> 7) | (high << 25)) >>> 0;
+      high >>>= 7;
     }
-    this.#buffer[this.#at++] = Number(rest);
+    this.#uint(low);
   }
 }
 
