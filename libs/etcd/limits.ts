@@ -33,6 +33,8 @@ export const limits = {
   compactionHashes: 10,
   /** Revisions of history replayed to watchers in one step. */
   watchReplayRevisions: 500,
+  /** Bytes of history in one step, beyond which no further revision is taken in. */
+  watchReplayBytes: 4 << 20,
   /** Bytes waiting in one watch stream before its watchers fall back to replay from the store. */
   watchStreamBytes: 4 << 20,
   /** A watch response with `fragment` set is split at this. */

@@ -194,14 +194,17 @@ export class MvccStore {
     return new HashRun(this.backend, hasher, upTo, () => this.#compactRevision);
   }
 
-  /** Calls `visit` for the changes with main revision in [from, to], one revision at a time, as watchers see them. */
-  replay(from: number, to: number, visit: (revision: number, events: readonly StoreEvent[]) => void): void {
+  /**
+   * Calls `visit` for the changes with main revision in [from, to], one revision at a time, as watchers see them, until it returns
+   * false.
+   */
+  replay(from: number, to: number, visit: (revision: number, events: readonly StoreEvent[]) => boolean): void {
     let current = 0;
     let events: StoreEvent[] = [];
     for (const { key: place, value } of this.backend.revisions(from, to)) {
       const main = mainOf(place);
       if (main !== current && events.length > 0) {
-        visit(current, events);
+        if (!visit(current, events)) return;
         events = [];
       }
       current = main;

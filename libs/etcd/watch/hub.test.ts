@@ -97,3 +97,20 @@ test('a watcher of the future waits for it', async () => {
     expect(sink.revisions).toEqual([4, 5]);
   });
 });
+
+test('one step of replay takes in no more than its bytes, and the next goes on after it', async () => {
+  await withHub((store, hub) => {
+    const megabyte = Buffer.alloc(1 << 20);
+    for (let i = 0; i < 10; i++) store.write((txn) => txn.put(`a${i}`, megabyte, 0n));
+    const sink = new Recorder();
+    const watcher = watch(hub, sink, 2);
+    const steps: number[] = [];
+    for (let more = true; more; ) {
+      more = hub.replayStep();
+      steps.push(sink.revisions.length);
+    }
+    expect(steps).toEqual([4, 8, 10]);
+    expect(sink.revisions).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
+    expect(watcher.synced).toBe(true);
+  });
+});

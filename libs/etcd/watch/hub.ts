@@ -171,7 +171,8 @@ export class WatchHub {
     const ready = [...this.#behind].filter((watcher) => !watcher.sink.blocked && !this.#cancelCompacted(watcher));
     if (ready.length === 0) return false;
     const from = Math.min(...ready.map((watcher) => watcher.nextRevision));
-    const to = Math.min(from + limits.watchReplayRevisions - 1, this.#store.revision);
+    let to = Math.min(from + limits.watchReplayRevisions - 1, this.#store.revision);
+    let bytes = 0;
     const batches = new Map<Watcher, StoreEvent[]>();
     this.#store.replay(from, to, (revision, events) => {
       for (const watcher of ready) {
@@ -182,6 +183,10 @@ export class WatchHub {
         if (batch === undefined) batches.set(watcher, wanted);
         else batch.push(...wanted);
       }
+      bytes += events.reduce((sum, { kv }) => sum + kv.length, 0);
+      if (bytes < limits.watchReplayBytes) return true;
+      to = revision;
+      return false;
     });
     for (const watcher of ready) {
       if (watcher.nextRevision > to) continue;

@@ -26,6 +26,7 @@ export const scripts: readonly Script[] = [
   // Hashes that cost little, for every command with a password computes one.
   { name: 'a session about users', suffix: '-auth', flags: ['--bcrypt-cost=4'] },
   { name: 'a session about locks', suffix: '-lock', flags: [] },
+  { name: 'a session about formats', suffix: '-formats', flags: ['--experimental-watch-progress-notify-interval=500ms'] },
   { name: 'a session about space', suffix: '-space', flags: ['--quota-backend-bytes=4000000'] },
   { name: 'a session about membership', suffix: '-members', flags: [], size: 3, spare: 1 },
 ];
