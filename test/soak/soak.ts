@@ -7,7 +7,6 @@ import { render, type Violation } from '@drydock/sim/checkers/violation.ts';
 import type { History } from '@drydock/sim/history/history.ts';
 import { toLines } from '@drydock/sim/history/json-lines.ts';
 import type { Operation } from '@drydock/sim/history/operation.ts';
-import type { Watch } from '@drydock/sim/history/watch.ts';
 import { Client, credentials } from '@grpc/grpc-js';
 import { ourProgram, Store } from '../integration/store/members.ts';
 import { runRound } from './round.ts';
@@ -31,6 +30,8 @@ export interface Tally {
   operations: number;
   unknown: number;
   watchEvents: number;
+  /** Terms whose leader is known. */
+  terms: number;
   violations: number;
   readonly faults: Map<string, number>;
 }
@@ -43,7 +44,7 @@ const roundMinMs = 5000;
 export const soakFlags = ['--snapshot-count=500'];
 
 export async function soak(options: SoakOptions): Promise<Tally> {
-  const tally: Tally = { rounds: 0, operations: 0, unknown: 0, watchEvents: 0, violations: 0, faults: new Map() };
+  const tally: Tally = { rounds: 0, operations: 0, unknown: 0, watchEvents: 0, terms: 0, violations: 0, faults: new Map() };
   const end = performance.now() + options.totalMs;
   for (let i = 0; performance.now() < end && !options.signal.aborted; i++) {
     const size = options.sizes[i % options.sizes.length] ?? 3;
@@ -65,7 +66,7 @@ async function withStore(options: SoakOptions, size: number, end: number, tally:
       const result = await runRound({ store, ours, clients, random: new SeededRandom(seed), ms, lost, signal });
       const own = result.history.operations.filter(({ invoke }) => invoke > 0);
       lost = own.filter(({ request, outcome }) => outcome.kind === 'unknown' && request.kind !== 'range');
-      count(tally, own, result.history.watches, result.struck);
+      count(tally, own, result.history, result.struck);
       tally.violations += result.violations.length;
       options.report(
         `round ${tally.rounds} (seed ${seed}, ${size} members): ${own.length} operations, ` +
@@ -104,10 +105,11 @@ const channel = { 'grpc.initial_reconnect_backoff_ms': 50, 'grpc.max_reconnect_b
 function count(
   tally: Tally,
   operations: readonly Operation[],
-  watches: readonly Watch[],
+  { watches, leaders }: History,
   struck: ReadonlyMap<string, number>,
 ): void {
   tally.rounds++;
+  tally.terms += new Set(leaders.map(({ term }) => term)).size;
   tally.operations += operations.length;
   tally.unknown += operations.filter(({ outcome }) => outcome.kind === 'unknown').length;
   for (const { responses } of watches) for (const { events } of responses) tally.watchEvents += events.length;
@@ -130,7 +132,7 @@ export function renderTally(tally: Tally, ms: number): string {
   const faults = [...tally.faults].sort(([a], [b]) => (a < b ? -1 : 1)).map(([name, times]) => `  ${name}: ${times}`);
   return [
     `${(ms / 60_000).toFixed(1)} minutes, ${tally.rounds} rounds`,
-    `operations checked: ${tally.operations} (outcome unknown: ${tally.unknown}), watch events: ${tally.watchEvents}`,
+    `operations checked: ${tally.operations} (outcome unknown: ${tally.unknown}), watch events: ${tally.watchEvents}, terms: ${tally.terms}`,
     `faults injected: ${[...tally.faults.values()].reduce((a, b) => a + b, 0)}`,
     ...faults,
     `violations: ${tally.violations}`,
