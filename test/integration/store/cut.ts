@@ -12,7 +12,8 @@ const host = '127.0.0.1';
 export type Index = number;
 
 interface Connection {
-  readonly from: Index | undefined;
+  /** Looked up at the first cut: that costs some milliseconds, which many connections at once would add up. */
+  from: Index | 'unknown' | undefined;
   readonly to: Index;
   readonly near: Socket;
   readonly far: Socket;
@@ -74,9 +75,8 @@ export class Network {
   }
 
   #accept(near: Socket, to: Index, target: number): void {
-    const from = ownerOf(near.remotePort ?? 0, near.localPort ?? 0, this.#pids());
     const far = connect(target, host);
-    const connection = { from, to, near, far };
+    const connection: Connection = { from: undefined, to, near, far };
     this.#connections.add(connection);
     const end = (): void => {
       this.#connections.delete(connection);
@@ -96,8 +96,12 @@ export class Network {
   }
 
   /** Of the way from who connected, and of the way back to it. A connection without a known owner is never cut. */
-  #isCut({ from, to }: Connection): [boolean, boolean] {
-    if (from === undefined) return [false, false];
+  #isCut(connection: Connection): [boolean, boolean] {
+    if (this.#cut.size === 0) return [false, false];
+    const { near, to } = connection;
+    connection.from ??= ownerOf(near.remotePort ?? 0, near.localPort ?? 0, this.#pids()) ?? 'unknown';
+    const { from } = connection;
+    if (from === 'unknown') return [false, false];
     return [this.#cut.has(pair(from, to)), this.#cut.has(pair(to, from))];
   }
 }
@@ -106,7 +110,7 @@ function pair(from: Index, to: Index): string {
   return `${from}>${to}`;
 }
 
-/** Which of the processes has the connection from local port `port` to `remote`; asked while it waits to be accepted. */
+/** Which of the processes has the connection from local port `port` to `remote`; asked while it is open. */
 function ownerOf(port: number, remote: number, pids: readonly number[]): Index | undefined {
   const inode = inodeOf(port, remote);
   if (inode === undefined) return undefined;
