@@ -14,6 +14,7 @@ import type { Target } from './faults.ts';
 
 const askMs = 5000;
 const joinMaxMs = 90_000;
+const joinTriesMax = 3;
 
 /** Members that joined: where one of them has not got far, it has to join again. */
 const joined = new WeakMap<Store, Set<number>>();
@@ -40,8 +41,14 @@ export async function replaceMember(target: Target) {
     await until(`member ${one + 1} is added`, added, joinMaxMs).catch((cause) => {
       throw new Error(`member ${one + 1} cannot be added: ${why}`, { cause });
     });
-    start(store, one);
-    await store.ready();
+    // It ends where nobody tells it of the cluster in time, as etcd does; whoever runs it starts it again.
+    for (let left = joinTriesMax; left > 0; left--) {
+      start(store, one);
+      const error = await store.ready().catch((cause: unknown) => cause);
+      if (error === undefined) return;
+      if (left === 1) throw error;
+      await store.stopMember(one, 'SIGKILL');
+    }
   };
   return { heal, text: `${text} and loses its data` };
 }
