@@ -176,7 +176,7 @@ export class Generator {
       key: this.#key(),
       range_end: pick(rangeEnds),
       // Far in the future it would hold back the progress reports that a comparison waits for.
-      start_revision: chance(0.4) ? Math.min(this.#revision(), this.revision + 1) : chance(0.05) ? this.revision + 2 : 0,
+      start_revision: chance(0.4) ? Math.min(this.#revision(), this.revision + 1) : chance(0.005) ? this.revision + 2 : 0,
       progress_notify: chance(0.1),
       filters: chance(0.2) ? pick([[0], [1], [0, 1], [2]]) : [],
       prev_kv: chance(0.4),
