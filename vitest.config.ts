@@ -6,7 +6,15 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
-          include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'test/{tidy,golden,integration,sim}/**/*.test.ts'],
+          include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'test/{tidy,golden,sim}/**/*.test.ts'],
+        },
+      },
+      {
+        test: {
+          name: 'integration',
+          // Each file runs several processes with timeouts of their own: side by side they would starve each other.
+          include: ['test/{integration,fuzz,soak,differential}/**/*.test.ts'],
+          fileParallelism: false,
         },
       },
       {

@@ -30,10 +30,10 @@ const checks: readonly (readonly [string, readonly string[]])[] = [
 ];
 
 /** As root on Linux everything runs; elsewhere what needs root reports itself as skipped, with its reason in its name. */
-const projects = ['unit', 'e2e', 'swap'];
+const projects = ['unit', 'integration', 'e2e', 'swap'];
 
 /** Labs that the suites make in this working tree. */
-const suiteLabs = ['e2e', 'taken', 'hollow'];
+const suiteLabs = ['e2e', 'taken', 'hollow', 'realetcd'];
 
 const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
 const skippedNames: string[] = [];
