@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { JsonSplitter } from './json-stream.ts';
+import { JsonSplitter, parse } from './json-stream.ts';
 import { isGatewayPath, methodOfPath } from './routes.ts';
 
 test('values are cut apart wherever the pieces end', () => {
@@ -28,4 +28,8 @@ test.each([
 ])('%s is %s', (path, method) => {
   expect(isGatewayPath(path)).toBe(true);
   expect(methodOfPath(path)).toBe(method);
+});
+
+test('an int64 that is written as a number keeps its digits', () => {
+  expect(parse('{"ID":8624607506308879051,"TTL":5,"x":1.5}')).toEqual({ ID: '8624607506308879051', TTL: 5, x: 1.5 });
 });

@@ -50,10 +50,16 @@ export class JsonSplitter {
   }
 }
 
+/** Whole numbers that a double cannot hold stay text, as an int64 may be in JSON anyway. Throws JsonStreamError. */
 export function parse(text: string): unknown {
   try {
-    return JSON.parse(text);
+    return JSON.parse(text, exact);
   } catch (cause) {
     throw new JsonStreamError((cause as Error).message, { cause });
   }
 }
+
+type Reviver = (name: string, value: unknown, context?: { readonly source?: string }) => unknown;
+
+const exact: Reviver = (_name, value, { source } = {}) =>
+  typeof value === 'number' && !Number.isSafeInteger(value) && source !== undefined && /^-?\d+$/.test(source) ? source : value;
