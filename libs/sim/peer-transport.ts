@@ -230,8 +230,9 @@ class Pipe {
     this.#readable();
   }
 
+  /** What has come to its end stays readable; the sender learns of the failure in any case. */
   fail(): void {
-    if (this.#failed || this.#ended) return;
+    if (this.#failed) return;
     this.#failed = true;
     this.onFailure(new BrokenSnapshotError());
     this.#readable();
@@ -254,8 +255,8 @@ class Pipe {
       if (chunk !== undefined) {
         this.#drained();
         yield chunk;
-      } else if (this.#failed) throw new BrokenSnapshotError();
-      else if (this.#ended) return;
+      } else if (this.#ended) return;
+      else if (this.#failed) throw new BrokenSnapshotError();
       else
         await new Promise<void>((resolve) => {
           this.#readable = () => receiver.after(0, resolve);

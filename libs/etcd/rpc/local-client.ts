@@ -97,6 +97,7 @@ export class LocalClient {
       send: (_watcher, events) => {
         if (watcher !== undefined) sink.events(events, end);
       },
+      caughtUp: () => {},
       compacted: () => {
         watcher = undefined;
         sink.failed(new EtcdError('compacted'));

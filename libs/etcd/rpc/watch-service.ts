@@ -96,6 +96,10 @@ class WatchStream implements WatchSink, StreamHandler {
     this.#answerProgress();
   }
 
+  caughtUp(): void {
+    this.#answerProgress();
+  }
+
   compacted(watcher: Watcher, compactRevision: number): void {
     const registered = this.#byWatcher.get(watcher);
     if (registered === undefined) return;
@@ -181,6 +185,7 @@ class WatchStream implements WatchSink, StreamHandler {
     if (!registered.ended) this.#server.machine.hub.remove(registered.watcher);
     this.#forget(registered);
     this.#write({ watch_id: id, canceled: true });
+    this.#answerProgress();
   }
 
   #forget(registered: Registered): void {

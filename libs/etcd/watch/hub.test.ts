@@ -14,9 +14,15 @@ class Recorder implements WatchSink {
   blocked = false;
   readonly revisions: number[] = [];
   compactedAt = 0;
+  /** How many events had come when it was said to be complete. */
+  readonly caughtUpAfter: number[] = [];
 
   send(_watcher: Watcher, events: readonly StoreEvent[]): void {
     for (const event of events) this.revisions.push(decode(KeyValue, event.kv).mod_revision);
+  }
+
+  caughtUp(): void {
+    this.caughtUpAfter.push(this.revisions.length);
   }
 
   compacted(_watcher: Watcher, revision: number): void {
@@ -112,5 +118,19 @@ test('one step of replay takes in no more than its bytes, and the next goes on a
     expect(steps).toEqual([4, 8, 10]);
     expect(sink.revisions).toEqual([2, 3, 4, 5, 6, 7, 8, 9, 10, 11]);
     expect(watcher.synced).toBe(true);
+  });
+});
+
+test.each([
+  { title: 'with events for it', key: 'a1', events: 3 },
+  { title: 'without any', key: 'z', events: 0 },
+])('a watcher that was behind is told when it has everything, $title', async ({ key, events }) => {
+  await withHub((store, hub) => {
+    for (let i = 0; i < 3; i++) write(store, key);
+    const sink = new Recorder();
+    watch(hub, sink, 2);
+    expect(sink.caughtUpAfter).toEqual([]);
+    while (hub.replayStep());
+    expect(sink.caughtUpAfter).toEqual([events]);
   });
 });

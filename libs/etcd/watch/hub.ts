@@ -12,6 +12,8 @@ export interface WatchSink {
   readonly blocked: boolean;
   /** Events of one or more whole revisions, in order. */
   send(watcher: Watcher, events: readonly StoreEvent[]): void;
+  /** A watcher that was behind has everything now; after its events, if there were any for it. */
+  caughtUp(watcher: Watcher): void;
   /** The watcher cannot go on; it is gone from the hub. */
   compacted(watcher: Watcher, compactRevision: number): void;
 }
@@ -194,9 +196,11 @@ export class WatchHub {
       const batch = batches.get(watcher);
       this.#behind.delete(watcher);
       this.#place(watcher, false);
-      if (batch === undefined) continue;
-      this.eventsSent += batch.length;
-      watcher.sink.send(watcher, batch);
+      if (batch !== undefined) {
+        this.eventsSent += batch.length;
+        watcher.sink.send(watcher, batch);
+      }
+      if (watcher.synced) watcher.sink.caughtUp(watcher);
     }
     return [...this.#behind].some((watcher) => !watcher.sink.blocked);
   }

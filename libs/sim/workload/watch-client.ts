@@ -32,9 +32,6 @@ export class WatchClient {
   #next = 0;
   #stopped = false;
   #settling = false;
-  /** Of the newest event or bookmark. */
-  revision = 0;
-
   constructor(environment: WatchEnvironment) {
     this.#environment = environment;
     this.#request = this.#draw();
@@ -43,6 +40,14 @@ export class WatchClient {
   start(): void {
     this.#open();
     this.#meddle();
+  }
+
+  /**
+   * Whether it misses nothing up to `revision`. A stream that was opened behind it counts too: as in etcd it gets no report of
+   * progress before its first revision has come.
+   */
+  heardUpTo(revision: number): boolean {
+    return this.#call !== undefined && this.#next > revision;
   }
 
   /** No more meddling: from now on it only wants to hear everything. */
@@ -112,11 +117,9 @@ export class WatchClient {
       // Inside a revision that was sent in parts one cannot go on.
       const last = events.at(-1)?.kv.modRevision ?? 0;
       this.#next = Math.max(this.#next, answer.fragment ? last : last + 1);
-      this.revision = Math.max(this.revision, last);
     } else {
       record.add({ kind: 'progress', revision, events: [] });
       this.#next = Math.max(this.#next, revision + 1);
-      this.revision = Math.max(this.revision, revision);
     }
   }
 

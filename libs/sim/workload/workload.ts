@@ -44,7 +44,7 @@ export class Workload {
 
   /** Whether every watcher knows that it has heard everything up to `revision`. */
   heardUpTo(revision: number): boolean {
-    return this.#watchers.every((watcher) => watcher.revision >= revision);
+    return this.#watchers.every((watcher) => watcher.heardUpTo(revision));
   }
 
   /** Nobody waits for an answer. */
