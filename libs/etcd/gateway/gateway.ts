@@ -113,7 +113,7 @@ function refuse(response: ServerResponse, error: unknown): void {
   response.end(JSON.stringify(body));
 }
 
-/** A stream with one line of JSON per message. */
+/** A stream with one line of JSON per message. Of a method with a single answer that answer stands alone. */
 class GatewayStream implements StreamCall {
   readonly peer: string;
   readonly metadata: Call['metadata'];
@@ -156,7 +156,9 @@ class GatewayStream implements StreamCall {
   }
 
   write(message: Buffer): void {
-    if (!this.#ended) this.#line({ result: this.#codec.response(message) });
+    if (this.#ended) return;
+    const value = this.#codec.response(message);
+    this.#line(this.#codec.streams ? { result: value } : value);
   }
 
   end(error?: unknown): void {

@@ -8,6 +8,8 @@ export interface MethodCodec {
   /** Throws where the value does not fit. */
   request(value: unknown): Buffer;
   response(message: Buffer): object;
+  /** Whether a call has any number of answers. */
+  readonly streams: boolean;
 }
 
 interface FieldDescriptor {
@@ -20,11 +22,11 @@ interface TypeDescriptor {
 }
 
 const protoRoot = fileURLToPath(new URL('../../../proto', import.meta.url));
-const proto = 'etcd/etcdserverpb/rpc.proto';
+const protos = ['etcdserverpb/rpc', 'v3lockpb/v3lock', 'v3electionpb/v3election'].map((name) => `etcd/${name}.proto`);
 
 /** By path: `/etcdserverpb.KV/Range`. */
 export function loadCodecs(): ReadonlyMap<string, MethodCodec> {
-  const loaded = loadSync(proto, { includeDirs: [protoRoot], keepCase: true, longs: String, enums: String, bytes: String });
+  const loaded = loadSync(protos, { includeDirs: [protoRoot], keepCase: true, longs: String, enums: String, bytes: String });
   const types = new Map<string, TypeDescriptor>();
   const codecs = new Map<string, MethodCodec>();
   for (const [name, definition] of Object.entries(loaded)) {
@@ -38,11 +40,12 @@ export function loadCodecs(): ReadonlyMap<string, MethodCodec> {
 }
 
 function codecOf(method: MethodDefinition<object, object>, types: ReadonlyMap<string, TypeDescriptor>): MethodCodec {
-  const { requestSerialize, responseDeserialize, requestType } = method;
+  const { requestSerialize, responseDeserialize, requestType, responseStream } = method;
   const type = requestType.type as TypeDescriptor;
   return {
     request: (value) => requestSerialize(renamed(value, type, types) as object),
     response: (message) => responseDeserialize(message),
+    streams: responseStream,
   };
 }
 

@@ -1,4 +1,4 @@
-// Which path of the gateway is which method: the HTTP options of etcd's rpc.proto.
+// Which path of the gateway is which method: the HTTP options of etcd's .proto files.
 
 const services: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'etcdserverpb.KV': {
@@ -53,6 +53,14 @@ const services: Readonly<Record<string, Readonly<Record<string, string>>>> = {
     'auth/role/delete': 'RoleDelete',
     'auth/role/grant': 'RoleGrantPermission',
     'auth/role/revoke': 'RoleRevokePermission',
+  },
+  'v3lockpb.Lock': { 'lock/lock': 'Lock', 'lock/unlock': 'Unlock' },
+  'v3electionpb.Election': {
+    'election/campaign': 'Campaign',
+    'election/proclaim': 'Proclaim',
+    'election/leader': 'Leader',
+    'election/observe': 'Observe',
+    'election/resign': 'Resign',
   },
 };
 

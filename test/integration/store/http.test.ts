@@ -47,6 +47,13 @@ const posts: readonly (readonly [string, object | string])[] = [
   ['auth/role/get', { role: 'nosuch' }],
   ['maintenance/alarm', {}],
   ['nosuch', {}],
+  ['lease/grant', { TTL: 1000, ID: '124' }],
+  ['election/leader', { name: key }],
+  ['election/campaign', { name: key, value, lease: '124' }],
+  ['election/leader', { name: key }],
+  ['election/resign', {}],
+  ['lock/lock', { name: key, lease: '124' }],
+  ['lock/unlock', { key: 'YS83Yw==' }],
   // Last: the alarm stays.
   ['maintenance/alarm', { action: 'ACTIVATE', alarm: 'NOSPACE' }],
 ];
