@@ -87,8 +87,10 @@ export class Lab {
 
   /**
    * Begins the store anew with the content of a snapshot file, then starts whatever of the lab does not run. What was written
-   * after the snapshot is lost; revisions go on beyond all that were used. Throws LabError with nothing changed where the file is
-   * not usable, or members of the store run and `force` does not say that they are to be stopped.
+   * after the snapshot is lost; revisions go on beyond all that were used. Schedulers and controller-managers are started anew: what
+   * they know of the lost store is stale, and those whose lease ran out with it are about to end by themselves (etcd's and
+   * Kubernetes' recovery guides say the same). Throws LabError with nothing changed where the file is not usable, or members of
+   * the store run and `force` does not say that they are to be stopped.
    */
   async restoreSnapshot(file: string, force: boolean, call: UpCall = {}): Promise<UpResult> {
     return this.#locked('snapshot restore', async () => {
@@ -100,7 +102,8 @@ export class Lab {
       if (running.length > 0 && !force) throw new LabError('conflict', `${running.join(', ')}: ${stopFirst}`);
       const plan = planRestore(await snapshotRevision(topology, first, file), state.restoredRevision ?? 0);
       await restoreBeside(topology, members, file, plan);
-      if (running.length > 0) await this.kill(running);
+      const deciding = specs.filter(({ program }) => program === 'kube-scheduler' || program === 'kube-controller-manager');
+      await this.kill([...running, ...deciding.map((spec) => spec.name)]);
       writeState(this.context.paths.dir, { ...state, restoredRevision: plan.revision });
       takeRestored(members);
       return this.#start(state.config, undefined, call);
