@@ -10,8 +10,6 @@ import type { EtcdServer } from './server.ts';
 
 const identity = (bytes: Buffer): Buffer => bytes;
 const retryMs = 50;
-/** Marks a call that another member passes on: it is not passed on again. */
-const forwardedKey = 'drydock-forwarded';
 
 export class LeaderClient implements LeaderCalls {
   readonly #server: EtcdServer;
@@ -60,7 +58,6 @@ export class LeaderClient implements LeaderCalls {
     const { clock } = this.#server.options;
     const deadline = clock.monotonicMs() + this.#server.requestTimeoutMs;
     const metadata = new Metadata();
-    metadata.set(forwardedKey, 'true');
     for (;;) {
       const client = this.#leaderClient();
       try {
