@@ -87,7 +87,7 @@ export async function randomHistory(caller: Caller, seed: number, operations: nu
 }
 
 const noPut = { lease: 0n, prev_kv: false, ignore_value: false, ignore_lease: false };
-const noOperation = { request_range: undefined, request_delete_range: undefined, request_txn: Buffer.alloc(0) };
+const noOperation = { request_range: undefined, request_delete_range: undefined, request_txn: undefined };
 
 /** Everything that a client can ask for. */
 export async function contentOf(caller: Caller) {
