@@ -4,7 +4,7 @@ import { decode, encode, type MessageOf } from '@drydock/etcd/rpc/protobuf.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { OpenWatch, Recorder } from '@drydock/sim/history/recorder.ts';
 import type { WatchRequest } from '@drydock/sim/history/watch.ts';
-import { eventOf } from '@drydock/sim/workload/wire.ts';
+import { eventOf, watchCreateOf } from '@drydock/sim/workload/wire.ts';
 import type { Client, ClientDuplexStream } from '@grpc/grpc-js';
 
 const retryMs = 200;
@@ -78,7 +78,7 @@ export class Watcher {
     stream.on('data', (bytes: Buffer) => {
       if (this.#stream === stream) this.#receive(record, decode(Answer, bytes));
     });
-    stream.write(encode(Message, { create_request: createMessage(request) }));
+    stream.write(encode(Message, { create_request: watchCreateOf(request, true) }));
   }
 
   #receive(record: OpenWatch, answer: MessageOf<typeof Answer>): void {
@@ -108,17 +108,4 @@ export class Watcher {
     this.#next = Math.max(this.#next, revision + 1);
     this.told = Math.max(this.told, revision);
   }
-}
-
-function createMessage(request: WatchRequest) {
-  return {
-    key: request.key,
-    range_end: request.end ?? '',
-    start_revision: request.startRevision,
-    progress_notify: request.progressNotify,
-    filters: [...(request.noPut ? [0] : []), ...(request.noDelete ? [1] : [])],
-    prev_kv: request.prevKv,
-    watch_id: 0,
-    fragment: true,
-  };
 }

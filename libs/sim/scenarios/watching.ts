@@ -6,7 +6,7 @@ import type { SimClient } from '../client.ts';
 import type { Recorder } from '../history/recorder.ts';
 import type { WatchEvent, WatchRequest } from '../history/watch.ts';
 import type { MemberHost } from '../member-host.ts';
-import { eventOf } from '../workload/wire.ts';
+import { eventOf, watchCreateOf } from '../workload/wire.ts';
 
 export type WatchOptions = Pick<WatchRequest, 'key'> & Partial<WatchRequest>;
 
@@ -64,17 +64,7 @@ export function openWatch(client: SimClient, host: MemberHost, recorder: Recorde
       record.add({ kind: 'progress', revision, events: [] });
     }
   };
-  const create = {
-    key: request.key,
-    range_end: request.end ?? '',
-    start_revision: request.startRevision,
-    progress_notify: request.progressNotify,
-    filters: [...(request.noPut ? [0] : []), ...(request.noDelete ? [1] : [])],
-    prev_kv: request.prevKv,
-    watch_id: 0,
-    fragment: false,
-  };
-  call.write(encode(WatchMessage, { create_request: create }));
+  call.write(encode(WatchMessage, { create_request: watchCreateOf(request, false) }));
   return {
     call,
     events,

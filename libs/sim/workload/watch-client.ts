@@ -9,11 +9,10 @@ import type { WatchRequest } from '../history/watch.ts';
 import type { MemberHost } from '../member-host.ts';
 import { pick, type SimOptions } from '../options.ts';
 import type { Knowledge } from './requests.ts';
-import { eventOf } from './wire.ts';
+import { eventOf, watchCreateOf } from './wire.ts';
 
 const retryUs = 500_000;
 const progressEveryUs = 500_000;
-const streamWatchId = -1;
 
 export interface WatchEnvironment {
   readonly client: SimClient;
@@ -84,7 +83,7 @@ export class WatchClient {
       client.cluster.world.note(`${client.life.name} watch ends: ${error?.message ?? 'by the server'}`);
       if (this.#call === call) this.#again();
     };
-    call.write(encode(WatchMessage, { create_request: createMessage(request) }));
+    call.write(encode(WatchMessage, { create_request: watchCreateOf(request, false) }));
   }
 
   #again(): void {
@@ -167,17 +166,4 @@ export class WatchClient {
       progressNotify: chance(0.5),
     };
   }
-}
-
-function createMessage(request: WatchRequest) {
-  return {
-    key: request.key,
-    range_end: request.end ?? '',
-    start_revision: request.startRevision,
-    progress_notify: request.progressNotify,
-    filters: [...(request.noPut ? [0] : []), ...(request.noDelete ? [1] : [])],
-    prev_kv: request.prevKv,
-    watch_id: streamWatchId + 1,
-    fragment: false,
-  };
 }

@@ -8,6 +8,7 @@ import {
   type RequestOp,
   type ResponseOp,
   type TxnResponse,
+  type WatchCreateRequest,
 } from '@drydock/etcd/rpc/messages.ts';
 import type { MessageOf } from '@drydock/etcd/rpc/protobuf.ts';
 import { decode, int, message } from '@drydock/etcd/rpc/protobuf.ts';
@@ -24,7 +25,7 @@ import type {
   TxnResponse as TxnAnswer,
   TxnOp,
 } from '../history/operation.ts';
-import type { WatchEvent } from '../history/watch.ts';
+import type { WatchEvent, WatchRequest } from '../history/watch.ts';
 
 const bytes = (text: string): Buffer => Buffer.from(text, 'latin1');
 
@@ -138,5 +139,19 @@ export function eventOf(encoded: Buffer): WatchEvent {
     kind: type === 1 ? 'delete' : 'put',
     kv: plain(kv),
     ...(previous === undefined ? {} : { previous: plain(previous) }),
+  };
+}
+
+/** The server chooses the id. With `fragment` it may send the events of one revision in parts. */
+export function watchCreateOf(request: WatchRequest, fragment: boolean): WatchCreateRequest {
+  return {
+    key: request.key,
+    range_end: request.end ?? '',
+    start_revision: request.startRevision,
+    progress_notify: request.progressNotify,
+    filters: [...(request.noPut ? [0] : []), ...(request.noDelete ? [1] : [])],
+    prev_kv: request.prevKv,
+    watch_id: 0,
+    fragment,
   };
 }
