@@ -1,9 +1,10 @@
 // Whoever looks after the cluster: adds members and starts them, promotes learners, removes members, and finds out what became of
 // requests that were not answered.
 import type { InitialMember } from '@drydock/etcd/member.ts';
+import { api } from '@drydock/etcd/rpc/api.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import { CallError } from './calls.ts';
-import { api, SimClient } from './client.ts';
+import { SimClient } from './client.ts';
 import type { SimCluster } from './cluster.ts';
 import { type MemberHost, peerUrl } from './member-host.ts';
 import { pick } from './options.ts';

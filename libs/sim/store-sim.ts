@@ -1,7 +1,8 @@
 // One run of the store in a world: a cluster, clients and faults drawn from a seed; then everything is healed, and the store has
 // to come to rest in one state.
 import type { EtcdMember } from '@drydock/etcd/member.ts';
-import { api, SimClient } from './client.ts';
+import { api } from '@drydock/etcd/rpc/api.ts';
+import { SimClient } from './client.ts';
 import { SimCluster } from './cluster.ts';
 import { Faults } from './faults.ts';
 import type { History } from './history/history.ts';

@@ -4,18 +4,8 @@
 import { existsSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs } from 'node:util';
-import {
-  CompactionRequest,
-  HeaderOnly,
-  PutRequest,
-  PutResponse,
-  RangeRequest,
-  RangeResponse,
-  type RequestOp,
-  StatusResponse,
-  TxnRequest,
-  TxnResponse,
-} from '@drydock/etcd/rpc/messages.ts';
+import { api } from '@drydock/etcd/rpc/api.ts';
+import type { PutRequest, RequestOp } from '@drydock/etcd/rpc/messages.ts';
 import { Client, credentials } from '@grpc/grpc-js';
 import { unaryCall } from '../integration/store/client.ts';
 import { ourProgram, Store, upstreamProgram } from '../integration/store/members.ts';
@@ -56,7 +46,7 @@ async function fill(client: Client, stride: number, letter: string): Promise<voi
         const op: Partial<RequestOp> = { request_put: { key: keyOf(next), value } as PutRequest };
         success.push(op as RequestOp);
       }
-      await unaryCall(client, 'KV/Txn', [TxnRequest, TxnResponse], { success }, patienceMs);
+      await unaryCall(client, api.txn, { success }, patienceMs);
     }
   };
   await Promise.all(Array.from({ length: fillers }, worker));
@@ -89,13 +79,9 @@ class Probe {
 
 async function phase(name: string, client: Client, body: () => Promise<unknown>): Promise<Phase> {
   const value = Buffer.alloc(valueBytes, 'p');
-  const put = new Probe((i) =>
-    unaryCall(client, 'KV/Put', [PutRequest, PutResponse], { key: `probe${i % 100}`, value }, patienceMs),
-  );
+  const put = new Probe((i) => unaryCall(client, api.put, { key: `probe${i % 100}`, value }, patienceMs));
   // Steps through the keys by a prime, so that reads come from everywhere in the file.
-  const get = new Probe((i) =>
-    unaryCall(client, 'KV/Range', [RangeRequest, RangeResponse], { key: keyOf((i * 7919) % keys) }, patienceMs),
-  );
+  const get = new Probe((i) => unaryCall(client, api.range, { key: keyOf((i * 7919) % keys) }, patienceMs));
   const startMs = performance.now();
   await body();
   const seconds = (performance.now() - startMs) / 1000;
@@ -107,7 +93,7 @@ async function measure(program: readonly string[]): Promise<{ readonly phases: P
   const client = new Client(new URL(store.endpoint(0)).host, credentials.createInsecure(), {
     'grpc.max_receive_message_length': 64 << 20,
   });
-  const status = () => unaryCall(client, 'Maintenance/Status', [{}, StatusResponse], {}, patienceMs);
+  const status = () => unaryCall(client, api.status, {}, patienceMs);
   const sizes: string[] = [];
   const note = async (when: string): Promise<void> => {
     const { dbSize, dbSizeInUse } = await status();
@@ -120,10 +106,10 @@ async function measure(program: readonly string[]): Promise<{ readonly phases: P
     const phases = [await phase('calm', client, () => sleep(calmMs))];
     const { header } = await status();
     const compaction = { revision: header?.revision ?? 0, physical: true };
-    const compact = () => unaryCall(client, 'KV/Compact', [CompactionRequest, HeaderOnly], compaction, patienceMs);
+    const compact = () => unaryCall(client, api.compact, compaction, patienceMs);
     phases.push(await phase('compact', client, compact));
     await note('compacted');
-    const defragment = () => unaryCall(client, 'Maintenance/Defragment', [{}, HeaderOnly], {}, patienceMs);
+    const defragment = () => unaryCall(client, api.defragment, {}, patienceMs);
     phases.push(await phase('defragment', client, defragment));
     await note('defragmented');
     return { phases, sizes };

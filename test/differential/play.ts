@@ -43,14 +43,14 @@ export async function play(pair: Pair, operations: readonly Operation[]): Promis
 /** Ends streams, leases and keys; history stays. */
 export async function empty(side: Side): Promise<number> {
   side.closeStreams();
-  const { leases } = decode(LeaseLeasesResponse, await side.call('Lease/LeaseLeases', Buffer.alloc(0)));
-  for (const { ID } of leases) await side.call('Lease/LeaseRevoke', encode(LeaseRevokeRequest, { ID }));
+  const { leases } = decode(LeaseLeasesResponse, await side.call('leaseLeases', Buffer.alloc(0)));
+  for (const { ID } of leases) await side.call('leaseRevoke', encode(LeaseRevokeRequest, { ID }));
   const all = encode(DeleteRangeRequest, { key: '\0', range_end: '\0' });
-  const revision = revisionOf(await side.call('KV/DeleteRange', all)) ?? 0;
-  await side.call('KV/Compact', encode(CompactionRequest, { revision, physical: true })).catch(() => {});
+  const revision = revisionOf(await side.call('deleteRange', all)) ?? 0;
+  await side.call('compact', encode(CompactionRequest, { revision, physical: true })).catch(() => {});
   return revision;
 }
 
 function isCompaction(operation: Operation): boolean {
-  return operation.kind === 'unary' && operation.method === 'KV/Compact';
+  return operation.kind === 'unary' && operation.method === 'compact';
 }

@@ -1,13 +1,14 @@
 // Operations as a person reads them: only what is set.
+import { api } from '@drydock/etcd/rpc/api.ts';
 import { LeaseKeepAliveRequest, TxnRequest } from '@drydock/etcd/rpc/messages.ts';
 import { decode, type Schema } from '@drydock/etcd/rpc/protobuf.ts';
-import { methods, type Operation } from './operation.ts';
+import type { Operation } from './operation.ts';
 
 export function show(operation: Operation): string {
   switch (operation.kind) {
     case 'unary': {
-      const [schema] = methods[operation.method];
-      return `${operation.method} ${text(decode(schema as Schema, operation.request))}`;
+      const { request } = api[operation.method];
+      return `${operation.method} ${text(decode(request as Schema, operation.request))}`;
     }
     case 'keepAlive':
       return `keepAlive ${text(decode(LeaseKeepAliveRequest, operation.request))}`;

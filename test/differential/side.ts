@@ -1,4 +1,5 @@
 // One of the two stores: plays operations and says, as text that can be compared, what came back.
+import { api } from '@drydock/etcd/rpc/api.ts';
 import {
   LeaseGrantRequest,
   LeaseGrantResponse,
@@ -55,10 +56,10 @@ export class Side {
     }
   }
 
-  call(method: string, request: Buffer): Promise<Buffer> {
+  call(method: MethodName, request: Buffer): Promise<Buffer> {
     return new Promise((resolve, reject) => {
       const options = { deadline: Date.now() + deadlineMs };
-      this.#client.makeUnaryRequest<Buffer, Buffer>(`/etcdserverpb.${method}`, asIs, asIs, request, options, (error, answer) =>
+      this.#client.makeUnaryRequest<Buffer, Buffer>(api[method].path, asIs, asIs, request, options, (error, answer) =>
         error === null ? resolve(answer ?? Buffer.alloc(0)) : reject(error),
       );
     });
@@ -88,9 +89,9 @@ export class Side {
 
   async #shortLease(ttl: number): Promise<string> {
     try {
-      const answer = await this.call('Lease/LeaseGrant', encode(LeaseGrantRequest, { TTL: ttl }));
+      const answer = await this.call('leaseGrant', encode(LeaseGrantRequest, { TTL: ttl }));
       const { ID } = decode(LeaseGrantResponse, answer);
-      const revoked = await this.call('Lease/LeaseRevoke', encode(LeaseRevokeRequest, { ID }));
+      const revoked = await this.call('leaseRevoke', encode(LeaseRevokeRequest, { ID }));
       return `${ID > 0n ? 'positive' : 'not positive'} ${render(answer, [2])}; ${render(revoked)}`;
     } catch (error) {
       return renderError(error);
@@ -115,11 +116,11 @@ export function renderError(error: unknown): string {
 
 /** What one side orders by chance (keys of a lease), or by time (leases, time left), is put in an order or made coarse. */
 function renderAnswer(method: MethodName, answer: Buffer): string {
-  if (method === 'Lease/LeaseTimeToLive') {
+  if (method === 'leaseTimeToLive') {
     const { TTL, keys } = decode(LeaseTimeToLiveResponse, answer);
     return `${render(answer, [3, 5])} ttl ${TTL <= 0 ? TTL : Math.ceil(TTL / ttlGrain)} keys ${keys.sort().join()}`;
   }
-  if (method === 'Lease/LeaseLeases') {
+  if (method === 'leaseLeases') {
     const { leases } = decode(LeaseLeasesResponse, answer);
     return `${render(answer, [2])} leases ${leases
       .map(({ ID }) => String(ID))
@@ -127,5 +128,5 @@ function renderAnswer(method: MethodName, answer: Buffer): string {
       .join()}`;
   }
   // hash_revision is there since 3.6.
-  return render(answer, method === 'Maintenance/HashKV' ? [4] : []);
+  return render(answer, method === 'hashKv' ? [4] : []);
 }

@@ -1,5 +1,5 @@
 // What is done to the store: each fault strikes, and is healed again.
-import { HeaderOnly, MoveLeaderRequest, StatusResponse } from '@drydock/etcd/rpc/messages.ts';
+import { api } from '@drydock/etcd/rpc/api.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { Client } from '@grpc/grpc-js';
 import { unaryCall } from '../integration/store/client.ts';
@@ -62,22 +62,15 @@ function cut(target: Target, text: string, how: (network: Store['network']) => v
   return { heal: () => network.heal(), text };
 }
 
-async function ask(client: Client | undefined, method: string, ms: number): Promise<void> {
-  // A member that does not answer has not done it: that is a fault like others.
-  if (client !== undefined) await unaryCall(client, method, [{}, HeaderOnly], {}, ms).catch(() => undefined);
-}
-
 async function moveLeader(target: Target): Promise<void> {
   const { clients } = target;
   const from = await leaderOf(target);
   const to = clients[(from + 1 + target.random.int(clients.length - 1)) % clients.length];
   const leader = clients[from];
   if (to === undefined || leader === undefined) return;
-  const status = await unaryCall(to, 'Maintenance/Status', [{}, StatusResponse], {}).catch(() => undefined);
+  const status = await unaryCall(to, api.status, {}).catch(() => undefined);
   const targetID = status?.header?.member_id ?? 0n;
-  await unaryCall(leader, 'Maintenance/MoveLeader', [MoveLeaderRequest, HeaderOnly], { targetID }, moveMs).catch(
-    () => undefined,
-  );
+  await unaryCall(leader, api.moveLeader, { targetID }, moveMs).catch(() => undefined);
 }
 
 const moveMs = 5000;
@@ -149,7 +142,9 @@ export const faults: readonly Fault[] = [
     lasts: [0, 500],
     strike: async (target) => {
       const one = anyOf(target);
-      await ask(target.clients[one], 'Maintenance/Defragment', defragmentMs);
+      const client = target.clients[one];
+      // A member that does not answer has not done it: that is a fault like others.
+      if (client !== undefined) await unaryCall(client, api.defragment, {}, defragmentMs).catch(() => undefined);
       return { ...nothing, text: `defragmentation of ${one + 1}` };
     },
   },

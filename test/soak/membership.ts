@@ -1,12 +1,6 @@
 // A member that is removed, loses its data, and joins again as a new one at the same place.
 import { rmSync } from 'node:fs';
-import {
-  MemberAddRequest,
-  MemberAddResponse,
-  MemberIdRequest,
-  MemberListRequest,
-  MembersResponse,
-} from '@drydock/etcd/rpc/messages.ts';
+import { api } from '@drydock/etcd/rpc/api.ts';
 import type { Client } from '@grpc/grpc-js';
 import { unaryCall } from '../integration/store/client.ts';
 import { type Store, until } from '../integration/store/members.ts';
@@ -55,8 +49,7 @@ export async function replaceMember(target: Target) {
 
 /** The id of the member with the URL of `index`, as a member that answers has it. */
 async function idOf(store: Store, asked: Client, index: number): Promise<bigint | undefined> {
-  const types = [MemberListRequest, MembersResponse] as const;
-  const { members } = await unaryCall(asked, 'Cluster/MemberList', types, { linearizable: true }, askMs);
+  const { members } = await unaryCall(asked, api.memberList, { linearizable: true }, askMs);
   return members.find(({ peerURLs }) => peerURLs.includes(store.peerUrl(index)))?.ID;
 }
 
@@ -64,7 +57,7 @@ async function idOf(store: Store, asked: Client, index: number): Promise<bigint 
 async function remove(store: Store, asked: Client, index: number): Promise<boolean> {
   try {
     const ID = await idOf(store, asked, index);
-    if (ID !== undefined) await unaryCall(asked, 'Cluster/MemberRemove', [MemberIdRequest, MembersResponse], { ID }, askMs);
+    if (ID !== undefined) await unaryCall(asked, api.memberRemove, { ID }, askMs);
     return true;
   } catch {
     // Without an answer it may have been removed, or still will be.
@@ -78,7 +71,7 @@ async function add(store: Store, asked: Client, index: number): Promise<string> 
   try {
     if ((await idOf(store, asked, index)) !== undefined) return '';
     const request = { peerURLs: [store.peerUrl(index)] };
-    await unaryCall(asked, 'Cluster/MemberAdd', [MemberAddRequest, MemberAddResponse], request, askMs);
+    await unaryCall(asked, api.memberAdd, request, askMs);
     return '';
   } catch (error) {
     return error instanceof Error ? error.message : String(error);

@@ -1,6 +1,6 @@
 // One round: clients at work while faults strike, then calm, then what they were told is checked.
 import { setTimeout as sleep } from 'node:timers/promises';
-import { HashKVRequest, HashKVResponse, StatusResponse } from '@drydock/etcd/rpc/messages.ts';
+import { api } from '@drydock/etcd/rpc/api.ts';
 import type { Random, RandomStream } from '@drydock/foundation/random.ts';
 import { checkHistory } from '@drydock/sim/checkers/all.ts';
 import type { Violation } from '@drydock/sim/checkers/violation.ts';
@@ -235,7 +235,7 @@ class Round {
   /** The first member that says it leads. */
   async #leader(): Promise<number | undefined> {
     const { clients } = this.#options;
-    const asked = clients.map((client) => unaryCall(client, 'Maintenance/Status', [{}, StatusResponse], {}, 500));
+    const asked = clients.map((client) => unaryCall(client, api.status, {}, 500));
     const answers = await Promise.allSettled(asked);
     const at = answers.findIndex((answer) => {
       return answer.status === 'fulfilled' && answer.value.header?.member_id === answer.value.leader;
@@ -277,8 +277,7 @@ class Round {
   /** Whether all answer for the same revision; then their hashes are written down. */
   async #hashes(): Promise<boolean> {
     const { clients, store } = this.#options;
-    const types = [HashKVRequest, HashKVResponse] as const;
-    const asked = clients.map((client) => unaryCall(client, 'Maintenance/HashKV', types, { revision: 0 }, 5000));
+    const asked = clients.map((client) => unaryCall(client, api.hashKv, { revision: 0 }, 5000));
     const answers = await Promise.allSettled(asked);
     const known = answers.flatMap((answer, i) => {
       if (answer.status === 'rejected') return [];

@@ -1,5 +1,5 @@
 // Members that die: FAILURE-MODES 5.1, rows 1 to 3.
-import { api } from '../client.ts';
+import { api } from '@drydock/etcd/rpc/api.ts';
 import type { Scenario } from './scenario.ts';
 
 export const killFollower: Scenario = {

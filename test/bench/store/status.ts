@@ -1,5 +1,5 @@
 // What the bench asks members besides the load.
-import { RangeRequest, RangeResponse, StatusResponse } from '@drydock/etcd/rpc/messages.ts';
+import { api } from '@drydock/etcd/rpc/api.ts';
 import { Client, credentials } from '@grpc/grpc-js';
 import { unaryCall } from '../../integration/store/client.ts';
 import { until } from '../../integration/store/members.ts';
@@ -21,7 +21,7 @@ export async function leaderFirst(endpoints: readonly string[]): Promise<readonl
   await until('a leader', async () => {
     for (const endpoint of endpoints) {
       const status = await withClient(endpoint, (client) =>
-        unaryCall(client, 'Maintenance/Status', [{}, StatusResponse], {}, deadlineMs).catch(() => undefined),
+        unaryCall(client, api.status, {}, deadlineMs).catch(() => undefined),
       );
       if (status !== undefined && status.leader !== 0n && status.leader === status.header?.member_id) leader = endpoint;
     }
@@ -33,7 +33,7 @@ export async function leaderFirst(endpoints: readonly string[]): Promise<readonl
 /** Whether a linearizable read is answered. */
 export function serves(endpoint: string): Promise<boolean> {
   return withClient(endpoint, (client) =>
-    unaryCall(client, 'KV/Range', [RangeRequest, RangeResponse], { key: 'a' }, deadlineMs).then(
+    unaryCall(client, api.range, { key: 'a' }, deadlineMs).then(
       () => true,
       () => false,
     ),

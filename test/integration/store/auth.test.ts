@@ -4,31 +4,13 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import {
-  AuthenticateRequest,
-  AuthenticateResponse,
-  permissionType,
-  RoleAddRequest,
-  RoleGrantPermissionRequest,
-  UserAddRequest,
-  UserGrantRoleRequest,
-} from '@drydock/etcd/rpc/auth-messages.ts';
-import {
-  HeaderOnly,
-  LeaseGrantRequest,
-  LeaseGrantResponse,
-  LeaseKeepAliveRequest,
-  LeaseKeepAliveResponse,
-  LeaseTimeToLiveRequest,
-  LeaseTimeToLiveResponse,
-  PutRequest,
-  PutResponse,
-  RangeRequest,
-  RangeResponse,
-} from '@drydock/etcd/rpc/messages.ts';
+import { type ApiMethod, api } from '@drydock/etcd/rpc/api.ts';
+import { permissionType } from '@drydock/etcd/rpc/auth-messages.ts';
+import { LeaseKeepAliveRequest, LeaseKeepAliveResponse } from '@drydock/etcd/rpc/messages.ts';
 import { decode, encode, type MessageOf, type Schema } from '@drydock/etcd/rpc/protobuf.ts';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { describe, expect, test } from 'vitest';
+import { unaryCall } from './client.ts';
 import { Store, upstreamProgram } from './members.ts';
 
 const minuteMs = 60_000;
@@ -52,21 +34,12 @@ function metadataOf(entries: Readonly<Record<string, string>>): Metadata {
   return metadata;
 }
 
-function unary<I extends Schema, O extends Schema>(
+const unary = <I extends Schema, O extends Schema>(
   client: Client,
-  method: string,
-  [input, output]: readonly [I, O],
+  method: ApiMethod<I, O>,
   request: Partial<MessageOf<I>>,
   metadata: Readonly<Record<string, string>> = {},
-): Promise<MessageOf<O>> {
-  return new Promise((resolve, reject) => {
-    const [path, bytes, options] = [`/etcdserverpb.${method}`, encode(input, request), { deadline: Date.now() + callMs }];
-    client.makeUnaryRequest<Buffer, Buffer>(path, asIs, asIs, bytes, metadataOf(metadata), options, (error, answer) => {
-      if (error !== null) reject(error);
-      else resolve(decode(output, answer ?? Buffer.alloc(0)));
-    });
-  });
-}
+): Promise<MessageOf<O>> => unaryCall(client, method, request, callMs, metadataOf(metadata));
 
 /** The status of a call that is refused; 'ok' where it is not. */
 async function codeOf(call: Promise<unknown>): Promise<number | 'ok'> {
@@ -79,11 +52,11 @@ async function codeOf(call: Promise<unknown>): Promise<number | 'ok'> {
 }
 
 const put = (client: Client, key: string, metadata: Readonly<Record<string, string>> = {}, lease = 0n) =>
-  unary(client, 'KV/Put', [PutRequest, PutResponse], { key, value: Buffer.from('v'), lease }, metadata);
+  unary(client, api.put, { key, value: Buffer.from('v'), lease }, metadata);
 const get = (client: Client, key: string, metadata: Readonly<Record<string, string>> = {}) =>
-  unary(client, 'KV/Range', [RangeRequest, RangeResponse], { key }, metadata);
+  unary(client, api.range, { key }, metadata);
 const authenticate = async (client: Client, name: string, password: string) =>
-  (await unary(client, 'Auth/Authenticate', [AuthenticateRequest, AuthenticateResponse], { name, password })).token;
+  (await unary(client, api.authenticate, { name, password })).token;
 
 function keepAlive(client: Client, ID: bigint): Promise<number> {
   return new Promise((resolve, reject) => {
@@ -100,17 +73,15 @@ function keepAlive(client: Client, ID: bigint): Promise<number> {
 
 /** root with a password, and the certificate's user, who may read and write what begins with `k`. */
 async function enable(client: Client): Promise<void> {
-  await unary(client, 'Auth/UserAdd', [UserAddRequest, HeaderOnly], { name: 'root', password: 'rootpw' });
+  await unary(client, api.userAdd, { name: 'root', password: 'rootpw' });
   const options = { no_password: true };
-  await unary(client, 'Auth/UserAdd', [UserAddRequest, HeaderOnly], { name: certificateUser, options });
-  for (const name of ['root', 'r']) await unary(client, 'Auth/RoleAdd', [RoleAddRequest, HeaderOnly], { name });
+  await unary(client, api.userAdd, { name: certificateUser, options });
+  for (const name of ['root', 'r']) await unary(client, api.roleAdd, { name });
   const perm = { permType: permissionType.readWrite, key: 'k', range_end: 'l' };
-  const grantPermission = [RoleGrantPermissionRequest, HeaderOnly] as const;
-  await unary(client, 'Auth/RoleGrantPermission', grantPermission, { name: 'r', perm });
-  const grantRole = [UserGrantRoleRequest, HeaderOnly] as const;
-  await unary(client, 'Auth/UserGrantRole', grantRole, { user: 'root', role: 'root' });
-  await unary(client, 'Auth/UserGrantRole', grantRole, { user: certificateUser, role: 'r' });
-  await unary(client, 'Auth/AuthEnable', [{}, HeaderOnly], {});
+  await unary(client, api.roleGrantPermission, { name: 'r', perm });
+  await unary(client, api.userGrantRole, { user: 'root', role: 'root' });
+  await unary(client, api.userGrantRole, { user: certificateUser, role: 'r' });
+  await unary(client, api.authEnable, {});
 }
 
 async function checkUsers(store: Store, clients: readonly [Client, ...Client[]]): Promise<void> {
@@ -118,7 +89,7 @@ async function checkUsers(store: Store, clients: readonly [Client, ...Client[]])
   await enable(first);
   // Known to every member when a read of one has been linearizable.
   const token = await authenticate(first, 'root', 'rootpw');
-  const { ID } = await unary(first, 'Lease/LeaseGrant', [LeaseGrantRequest, LeaseGrantResponse], { TTL: 1000 });
+  const { ID } = await unary(first, api.leaseGrant, { TTL: 1000 });
   await put(first, 'kl', {}, ID);
   for (const client of clients) {
     expect(await codeOf(put(client, 'k1', { token }))).toBe('ok');
@@ -126,11 +97,10 @@ async function checkUsers(store: Store, clients: readonly [Client, ...Client[]])
     expect(await codeOf(get(client, 'k1'))).toBe('ok');
     expect(await codeOf(get(client, 'x'))).toBe(denied);
     expect(await codeOf(put(client, 'x'))).toBe(denied);
-    expect(await codeOf(unary(client, 'Maintenance/Status', [{}, HeaderOnly], {}))).toBe(denied);
-    expect(await codeOf(unary(client, 'Maintenance/Status', [{}, HeaderOnly], {}, { token }))).toBe('ok');
+    expect(await codeOf(unary(client, api.status, {}))).toBe(denied);
+    expect(await codeOf(unary(client, api.status, {}, { token }))).toBe('ok');
     // What only the leader knows, asked for by another member.
-    const ask = [LeaseTimeToLiveRequest, LeaseTimeToLiveResponse] as const;
-    expect((await unary(client, 'Lease/LeaseTimeToLive', ask, { ID, keys: true })).keys).toEqual(['kl']);
+    expect((await unary(client, api.leaseTimeToLive, { ID, keys: true })).keys).toEqual(['kl']);
     expect(await keepAlive(client, ID)).toBe(1000);
     // A token counts before the certificate, which is not the gateway's caller's.
     expect(await codeOf(get(client, 'k1', { token: 'abcdefghijklmnop.1' }))).toBe(unauthenticated);
@@ -179,7 +149,7 @@ describe.each(programs)('$name', ({ program, skip }) => {
       expect(JSON.parse(Buffer.from(claims, 'base64url').toString())).toMatchObject({ username: 'root', revision: 8 });
       expect(await codeOf(put(client, 'a', { token }))).toBe('ok');
       expect(await codeOf(put(client, 'a', { token: `${token}x` }))).toBe(unauthenticated);
-      await unary(client, 'Auth/RoleAdd', [RoleAddRequest, HeaderOnly], { name: 'later' }, { token });
+      await unary(client, api.roleAdd, { name: 'later' }, { token });
       await expect(put(client, 'a', { token })).rejects.toThrow('etcdserver: revision of auth store is old');
       expect(await codeOf(put(client, 'a', { token: await authenticate(client, 'root', 'rootpw') }))).toBe('ok');
     } finally {

@@ -2,18 +2,10 @@
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import {
-  HashKVRequest,
-  HashKVResponse,
-  KeyValue,
-  PutRequest,
-  PutResponse,
-  RangeRequest,
-  RangeResponse,
-  StatusResponse,
-} from '@drydock/etcd/rpc/messages.ts';
+import { type ApiMethod, api } from '@drydock/etcd/rpc/api.ts';
+import { KeyValue } from '@drydock/etcd/rpc/messages.ts';
 import { decode, encode, type MessageOf, type Schema } from '@drydock/etcd/rpc/protobuf.ts';
-import { type ChannelCredentials, Client, credentials } from '@grpc/grpc-js';
+import { type ChannelCredentials, Client, credentials, Metadata } from '@grpc/grpc-js';
 import { type Store, until } from './members.ts';
 
 /** One try on one member; the next member is asked after that. */
@@ -33,15 +25,15 @@ const asIs = (bytes: Buffer): Buffer => bytes;
 /** One unary call; rejects with the gRPC error. */
 export function unaryCall<I extends Schema, O extends Schema>(
   client: Client,
-  method: string,
-  [input, output]: readonly [I, O],
+  { path, request: input, response: output }: ApiMethod<I, O>,
   request: Partial<MessageOf<I>>,
   deadlineMs = tryMs,
+  metadata = new Metadata(),
 ): Promise<MessageOf<O>> {
   return new Promise((resolve, reject) => {
     const options = { deadline: Date.now() + deadlineMs };
     const bytes = encode(input, request);
-    client.makeUnaryRequest<Buffer, Buffer>(`/etcdserverpb.${method}`, asIs, asIs, bytes, options, (error, answer) => {
+    client.makeUnaryRequest<Buffer, Buffer>(path, asIs, asIs, bytes, metadata, options, (error, answer) => {
       if (error !== null) reject(error);
       else resolve(decode(output, answer ?? Buffer.alloc(0)));
     });
@@ -78,20 +70,19 @@ export class StoreClient {
   /** One call of one member; rejects with the gRPC error. */
   call<I extends Schema, O extends Schema>(
     index: number,
-    method: string,
-    schemas: readonly [I, O],
+    method: ApiMethod<I, O>,
     request: Partial<MessageOf<I>>,
     deadlineMs = tryMs * 10,
   ): Promise<MessageOf<O>> {
     const client = this.#clients[index];
     if (client === undefined) throw new Error(`no member ${index}`);
-    return unaryCall(client, method, schemas, request, deadlineMs);
+    return unaryCall(client, method, request, deadlineMs);
   }
 
   /** Whether the store has acknowledged. A member that does not answer is not asked next time. */
   async put(key: string, value: string): Promise<boolean> {
     try {
-      await unaryCall(this.#pick(), 'KV/Put', [PutRequest, PutResponse], { key, value: Buffer.from(value) });
+      await unaryCall(this.#pick(), api.put, { key, value: Buffer.from(value) });
       return true;
     } catch {
       this.#current = (this.#current + 1) % this.#clients.length;
@@ -107,7 +98,7 @@ export class StoreClient {
     for (let i = 0; i < this.#clients.length * 2; i++) {
       try {
         const request = { key: '\0', range_end: '\0', keys_only: true };
-        const { kvs } = await unaryCall(this.#pick(), 'KV/Range', [RangeRequest, RangeResponse], request, tryMs * 5);
+        const { kvs } = await unaryCall(this.#pick(), api.range, request, tryMs * 5);
         return kvs.map((kv) => decode(KeyValue, kv).key);
       } catch (error) {
         cause = error;
@@ -122,9 +113,7 @@ export class StoreClient {
     let leader = -1;
     await until('a member leads', async () => {
       const all = await Promise.all(
-        this.#clients.map((client) =>
-          unaryCall(client, 'Maintenance/Status', [{}, StatusResponse], {}, tryMs * 5).catch(() => undefined),
-        ),
+        this.#clients.map((client) => unaryCall(client, api.status, {}, tryMs * 5).catch(() => undefined)),
       );
       leader = all.findIndex(
         (status) => status !== undefined && status.leader !== 0n && status.header?.member_id === status.leader,
@@ -136,8 +125,7 @@ export class StoreClient {
 
   /** Whether every member, or each of `among`, answers, with the same revision and the same hash. */
   async agree(among: readonly number[] = [...this.#store.members.keys()]): Promise<boolean> {
-    const ask = (client: Client) =>
-      unaryCall(client, 'Maintenance/HashKV', [HashKVRequest, HashKVResponse], { revision: 0 }, tryMs * 5);
+    const ask = (client: Client) => unaryCall(client, api.hashKv, { revision: 0 }, tryMs * 5);
     const answers = await Promise.allSettled(this.#clients.filter((_, i) => among.includes(i)).map(ask));
     const seen = answers.map((answer, i) =>
       answer.status === 'fulfilled' ? `${answer.value.header?.revision} ${answer.value.hash}` : `no answer from ${i}`,

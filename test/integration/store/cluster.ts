@@ -1,23 +1,6 @@
 // Changes of a store's membership through its API, and what the members say about it.
-import {
-  HeaderOnly,
-  KeyValue,
-  LeaseGrantRequest,
-  LeaseGrantResponse,
-  type Member,
-  MemberAddRequest,
-  MemberAddResponse,
-  MemberIdRequest,
-  MemberListRequest,
-  MembersResponse,
-  MemberUpdateRequest,
-  MoveLeaderRequest,
-  PutRequest,
-  PutResponse,
-  RangeRequest,
-  RangeResponse,
-  StatusResponse,
-} from '@drydock/etcd/rpc/messages.ts';
+import { api } from '@drydock/etcd/rpc/api.ts';
+import { KeyValue, type Member } from '@drydock/etcd/rpc/messages.ts';
 import { decode } from '@drydock/etcd/rpc/protobuf.ts';
 import type { StoreClient } from './client.ts';
 import { type Store, until } from './members.ts';
@@ -27,49 +10,49 @@ const patienceMs = 3000;
 
 /** Asks member `at` for its list. */
 export async function memberList(client: StoreClient, at: number): Promise<Member[]> {
-  return (await client.call(at, 'Cluster/MemberList', [MemberListRequest, MembersResponse], { linearizable: true })).members;
+  return (await client.call(at, api.memberList, { linearizable: true })).members;
 }
 
 export async function addMember(client: StoreClient, at: number, peerUrl: string, isLearner = false): Promise<Member> {
   const request = { peerURLs: [peerUrl], isLearner };
-  const { member } = await client.call(at, 'Cluster/MemberAdd', [MemberAddRequest, MemberAddResponse], request);
+  const { member } = await client.call(at, api.memberAdd, request);
   if (member === undefined) throw new Error('an answer without a member');
   return member;
 }
 
 export async function removeMember(client: StoreClient, at: number, ID: bigint): Promise<void> {
-  await client.call(at, 'Cluster/MemberRemove', [MemberIdRequest, MembersResponse], { ID });
+  await client.call(at, api.memberRemove, { ID });
 }
 
 export async function promoteMember(client: StoreClient, at: number, ID: bigint): Promise<void> {
-  await client.call(at, 'Cluster/MemberPromote', [MemberIdRequest, MembersResponse], { ID });
+  await client.call(at, api.memberPromote, { ID });
 }
 
 export async function moveMember(client: StoreClient, at: number, ID: bigint, peerUrl: string): Promise<void> {
   const request = { ID, peerURLs: [peerUrl] };
-  await client.call(at, 'Cluster/MemberUpdate', [MemberUpdateRequest, MembersResponse], request);
+  await client.call(at, api.memberUpdate, request);
 }
 
 /** Asks member `at`, which must lead, to hand over. */
 export async function moveLeader(client: StoreClient, at: number, targetID: bigint): Promise<void> {
-  await client.call(at, 'Maintenance/MoveLeader', [MoveLeaderRequest, HeaderOnly], { targetID });
+  await client.call(at, api.moveLeader, { targetID });
 }
 
 /** Whether member `at` has acknowledged the write in time. */
 export async function putAt(client: StoreClient, at: number, key: string, value: string, lease = 0n): Promise<boolean> {
   const request = { key, value: Buffer.from(value), lease };
-  const done = client.call(at, 'KV/Put', [PutRequest, PutResponse], request, patienceMs);
+  const done = client.call(at, api.put, request, patienceMs);
   return (await refusal(done)) === 'done';
 }
 
 export async function grantLease(client: StoreClient, at: number, seconds: number): Promise<bigint> {
-  return (await client.call(at, 'Lease/LeaseGrant', [LeaseGrantRequest, LeaseGrantResponse], { TTL: seconds })).ID;
+  return (await client.call(at, api.leaseGrant, { TTL: seconds })).ID;
 }
 
 /** What member `at` has as the value of a key; undefined where it has none. Rejects where it does not say so in time. */
 export async function valueAt(client: StoreClient, at: number, key: string, serializable = false): Promise<string | undefined> {
   const request = { key, serializable };
-  const { kvs } = await client.call(at, 'KV/Range', [RangeRequest, RangeResponse], request, patienceMs);
+  const { kvs } = await client.call(at, api.range, request, patienceMs);
   return kvs[0] === undefined ? undefined : decode(KeyValue, kvs[0]).value.toString();
 }
 
@@ -83,12 +66,12 @@ export function refusal(call: Promise<unknown>): Promise<string> {
 
 /** What a member says it is; undefined where it does not answer. */
 export async function memberStatus(client: StoreClient, at: number) {
-  return client.call(at, 'Maintenance/Status', [{}, StatusResponse], {}).catch(() => undefined);
+  return client.call(at, api.status, {}).catch(() => undefined);
 }
 
 /** The id of the member that runs as number `index` of the store. */
 export async function idOf(client: StoreClient, index: number): Promise<bigint> {
-  return (await client.call(index, 'Maintenance/Status', [{}, StatusResponse], {})).header?.member_id ?? 0n;
+  return (await client.call(index, api.status, {})).header?.member_id ?? 0n;
 }
 
 /**

@@ -1,34 +1,24 @@
 // Three processes of which one has a bad disk, or ends between two steps by which its data become durable.
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { CompactionRequest, HeaderOnly, StatusResponse } from '@drydock/etcd/rpc/messages.ts';
-import { afterEach, expect, test } from 'vitest';
-import { StoreClient } from './client.ts';
-import { exitOf, Store, until } from './members.ts';
+import { api } from '@drydock/etcd/rpc/api.ts';
+import { expect, test } from 'vitest';
+import type { StoreClient } from './client.ts';
+import { type StartedStore, storesOfTest } from './fixture.ts';
+import { exitOf, until } from './members.ts';
 import { missing, Stream } from './stream.ts';
 
 const minuteMs = 60_000;
 const slowSyncMs = 4000;
 
-let store: Store | undefined;
-let client: StoreClient | undefined;
-let stream: Stream | undefined;
+const stores = storesOfTest();
 
-afterEach(async () => {
-  await stream?.stop();
-  client?.close();
-  await store?.stop();
-  store = undefined;
-  stream = undefined;
-});
-
-async function start(): Promise<{ store: Store; client: StoreClient; stream: Stream }> {
-  store = await Store.start({ size: 3 });
-  client = new StoreClient(store);
-  stream = new Stream(client, 'key');
-  const writing = stream;
-  await until('writes are acknowledged', () => writing.acknowledged.length > 10);
-  return { store, client, stream };
+async function start(): Promise<StartedStore & { stream: Stream }> {
+  const started = await stores.start({ size: 3 });
+  const stream = new Stream(started.client, 'key');
+  stores.atEnd(() => stream.stop());
+  await until('writes are acknowledged', () => stream.acknowledged.length > 10);
+  return { ...started, stream };
 }
 
 /** More writes than before are acknowledged. */
@@ -44,19 +34,9 @@ async function expectWhole(to: StoreClient, writes: Stream): Promise<void> {
   expect(await missing(to, acknowledged)).toEqual([]);
 }
 
-/** The leader, once a majority says so. */
-async function leaderOf(to: StoreClient): Promise<number> {
-  let leader = -1;
-  await until('there is a leader', async () => {
-    leader = await to.leader().catch(() => -1);
-    return leader >= 0;
-  });
-  return leader;
-}
-
 test('a leader whose syncs are slow is replaced; nothing is lost', { timeout: 2 * minuteMs }, async () => {
   const { store: three, client: to, stream: writes } = await start();
-  const slow = await leaderOf(to);
+  const slow = await to.leader();
   three.setDiskFaults(slow, { path: 'member/wal', syncDelayMs: slowSyncMs });
   await until('another member leads', async () => ![slow, -1].includes(await to.leader().catch(() => -1)), minuteMs);
   await goesOn(writes);
@@ -73,7 +53,7 @@ test('a leader whose disk is full, or cannot sync, ends with a message; the othe
     { faults: { path: 'member/wal', full: true }, message: /no space left on the disk of the data directory/ },
     { faults: { path: 'member/wal', failSync: true }, message: /cannot write the write-ahead log: EIO/ },
   ]) {
-    const bad = await leaderOf(to);
+    const bad = await to.leader();
     const child = three.members[bad]?.process;
     if (child === undefined) throw new Error('a member without a process');
     three.setDiskFaults(bad, faults);
@@ -105,21 +85,21 @@ test('a leader that ends between two steps has all it acknowledged; revisions on
   const { store: three, client: to, stream: writes } = await start();
   let revision = 0;
   for (const faults of crashes) {
-    const at = await leaderOf(to);
+    const at = await to.leader();
     const child = three.members[at]?.process;
     if (child === undefined) throw new Error('a member without a process');
     // Something for a compaction to remove.
     for (const value of ['1', '2']) await until('a write is taken', () => to.put('again', value));
-    const before = (await to.call(at, 'Maintenance/Status', [{}, StatusResponse], {})).header?.revision ?? 0;
+    const before = (await to.call(at, api.status, {})).header?.revision ?? 0;
     expect(before).toBeGreaterThan(revision);
     revision = before;
     three.setDiskFaults(at, faults);
     // Their answers are lost with the member.
     const compaction = { revision, physical: true };
     if (faults.crashAt === 'afterRemoval') {
-      to.call(at, 'KV/Compact', [CompactionRequest, HeaderOnly], compaction).catch(() => {});
+      to.call(at, api.compact, compaction).catch(() => {});
     } else if (faults.crashAt.startsWith('defragment')) {
-      to.call(at, 'Maintenance/Defragment', [{}, HeaderOnly], {}).catch(() => {});
+      to.call(at, api.defragment, {}).catch(() => {});
     }
     await until(`it ends at ${faults.crashAt}`, () => child.signalCode === 'SIGKILL');
     three.setDiskFaults(at, {});
@@ -151,9 +131,7 @@ test.each(damages)(
   'a member with a damaged $what does not start, and says why',
   { timeout: minuteMs },
   async ({ path, change, message }) => {
-    store = await Store.start({ size: 1 });
-    client = new StoreClient(store);
-    const to = client;
+    const { store, client: to } = await stores.start({ size: 1 });
     for (let i = 0; i < 20; i++) await until('a write is taken', () => to.put(`key${i}`, 'value'));
     expect(await store.stopMember(0, 'SIGTERM')).toBe(0);
     const folder = join(store.members[0]?.dataDir ?? '', path);

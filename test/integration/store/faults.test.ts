@@ -3,30 +3,18 @@ import { execFileSync } from 'node:child_process';
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, describe, expect, test } from 'vitest';
-import { StoreClient } from './client.ts';
+import { describe, expect, test } from 'vitest';
 import { firstIndex, memberStatus } from './cluster.ts';
-import { exitOf, Store, until } from './members.ts';
+import { storesOfTest } from './fixture.ts';
+import { exitOf, until } from './members.ts';
 import { missing, Stream } from './stream.ts';
 
 const minuteMs = 60_000;
 /** How long an ongoing stream of writes may stand still when the leader is killed. */
 const gapMaxMs = 3_000;
 
-let store: Store | undefined;
-let client: StoreClient | undefined;
-
-afterEach(async () => {
-  client?.close();
-  await store?.stop();
-  store = undefined;
-});
-
-async function start(flags: readonly string[] = []): Promise<{ store: Store; client: StoreClient }> {
-  store = await Store.start({ size: 3, tls: true, flags });
-  client = new StoreClient(store);
-  return { store, client };
-}
+const stores = storesOfTest();
+const start = (flags: readonly string[] = []) => stores.start({ size: 3, tls: true, flags });
 
 describe('a store of three', () => {
   test('kill -9 of the leader: writes go on within 3 s, nothing acknowledged is lost', { timeout: minuteMs }, async () => {
@@ -103,30 +91,26 @@ describe.skipIf(!isRoot)(`a full disk (${isRoot ? 'as root' : 'needs root, for a
   test('ends the member with a message; with space again it has all it acknowledged', { timeout: minuteMs }, async () => {
     const mount = mkdtempSync(join(tmpdir(), 'drydock-disk-'));
     execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${diskMegabytes}m`, 'drydock-disk', mount]);
-    try {
-      const ballast = join(mount, 'ballast');
-      writeFileSync(ballast, Buffer.alloc(ballastBytes));
-      store = await Store.start({ size: 1, firstDataDir: join(mount, 'data') });
-      client = new StoreClient(store);
-      const child = store.members[0]?.process;
-      if (child === undefined || child === null) throw new Error('the member has no process');
-      const value = 'x'.repeat(100_000);
-      const acknowledged: string[] = [];
-      for (let i = 0; child.exitCode === null; i++) if (await client.put(`k${i}`, value)) acknowledged.push(`k${i}`);
-      expect(await exitOf(child)).not.toBe(0);
-      expect(store.log(0)).toMatch(/no space left on the disk/);
-      expect(acknowledged.length).toBeGreaterThan(10);
-
-      rmSync(ballast);
-      store.startMember(0);
-      await store.ready();
-      const restarted = client;
-      await until('the store answers', () => restarted.put('after', ''));
-      expect(await missing(client, acknowledged)).toEqual([]);
-    } finally {
-      await store?.stop();
+    stores.atEnd(() => {
       execFileSync('umount', ['-l', mount]);
       rmSync(mount, { recursive: true });
-    }
+    });
+    const ballast = join(mount, 'ballast');
+    writeFileSync(ballast, Buffer.alloc(ballastBytes));
+    const { store, client } = await stores.start({ size: 1, firstDataDir: join(mount, 'data') });
+    const child = store.members[0]?.process;
+    if (child === undefined || child === null) throw new Error('the member has no process');
+    const value = 'x'.repeat(100_000);
+    const acknowledged: string[] = [];
+    for (let i = 0; child.exitCode === null; i++) if (await client.put(`k${i}`, value)) acknowledged.push(`k${i}`);
+    expect(await exitOf(child)).not.toBe(0);
+    expect(store.log(0)).toMatch(/no space left on the disk/);
+    expect(acknowledged.length).toBeGreaterThan(10);
+
+    rmSync(ballast);
+    store.startMember(0);
+    await store.ready();
+    await until('the store answers', () => client.put('after', ''));
+    expect(await missing(client, acknowledged)).toEqual([]);
   });
 });

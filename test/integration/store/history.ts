@@ -1,23 +1,6 @@
 // What a store holds, and a history that fills it: the same calls on ours and on the original.
-import {
-  CompactionRequest,
-  DeleteRangeRequest,
-  DeleteRangeResponse,
-  HashKVRequest,
-  HashKVResponse,
-  HeaderOnly,
-  LeaseGrantRequest,
-  LeaseGrantResponse,
-  LeaseLeasesResponse,
-  LeaseTimeToLiveRequest,
-  LeaseTimeToLiveResponse,
-  PutRequest,
-  PutResponse,
-  RangeRequest,
-  RangeResponse,
-  TxnRequest,
-  TxnResponse,
-} from '@drydock/etcd/rpc/messages.ts';
+import { type ApiMethod, api } from '@drydock/etcd/rpc/api.ts';
+import type { PutResponse } from '@drydock/etcd/rpc/messages.ts';
 import type { MessageOf, Schema } from '@drydock/etcd/rpc/protobuf.ts';
 import { Client, credentials } from '@grpc/grpc-js';
 import { unaryCall } from './client.ts';
@@ -33,20 +16,16 @@ export class Caller {
     this.#client = new Client(new URL(endpoint).host, credentials.createInsecure());
   }
 
-  call<I extends Schema, O extends Schema>(
-    method: string,
-    types: readonly [I, O],
-    request: Partial<MessageOf<I>>,
-  ): Promise<MessageOf<O>> {
-    return unaryCall(this.#client, method, types, request, deadlineMs);
+  call<I extends Schema, O extends Schema>(method: ApiMethod<I, O>, request: Partial<MessageOf<I>>): Promise<MessageOf<O>> {
+    return unaryCall(this.#client, method, request, deadlineMs);
   }
 
   put(key: string, value: string, lease = 0n): Promise<MessageOf<typeof PutResponse>> {
-    return this.call('KV/Put', [PutRequest, PutResponse], { key, value: Buffer.from(value), lease });
+    return this.call(api.put, { key, value: Buffer.from(value), lease });
   }
 
   compact(revision: number): Promise<unknown> {
-    return this.call('KV/Compact', [CompactionRequest, HeaderOnly], { revision, physical: true });
+    return this.call(api.compact, { revision, physical: true });
   }
 
   close(): void {
@@ -67,16 +46,16 @@ export async function randomHistory(caller: Caller, seed: number, operations: nu
   for (let i = 0; i < operations; i++) {
     const kind = below(20);
     if (kind === 0) {
-      const { ID } = await caller.call('Lease/LeaseGrant', [LeaseGrantRequest, LeaseGrantResponse], { TTL: 1000 + i, ID: 0n });
+      const { ID } = await caller.call(api.leaseGrant, { TTL: 1000 + i, ID: 0n });
       leases.push(ID);
     } else if (kind < 4) {
-      await caller.call('KV/DeleteRange', [DeleteRangeRequest, DeleteRangeResponse], { key: key() });
+      await caller.call(api.deleteRange, { key: key() });
     } else if (kind < 7) {
       const puts = Array.from({ length: 1 + below(4) }, (_, part) => ({
         request_put: { ...noPut, key: `${key()}/${part}`, value: Buffer.from(`txn ${i}`) },
       }));
       const success = puts.map((put) => ({ ...noOperation, ...put }));
-      await caller.call('KV/Txn', [TxnRequest, TxnResponse], { success });
+      await caller.call(api.txn, { success });
     } else {
       const value = below(25) === 0 ? 'x'.repeat(10_000) : `value ${i}`;
       const answer = await caller.put(key(), value, leases[below(leases.length)]);
@@ -92,16 +71,14 @@ const noOperation = { request_range: undefined, request_delete_range: undefined,
 /** Everything that a client can ask for. */
 export async function contentOf(caller: Caller) {
   const all = { key: '\0', range_end: '\0' };
-  const { kvs, header } = await caller.call('KV/Range', [RangeRequest, RangeResponse], all);
+  const { kvs, header } = await caller.call(api.range, all);
   const revision = header?.revision ?? 0;
-  const { leases } = await caller.call('Lease/LeaseLeases', [{}, LeaseLeasesResponse], {});
+  const { leases } = await caller.call(api.leaseLeases, {});
   const ttls = [];
   for (const { ID } of leases) {
-    const types = [LeaseTimeToLiveRequest, LeaseTimeToLiveResponse] as const;
-    const { grantedTTL, keys } = await caller.call('Lease/LeaseTimeToLive', types, { ID, keys: true });
+    const { grantedTTL, keys } = await caller.call(api.leaseTimeToLive, { ID, keys: true });
     ttls.push(`${ID.toString(16)} ${grantedTTL} ${[...keys].sort().join()}`);
   }
-  const types = [HashKVRequest, HashKVResponse] as const;
-  const { hash, compact_revision } = await caller.call('Maintenance/HashKV', types, { revision });
+  const { hash, compact_revision } = await caller.call(api.hashKv, { revision });
   return { revision, hash, compact_revision, leases: ttls.sort(), kvs: kvs.map((kv) => kv.toString('latin1')) };
 }

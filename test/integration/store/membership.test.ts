@@ -1,7 +1,6 @@
 // A store whose members come, go and move, as processes.
 import { rmSync } from 'node:fs';
-import { afterEach, describe, expect, test } from 'vitest';
-import { StoreClient } from './client.ts';
+import { describe, expect, test } from 'vitest';
 import {
   addMember,
   firstIndex,
@@ -18,27 +17,19 @@ import {
   valueAt,
   whenHealthy,
 } from './cluster.ts';
-import { exitOf, Store, type StoreOptions, until } from './members.ts';
+import { type StartedStore, storesOfTest } from './fixture.ts';
+import { exitOf, type StoreOptions, until } from './members.ts';
 
 const minuteMs = 60_000;
 /** Changes need not wait until all members have been connected for some seconds. */
 const unchecked = '--strict-reconfig-check=false';
 
-let store: Store | undefined;
-let client: StoreClient | undefined;
+const stores = storesOfTest();
 
-afterEach(async () => {
-  client?.close();
-  await store?.stop();
-  store = undefined;
-});
-
-async function start(options: StoreOptions): Promise<{ store: Store; client: StoreClient }> {
-  store = await Store.start(options);
-  client = new StoreClient(store);
-  const started = client;
-  await until('the store answers', () => started.put('first', 'value'));
-  return { store, client };
+async function start(options: StoreOptions): Promise<StartedStore> {
+  const started = await stores.start(options);
+  await until('the store answers', () => started.client.put('first', 'value'));
+  return started;
 }
 
 describe('a store that grows', () => {

@@ -1,28 +1,20 @@
 // What three processes do when the network between them is cut, or one of them stands still. FAILURE-MODES 5.1, rows
 // 1 and 3 to 6 and 9.
-import { afterEach, describe, expect, test } from 'vitest';
-import { StoreClient } from './client.ts';
+import { describe, expect, test } from 'vitest';
+import type { StoreClient } from './client.ts';
 import { grantLease, memberStatus, putAt, refusal, valueAt } from './cluster.ts';
-import { Store, type StoreOptions, until } from './members.ts';
+import { type StartedStore, storesOfTest } from './fixture.ts';
+import { type StoreOptions, until } from './members.ts';
 
 const minuteMs = 60_000;
 const leaseSeconds = 4;
 
-let store: Store | undefined;
-let client: StoreClient | undefined;
+const stores = storesOfTest();
 
-afterEach(async () => {
-  client?.close();
-  await store?.stop();
-  store = undefined;
-});
-
-async function start(options: Partial<StoreOptions> = {}): Promise<{ store: Store; client: StoreClient; leader: number }> {
-  store = await Store.start({ size: 3, cuttable: true, ...options });
-  client = new StoreClient(store);
-  const started = client;
-  await until('the store answers', () => started.put('before', 'value'));
-  return { store, client, leader: await client.leader() };
+async function start(options: Partial<StoreOptions> = {}): Promise<StartedStore & { leader: number }> {
+  const started = await stores.start({ size: 3, cuttable: true, ...options });
+  await until('the store answers', () => started.client.put('before', 'value'));
+  return { ...started, leader: await started.client.leader() };
 }
 
 /** The members other than `index`. */

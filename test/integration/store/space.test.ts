@@ -1,69 +1,44 @@
 // Space and sameness on three processes: the quota and the way out of it, and a member whose data have been changed behind its back.
 import { join } from 'node:path';
 import { openLmdbBackend } from '@drydock/etcd/mvcc/lmdb-backend.ts';
-import {
-  AlarmRequest,
-  AlarmResponse,
-  alarmAction,
-  alarmType,
-  CompactionRequest,
-  DeleteRangeRequest,
-  DeleteRangeResponse,
-  HeaderOnly,
-  KeyValue,
-  PutRequest,
-  PutResponse,
-  RangeRequest,
-  RangeResponse,
-  StatusResponse,
-} from '@drydock/etcd/rpc/messages.ts';
+import { api } from '@drydock/etcd/rpc/api.ts';
+import { type AlarmRequest, alarmAction, alarmType, KeyValue } from '@drydock/etcd/rpc/messages.ts';
 import { decode, encode } from '@drydock/etcd/rpc/protobuf.ts';
-import { afterEach, describe, expect, test } from 'vitest';
-import { StoreClient } from './client.ts';
+import { describe, expect, test } from 'vitest';
+import type { StoreClient } from './client.ts';
 import { grow, idOf, removeMember, whenHealthy } from './cluster.ts';
-import { exitOf, Store, until } from './members.ts';
+import { storesOfTest } from './fixture.ts';
+import { exitOf, until } from './members.ts';
 
 const minuteMs = 60_000;
 const noSpace = 'etcdserver: mvcc: database space exceeded';
 const corrupt = 'etcdserver: corrupt cluster';
 
-let store: Store | undefined;
-let client: StoreClient | undefined;
-
-afterEach(async () => {
-  client?.close();
-  await store?.stop();
-  store = undefined;
-});
-
-async function start(flags: readonly string[]): Promise<{ store: Store; client: StoreClient }> {
-  store = await Store.start({ size: 3, flags });
-  client = new StoreClient(store);
-  return { store, client };
-}
+const stores = storesOfTest();
+const start = (flags: readonly string[]) => stores.start({ size: 3, flags });
 
 /** What member `at` says to a put: '' where it takes it. */
 async function put(to: StoreClient, at: number, key: string, bytes = 1): Promise<string> {
   const request = { key, value: Buffer.alloc(bytes, 'x') };
-  return to.call(at, 'KV/Put', [PutRequest, PutResponse], request).then(
+  return to.call(at, api.put, request).then(
     () => '',
     (error: { details?: string }) => error.details ?? String(error),
   );
 }
 
 async function alarms(to: StoreClient, at: number, request: Partial<AlarmRequest> = {}): Promise<string[]> {
-  const answer = await to.call(at, 'Maintenance/Alarm', [AlarmRequest, AlarmResponse], request);
+  const answer = await to.call(at, api.alarm, request);
   return answer.alarms.map(({ memberID, alarm }) => `${memberID} ${alarm}`);
 }
 
 /** Takes back every alarm there is; gives them. */
 async function disarmAll(to: StoreClient, at: number): Promise<string[]> {
-  const { alarms: active } = await to.call(at, 'Maintenance/Alarm', [AlarmRequest, AlarmResponse], {});
+  const { alarms: active } = await to.call(at, api.alarm, {});
   const ended = active.map((alarm) => alarms(to, at, { action: alarmAction.deactivate, ...alarm }));
   return (await Promise.all(ended)).flat();
 }
 
-const status = (to: StoreClient, at: number) => to.call(at, 'Maintenance/Status', [{}, StatusResponse], {});
+const status = (to: StoreClient, at: number) => to.call(at, api.status, {});
 
 test('without space only reads and deletions, on all members and after restarts; compact, defragment, disarm', {
   timeout: 2 * minuteMs,
@@ -92,16 +67,16 @@ test('without space only reads and deletions, on all members and after restarts;
     });
     expect((await status(to, at)).errors.join()).toContain('alarm:NOSPACE');
   }
-  const range = await to.call(0, 'KV/Range', [RangeRequest, RangeResponse], { key: 'key0', keys_only: true });
+  const range = await to.call(0, api.range, { key: 'key0', keys_only: true });
   expect(range.kvs).toHaveLength(1);
-  const removed = await to.call(1, 'KV/DeleteRange', [DeleteRangeRequest, DeleteRangeResponse], { key: 'key0' });
+  const removed = await to.call(1, api.deleteRange, { key: 'key0' });
   expect(removed.deleted).toBe(1);
 
   const revision = removed.header?.revision ?? 0;
-  await to.call(2, 'KV/Compact', [CompactionRequest, HeaderOnly], { revision, physical: true });
+  await to.call(2, api.compact, { revision, physical: true });
   for (const at of three.members.keys()) {
     await until(`member ${at} has compacted`, async () => (await status(to, at)).dbSizeInUse < quotaBytes / 2);
-    await to.call(at, 'Maintenance/Defragment', [{}, HeaderOnly], {});
+    await to.call(at, api.defragment, {});
     expect((await status(to, at)).dbSize).toBeLessThan(quotaBytes / 2);
   }
   expect(await put(to, 0, 'a')).toBe(noSpace);
@@ -153,7 +128,7 @@ describe('a member whose data were changed', () => {
       const good = (bad + 1) % 3;
       if (compacts) {
         await until('the damaged member has all', async () => (await status(to, bad)).header?.revision === 21);
-        await to.call(good, 'KV/Compact', [CompactionRequest, HeaderOnly], { revision: 15 });
+        await to.call(good, api.compact, { revision: 15 });
       }
       await until('the alarm is raised', async () => (await alarms(to, good)).includes(`${id} ${alarmType.corrupt}`));
       for (const at of [bad, good]) expect(await put(to, at, 'a')).toBe(corrupt);
