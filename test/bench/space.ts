@@ -1,36 +1,55 @@
-// How long reads and writes stand still while the store is compacted and defragmented, beside the original:
-// `npm run bench:space [-- --mebibytes N]`. The data is keys of 1 KiB, half of them overwritten, so that there is something to give
-// back. Two probes, a put and a linearizable get, each one call after the other.
-import { existsSync } from 'node:fs';
+// How long reads and writes stand still while the store is compacted, defragmented and saved to a file, beside the original:
+// `npm run bench:space [-- --mebibytes N --program ours|etcd --only compact,defragment,snapshot --members N --data FOLDER]`. The data
+// is keys of 1 KiB, half of them overwritten, so that there is something to give back. Two probes, a put and a linearizable get,
+// each one call after the other; `calm` is what they see of the disk and of the machine while nothing else is done, `busy` the part
+// of a phase in which something on the machine waited for a processor. `--data` keeps what was filled (one member), and takes it
+// from there the next time.
+import { execFile } from 'node:child_process';
+import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
+import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
-import { parseArgs } from 'node:util';
+import { parseArgs, promisify } from 'node:util';
 import { api } from '@drydock/etcd/rpc/api.ts';
 import type { PutRequest, RequestOp } from '@drydock/etcd/rpc/messages.ts';
 import { Client, credentials } from '@grpc/grpc-js';
 import { unaryCall } from '../integration/store/client.ts';
 import { ourProgram, Store, upstreamProgram } from '../integration/store/members.ts';
 
-const { values } = parseArgs({ options: { mebibytes: { type: 'string', default: '1024' } } });
+const { values } = parseArgs({
+  options: {
+    mebibytes: { type: 'string', default: '1024' },
+    program: { type: 'string', default: 'ours,etcd' },
+    only: { type: 'string', default: 'compact,defragment,snapshot' },
+    members: { type: 'string', default: '1' },
+    data: { type: 'string' },
+  },
+});
 const keys = Number(values.mebibytes) * 1024;
 const valueBytes = 1024;
 const keysPerTxn = 64;
 const fillers = 8;
 const probePauseMs = 2;
-const calmMs = 3000;
+const calmMs = 10_000;
+const settleMs = 2000;
 const patienceMs = 600_000;
 
 const debian = '/usr/bin/etcd';
 const original = upstreamProgram('etcd') ?? (existsSync(debian) ? debian : undefined);
+const etcdctl = upstreamProgram('etcdctl') ?? '/usr/bin/etcdctl';
 const programs = [
   { name: 'ours', program: ourProgram },
   ...(original === undefined ? [] : [{ name: 'etcd', program: [original] }]),
-];
+].filter(({ name }) => values.program.split(',').includes(name));
+/** Beyond this a call counts as one that stood still. */
+const stallMs = 100;
 
 interface Phase {
   readonly name: string;
   readonly seconds: number;
-  readonly longestPutMs: number;
-  readonly longestGetMs: number;
+  /** The part of it in which something waited for a processor that was busy. */
+  readonly waiting: number;
+  readonly put: readonly number[];
+  readonly get: readonly number[];
 }
 
 const keyOf = (i: number): string => `key${String(i).padStart(9, '0')}`;
@@ -53,7 +72,7 @@ async function fill(client: Client, stride: number, letter: string): Promise<voi
 }
 
 class Probe {
-  longestMs = 0;
+  readonly #ms: number[] = [];
   #running = true;
   readonly #done: Promise<void>;
 
@@ -61,17 +80,18 @@ class Probe {
     this.#done = this.#run(call);
   }
 
-  async stop(): Promise<number> {
+  /** How long each call took, ascending. */
+  async stop(): Promise<readonly number[]> {
     this.#running = false;
     await this.#done;
-    return this.longestMs;
+    return this.#ms.sort((a, b) => a - b);
   }
 
   async #run(call: (i: number) => Promise<unknown>): Promise<void> {
     for (let i = 0; this.#running; i++) {
       const startMs = performance.now();
       await call(i);
-      this.longestMs = Math.max(this.longestMs, performance.now() - startMs);
+      this.#ms.push(performance.now() - startMs);
       await sleep(probePauseMs);
     }
   }
@@ -83,36 +103,104 @@ async function phase(name: string, client: Client, body: () => Promise<unknown>)
   // Steps through the keys by a prime, so that reads come from everywhere in the file.
   const get = new Probe((i) => unaryCall(client, api.range, { key: keyOf((i * 7919) % keys) }, patienceMs));
   const startMs = performance.now();
+  const waitedMs = processorWaitMs();
   await body();
-  const seconds = (performance.now() - startMs) / 1000;
-  return { name, seconds, longestPutMs: await put.stop(), longestGetMs: await get.stop() };
+  const ms = performance.now() - startMs;
+  const waiting = (processorWaitMs() - waitedMs) / ms;
+  return { name, seconds: ms / 1000, waiting, put: await put.stop(), get: await get.stop() };
 }
 
-async function measure(program: readonly string[]): Promise<{ readonly phases: Phase[]; readonly sizes: string[] }> {
-  const store = await Store.start({ size: 1, program, flags: ['--quota-backend-bytes=17179869184'] });
-  const client = new Client(new URL(store.endpoint(0)).host, credentials.createInsecure(), {
+/** Of the whole machine, since its start: also what others do there stretches pauses. */
+function processorWaitMs(): number {
+  const file = '/proc/pressure/cpu';
+  const us = existsSync(file) ? /^some .*total=(\d+)/.exec(readFileSync(file, 'utf8'))?.[1] : undefined;
+  return Number(us ?? 0) / 1000;
+}
+
+interface Measured {
+  readonly phases: Phase[];
+  readonly notes: string[];
+}
+
+const flags = ['--quota-backend-bytes=17179869184'];
+
+function connect(store: Store): Client {
+  return new Client(new URL(store.endpoint(0)).host, credentials.createInsecure(), {
     'grpc.max_receive_message_length': 64 << 20,
   });
+}
+
+async function fillAll(client: Client): Promise<string> {
+  const startMs = performance.now();
+  await fill(client, 1, 'a');
+  await fill(client, 2, 'b');
+  return `filled in ${((performance.now() - startMs) / 1000).toFixed(0)} s`;
+}
+
+/** The folder with the data of a member that was filled, made now where it is missing. */
+async function filled(folder: string, name: string, program: readonly string[]): Promise<string> {
+  const kept = join(folder, `${name}-${values.mebibytes}`);
+  if (existsSync(kept)) return kept;
+  mkdirSync(folder, { recursive: true });
+  const firstDataDir = `${kept}.new`;
+  rmSync(firstDataDir, { recursive: true, force: true });
+  const store = await Store.start({ size: 1, program, flags, firstDataDir, diskFaults: false });
+  const client = connect(store);
+  try {
+    await fillAll(client);
+    await store.stopMember(0, 'SIGTERM');
+    renameSync(firstDataDir, kept);
+    return kept;
+  } finally {
+    client.close();
+    await store.stop();
+  }
+}
+
+async function measure(name: string, program: readonly string[]): Promise<Measured> {
+  const size = Number(values.members);
+  const kept = values.data === undefined ? undefined : await filled(values.data, name, program);
+  const prepare = (members: readonly { readonly dataDir: string }[]): void => {
+    if (kept !== undefined) cpSync(kept, members[0]?.dataDir ?? '', { recursive: true });
+  };
+  const store = await Store.start({ size, program, flags, prepare, diskFaults: false });
+  const client = connect(store);
   const status = () => unaryCall(client, api.status, {}, patienceMs);
-  const sizes: string[] = [];
+  const notes: string[] = [];
   const note = async (when: string): Promise<void> => {
     const { dbSize, dbSizeInUse } = await status();
-    sizes.push(`${when}: ${mebibytes(dbSize)} MiB, in use ${mebibytes(dbSizeInUse)}`);
+    notes.push(`${when}: ${mebibytes(dbSize)} MiB, in use ${mebibytes(dbSizeInUse)}`);
+  };
+  const doing: Record<string, () => Promise<unknown>> = {
+    compact: async () => {
+      const { header } = await status();
+      const compaction = { revision: header?.revision ?? 0, physical: true };
+      await unaryCall(client, api.compact, compaction, patienceMs);
+    },
+    defragment: () => unaryCall(client, api.defragment, {}, patienceMs),
+    snapshot: async () => {
+      const file = join(store.folder, 'saved.db');
+      const args = ['snapshot', 'save', file];
+      await promisify(execFile)(etcdctl, args, { env: { ...store.env, ETCDCTL_ENDPOINTS: store.endpoint(0) } });
+      notes.push(`saved: ${mebibytes(statSync(file).size)} MiB`);
+      rmSync(file);
+    },
   };
   try {
-    await fill(client, 1, 'a');
-    await fill(client, 2, 'b');
+    if (kept === undefined) notes.push(await fillAll(client));
     await note('filled');
+    // What was written so far is on the disk then, and no part of what is measured.
+    await promisify(execFile)('sync');
+    await sleep(settleMs);
     const phases = [await phase('calm', client, () => sleep(calmMs))];
-    const { header } = await status();
-    const compaction = { revision: header?.revision ?? 0, physical: true };
-    const compact = () => unaryCall(client, api.compact, compaction, patienceMs);
-    phases.push(await phase('compact', client, compact));
-    await note('compacted');
-    const defragment = () => unaryCall(client, api.defragment, {}, patienceMs);
-    phases.push(await phase('defragment', client, defragment));
-    await note('defragmented');
-    return { phases, sizes };
+    for (const what of values.only.split(',')) {
+      const body = doing[what];
+      if (body === undefined) continue;
+      phases.push(await phase(what, client, body));
+      await note(what);
+      await sleep(settleMs);
+    }
+    return { phases, notes };
   } finally {
     client.close();
     await store.stop();
@@ -123,13 +211,18 @@ function mebibytes(bytes: number): number {
   return Math.round(bytes / 1024 / 1024);
 }
 
+/** Of calls in ascending order. */
+function told(what: string, ms: readonly number[]): string {
+  const at = (part: number) => (ms[Math.min(ms.length - 1, Math.floor(ms.length * part))] ?? 0).toFixed(1).padStart(6);
+  const still = ms.filter((one) => one > stallMs).length;
+  return `${what} p50 ${at(0.5)} p99 ${at(0.99)} longest ${at(1)} ms, ${still} of ${ms.length} above ${stallMs}`;
+}
+
 for (const { name, program } of programs) {
-  const { phases, sizes } = await measure(program);
-  console.log(`${name}: ${sizes.join('; ')}`);
-  for (const { name: what, seconds, longestPutMs, longestGetMs } of phases) {
-    console.log(
-      `  ${what.padEnd(12)} ${seconds.toFixed(1).padStart(6)} s   longest put ${longestPutMs.toFixed(0).padStart(6)} ms   ` +
-        `longest get ${longestGetMs.toFixed(0).padStart(6)} ms`,
-    );
+  const { phases, notes } = await measure(name, program);
+  console.log(`${name}: ${notes.join('; ')}`);
+  for (const { name: what, seconds, waiting, put, get } of phases) {
+    const head = `${what.padEnd(10)} ${seconds.toFixed(1).padStart(5)} s (busy ${(waiting * 100).toFixed(0).padStart(2)}%)`;
+    console.log(`  ${head}   ${told('put', put)}   ${told('get', get)}`);
   }
 }
