@@ -54,6 +54,9 @@ export const limits = {
   leaseRevokeRetryMs: 3000,
   /** One chunk of a snapshot stream. */
   snapshotChunkBytes: 32 * 1024,
+  /** Blocks in which the thread that makes a snapshot hands it over, and how many of them it is ahead. */
+  snapshotBlockBytes: 256 * 1024,
+  snapshotBlocksAhead: 4,
   /** Bytes of a snapshot stream that wait for the client to take them. */
   snapshotWindowBytes: 64 * 1024,
   /** A snapshot is measured in slices of this length; other work gets its turn in between. */

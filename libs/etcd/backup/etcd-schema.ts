@@ -31,7 +31,7 @@ export interface LogFacts {
 }
 
 /** Every bucket that etcd makes, with the content of `snapshot`. The small ones are read at once. */
-export function etcdBuckets(snapshot: BackendSnapshot, facts: LogFacts): BoltBucketSource[] {
+export function etcdBuckets(snapshot: Pick<BackendSnapshot, 'entries'>, facts: LogFacts): BoltBucketSource[] {
   const small = (name: string, records: readonly BoltRecord[]): BoltBucketSource => {
     const sorted = [...records].sort((a, b) => Buffer.compare(a.key, b.key));
     return { name, records: () => sorted };
@@ -51,7 +51,7 @@ export function etcdBuckets(snapshot: BackendSnapshot, facts: LogFacts): BoltBuc
   ];
 }
 
-function metaRecords(snapshot: BackendSnapshot, { term, conf }: LogFacts): BoltRecord[] {
+function metaRecords(snapshot: Pick<BackendSnapshot, 'entries'>, { term, conf }: LogFacts): BoltRecord[] {
   const marks = new Map(Array.from(snapshot.entries('meta'), ({ key, value }) => [key.toString(), value]));
   const records: [string, Buffer][] = [
     ['consistent_index', marks.get(appliedMark) ?? encodeNumber(0)],
@@ -69,7 +69,7 @@ function metaRecords(snapshot: BackendSnapshot, { term, conf }: LogFacts): BoltR
 /** membership.DowngradeInfo */
 const downgradeKey = 'downgrade';
 
-function clusterRecords(snapshot: BackendSnapshot): BoltRecord[] {
+function clusterRecords(snapshot: Pick<BackendSnapshot, 'entries'>): BoltRecord[] {
   const records = [{ key: Buffer.from('clusterVersion'), value: Buffer.from(clusterVersion) }];
   for (const { key, value } of snapshot.entries('meta')) {
     if (key.toString() !== downgradeMark) continue;

@@ -99,6 +99,24 @@ test('what is written meanwhile is not in it', async () => {
   expect(values.every((kv) => kv.value.toString().startsWith('before'))).toBe(true);
 });
 
+test('the thread makes the bytes that are made without one', async () => {
+  for (let revision = 2; revision < 900; revision++) putKey(revision, 'v'.repeat(revision % 7 === 0 ? 5000 : revision));
+  const { entries } = backend.snapshot();
+  const pieces = await collect(streamSnapshot(backend.snapshot(), facts, new SystemClock()));
+  const here = await collect(streamSnapshot({ entries, release: () => {} }, facts, new SystemClock()));
+  const bytesOf = (all: readonly SnapshotPiece[]) => Buffer.concat(all.map(({ bytes }) => bytes));
+  expect(bytesOf(pieces).equals(bytesOf(here))).toBe(true);
+  expect(pieces.map(({ remainingBytes }) => remainingBytes)).toEqual(here.map(({ remainingBytes }) => remainingBytes));
+});
+
+test('a file that cannot be read is an error, not a short file', async () => {
+  putKey(2, 'v');
+  const { picture, ...snapshot } = backend.snapshot();
+  if (picture === undefined) throw new Error('a snapshot of a file has a picture');
+  const pieces = streamSnapshot({ ...snapshot, picture: { ...picture, root: 10_000 } }, facts, new SystemClock());
+  await expect(collect(pieces)).rejects.toThrow('the file ends');
+});
+
 test('a defragmentation meanwhile does not take the picture away', async () => {
   for (let revision = 2; revision < 2000; revision++) putKey(revision, 'v'.repeat(500));
   const snapshot = backend.snapshot();

@@ -1,11 +1,15 @@
 // A snapshot file as a stream: etcd's database, then its SHA-256. Two passes over one picture of the backend: the first finds out
-// where everything will lie, the second gives the bytes. Nothing is written to the disk, and memory holds a few pages.
+// where everything will lie, the second gives the bytes. Nothing is written to the disk, and memory holds a few pages. Where the
+// backend is a file, another thread reads it and makes the bytes.
 import { createHash } from 'node:crypto';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { boltBytes, measureBolt, writeBolt } from '../bbolt/writer.ts';
 import { limits } from '../limits.ts';
 import type { BackendSnapshot } from '../mvcc/backend.ts';
+import type { LmdbPicture } from '../mvcc/lmdb-pages.ts';
 import { etcdBuckets, type LogFacts } from './etcd-schema.ts';
+import { rechunk } from './rechunk.ts';
+import { snapshotWords } from './snapshot-thread.ts';
 
 export interface SnapshotPiece {
   /** Stay only until the next piece is asked for. */
@@ -25,41 +29,54 @@ export async function* streamSnapshot(
   isOver: () => boolean = () => false,
 ): AsyncGenerator<SnapshotPiece> {
   try {
-    const buckets = etcdBuckets(snapshot, facts);
-    const measuring = measureBolt(buckets);
-    let step = measuring.next();
-    for (let begun = clock.monotonicMs(); step.done !== true; step = measuring.next()) {
-      if (clock.monotonicMs() - begun < limits.snapshotSliceMs) continue;
-      await clock.sleep(0);
-      if (isOver()) return;
-      begun = clock.monotonicMs();
-    }
-    const hash = createHash('sha256');
-    let remainingBytes = boltBytes(step.value);
-    for (const bytes of rechunk(writeBolt(buckets, step.value), limits.snapshotChunkBytes)) {
-      hash.update(bytes);
-      remainingBytes -= bytes.length;
-      yield { bytes, remainingBytes };
-    }
-    yield { bytes: hash.digest(), remainingBytes };
+    if (snapshot.picture === undefined) yield* streamHere(snapshot, facts, clock, isOver);
+    else yield* streamFromThread(snapshot.picture, facts, isOver);
   } finally {
     snapshot.release();
   }
 }
 
-/** The same bytes in pieces of one size; the last may be shorter. A piece stays only until the next one is asked for. */
-function* rechunk(pieces: Iterable<Buffer>, bytes: number): Generator<Buffer> {
-  const chunk = Buffer.allocUnsafeSlow(bytes);
-  let size = 0;
-  for (const piece of pieces) {
-    for (let at = 0; at < piece.length; ) {
-      const copied = piece.copy(chunk, size, at);
-      size += copied;
-      at += copied;
-      if (size < bytes) continue;
-      yield chunk;
-      size = 0;
+async function* streamFromThread(picture: LmdbPicture, facts: LogFacts, isOver: () => boolean): AsyncGenerator<SnapshotPiece> {
+  const { snapshotBlockBytes: blockBytes, snapshotBlocksAhead: blocksAhead, snapshotChunkBytes } = limits;
+  let remainingBytes = 0;
+  for await (const word of snapshotWords({ picture, facts, blockBytes, blocksAhead })) {
+    if (isOver()) return;
+    if (word.kind === 'size') {
+      remainingBytes = word.bytes;
+      continue;
+    }
+    const { buffer, byteOffset, length } = word.bytes;
+    for (let at = 0; at < length; at += snapshotChunkBytes) {
+      const bytes = Buffer.from(buffer, byteOffset + at, Math.min(snapshotChunkBytes, length - at));
+      if (word.kind === 'block') remainingBytes -= bytes.length;
+      yield { bytes, remainingBytes };
     }
   }
-  if (size > 0) yield chunk.subarray(0, size);
+}
+
+async function* streamHere(
+  snapshot: BackendSnapshot,
+  facts: LogFacts,
+  clock: Clock,
+  isOver: () => boolean,
+): AsyncGenerator<SnapshotPiece> {
+  const buckets = etcdBuckets(snapshot, facts);
+  const measuring = measureBolt(buckets);
+  let step = measuring.next();
+  for (let begun = clock.monotonicMs(); step.done !== true; step = measuring.next()) {
+    if (clock.monotonicMs() - begun < limits.snapshotSliceMs) continue;
+    await clock.sleep(0);
+    if (isOver()) return;
+    begun = clock.monotonicMs();
+  }
+  const hash = createHash('sha256');
+  let remainingBytes = boltBytes(step.value);
+  // A piece stays only until the next one is asked for.
+  const chunk = Buffer.allocUnsafeSlow(limits.snapshotChunkBytes);
+  for (const bytes of rechunk(writeBolt(buckets, step.value), limits.snapshotChunkBytes, () => chunk)) {
+    hash.update(bytes);
+    remainingBytes -= bytes.length;
+    yield { bytes, remainingBytes };
+  }
+  yield { bytes: hash.digest(), remainingBytes };
 }

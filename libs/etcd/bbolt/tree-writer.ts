@@ -131,7 +131,8 @@ export class TreeWriter {
     });
     this.#leaf = [];
     this.#leafBytes = pageHeaderBytes;
-    return { key: leaf[0]?.key ?? Buffer.alloc(0), page };
+    // A copy: the key may be part of a large buffer, which it would keep.
+    return { key: Buffer.from(leaf[0]?.key ?? noBytes), page };
   }
 
   #finishBranch(children: readonly BranchElement[]): BranchElement {

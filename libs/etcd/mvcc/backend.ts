@@ -2,6 +2,8 @@
 // disk in one transaction per commit; durability comes from the write-ahead log, which is applied again from the index that the
 // last durable commit holds. After a crash the backend shows some commit, whole.
 
+import type { LmdbPicture } from './lmdb-pages.ts';
+
 export const buckets = ['key', 'meta', 'lease', 'member', 'alarm', 'memberRemoved', 'auth', 'authUsers', 'authRoles'] as const;
 export type Bucket = (typeof buckets)[number];
 export type RecordBucket = Exclude<Bucket, 'key'>;
@@ -14,6 +16,8 @@ export interface StoredRecord {
 /** What all buckets held at one moment. */
 export interface BackendSnapshot {
   entries(bucket: Bucket): Iterable<StoredRecord>;
+  /** Where another thread finds it until it is released: the same, or what was committed since. Undefined where it is no file. */
+  readonly picture?: LmdbPicture;
   release(): void;
 }
 

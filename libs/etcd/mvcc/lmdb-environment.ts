@@ -1,10 +1,11 @@
 // Adapter: one lmdb file with the buckets in it. Commits do not wait for the disk (`overlappingSync`): after a kill the newest
 // commit is there, after a power failure the newest one that a `sync` has covered; lmdb keeps the pages of that one until then.
-import { statfsSync } from 'node:fs';
+import { closeSync, openSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { type BackendSnapshot, type Bucket, buckets, type StoredRecord } from './backend.ts';
 import { DataFileError, dataFile, prepareDataFile } from './lmdb-file.ts';
+import { newestPicture } from './lmdb-pages.ts';
 
 export type Bytes = Database<Buffer, Buffer>;
 
@@ -49,6 +50,8 @@ export class LmdbEnvironment {
   readonly folder: string;
   readonly #root: RootDatabase<Buffer, Buffer>;
   readonly #databases: Readonly<Record<Bucket, Bytes>>;
+  /** Of the file, to be read without lmdb, whatever it is renamed to. */
+  readonly #fd: number;
   /** Asking lmdb costs a transaction per bucket: asked once per commit. */
   #sizes: BackendSizes | undefined;
   /** The last key of a revision, or one after it; undefined where it is not known. */
@@ -66,6 +69,7 @@ export class LmdbEnvironment {
     } catch (cause) {
       throw new DataFileError(file, String(cause), { cause });
     }
+    this.#fd = openSync(file, 'r');
   }
 
   get(bucket: Bucket, key: Buffer): Buffer | undefined {
@@ -129,6 +133,8 @@ export class LmdbEnvironment {
     this.#snapshots++;
     let held = true;
     return {
+      // Asked for after the transaction has begun: what lmdb keeps for that is not older.
+      picture: newestPicture(this.#fd, pageBytes),
       entries: (bucket) => batched(this.#databases[bucket], transaction),
       release: () => {
         if (!held) return;
@@ -148,11 +154,12 @@ export class LmdbEnvironment {
   /** Waits for snapshots that are still being read. */
   async retire(): Promise<void> {
     if (this.#snapshots > 0) await new Promise<void>((resolve) => (this.#idle = resolve));
-    await this.#root.close();
+    await this.close();
   }
 
   async close(): Promise<void> {
     await this.#root.close();
+    closeSync(this.#fd);
   }
 
   #readSizes(): BackendSizes {
