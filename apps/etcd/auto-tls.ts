@@ -2,13 +2,15 @@
 // nobody's name.
 import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { parseUrl } from '@drydock/etcd/server/urls.ts';
+import type { TlsSettings } from '@drydock/etcd/tls/settings.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
 import { Authority } from '@drydock/pki/authority.ts';
 import { type CertifiedKey, forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
-import type { EtcdConfig, TlsFiles } from './config.ts';
+import type { EtcdConfig } from './config.ts';
 import type { etcdFlags } from './flags.ts';
 
 interface Ports {
@@ -19,8 +21,8 @@ interface Ports {
 
 /** The configuration with certificates where they are to be made; they are kept under `fixtures` of the data directory. */
 export async function withAutoTls(config: EtcdConfig, flags: Values<typeof etcdFlags>, ports: Ports): Promise<EtcdConfig> {
-  const hosts = (urls: readonly string[]) => [...new Set(urls.map((url) => new URL(url).hostname))];
-  const make = async (wanted: boolean, given: TlsFiles | undefined, what: string, urls: readonly string[]) => {
+  const hosts = (urls: readonly string[]) => [...new Set(urls.map((url) => parseUrl(url).host || 'localhost'))];
+  const make = async (wanted: boolean, given: TlsSettings | undefined, what: string, urls: readonly string[]) => {
     if (!wanted) return given;
     if (given !== undefined) {
       ports.log.warn({}, `ignoring ${what} auto TLS since certs given`);
@@ -35,7 +37,7 @@ export async function withAutoTls(config: EtcdConfig, flags: Values<typeof etcdF
   };
 }
 
-async function selfSigned(folder: string, hosts: readonly string[], { clock, random }: Ports): Promise<TlsFiles> {
+async function selfSigned(folder: string, hosts: readonly string[], { clock, random }: Ports): Promise<TlsSettings> {
   const [certFile, keyFile] = [join(folder, 'cert.pem'), join(folder, 'key.pem')];
   const files = { ca: undefined, clientCertAuth: false, selfSigned: true };
   try {

@@ -12,12 +12,20 @@ const renamed: Readonly<Record<string, string>> = {
   'client-transport-security.client-cert-auth': 'client-cert-auth',
   'client-transport-security.auto-tls': 'auto-tls',
   'client-transport-security.client-crl-file': 'client-crl-file',
+  'client-transport-security.client-cert-file': 'client-cert-file',
+  'client-transport-security.client-key-file': 'client-key-file',
+  'client-transport-security.allowed-hostname': 'client-cert-allowed-hostname',
   'peer-transport-security.cert-file': 'peer-cert-file',
   'peer-transport-security.key-file': 'peer-key-file',
   'peer-transport-security.trusted-ca-file': 'peer-trusted-ca-file',
   'peer-transport-security.client-cert-auth': 'peer-client-cert-auth',
   'peer-transport-security.auto-tls': 'peer-auto-tls',
+  'peer-transport-security.client-cert-file': 'peer-client-cert-file',
+  'peer-transport-security.client-key-file': 'peer-client-key-file',
+  'peer-transport-security.crl-file': 'peer-crl-file',
   'peer-transport-security.allowed-cn': 'peer-cert-allowed-cn',
+  'peer-transport-security.allowed-hostname': 'peer-cert-allowed-hostname',
+  'peer-transport-security.skip-client-san-verification': 'experimental-peer-skip-client-san-verification',
 };
 
 /** The file that the arguments or the environment name; undefined where none. */

@@ -1,23 +1,15 @@
 // What the flags say, checked as etcd checks it before it starts.
-import { readFileSync } from 'node:fs';
 import { clusterId, memberId } from '@drydock/etcd/server/members.ts';
 import { type ListenUrl, parseInitialCluster, parseUrls, UrlError } from '@drydock/etcd/server/urls.ts';
+import type { TlsSettings } from '@drydock/etcd/tls/settings.ts';
 import { FlagError, type Values } from '@drydock/foundation/flags.ts';
 import { StartupError } from '@drydock/foundation/program.ts';
 import type { etcdFlags } from './flags.ts';
+import { clientTls, peerTls } from './tls-files.ts';
 
 /** Least ratio of election timeout to heartbeat interval, and longest election timeout. */
 const electionHeartbeatsMin = 5;
 const electionMsMax = 50_000;
-
-export interface TlsFiles {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-  readonly ca: Buffer | undefined;
-  readonly clientCertAuth: boolean;
-  /** Made by the member for itself, as the others' are: nobody's certificate is checked. */
-  readonly selfSigned?: boolean;
-}
 
 export interface EtcdConfig {
   readonly dataDir: string;
@@ -26,8 +18,8 @@ export interface EtcdConfig {
   readonly peerUrls: readonly ListenUrl[];
   readonly advertiseClientUrls: readonly string[];
   readonly advertisePeerUrls: readonly string[];
-  readonly tls: TlsFiles | undefined;
-  readonly peerTls: TlsFiles | undefined;
+  readonly tls: TlsSettings | undefined;
+  readonly peerTls: TlsSettings | undefined;
   /** Of the cluster that the flags describe; a member with data has its own. */
   readonly initial: readonly { readonly id: bigint; readonly name: string; readonly peerUrls: readonly string[] }[];
   readonly initialId: bigint;
@@ -62,14 +54,8 @@ export function readConfig(flags: Values<typeof etcdFlags>, given: ReadonlySet<s
     metricsUrls: flags['listen-metrics-urls'].length === 0 ? [] : urls('listen-metrics-urls', flags['listen-metrics-urls']),
     peerUrls: urls('listen-peer-urls', flags['listen-peer-urls']),
     advertiseClientUrls: urls('advertise-client-urls', flags['advertise-client-urls']).map((url) => url.text),
-    tls: tlsFiles(flags['cert-file'], flags['key-file'], flags['trusted-ca-file'], flags['client-cert-auth'], 'cert-file'),
-    peerTls: tlsFiles(
-      flags['peer-cert-file'],
-      flags['peer-key-file'],
-      flags['peer-trusted-ca-file'],
-      flags['peer-client-cert-auth'],
-      'peer-cert-file',
-    ),
+    tls: clientTls(flags),
+    peerTls: peerTls(flags),
     advertisePeerUrls: own,
     initial,
     initialId: initial.find(({ name }) => name === flags.name)?.id ?? 0n,
@@ -106,19 +92,5 @@ function initialCluster(text: string): Map<string, string[]> {
   } catch (error) {
     if (error instanceof UrlError) throw new StartupError(`error setting up initial cluster: ${error.message}`);
     throw error;
-  }
-}
-
-function tlsFiles(cert: string, key: string, ca: string, clientCertAuth: boolean, flag: string): TlsFiles | undefined {
-  if (cert === '' && key === '') return undefined;
-  if (cert === '' || key === '') throw new StartupError(`both --${flag} and --${flag.replace('cert', 'key')} must be given`);
-  return { cert: read(cert), key: read(key), ca: ca === '' ? undefined : read(ca), clientCertAuth };
-}
-
-function read(path: string): Buffer {
-  try {
-    return readFileSync(path);
-  } catch (cause) {
-    throw new StartupError(`open ${path}: ${(cause as NodeJS.ErrnoException).code ?? 'failed'}`, { cause });
   }
 }

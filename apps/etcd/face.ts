@@ -1,5 +1,6 @@
 // How the process shows itself: usage, version, and the log's lines for the moments that tools around etcd wait for.
 import { hexId } from '@drydock/etcd/server/members.ts';
+import { addressOf } from '@drydock/etcd/server/urls.ts';
 import { clusterVersion, serverVersion } from '@drydock/etcd/server/version.ts';
 import { FlagError, type Values } from '@drydock/foundation/flags.ts';
 import type { Log } from '@drydock/foundation/log.ts';
@@ -87,9 +88,11 @@ export function sayReady(log: Log, { config, name, id, clusterId }: Served): voi
   );
   log.info({ 'cluster-version': clusterVersion.replace(/\.\d+$/, '') }, 'enabled capabilities for version');
   log.info({}, 'ready to serve client requests');
-  for (const { secure, host, port } of config.clientUrls) {
-    const how = secure ? 'serving client traffic securely' : 'serving client traffic insecurely; this is strongly discouraged!';
-    log.info({ traffic: 'grpc+http', address: `${host}:${port}` }, how);
+  for (const url of config.clientUrls) {
+    const how = url.secure
+      ? 'serving client traffic securely'
+      : 'serving client traffic insecurely; this is strongly discouraged!';
+    log.info({ traffic: 'grpc+http', address: addressOf(url) }, how);
   }
 }
 

@@ -3,6 +3,7 @@
 import { limits } from '@drydock/etcd/limits.ts';
 import { type FlagDialect, flag } from '@drydock/foundation/flags.ts';
 import { spaceFlags } from './space-flags.ts';
+import { tlsFlags } from './tls-flags.ts';
 
 export const etcdFlags = {
   ...spaceFlags,
@@ -66,6 +67,7 @@ export const etcdFlags = {
   'peer-key-file': flag('string', '', 'Path to the peer server TLS key file.'),
   'peer-trusted-ca-file': flag('string', '', 'Path to the peer server TLS trusted CA file.'),
   'peer-client-cert-auth': flag('bool', false, 'Enable peer client cert authentication.'),
+  ...tlsFlags,
   'auth-token': flag('string', 'simple', "Specify auth token specific options ('simple' or 'jwt')."),
   'bcrypt-cost': flag(
     'int',
@@ -88,6 +90,7 @@ export const etcdDialect: FlagDialect = {
   // Names since 3.6.
   aliases: {
     'watch-progress-notify-interval': 'experimental-watch-progress-notify-interval',
+    'peer-skip-client-san-verification': 'experimental-peer-skip-client-san-verification',
     'snapshot-catchup-entries': 'experimental-snapshot-catchup-entries',
   },
   ignored: {
@@ -98,11 +101,9 @@ export const etcdDialect: FlagDialect = {
     'v2-deprecation': 'value',
     'client-cert-file': 'value',
     'client-key-file': 'value',
-    'client-cert-allowed-hostname': 'value',
     'peer-client-cert-file': 'value',
     'peer-client-key-file': 'value',
     'experimental-compaction-sleep-interval': 'value',
-    'experimental-peer-skip-client-san-verification': 'bool',
     'experimental-txn-mode-write-with-shared-buffer': 'bool',
     'experimental-enable-lease-checkpoint-persist': 'bool',
     'experimental-warning-unary-request-duration': 'value',
@@ -134,13 +135,6 @@ export const etcdDialect: FlagDialect = {
     'enable-log-rotation': 'bool',
     'host-whitelist': 'value',
     'self-signed-cert-validity': 'value',
-    'cipher-suites': 'value',
-    'tls-min-version': 'value',
-    'tls-max-version': 'value',
-    'client-crl-file': 'value',
-    'peer-crl-file': 'value',
-    'peer-cert-allowed-cn': 'value',
-    'peer-cert-allowed-hostname': 'value',
     'unsafe-no-fsync': 'bool',
     'experimental-compaction-batch-limit': 'value',
     'experimental-enable-lease-checkpoint': 'bool',

@@ -15,10 +15,8 @@ import { LeaderClient } from '@drydock/etcd/server/leader-client.ts';
 import { hexId } from '@drydock/etcd/server/members.ts';
 import { decodeHashAnswer, encodeHashQuestion } from '@drydock/etcd/server/peer-hash.ts';
 import { FlagError } from '@drydock/foundation/flags.ts';
-import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
 import { NodeDisk } from '@drydock/foundation/node-disk.ts';
 import { type ProgramContext, runProgram, StartupError } from '@drydock/foundation/program.ts';
-import { type ChannelCredentials, credentials } from '@grpc/grpc-js';
 import { withAutoTls } from './auto-tls.ts';
 import { readConfig } from './config.ts';
 import { argumentsOf, configFileOf } from './config-file.ts';
@@ -51,20 +49,16 @@ async function start(context: Context): Promise<void> {
     describe: () => encodeDescription(member.describe()),
     answerHash: (question) => member.answerHash(question),
     tls: config.peerTls,
+    anyAddress: flags['experimental-peer-skip-client-san-verification'],
     clock,
     random,
     log,
   });
-  const { ca = null, key = null, cert = null, selfSigned = false } = config.tls ?? {};
-  const leaderCredentials = (url: URL): ChannelCredentials =>
-    url.protocol === 'https:'
-      ? credentials.createSsl(ca, key, cert, { ...grpcTlsTarget(url.hostname).verifyOptions, rejectUnauthorized: !selfSigned })
-      : credentials.createInsecure();
   const member = await EtcdMember.open(memberSettings(config, flags, identity), {
     disk,
     backend: openLmdbBackend(join(config.dataDir, 'member', 'db'), reached),
     transport,
-    leader: (server) => new LeaderClient(server, leaderCredentials),
+    leader: (server) => new LeaderClient(server, config.tls),
     askPeerHash: async (urls, revision) => {
       const deadline = clock.wallMs() + member.server.requestTimeoutMs;
       return decodeHashAnswer(await askHash(urls, config.peerTls, encodeHashQuestion(revision), deadline));
@@ -79,6 +73,7 @@ async function start(context: Context): Promise<void> {
     services: member.services,
     http: httpHandler(member.server, httpOptions(flags, member.services)),
     tls: config.tls,
+    log,
     receiveBytesMax: flags['max-request-bytes'] + limits.requestOverheadBytes,
     clock,
   });

@@ -17,17 +17,11 @@ import {
 } from './frames.ts';
 import { type HeaderBlock, HeaderBlocks } from './header-blocks.ts';
 import { type Headers, HpackError } from './hpack.ts';
+import { connectionWindow, controlBytesMax, outputBytesMax, streamWindow } from './limits.ts';
 import { Output } from './output.ts';
 import { PingPolicy } from './ping-policy.ts';
 import { Http2Stream, type StreamUser } from './stream.ts';
 
-/** What a client may send before it hears that it was read: on one stream, and on the connection. */
-const streamWindow = 1 << 20;
-const connectionWindow = 1 << 22;
-/** Bytes on the way to the socket beyond which streams keep theirs. */
-const outputBytesMax = 1 << 18;
-/** The same with all that cannot be held back (answers to pings and settings): a client that does not read them is cut off. */
-const controlBytesMax = 1 << 22;
 /** Length, compression flag: what comes before each message of gRPC. */
 const grpcHeadBytes = 5;
 const pingBytes = 8;
@@ -40,6 +34,8 @@ export interface Http2Options {
   readonly limitPings?: boolean;
   /** The answer to `ping`. */
   readonly onPong?: () => void;
+  /** The other side ends the connection and says why. */
+  readonly onGoAway?: (code: number, reason: string) => void;
   readonly onClose: () => void;
 }
 
@@ -85,6 +81,13 @@ export class Http2Connection {
   shutdown(): void {
     if (this.#closing) return;
     this.#goAway(errorCodes.none, '');
+    this.#closing = true;
+    this.#endIfDone();
+  }
+
+  /** Takes no streams at all, and says why. The other side is to end the connection. */
+  refuse(code: number, reason: string): void {
+    this.#goAway(code, reason);
     this.#closing = true;
     this.#endIfDone();
   }
@@ -255,8 +258,10 @@ export class Http2Connection {
       case frameTypes.windowUpdate:
         this.#grant(id, payload);
         return;
-      // What a client says about its own end, and frames that are not known, have no effect (section 5.5).
-      default:
+      case frameTypes.goAway:
+        if (payload.length >= 8) this.#options.onGoAway?.(payload.readUInt32BE(4), payload.toString('utf8', 8));
+        return;
+      default: // What is not known has no effect (section 5.5).
     }
   }
 

@@ -24,6 +24,7 @@ export const errorCodes = {
   cancel: 8,
   compression: 9,
   calm: 11,
+  security: 12,
 } as const;
 
 export const settingIds = { initialWindow: 4, frameBytesMax: 5 } as const;

@@ -56,7 +56,8 @@ export class Output {
 
   flush(): void {
     this.#scheduled = false;
-    if (this.#socket.destroyed) this.#at = 0;
+    // Nothing is answered any more after the end.
+    if (this.#socket.destroyed || this.#socket.writableEnded) this.#at = 0;
     if (this.#at === 0) return;
     const bytes = this.#buffer.subarray(0, this.#at);
     this.#at = 0;

@@ -1,16 +1,17 @@
 // Adapter: asks a member, by its peer URLs, for the hash of its history.
-import { createClient, deserialize, hashPath, type PeerTls, serialize } from './service.ts';
+import type { TlsSettings } from '../tls/settings.ts';
+import { createClient, deserialize, hashPath, serialize } from './service.ts';
 
 /** The answer of the first URL that gives one; `deadlineMs` is wall time. Rejects with the last error. */
 export async function askHash(
   urls: readonly string[],
-  tls: PeerTls | undefined,
+  tls: TlsSettings | undefined,
   request: Uint8Array,
   deadlineMs: number,
 ): Promise<Buffer> {
   let failure: unknown = new Error('no peer URL is known');
   for (const url of urls) {
-    const client = createClient(new URL(url), tls);
+    const client = createClient(url, tls);
     try {
       return await new Promise<Buffer>((resolve, reject) => {
         const options = { deadline: deadlineMs };

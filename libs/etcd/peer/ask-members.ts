@@ -1,6 +1,8 @@
 // Adapter: asks members, by their peer URLs, who belongs to their cluster.
 import { lookup } from 'node:dns/promises';
-import { createClient, deserialize, membersPath, type PeerTls, serialize } from './service.ts';
+import { parseUrl } from '../server/urls.ts';
+import type { TlsSettings } from '../tls/settings.ts';
+import { createClient, deserialize, membersPath, serialize } from './service.ts';
 
 export interface Asked {
   readonly url: string;
@@ -9,10 +11,10 @@ export interface Asked {
 }
 
 /** Asks all at once. */
-export function askMembers(urls: readonly string[], tls: PeerTls | undefined, deadlineMs: number): Promise<Asked[]> {
+export function askMembers(urls: readonly string[], tls: TlsSettings | undefined, deadlineMs: number): Promise<Asked[]> {
   return Promise.all(
     urls.map(async (url): Promise<Asked> => {
-      const client = createClient(new URL(url), tls);
+      const client = createClient(url, tls);
       try {
         const answer = await new Promise<Buffer>((resolve, reject) => {
           const options = { deadline: deadlineMs };
@@ -34,9 +36,10 @@ export function askMembers(urls: readonly string[], tls: PeerTls | undefined, de
 /** Replaces the names of hosts by an address; a name that is not known stays. */
 export async function resolveUrls(urls: readonly string[]): Promise<Map<string, string>> {
   const entries = urls.map(async (text): Promise<[string, string]> => {
-    const url = new URL(text);
-    const found = await lookup(url.hostname.replace(/^\[|\]$/g, ''), { order: 'ipv4first' }).catch(() => undefined);
-    return [text, found === undefined ? text : `${url.protocol}//${found.address}:${url.port}`];
+    const { host, port, path, secure } = parseUrl(text);
+    if (path !== undefined) return [text, text];
+    const found = await lookup(host, { order: 'ipv4first' }).catch(() => undefined);
+    return [text, found === undefined ? text : `${secure ? 'https' : 'http'}://${found.address}:${port}`];
   });
   return new Map(await Promise.all(entries));
 }

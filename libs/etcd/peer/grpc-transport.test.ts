@@ -1,15 +1,18 @@
 // Real sockets: three members in one process, on ports of the system's choice.
+import { mkdtempSync, rmSync } from 'node:fs';
 import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { type Log, silentLog } from '@drydock/foundation/log.ts';
 import { SeededRandom } from '@drydock/foundation/random.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { Authority } from '@drydock/pki/authority.ts';
 import { forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
 import type { Message } from 'raft-ts/types.ts';
-import { afterEach, expect, test, vi } from 'vitest';
+import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import type { TlsSettings } from '../tls/settings.ts';
 import { askMembers, resolveUrls } from './ask-members.ts';
 import { createGrpcTransport, PeerListenError } from './grpc-transport.ts';
-import type { PeerTls } from './service.ts';
 import type { PeerHandler, SnapshotMessage, Transport } from './transport.ts';
 
 const conf = { voters: [1n, 2n], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
@@ -38,8 +41,15 @@ interface Side {
   readonly removedBy: bigint[];
 }
 
-async function side(id: bigint, port?: number, clusterId = 9n, tls?: PeerTls, log: Log = silentLog): Promise<Side> {
-  const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port ?? (await freePort())}`;
+async function side(
+  id: bigint,
+  port?: number,
+  clusterId = 9n,
+  tls?: TlsSettings,
+  log: Log = silentLog,
+  at?: string,
+): Promise<Side> {
+  const url = at ?? `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port ?? (await freePort())}`;
   const transport = createGrpcTransport({
     id,
     clusterId,
@@ -196,7 +206,7 @@ test('a taken port is said as such', async () => {
   await expect(side(2n, Number(new URL(a.url).port))).rejects.toThrow(PeerListenError);
 });
 
-async function certificates(authority: string): Promise<PeerTls> {
+async function certificates(authority: string): Promise<TlsSettings> {
   const random = new SeededRandom(authority).stream('serial');
   const nowMs = new SystemClock().wallMs();
   const root = await Authority.create(authority, nowMs, random);
@@ -222,3 +232,32 @@ test('with mutual TLS only members with a certificate of the same authority are 
   await vi.waitFor(() => expect(stranger.unreachable).toBeGreaterThan(0), waiting);
   expect(stranger.transport.peers()[0]?.connected).toBe(false);
 }, 20_000);
+
+test('a member whose name is not allowed is told so, by either side', async () => {
+  const pair = await certificates('peers');
+  const refused: unknown[] = [];
+  const log = { ...silentLog, warn: (fields: object) => refused.push({ ...fields, peer: undefined }) };
+  const strict = { ...pair, rules: { commonNames: ['somebody'], hostNames: [] } };
+  const a = await side(1n, undefined, 9n, pair, log);
+  const b = await side(2n, undefined, 9n, strict);
+  a.transport.addPeer(2n, [b.url]);
+  await vi.waitFor(() => expect(refused).toContainEqual({ reason: 'remote error: tls: bad certificate' }), waiting);
+  b.transport.addPeer(1n, [a.url]);
+  const told = expect.objectContaining({ error: 'remote error: tls: bad certificate' });
+  await vi.waitFor(() => expect(refused).toContainEqual(told), waiting);
+}, 20_000);
+
+test('members speak through Unix sockets', async () => {
+  const folder = mkdtempSync(join(tmpdir(), 'peers-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const a = await side(1n, undefined, 9n, undefined, silentLog, `unix://${folder}/a`);
+  const b = await side(2n, undefined, 9n, undefined, silentLog, `unix://${folder}/b`);
+  a.transport.addPeer(2n, [b.url]);
+  await vi.waitFor(() => {
+    a.transport.send([heartbeat(1)]);
+    expect(b.messages[0]).toEqual(heartbeat(1));
+  }, waiting);
+  const [asked] = await askMembers([b.url], undefined, new SystemClock().wallMs() + waiting.timeout);
+  expect(asked?.answer.toString()).toBe('members as 2 has them');
+  expect(await resolveUrls([b.url])).toEqual(new Map([[b.url, b.url]]));
+});

@@ -8,19 +8,12 @@ import type { ClientWritableStream } from '@grpc/grpc-js';
 import type { MemberId, Message } from 'raft-ts/types.ts';
 import { ClientListener } from '../rpc/listener.ts';
 import { parseUrls } from '../server/urls.ts';
+import type { TlsSettings } from '../tls/settings.ts';
 import { Incoming } from './incoming.ts';
 import { PeerLink } from './link.ts';
 import { PeerUnreachableError } from './memory-transport.ts';
 import { encodeSnapshotChunk, type SnapshotChunk } from './message-codec.ts';
-import {
-  createClient,
-  deserialize,
-  identityMetadata,
-  type PeerTls,
-  receiveBytesMax,
-  serialize,
-  snapshotPath,
-} from './service.ts';
+import { createClient, deserialize, identityMetadata, receiveBytesMax, serialize, snapshotPath } from './service.ts';
 import { IncompleteSnapshotError } from './snapshot-receiver.ts';
 import type { PeerHandler, PeerStatus, SnapshotMessage, Transport } from './transport.ts';
 
@@ -38,7 +31,9 @@ export interface GrpcTransportOptions {
   readonly describe?: () => Uint8Array;
   /** The answer to another member's question for the hash of the history here. */
   readonly answerHash?: (question: Buffer) => Promise<Uint8Array>;
-  readonly tls?: PeerTls | undefined;
+  readonly tls?: TlsSettings | undefined;
+  /** `--experimental-peer-skip-client-san-verification`: members may connect from anywhere. */
+  readonly anyAddress?: boolean;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -78,7 +73,9 @@ class GrpcTransport implements Transport {
       tls,
       receiveBytesMax,
       clock,
-      limitPings: false,
+      log,
+      forPeers: true,
+      anyAddress: options.anyAddress ?? false,
     });
   }
 
@@ -142,9 +139,8 @@ class GrpcTransport implements Transport {
   async sendSnapshot(message: SnapshotMessage, content: AsyncIterable<Uint8Array>): Promise<void> {
     const [address] = this.#links.get(message.to)?.urls ?? [];
     if (address === undefined) throw new PeerUnreachableError(message.to);
-    const url = new URL(address);
     const { clusterId, id, tls } = this.#options;
-    const client = createClient(url, tls);
+    const client = createClient(address, tls);
     try {
       await new Promise<void>((resolve, reject) => {
         const metadata = identityMetadata({ clusterId, from: id, to: message.to, peerUrls: [] });

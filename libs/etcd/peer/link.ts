@@ -7,9 +7,11 @@ import type { RandomStream } from '@drydock/foundation/random.ts';
 import { status } from '@grpc/grpc-js';
 import { bytesOf } from 'raft-ts/log.ts';
 import type { MemberId, Message } from 'raft-ts/types.ts';
+import { parseUrl } from '../server/urls.ts';
+import type { TlsSettings } from '../tls/settings.ts';
 import { encodeBatch } from './message-codec.ts';
 import { MessagesStream } from './messages-stream.ts';
-import { type CallIdentity, type PeerTls, removedText, serialize } from './service.ts';
+import { type CallIdentity, removedText, serialize } from './service.ts';
 import type { PeerStatus } from './transport.ts';
 
 /** Messages that wait for one member, at most; and their bytes of entries. */
@@ -27,7 +29,7 @@ export interface LinkPorts {
   readonly log: Log;
   /** Jitter of the reconnection delay. */
   readonly random: RandomStream;
-  readonly tls: PeerTls | undefined;
+  readonly tls: TlsSettings | undefined;
   readonly unreachable: (id: MemberId) => void;
   readonly removed: (by: MemberId) => void;
 }
@@ -146,7 +148,7 @@ export class PeerLink {
       this.#retryLater();
       return;
     }
-    const url = new URL(text);
+    const url = parseUrl(text);
     this.#state = 'connecting';
     const { clock, tls } = this.#ports;
     const stream: MessagesStream = new MessagesStream(url, this.#identity, {

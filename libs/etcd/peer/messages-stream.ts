@@ -1,20 +1,24 @@
 // A member's stream of messages to another one, on a connection of its own: gRPC's wire, without what a general client costs for
 // each message.
 import { connect as connectTcp, isIP, type Socket } from 'node:net';
-import { connect as connectTls } from 'node:tls';
+import { connect as connectTls, TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import { Http2Connection } from '../http2/connection.ts';
 import { encodeHeaders, type Headers } from '../http2/hpack.ts';
 import type { Http2Stream } from '../http2/stream.ts';
 import { grpcCodes } from '../rpc/service.ts';
-import { type CallIdentity, identityHeaders, keepaliveMs, messagesPath, type PeerTls } from './service.ts';
+import { addressOf, type ListenUrl, netTarget } from '../server/urls.ts';
+import { refusalByName } from '../tls/certificate-check.ts';
+import { certificateRefusal, refuseCertificate } from '../tls/refuse.ts';
+import { keyPairOf, noRules, type TlsSettings } from '../tls/settings.ts';
+import { type CallIdentity, identityHeaders, keepaliveMs, messagesPath } from './service.ts';
 
 /** Bytes that wait for the other side, beyond which a sender should wait. */
 const waitingBytesMax = 256 << 10;
 
 export interface MessagesPorts {
   readonly clock: Clock;
-  readonly tls: PeerTls | undefined;
+  readonly tls: TlsSettings | undefined;
   /** The other side has taken the stream on. */
   readonly connected: () => void;
   /** There is room again. */
@@ -30,8 +34,9 @@ export class MessagesStream {
   #stream: Http2Stream | undefined;
   #keepalive: Timer | undefined;
   #over = false;
+  #refusal: string | undefined;
 
-  constructor(url: URL, identity: CallIdentity, ports: MessagesPorts) {
+  constructor(url: ListenUrl, identity: CallIdentity, ports: MessagesPorts) {
     this.#ports = ports;
     this.#socket = connectTo(url, ports.tls, () => this.#begin(url, identity));
     this.#socket.on('error', (error) => this.#end(error.message, undefined));
@@ -54,23 +59,28 @@ export class MessagesStream {
     this.#socket.destroy();
   }
 
-  #begin(url: URL, identity: CallIdentity): void {
+  #begin(url: ListenUrl, identity: CallIdentity): void {
     const { clock, connected, drained } = this.#ports;
     this.#socket.setNoDelay(true);
+    if (this.#refuses()) return;
     let isAnswered = true;
     const connection = new Http2Connection(this.#socket, {
       clock,
       onPong: () => {
         isAnswered = true;
       },
+      onGoAway: (code, reason) => {
+        const refusal = certificateRefusal(code, reason);
+        if (refusal !== undefined) this.#end(refusal, undefined);
+      },
       onClose: () => this.#end('the connection is closed', undefined),
     });
     connection.start(undefined);
     const block = encodeHeaders([
       [':method', 'POST'],
-      [':scheme', url.protocol.slice(0, -1)],
+      [':scheme', url.secure ? 'https' : 'http'],
       [':path', messagesPath],
-      [':authority', url.host],
+      [':authority', url.path === undefined ? addressOf(url) : 'localhost'],
       ['content-type', 'application/grpc'],
       ['te', 'trailers'],
       ...identityHeaders(identity),
@@ -93,6 +103,18 @@ export class MessagesStream {
     keepAlive();
   }
 
+  /** Whether the other side's certificate is valid, but not one that this member takes. */
+  #refuses(): boolean {
+    const socket = this.#socket;
+    if (!(socket instanceof TLSSocket)) return false;
+    const certificate = socket.getPeerX509Certificate();
+    const refusal = certificate && refusalByName(certificate, this.#ports.tls?.rules ?? noRules);
+    if (refusal === undefined) return false;
+    this.#refusal = refusal;
+    refuseCertificate(socket, this.#ports.clock, true);
+    return true;
+  }
+
   #answered(headers: Headers): void {
     const code = headers.get('grpc-status');
     if (code === undefined) return;
@@ -103,20 +125,19 @@ export class MessagesStream {
   #end(reason: string, code: number | undefined): void {
     if (this.#over) return;
     this.close();
-    this.#ports.lost(reason, code);
+    this.#ports.lost(this.#refusal ?? reason, code);
   }
 }
 
-function connectTo(url: URL, tls: PeerTls | undefined, ready: () => void): Socket {
-  const host = url.hostname.replace(/^\[|\]$/g, '');
-  const port = Number(url.port);
-  if (url.protocol !== 'https:') return connectTcp({ host, port }, ready);
-  const { cert, key, ca } = tls ?? {};
+function connectTo(url: ListenUrl, tls: TlsSettings | undefined, ready: () => void): Socket {
+  const { host, secure, path } = url;
+  if (!secure) return connectTcp(netTarget(url), ready);
+  const { cert, key } = tls === undefined ? {} : keyPairOf(tls);
+  const { ca, ciphers, minVersion, maxVersion } = tls ?? {};
   const files = { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) };
+  const limits = { ...(ciphers && { ciphers }), ...(minVersion && { minVersion }), ...(maxVersion && { maxVersion }) };
   // There is no server name for an address (RFC 6066); the certificate is checked against the address itself.
-  const name = isIP(host) === 0 ? { servername: host } : {};
-  return connectTls(
-    { host, port, ALPNProtocols: ['h2'], ...files, ...name, rejectUnauthorized: tls?.selfSigned !== true },
-    ready,
-  );
+  const name = path !== undefined || isIP(host) !== 0 ? {} : { servername: host };
+  const trust = { rejectUnauthorized: tls?.selfSigned !== true };
+  return connectTls({ ...netTarget(url), ALPNProtocols: ['h2'], ...files, ...limits, ...name, ...trust }, ready);
 }

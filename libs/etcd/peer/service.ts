@@ -1,10 +1,12 @@
 // Calls between members (proto/drydock/raft/v1/peer.proto): their paths, who makes them, and grpc-js for those that are rare, with
 // bytes passed through: this wire's codecs are our own.
 
-import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
 import { Client, credentials, Metadata } from '@grpc/grpc-js';
 import type { MemberId } from 'raft-ts/types.ts';
 import type { CallMetadata } from '../rpc/service.ts';
+import { parseUrl } from '../server/urls.ts';
+import { grpcCredentials, grpcTarget } from '../tls/grpc-client.ts';
+import type { TlsSettings } from '../tls/settings.ts';
 
 const passThrough = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
 const passBack = (bytes: Buffer): Buffer => bytes;
@@ -15,17 +17,6 @@ export const membersPath = '/drydock.raft.v1.Peer/Members';
 
 export const serialize = passThrough;
 export const deserialize = passBack;
-
-/** Mutual TLS between members (`--peer-cert-file`, `--peer-key-file`, `--peer-trusted-ca-file`), PEM. */
-export interface PeerTls {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-  readonly ca: Buffer | undefined;
-  /** `--peer-client-cert-auth`. */
-  readonly clientCertAuth: boolean;
-  /** `--peer-auto-tls`: every member has made its own certificate, and none is checked. */
-  readonly selfSigned?: boolean;
-}
 
 /** A dead connection is noticed within these; heartbeats flow anyway, this is for links that are idle. Milliseconds. */
 export const keepaliveMs = 2000;
@@ -45,14 +36,10 @@ const channelOptions = {
 } as const;
 
 /** A connection of its own to a member's URL. */
-export function createClient(url: URL, tls: PeerTls | undefined): Client {
-  if (url.protocol !== 'https:') return new Client(url.host, credentials.createInsecure(), channelOptions);
-  const target = grpcTlsTarget(url.hostname);
-  const secure = credentials.createSsl(tls?.ca ?? null, tls?.key ?? null, tls?.cert ?? null, {
-    ...target.verifyOptions,
-    ...(tls?.selfSigned === true ? { rejectUnauthorized: false } : {}),
-  });
-  return new Client(url.host, secure, { ...channelOptions, ...target.channelOptions });
+export function createClient(url: string, tls: TlsSettings | undefined): Client {
+  const { target, secure, options, verifyOptions } = grpcTarget(parseUrl(url));
+  if (!secure) return new Client(target, credentials.createInsecure(), channelOptions);
+  return new Client(target, grpcCredentials(tls, verifyOptions), { ...channelOptions, ...options });
 }
 
 /** What a removed member is told, with PERMISSION_DENIED (etcd's rafthttp has the same text). */

@@ -1,22 +1,18 @@
 // Adapter: the client port. gRPC and plain HTTP share it: the first bytes of a connection say which it is (over TLS, ALPN does),
-// and the socket is handed on.
+// and the socket is handed on. With and without TLS may share it too, where an address has both kinds of URLs.
+import { rmSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
-import { createServer as createTlsServer, type TLSSocket } from 'node:tls';
+import type { TLSSocket } from 'node:tls';
 import type { Clock } from '@drydock/foundation/clock.ts';
+import { type Log, silentLog } from '@drydock/foundation/log.ts';
 import { Http2Connection } from '../http2/connection.ts';
-import type { ListenUrl } from '../server/urls.ts';
+import { addressOf, type ListenUrl, netTarget } from '../server/urls.ts';
+import { createTlsAcceptor } from '../tls/accept.ts';
+import { certificateRefusal, refuseCertificate } from '../tls/refuse.ts';
+import type { TlsSettings } from '../tls/settings.ts';
 import { beginCall, type Client, type GrpcOptions } from './grpc-server.ts';
 import { methodsOf, type Service } from './service.ts';
-
-/** `--cert-file` and its kin, PEM. */
-export interface ListenTls {
-  readonly cert: Buffer;
-  readonly key: Buffer;
-  readonly ca: Buffer | undefined;
-  /** `--client-cert-auth`. */
-  readonly clientCertAuth: boolean;
-}
 
 /** The address cannot be used; the message is as Go's net package has it. */
 export class ListenError extends Error {
@@ -25,17 +21,29 @@ export class ListenError extends Error {
 
 /** Enough to tell HTTP/2's preface from a request line. */
 const prefaceStart = 'PRI';
+/** The first byte of a connection with TLS. */
+const handshakeRecord = 0x16;
 const stopGraceMs = 1000;
 const keepAliveMs = 15_000;
 
 export interface ClientListenerOptions {
   readonly services: readonly Service[];
   readonly http: RequestListener;
-  readonly tls: ListenTls | undefined;
+  readonly tls: TlsSettings | undefined;
   readonly receiveBytesMax: number;
   readonly clock: Clock;
-  /** Whether clients that ping too often are cut off; other members are not. */
-  readonly limitPings?: boolean;
+  readonly log?: Log;
+  /** Whether this port is for members: they may ping as they like, and must connect from where their certificate says. */
+  readonly forPeers?: boolean;
+  /** `--experimental-peer-skip-client-san-verification`. */
+  readonly anyAddress?: boolean;
+}
+
+/** What is served at one address. */
+interface Port {
+  plain: boolean;
+  secure: NetServer | undefined;
+  readonly httpOnly: boolean;
 }
 
 export class ClientListener {
@@ -44,6 +52,7 @@ export class ClientListener {
   readonly #connections = new Set<Http2Connection>();
   readonly #http;
   readonly #servers: NetServer[] = [];
+  readonly #ports = new Map<string, Port>();
   readonly #sockets = new Set<Socket>();
   #drained = (): void => {};
 
@@ -55,7 +64,15 @@ export class ClientListener {
 
   /** Rejects with ListenError. */
   async listen(url: ListenUrl, httpOnly = false): Promise<void> {
-    const server = url.secure ? this.#secureServer(httpOnly) : createNetServer((socket) => this.#sniff(socket, httpOnly));
+    const address = addressOf(url);
+    const known = this.#ports.get(address);
+    const port = known ?? { plain: false, secure: undefined, httpOnly };
+    if (url.secure) port.secure ??= this.#secureServer(httpOnly);
+    else port.plain = true;
+    // Port 0 is another one each time.
+    if (known !== undefined && url.port !== 0) return;
+    this.#ports.set(address, port);
+    const server = createNetServer((socket) => this.#dispatch(socket, port));
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
       socket.setNoDelay(true);
@@ -64,12 +81,15 @@ export class ClientListener {
       socket.on('error', () => socket.destroy());
       socket.on('close', () => this.#sockets.delete(socket));
     });
+    // Left behind by a process that was killed.
+    if (url.path !== undefined) rmSync(url.path, { force: true });
     await new Promise<void>((resolve, reject) => {
       server.once('error', (error: NodeJS.ErrnoException) => {
         const reason = error.code === 'EADDRINUSE' ? 'bind: address already in use' : error.message;
-        reject(new ListenError(`listen tcp ${url.host}:${url.port}: ${reason}`, { cause: error }));
+        const network = url.path === undefined ? 'tcp' : 'unix';
+        reject(new ListenError(`listen ${network} ${url.path ?? `${url.host}:${url.port}`}: ${reason}`, { cause: error }));
       });
-      server.listen(url.port, url.host, resolve);
+      server.listen(netTarget(url), resolve);
     });
     this.#servers.push(server);
   }
@@ -88,25 +108,51 @@ export class ClientListener {
   }
 
   #secureServer(httpOnly: boolean): NetServer {
-    const { tls } = this.#options;
+    const { tls, forPeers = false, anyAddress = false, log = silentLog } = this.#options;
     if (tls === undefined) throw new ListenError('cannot listen on TLS: KeyFile and CertFile are not presented');
-    const { cert, key, ca, clientCertAuth } = tls;
-    return createTlsServer(
-      {
-        cert,
-        key,
-        ...(ca === undefined ? {} : { ca }),
-        requestCert: clientCertAuth,
-        rejectUnauthorized: clientCertAuth,
-        ALPNCallback: ({ protocols }) => chooseProtocol(protocols, httpOnly),
-      },
-      (socket: TLSSocket) => {
+    return createTlsAcceptor({
+      tls,
+      chooseProtocol: (offered) => chooseProtocol(offered, httpOnly),
+      checkAddress: forPeers && !anyAddress,
+      accepted: (socket, commonName) => {
         socket.setNoDelay(true);
-        socket.on('error', () => socket.destroy());
-        if (socket.alpnProtocol === 'h2') this.#serveGrpc(socket, undefined, commonNameOf(socket));
+        if (socket.alpnProtocol === 'h2') this.#serveGrpc(socket, undefined, commonName);
         else this.#http.emit('connection', socket);
       },
-    );
+      refused: (socket) => this.#refuse(socket),
+      log,
+      message: this.#rejected,
+    });
+  }
+
+  get #rejected(): string {
+    return `rejected connection on ${this.#options.forPeers === true ? 'peer' : 'client'} endpoint`;
+  }
+
+  #refuse(socket: TLSSocket): void {
+    if (this.#options.forPeers === true && socket.alpnProtocol === 'h2') refuseCertificate(socket, this.#options.clock);
+    else socket.destroy();
+  }
+
+  #dispatch(socket: Socket, { plain, secure, httpOnly }: Port): void {
+    if (!plain) {
+      secure?.emit('connection', socket);
+      return;
+    }
+    if (secure === undefined) {
+      this.#sniff(socket, httpOnly);
+      return;
+    }
+    socket.once('readable', () => {
+      const first: Buffer | null = socket.read();
+      if (first === null) {
+        socket.destroy();
+        return;
+      }
+      socket.unshift(first);
+      if (first[0] === handshakeRecord) secure.emit('connection', socket);
+      else this.#sniff(socket, httpOnly);
+    });
   }
 
   #sniff(socket: Socket, httpOnly: boolean): void {
@@ -130,12 +176,17 @@ export class ClientListener {
   }
 
   #serveGrpc(socket: Socket, first: Buffer | undefined, commonName: string | undefined): void {
-    const { remoteAddress = '', remotePort = 0 } = socket;
-    const peer = `${remoteAddress.includes(':') ? `[${remoteAddress}]` : remoteAddress}:${remotePort}`;
+    const { remoteAddress, remotePort = 0 } = socket;
+    // As Go shows the nameless end of a Unix socket.
+    const peer = remoteAddress === undefined ? '@' : addressOf({ host: remoteAddress, port: remotePort, path: undefined });
     const connection = new Http2Connection(socket, {
       clock: this.#options.clock,
-      limitPings: this.#options.limitPings ?? true,
+      limitPings: this.#options.forPeers !== true,
       onStream: (stream, headers) => beginCall(this.#grpc, client, stream, headers),
+      onGoAway: (code, reason) => {
+        const error = certificateRefusal(code, reason);
+        if (error !== undefined) this.#options.log?.warn({ 'remote-addr': peer, error }, this.#rejected);
+      },
       onClose: () => {
         this.#connections.delete(connection);
         if (this.#connections.size === 0) this.#drained();
@@ -151,12 +202,4 @@ export class ClientListener {
 function chooseProtocol(offered: readonly string[], httpOnly: boolean): string | undefined {
   if (offered.includes('http/1.1')) return 'http/1.1';
   return offered.includes('h2') && !httpOnly ? 'h2' : undefined;
-}
-
-/** The subject's, where the certificate was verified. Of several, the last one counts, as in Go's crypto/x509. */
-function commonNameOf(socket: TLSSocket): string | undefined {
-  if (!socket.authorized) return undefined;
-  // Node's types know of one only.
-  const name = socket.getPeerCertificate().subject?.CN as string | readonly string[] | undefined;
-  return typeof name === 'object' ? name.at(-1) : name;
 }

@@ -1,12 +1,14 @@
 // Adapter: asks the leader, over its client URLs, what only the leader knows. A call that finds no leader, or the wrong one, is
 // tried again until the request times out.
-import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
-import { type ChannelCredentials, Client, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
 import { EtcdError, errorOfText } from '../errors.ts';
+import { grpcCredentials, grpcTarget } from '../tls/grpc-client.ts';
+import type { TlsSettings } from '../tls/settings.ts';
 import { KeepAliveStream } from './keepalive-stream.ts';
 import type { LeaderCalls } from './leader-calls.ts';
 import { MemberToken } from './member-token.ts';
 import type { EtcdServer } from './server.ts';
+import { parseUrl } from './urls.ts';
 
 const identity = (bytes: Buffer): Buffer => bytes;
 const retryMs = 50;
@@ -14,14 +16,14 @@ const retryMs = 50;
 export class LeaderClient implements LeaderCalls {
   readonly #server: EtcdServer;
   readonly #token: MemberToken;
-  readonly #credentials: (url: URL) => ChannelCredentials;
+  readonly #tls: TlsSettings | undefined;
   #client: { readonly url: string; readonly client: Client } | undefined;
   #keepAlives: KeepAliveStream | undefined;
 
-  constructor(server: EtcdServer, credentials: (url: URL) => ChannelCredentials) {
+  constructor(server: EtcdServer, tls: TlsSettings | undefined) {
     this.#server = server;
     this.#token = new MemberToken(server);
-    this.#credentials = credentials;
+    this.#tls = tls;
   }
 
   unary(path: string, request: Buffer): Promise<Buffer> {
@@ -83,9 +85,9 @@ export class LeaderClient implements LeaderCalls {
     if (url === undefined) return undefined;
     if (this.#client?.url !== url) {
       this.close();
-      const target = new URL(url);
-      const options = { 'grpc.enable_http_proxy': 0, ...grpcTlsTarget(target.hostname).channelOptions };
-      this.#client = { url, client: new Client(target.host, this.#credentials(target), options) };
+      const { target, secure, options, verifyOptions } = grpcTarget(parseUrl(url));
+      const channel = secure ? grpcCredentials(this.#tls, verifyOptions) : credentials.createInsecure();
+      this.#client = { url, client: new Client(target, channel, { 'grpc.enable_http_proxy': 0, ...options }) };
     }
     return this.#client.client;
   }

@@ -10,6 +10,8 @@ export interface ListenUrl {
   readonly secure: boolean;
   readonly host: string;
   readonly port: number;
+  /** Of a Unix socket (`unix://`, `unixs://`), instead of host and port. */
+  readonly path: string | undefined;
 }
 
 /** Sorted, as etcd keeps them. */
@@ -18,17 +20,31 @@ export function parseUrls(urls: readonly string[]): ListenUrl[] {
   return urls.map((text) => parseUrl(text.trim())).sort((a, b) => (a.text < b.text ? -1 : a.text > b.text ? 1 : 0));
 }
 
-function parseUrl(text: string): ListenUrl {
+/** Throws UrlError. */
+export function parseUrl(text: string): ListenUrl {
   const match = /^(https?|unixs?):\/\/([^/]*)(\/.*)?$/.exec(text);
   if (match === null) throw new UrlError(`URL scheme must be http, https, unix, or unixs: ${text}`);
   const [, scheme = '', host = '', path = ''] = match;
-  if (scheme.startsWith('unix')) throw new UrlError(`unix sockets are not supported: ${text}`);
+  if (scheme.startsWith('unix')) {
+    if (host + path === '') throw new UrlError(`URL names no socket: ${text}`);
+    return { text, secure: scheme === 'unixs', host: '', port: 0, path: host + path };
+  }
   const parts = /^(?:\[([^\]]+)\]|([^:]*)):(\d+)$/.exec(host);
   const port = Number(parts?.[3]);
   if (parts === null || port > 65_535) throw new UrlError(`URL address does not have the form "host:port": ${text}`);
   if (path !== '' && path !== '/') throw new UrlError(`URL must not contain a path: ${text}`);
   const name = parts[1] ?? parts[2] ?? '';
-  return { text: `${scheme}://${host}`, secure: scheme === 'https', host: name, port };
+  return { text: `${scheme}://${host}`, secure: scheme === 'https', host: name, port, path: undefined };
+}
+
+/** `host:port` as a URL has it, or the path of a socket. */
+export function addressOf({ host, port, path }: Pick<ListenUrl, 'host' | 'port' | 'path'>): string {
+  return path ?? `${host.includes(':') ? `[${host}]` : host}:${port}`;
+}
+
+/** For node:net and node:tls. */
+export function netTarget({ host, port, path }: ListenUrl): { host: string; port: number } | { path: string } {
+  return path === undefined ? { host, port } : { path };
 }
 
 /** `a=http://h1:2380,a=http://h2:2380,b=...`: peer URLs by name. */

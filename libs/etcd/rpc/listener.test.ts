@@ -1,0 +1,113 @@
+// What is served where: sockets of files, both kinds of URLs at one address, certificates that are replaced.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { request } from 'node:http';
+import { request as secureRequest } from 'node:https';
+import { createServer } from 'node:net';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { connect, type TLSSocket } from 'node:tls';
+import { SeededRandom } from '@drydock/foundation/random.ts';
+import { SystemClock } from '@drydock/foundation/system-clock.ts';
+import { Authority } from '@drydock/pki/authority.ts';
+import { forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { parseUrls } from '../server/urls.ts';
+import { KeyPairFiles } from '../tls/key-pair-files.ts';
+import type { TlsSettings } from '../tls/settings.ts';
+import { ClientListener } from './listener.ts';
+
+const clock = new SystemClock();
+
+function folder(): string {
+  const path = mkdtempSync(join(tmpdir(), 'listener-'));
+  onTestFinished(() => rmSync(path, { recursive: true }));
+  return path;
+}
+
+async function freePort(): Promise<number> {
+  const server = createServer();
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const address = server.address();
+  await new Promise((resolve) => server.close(resolve));
+  if (address === null || typeof address === 'string') throw new RangeError('no port');
+  return address.port;
+}
+
+async function listen(urls: readonly string[], tls?: TlsSettings): Promise<void> {
+  const http = (_request: unknown, response: { end(text: string): unknown }) => void response.end('served');
+  const listener = new ClientListener({ services: [], http, tls, receiveBytesMax: 1000, clock });
+  for (const url of parseUrls(urls)) await listener.listen(url);
+  onTestFinished(() => listener.stop((ms) => clock.sleep(ms)));
+}
+
+interface Place {
+  readonly host?: string;
+  readonly port?: number;
+  readonly socketPath?: string;
+}
+
+function get(place: Place, ask: typeof request = request): Promise<string> {
+  return new Promise((resolve, reject) => {
+    const options = { ...place, path: '/', agent: false, rejectUnauthorized: false } as const;
+    const asked = ask(options, (response) => {
+      let text = '';
+      response.on('data', (chunk) => {
+        text += chunk;
+      });
+      response.on('end', () => resolve(text));
+    });
+    asked.on('error', reject).end();
+  });
+}
+
+async function keyPair(commonName: string): Promise<{ cert: Buffer; key: Buffer }> {
+  const random = new SeededRandom(commonName).stream('serial');
+  const nowMs = clock.wallMs();
+  const signer = await Authority.load(await Authority.create('authority', nowMs, random), random);
+  const made = await signer.issue(forBothSides(servingCertificate(commonName, ['127.0.0.1'])), nowMs);
+  return { cert: Buffer.from(made.certificatePem), key: Buffer.from(made.keyPem) };
+}
+
+test('a Unix socket serves, also where one was left behind', async () => {
+  const path = join(folder(), 'client.sock');
+  writeFileSync(path, '');
+  await listen([`unix://${path}`]);
+  expect(await get({ socketPath: path })).toBe('served');
+});
+
+test('one address serves with and without TLS', async () => {
+  const port = await freePort();
+  const pair = await keyPair('both');
+  const tls = { ...pair, ca: undefined, clientCertAuth: false };
+  await listen([`http://127.0.0.1:${port}`, `https://127.0.0.1:${port}`], tls);
+  expect(await get({ host: '127.0.0.1', port })).toBe('served');
+  expect(await get({ host: '127.0.0.1', port }, secureRequest)).toBe('served');
+});
+
+test('a certificate that is replaced counts for the next connection', async () => {
+  const place = folder();
+  const [certFile, keyFile] = [join(place, 'cert'), join(place, 'key')];
+  const write = ({ cert, key }: { cert: Buffer; key: Buffer }) => {
+    writeFileSync(certFile, cert);
+    writeFileSync(keyFile, key);
+  };
+  write(await keyPair('first'));
+  const files = new KeyPairFiles(certFile, keyFile);
+  const port = await freePort();
+  const tls = { ...files.current(), current: () => files.current(), ca: undefined, clientCertAuth: false };
+  await listen([`https://127.0.0.1:${port}`], tls);
+  const shown = async (): Promise<string | undefined> => {
+    const socket: TLSSocket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+    await new Promise<void>((resolve, reject) => socket.on('secureConnect', resolve).on('error', reject));
+    const { subject } = socket.getPeerCertificate();
+    socket.destroy();
+    return String(subject.CN);
+  };
+  expect(await shown()).toBe('first');
+  const second = await keyPair('second');
+  // One file alone is no pair.
+  writeFileSync(certFile, second.cert);
+  expect(await shown()).toBe('first');
+  write(second);
+  expect(await shown()).toBe('second');
+});
