@@ -146,7 +146,7 @@ async function fanOut(durationMs: number): Promise<void> {
     const counter = new MessageCounter(arrived);
     const connection = connectionOf(i);
     const stream = connection.stream(headers, create, {
-      data: (bytes) => counter.take(bytes),
+      data: (bytes, from, to) => counter.take(bytes, from, to),
       end: () => {
         failed++;
       },
@@ -189,7 +189,7 @@ async function keepAlive(durationMs: number): Promise<void> {
         else resolve();
       });
       const stream = connection.stream(headers, message(next++), {
-        data: (bytes) => counter.take(bytes),
+        data: (bytes, from, to) => counter.take(bytes, from, to),
         end: () => {
           failed++;
           resolve();
