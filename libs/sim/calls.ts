@@ -231,6 +231,10 @@ class ServerCall implements StreamCall {
     this.#handler?.end?.();
   }
 
+  writeParts(parts: readonly Buffer[]): void {
+    this.write(Buffer.concat(parts));
+  }
+
   write(message: Buffer): void {
     if (this.closed) return;
     const copy = Buffer.from(message);

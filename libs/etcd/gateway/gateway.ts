@@ -161,6 +161,10 @@ class GatewayStream implements StreamCall {
     this.#line(this.#codec.streams ? { result: value } : value);
   }
 
+  writeParts(parts: readonly Buffer[]): void {
+    this.write(Buffer.concat(parts));
+  }
+
   end(error?: unknown): void {
     if (this.#ended) return;
     this.#ended = true;

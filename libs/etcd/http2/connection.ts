@@ -20,10 +20,8 @@ import { type Headers, HpackError } from './hpack.ts';
 import { connectionWindow, controlBytesMax, outputBytesMax, streamWindow } from './limits.ts';
 import { Output } from './output.ts';
 import { PingPolicy } from './ping-policy.ts';
-import { Http2Stream, type StreamUser } from './stream.ts';
+import { grpcHeadBytes, Http2Stream, type StreamUser } from './stream.ts';
 
-/** Length, compression flag: what comes before each message of gRPC. */
-const grpcHeadBytes = 5;
 const pingBytes = 8;
 
 export interface Http2Options {
@@ -113,26 +111,24 @@ export class Http2Connection {
     this.#output.bytes(block);
   }
 
-  /** One message of gRPC, which must not be changed afterwards. */
-  message(stream: Http2Stream, message: Buffer): void {
+  /** One message of gRPC, in one or several parts, which must not be changed afterwards. */
+  message(stream: Http2Stream, ...parts: readonly Buffer[]): void {
     if (!this.#streams.has(stream.id)) return;
-    const length = grpcHeadBytes + message.length;
+    let messageBytes = 0;
+    for (const part of parts) messageBytes += part.length;
+    const length = grpcHeadBytes + messageBytes;
     const fits = stream.queue.length === 0 && this.#room(stream) >= length;
     if (!fits) {
-      const head = Buffer.allocUnsafe(grpcHeadBytes);
-      head[0] = 0;
-      head.writeUInt32BE(message.length, 1);
-      stream.queue.push(head, message);
-      stream.queuedBytes += length;
+      stream.enqueue(messageBytes, parts);
       this.#blocked.add(stream);
       if (this.#room(stream) > 0) this.#pump();
       return;
     }
     this.#take(stream, length);
-    this.#output.head(length, frameTypes.data, 0, stream.id);
+    this.#output.data(length, stream.id, this.#frameBytesMax);
     this.#output.byte(0);
-    this.#output.uint32(message.length);
-    this.#output.bytes(message);
+    this.#output.uint32(messageBytes);
+    for (const part of parts) this.#output.bytes(part);
     this.#pings.sent();
   }
 
@@ -200,7 +196,7 @@ export class Http2Connection {
     if (length <= 0) return false;
     this.#take(stream, length);
     stream.queuedBytes -= length;
-    this.#output.head(length, frameTypes.data, 0, stream.id);
+    this.#output.data(length, stream.id, this.#frameBytesMax);
     for (let left = length; left > 0; ) {
       const piece = stream.queue[0] ?? Buffer.alloc(0);
       const taken = Math.min(left, piece.length);

@@ -1,17 +1,42 @@
 // What a connection writes: frames into one buffer, one write to the socket per turn.
 import type { Socket } from 'node:net';
-import { headBytes } from './frames.ts';
+import { frameTypes, headBytes } from './frames.ts';
 
 const initialBytes = 4096;
 /** A buffer that grew beyond this is not kept. */
-const keptBytesMax = 256 << 10;
+const keptBytesMax = 512 << 10;
+/** Of all buffers that are kept. */
+const pooledBytesMax = 2 << 20;
+
+/** Buffers between two turns: a connection that is silent has none, and one that speaks finds one that has grown already. */
+const pool: Buffer[] = [];
+let pooledBytes = 0;
+
+function takeBuffer(): Buffer {
+  const buffer = pool.pop();
+  if (buffer === undefined) return Buffer.allocUnsafeSlow(initialBytes);
+  pooledBytes -= buffer.length;
+  return buffer;
+}
+
+function giveBack(buffer: Buffer): void {
+  if (buffer.length === 0 || buffer.length > keptBytesMax || pooledBytes + buffer.length > pooledBytesMax) return;
+  pool.push(buffer);
+  pooledBytes += buffer.length;
+}
+
+const none: Buffer = Buffer.alloc(0);
 
 export class Output {
   readonly #socket: Socket;
   readonly #flushed: () => void;
-  #buffer = Buffer.allocUnsafeSlow(initialBytes);
+  #buffer = none;
   #at = 0;
   #scheduled = false;
+  /** The stream whose data is the last frame, where that frame begins, and how long its payload is; 0: another kind of frame. */
+  #dataStream = 0;
+  #dataAt = 0;
+  #dataBytes = 0;
 
   /** @param flushed is called after each write. */
   constructor(socket: Socket, flushed: () => void) {
@@ -28,16 +53,30 @@ export class Output {
   head(length: number, type: number, flags: number, stream: number): void {
     const at = this.#reserve(headBytes + length);
     const buffer = this.#buffer;
-    buffer[at] = length >>> 16;
-    buffer[at + 1] = length >>> 8;
-    buffer[at + 2] = length;
+    this.#lengthAt(at, length);
     buffer[at + 3] = type;
     buffer[at + 4] = flags;
     this.#uint32At(at + 5, stream);
     this.#at = at + headBytes;
+    this.#dataStream = 0;
     if (this.#scheduled) return;
     this.#scheduled = true;
     process.nextTick(() => this.flush());
+  }
+
+  /** Before `length` bytes of a stream's data: they go into its last frame where nothing else came after that one. */
+  data(length: number, stream: number, frameBytesMax: number): void {
+    if (this.#dataStream === stream && this.#dataBytes + length <= frameBytesMax) {
+      this.#reserve(length);
+      this.#dataBytes += length;
+      this.#lengthAt(this.#dataAt, this.#dataBytes);
+      return;
+    }
+    const before = this.#at;
+    this.head(length, frameTypes.data, 0, stream);
+    this.#dataStream = stream;
+    this.#dataAt = before;
+    this.#dataBytes = length;
   }
 
   bytes(bytes: Uint8Array): void {
@@ -58,14 +97,22 @@ export class Output {
     this.#scheduled = false;
     // Nothing is answered any more after the end.
     if (this.#socket.destroyed || this.#socket.writableEnded) this.#at = 0;
-    if (this.#at === 0) return;
-    const bytes = this.#buffer.subarray(0, this.#at);
+    const buffer = this.#buffer;
+    const length = this.#at;
+    this.#buffer = none;
     this.#at = 0;
-    this.#socket.write(bytes);
+    this.#dataStream = 0;
+    if (length > 0) this.#socket.write(buffer.subarray(0, length));
     // What the kernel took at once is free again.
-    const isFree = this.#socket.writableLength === 0 && this.#buffer.length <= keptBytesMax;
-    if (!isFree) this.#buffer = Buffer.allocUnsafeSlow(initialBytes);
-    this.#flushed();
+    if (length === 0 || this.#socket.writableLength === 0) giveBack(buffer);
+    if (length > 0) this.#flushed();
+  }
+
+  #lengthAt(at: number, length: number): void {
+    const buffer = this.#buffer;
+    buffer[at] = length >>> 16;
+    buffer[at + 1] = length >>> 8;
+    buffer[at + 2] = length;
   }
 
   #uint32At(at: number, value: number): void {
@@ -77,10 +124,12 @@ export class Output {
   }
 
   #reserve(count: number): number {
+    if (this.#buffer.length === 0) this.#buffer = takeBuffer();
     const needed = this.#at + count;
     if (needed > this.#buffer.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
       this.#buffer.copy(larger, 0, 0, this.#at);
+      giveBack(this.#buffer);
       this.#buffer = larger;
     }
     return this.#at;

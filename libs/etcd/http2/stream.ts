@@ -15,6 +15,9 @@ export interface StreamUser {
   drained(): void;
 }
 
+/** Compression flag, length: what comes before each message of gRPC. */
+export const grpcHeadBytes = 5;
+
 export class Http2Stream {
   readonly id: number;
   user: StreamUser | undefined;
@@ -34,5 +37,14 @@ export class Http2Stream {
   constructor(id: number, sendWindow: number) {
     this.id = id;
     this.sendWindow = sendWindow;
+  }
+
+  /** One message of gRPC, in parts that are `messageBytes` together. */
+  enqueue(messageBytes: number, parts: readonly Buffer[]): void {
+    const head = Buffer.allocUnsafe(grpcHeadBytes);
+    head[0] = 0;
+    head.writeUInt32BE(messageBytes, 1);
+    this.queue.push(head, ...parts);
+    this.queuedBytes += grpcHeadBytes + messageBytes;
   }
 }

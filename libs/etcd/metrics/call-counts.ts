@@ -98,7 +98,7 @@ export class CallCounts {
         const answer = method.handle(request, call);
         answer.then(
           (bytes) => {
-            this.#sent(counts, bytes);
+            this.#sent(counts, bytes.length);
             end(counts, ok);
           },
           (error) => end(counts, toStatus(error).code),
@@ -118,8 +118,15 @@ export class CallCounts {
         return call.waitingBytes;
       },
       write: (message) => {
-        this.#sent(counts, message);
+        this.#sent(counts, message.length);
         call.write(message);
+      },
+      writeParts: (parts) => {
+        this.#sent(
+          counts,
+          parts.reduce((sum, part) => sum + part.length, 0),
+        );
+        call.writeParts(parts);
       },
       end: (error) => {
         end(counts, error === undefined ? ok : toStatus(error).code);
@@ -152,9 +159,9 @@ export class CallCounts {
     this.receivedBytes += bytes.length;
   }
 
-  #sent(counts: Counts, bytes: Buffer): void {
+  #sent(counts: Counts, bytes: number): void {
     counts.sent++;
-    this.sentBytes += bytes.length;
+    this.sentBytes += bytes;
   }
 }
 

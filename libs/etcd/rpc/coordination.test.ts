@@ -107,6 +107,10 @@ class Open<O extends Schema> implements StreamCall {
     void this.#handler.message(request);
   }
 
+  writeParts(parts: readonly Buffer[]): void {
+    this.write(Buffer.concat(parts));
+  }
+
   write(message: Buffer): void {
     this.answers.push(decode(this.#output, message));
   }

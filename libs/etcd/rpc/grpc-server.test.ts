@@ -177,6 +177,33 @@ test('what a client does not read waits at the server, bounded by what the write
   expect(events).toContain('drained');
 });
 
+test('messages in parts, of several streams in one turn, arrive whole and in order', async () => {
+  const { method, calls } = streaming();
+  const client = clientOf(await serve({ Stream: method }));
+  const answers = await Promise.all(
+    [0, 1, 2].map(async () => {
+      const stream = client.makeBidiStreamRequest('/test.Test/Stream', identity, identity, new Metadata());
+      stream.on('error', () => {});
+      stream.write(Buffer.from('begin'));
+      const [first] = (await once(stream, 'data')) as [Buffer];
+      const received = [first.toString()];
+      stream.on('data', (data: Buffer) => received.push(data.toString()));
+      return received;
+    }),
+  );
+  const shared = Buffer.alloc(700, 's');
+  const expected: string[][] = [0, 1, 2].map(() => ['begin']);
+  // Runs of messages on one stream, more than a frame holds, and turns with all streams in turn.
+  for (let i = 0; i < 300; i++) {
+    const at = i < 200 ? Math.floor(i / 70) : i % 3;
+    const own = Buffer.from(`${i}-`);
+    calls[at]?.writeParts(i % 7 === 0 ? [own] : [own, Buffer.alloc(0), shared]);
+    expected[at]?.push(i % 7 === 0 ? `${own}` : `${own}${shared}`);
+  }
+  await expect.poll(() => answers.map((received) => received.length)).toEqual(expected.map(({ length }) => length));
+  expect(answers).toEqual(expected);
+});
+
 test('messages that are worked on hold the client back', async () => {
   let taken = 0;
   let goOn = (): void => {};
@@ -284,4 +311,25 @@ test.each([
   await once(socket, 'close');
   const [type, payload] = frames.at(-1) ?? [];
   expect([type, payload?.readUInt32BE(4)]).toEqual([frameTypes.goAway, code]);
+});
+
+test('messages of one turn share data frames, up to what the client takes in one', async () => {
+  const open = (streamCall: StreamCall) => ({
+    message: () => {
+      for (let i = 0; i < 100; i++) streamCall.write(Buffer.alloc(495));
+    },
+    closed: () => {},
+  });
+  const { socket, frames } = await bare(await serve({ Stream: { kind: 'stream', open } }));
+  const block = encodeHeaders([
+    [':method', 'POST'],
+    [':scheme', 'http'],
+    [':path', '/test.Test/Stream'],
+    ['content-type', 'application/grpc'],
+  ]);
+  socket.write(frame(frameTypes.headers, flags.endHeaders, 1, block));
+  socket.write(frame(frameTypes.data, 0, 1, Buffer.alloc(5)));
+  const lengths = () => frames.filter(([type]) => type === frameTypes.data).map(([, , , payload]) => payload.length);
+  await expect.poll(() => lengths().reduce((sum, length) => sum + length, 0)).toBe(50_000);
+  expect(lengths()).toEqual([16_000, 16_000, 16_000, 2000]);
 });

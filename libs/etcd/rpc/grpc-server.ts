@@ -106,6 +106,12 @@ class GrpcCall implements StreamCall, StreamUser {
     this.#client.connection.message(this.#stream, message);
   }
 
+  writeParts(parts: readonly Buffer[]): void {
+    if (this.#over) return;
+    this.#respond();
+    this.#client.connection.message(this.#stream, ...parts);
+  }
+
   end(error?: unknown): void {
     if (this.#over) return;
     this.#over = true;

@@ -22,6 +22,7 @@ const call: StreamCall = {
   commonName: undefined,
   waitingBytes: 0,
   write: () => {},
+  writeParts: () => {},
   end: () => {},
 };
 

@@ -23,6 +23,8 @@ export interface Call {
 export interface StreamCall extends Call {
   /** Queues one message. The buffer must not be changed afterwards. */
   write(message: Buffer): void;
+  /** Queues one message whose bytes are those of `parts`; what several messages have in common need not be copied into each. */
+  writeParts(parts: readonly Buffer[]): void;
   /** Bytes written that the client has not taken yet: what it does not read stays here. */
   readonly waitingBytes: number;
   /** Ends the call, after what was written: with success, or with an error's status. `closed` is not called after it. */

@@ -1,5 +1,5 @@
 // etcdserverpb.Watch: one stream carries many watchers. A stream whose client does not read is blocked: its watchers wait in the
-// hub and cost no memory.
+// hub and cost no memory. Of what many watchers get only the watch id is their own: the rest is encoded once.
 
 import type { Timer } from '@drydock/foundation/clock.ts';
 import { EtcdError, goStatusText } from '../errors.ts';
@@ -8,48 +8,33 @@ import { keyRange } from '../mvcc/key-range.ts';
 import type { StoreEvent } from '../mvcc/store.ts';
 import type { EtcdServer } from '../server/server.ts';
 import type { Watcher, WatchSink } from '../watch/hub.ts';
+import { EncodedHeader, encodedEvents } from './encoded-events.ts';
 import { noDeleteFilter, noPutFilter, type WatchCreateRequest, WatchRequest, WatchResponse } from './messages.ts';
-import { bytes, decode, encode, int, type MessageOf } from './protobuf.ts';
+import { decode, encode, type MessageOf } from './protobuf.ts';
 import { requireLeader, type Service, type StreamCall, type StreamHandler, service } from './service.ts';
 
 /** The id of responses that concern the whole stream. */
 const streamWatchId = -1;
-const deleteType = 1;
-
-const EventWithPrev = { type: int(1), kv: bytes(2), prev_kv: bytes(3) };
-/** Events are encoded once for all watchers. */
-const encoded = new WeakMap<StoreEvent, { plain?: Buffer; withPrev?: Buffer }>();
-
-function encodeEvent(event: StoreEvent, prev: boolean): Buffer {
-  let forms = encoded.get(event);
-  if (forms === undefined) {
-    forms = {};
-    encoded.set(event, forms);
-  }
-  const type = event.type === 'delete' ? deleteType : 0;
-  if (!prev) {
-    forms.plain ??= encode(EventWithPrev, { type, kv: event.kv });
-    return forms.plain;
-  }
-  const before = event.prevKv();
-  forms.withPrev ??= encode(EventWithPrev, { type, kv: event.kv, ...(before === undefined ? {} : { prev_kv: before }) });
-  return forms.withPrev;
-}
+const WatchIdOnly = { watch_id: WatchResponse.watch_id };
 
 export function watchService(server: EtcdServer, progressMs: number): Service {
+  const headers = new EncodedHeader(server);
   return service('etcdserverpb.Watch', {
     Watch: {
       kind: 'stream',
       open: (call) => {
         requireLeader(call.metadata, server.hasLeader);
-        return new WatchStream(server, call, progressMs);
+        return new WatchStream(server, headers, call, progressMs);
       },
     },
   });
 }
 
+/** One watcher of a stream. */
 interface Registered {
   readonly id: number;
+  /** As a field of a WatchResponse. */
+  readonly idField: Buffer;
   readonly watcher: Watcher;
   readonly prevKv: boolean;
   readonly fragment: boolean;
@@ -62,6 +47,7 @@ interface Registered {
 
 class WatchStream implements WatchSink, StreamHandler {
   readonly #server: EtcdServer;
+  readonly #headers: EncodedHeader;
   readonly #call: StreamCall;
   readonly #progressMs: number;
   readonly #byId = new Map<number, Registered>();
@@ -73,8 +59,9 @@ class WatchStream implements WatchSink, StreamHandler {
   #progressTimer: Timer | undefined;
   #closed = false;
 
-  constructor(server: EtcdServer, call: StreamCall, progressMs: number) {
+  constructor(server: EtcdServer, headers: EncodedHeader, call: StreamCall, progressMs: number) {
     this.#server = server;
+    this.#headers = headers;
     this.#call = call;
     this.#progressMs = progressMs;
     const wantsLeader = call.metadata.get('hasleader') === 'true';
@@ -89,9 +76,9 @@ class WatchStream implements WatchSink, StreamHandler {
     const registered = this.#byWatcher.get(watcher);
     if (registered === undefined) return;
     registered.active = true;
-    const all = events.map((event) => encodeEvent(event, registered.prevKv));
-    for (const { part, last } of registered.fragment ? fragments(all) : [{ part: all, last: true }]) {
-      this.#write({ watch_id: registered.id, events: part, fragment: !last });
+    const header = this.#headers.now();
+    for (const part of encodedEvents(events, registered.prevKv, registered.fragment)) {
+      this.#writeParts([header, registered.idField, part]);
     }
     this.#answerProgress();
   }
@@ -169,7 +156,8 @@ class WatchStream implements WatchSink, StreamHandler {
     };
     const watcher = this.#server.machine.hub.add(spec, this);
     const { prev_kv: prevKv, fragment, progress_notify: progress } = request;
-    const registered = { id, watcher, prevKv, fragment, progress, active: false, ended: false };
+    const idField = encode(WatchIdOnly, { watch_id: id });
+    const registered = { id, idField, watcher, prevKv, fragment, progress, active: false, ended: false };
     this.#byId.set(id, registered);
     this.#byWatcher.set(watcher, registered);
     if (progress) this.#progressTimer ??= this.#server.options.clock.timer(this.#progressMs, () => this.#notifyProgress());
@@ -217,10 +205,14 @@ class WatchStream implements WatchSink, StreamHandler {
     }
   }
 
+  /** The header comes before the response's own fields. */
   #write(response: Partial<MessageOf<typeof WatchResponse>>): void {
+    this.#writeParts([this.#headers.now(), encode(WatchResponse, response)]);
+  }
+
+  #writeParts(message: readonly Buffer[]): void {
     if (this.#closed) return;
-    const message = encode(WatchResponse, { header: this.#server.header(), ...response });
-    this.#call.write(message);
+    this.#call.writeParts(message);
     if (this.#call.waitingBytes > limits.watchStreamBytes) this.#blocked = true;
   }
 
@@ -246,22 +238,4 @@ class WatchStream implements WatchSink, StreamHandler {
     this.closed();
     this.#call.end(error);
   }
-}
-
-/** Splits events such that a part has at most `watchFragmentBytes`, or one event. */
-function fragments(events: readonly Buffer[]): { part: Buffer[]; last: boolean }[] {
-  const parts: { part: Buffer[]; last: boolean }[] = [];
-  let part: Buffer[] = [];
-  let size = 0;
-  for (const event of events) {
-    if (part.length > 0 && size + event.length > limits.watchFragmentBytes) {
-      parts.push({ part, last: false });
-      part = [];
-      size = 0;
-    }
-    part.push(event);
-    size += event.length;
-  }
-  parts.push({ part, last: true });
-  return parts;
 }

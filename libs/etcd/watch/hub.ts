@@ -5,12 +5,13 @@
 import { limits } from '../limits.ts';
 import { type KeyRange, rangeContains } from '../mvcc/key-range.ts';
 import type { MvccStore, StoreEvent } from '../mvcc/store.ts';
+import { Batches } from './batches.ts';
 
-/** Where a watcher's events go: one gRPC stream. */
+/** Where a watcher's events go. */
 export interface WatchSink {
   /** While true, its watchers wait behind and cost no memory. */
   readonly blocked: boolean;
-  /** Events of one or more whole revisions, in order. */
+  /** Events of one or more whole revisions, in order. Watchers that get the same get the same array, which does not change. */
   send(watcher: Watcher, events: readonly StoreEvent[]): void;
   /** A watcher that was behind has everything now; after its events, if there were any for it. */
   caughtUp(watcher: Watcher): void;
@@ -79,15 +80,12 @@ class SyncedWatchers {
     yield* this.#ranges;
   }
 
-  *matching(key: string): Iterable<Watcher> {
-    const exact = this.#keys.get(key);
-    if (exact !== undefined) yield* exact;
+  forEachMatching(key: string, visit: (watcher: Watcher) => void): void {
+    this.#keys.get(key)?.forEach(visit);
     for (const length of this.#prefixLengths.keys()) {
-      if (length > key.length) continue;
-      const watchers = this.#prefixes.get(key.slice(0, length));
-      if (watchers !== undefined) yield* watchers;
+      if (length <= key.length) this.#prefixes.get(key.slice(0, length))?.forEach(visit);
     }
-    for (const watcher of this.#ranges) if (rangeContains(watcher.spec.range, key)) yield watcher;
+    for (const watcher of this.#ranges) if (rangeContains(watcher.spec.range, key)) visit(watcher);
   }
 }
 
@@ -145,27 +143,37 @@ export class WatchHub {
 
   /** The changes of one revision, just applied. */
   notify(revision: number, events: readonly StoreEvent[]): void {
-    const batches = new Map<Watcher, StoreEvent[]>();
+    const [only] = events;
+    if (only !== undefined && events.length === 1) {
+      this.#synced.forEachMatching(only.key, (watcher) => {
+        if (revision >= watcher.nextRevision && watcher.wants(only)) this.#give(watcher, revision, events);
+      });
+      return;
+    }
+    const batches = new Batches();
     for (const event of events) {
-      for (const watcher of this.#synced.matching(event.key)) {
-        if (revision < watcher.nextRevision || !watcher.wants(event)) continue;
-        const batch = batches.get(watcher);
-        if (batch === undefined) batches.set(watcher, [event]);
-        else batch.push(event);
-      }
+      batches.event(event, (add) => {
+        this.#synced.forEachMatching(event.key, (watcher) => {
+          if (revision >= watcher.nextRevision && watcher.wants(event)) add(watcher);
+        });
+      });
     }
-    for (const [watcher, batch] of batches) {
-      if (watcher.sink.blocked) {
-        this.#synced.remove(watcher);
-        watcher.synced = false;
-        watcher.nextRevision = revision;
-        this.#behind.add(watcher);
-        continue;
-      }
-      watcher.nextRevision = revision + 1;
-      this.eventsSent += batch.length;
-      watcher.sink.send(watcher, batch);
+    for (const [watcher, batch] of batches.all()) this.#give(watcher, revision, batch);
+  }
+
+  #give(watcher: Watcher, revision: number, events: readonly StoreEvent[]): void {
+    // What a sink did with an earlier one may have ended it.
+    if (!watcher.synced) return;
+    if (watcher.sink.blocked) {
+      this.#synced.remove(watcher);
+      watcher.synced = false;
+      watcher.nextRevision = revision;
+      this.#behind.add(watcher);
+      return;
     }
+    watcher.nextRevision = revision + 1;
+    this.eventsSent += events.length;
+    watcher.sink.send(watcher, events);
   }
 
   /** Replays a piece of history to those who are behind; true where there is more to do now. */
@@ -175,15 +183,15 @@ export class WatchHub {
     const from = Math.min(...ready.map((watcher) => watcher.nextRevision));
     let to = Math.min(from + limits.watchReplayRevisions - 1, this.#store.revision);
     let bytes = 0;
-    const batches = new Map<Watcher, StoreEvent[]>();
+    const batches = new Batches();
     this.#store.replay(from, to, (revision, events) => {
-      for (const watcher of ready) {
-        if (revision < watcher.nextRevision) continue;
-        const wanted = events.filter((event) => watcher.wants(event) && rangeContains(watcher.spec.range, event.key));
-        if (wanted.length === 0) continue;
-        const batch = batches.get(watcher);
-        if (batch === undefined) batches.set(watcher, wanted);
-        else batch.push(...wanted);
+      for (const event of events) {
+        batches.event(event, (add) => {
+          for (const watcher of ready) {
+            if (revision < watcher.nextRevision || !watcher.wants(event)) continue;
+            if (rangeContains(watcher.spec.range, event.key)) add(watcher);
+          }
+        });
       }
       bytes += events.reduce((sum, { kv }) => sum + kv.length, 0);
       if (bytes < limits.watchReplayBytes) return true;
@@ -193,12 +201,12 @@ export class WatchHub {
     for (const watcher of ready) {
       if (watcher.nextRevision > to) continue;
       watcher.nextRevision = to + 1;
-      const batch = batches.get(watcher);
+      const events = batches.of(watcher);
       this.#behind.delete(watcher);
       this.#place(watcher, false);
-      if (batch !== undefined) {
-        this.eventsSent += batch.length;
-        watcher.sink.send(watcher, batch);
+      if (events !== undefined) {
+        this.eventsSent += events.length;
+        watcher.sink.send(watcher, events);
       }
       if (watcher.synced) watcher.sink.caughtUp(watcher);
     }
