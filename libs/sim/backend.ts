@@ -4,7 +4,9 @@ import type { Backend, BackendSnapshot, Bucket, StoredRecord } from '@drydock/et
 import { buckets } from '@drydock/etcd/mvcc/backend.ts';
 import { encodeRevision } from '@drydock/etcd/mvcc/revision.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
+import type { SimDisk } from './disk.ts';
 import type { SimProcess } from './process.ts';
+import { Tally } from './tally.ts';
 
 type Table = Map<string, Buffer>;
 type Tables = Readonly<Record<Bucket, Table>>;
@@ -32,9 +34,11 @@ export class BackendMedium {
   /** Since the last sync. */
   #commits: Commit[] = [];
   readonly #random: RandomStream;
+  readonly #tally: Tally;
 
-  constructor(random: RandomStream) {
+  constructor(random: RandomStream, tally = new Tally()) {
     this.#random = random;
+    this.#tally = tally;
   }
 
   add(commit: Commit): void {
@@ -54,7 +58,9 @@ export class BackendMedium {
   }
 
   losePower(): void {
-    this.#commits.length = this.#random.int(this.#commits.length + 1);
+    const kept = this.#random.int(this.#commits.length + 1);
+    if (kept < this.#commits.length) this.#tally.add('commit lost with the power');
+    this.#commits.length = kept;
   }
 
   /** What a program that opens it sees. */
@@ -69,6 +75,7 @@ export class BackendMedium {
 export class SimBackend implements Backend {
   readonly #medium: BackendMedium;
   readonly #life: SimProcess;
+  readonly #disk: SimDisk;
   #tables: Tables;
   /** The key bucket in order; made when it is asked for. */
   #ordered: string[] | undefined;
@@ -80,8 +87,10 @@ export class SimBackend implements Backend {
   #fileBytes = 0;
   beforeCommit: () => void = () => {};
 
-  constructor(medium: BackendMedium, life: SimProcess) {
+  /** @param disk the one it is on, with what is wrong with it. */
+  constructor(medium: BackendMedium, life: SimProcess, disk: SimDisk) {
     this.#medium = medium;
+    this.#disk = disk;
     this.#life = life;
     this.#tables = medium.content();
   }
@@ -128,6 +137,7 @@ export class SimBackend implements Backend {
   commit(): void {
     this.beforeCommit();
     if (this.#changes.length === 0) return;
+    this.#disk.needSpace();
     const changes = this.#changes;
     this.#changes = [];
     this.#pendingBytes = 0;
@@ -137,9 +147,15 @@ export class SimBackend implements Backend {
   sync(): Promise<void> {
     if (!this.#life.alive) return new Promise(() => {});
     const { position } = this.#medium;
-    return new Promise((resolve) => {
-      this.#life.after(syncUs, () => {
-        this.#life.effect('disk', () => {
+    return new Promise((resolve, reject) => {
+      this.#life.after(this.#disk.timeOf(syncUs), () => {
+        this.#life.effect('sync', () => {
+          try {
+            this.#disk.failSync();
+          } catch (error) {
+            reject(error);
+            return;
+          }
           this.#medium.syncTo(position);
           this.#life.world.note(`${this.#life.name} backend sync`);
           resolve();
@@ -168,6 +184,7 @@ export class SimBackend implements Backend {
   }
 
   load(bucket: Bucket, records: readonly StoredRecord[]): void {
+    this.#disk.needSpace();
     const changes = records.map(
       ({ key, value }): Change => ({ bucket, key: key.toString('latin1'), value: Buffer.from(value) }),
     );
@@ -182,7 +199,7 @@ export class SimBackend implements Backend {
     this.commit();
     if (!this.#life.alive) return new Promise(() => {});
     return new Promise((resolve) => {
-      this.#life.after(defragmentUs, () => {
+      this.#life.after(this.#disk.timeOf(defragmentUs), () => {
         this.#life.effect('disk', () => {
           this.#fileBytes = 0;
           this.#sizeBytes = undefined;

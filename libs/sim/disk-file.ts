@@ -1,5 +1,6 @@
 // The content of one file: what programs see, what is on the platter, and the writes in between.
 import type { RandomStream } from '@drydock/foundation/random.ts';
+import type { Tally } from './tally.ts';
 
 /** Writes reach a real disk in sectors; a write that power cuts short is torn at one. */
 const sectorBytes = 512;
@@ -26,7 +27,7 @@ export class FileContent {
 
   /** Part of a write, up to a sector boundary: the program died in it. */
   writePart(data: Uint8Array, offset: number, random: RandomStream): void {
-    this.write(data.subarray(0, torn(data.length, random)), offset);
+    this.write(data.subarray(0, torn(offset, data.length, random)), offset);
   }
 
   sync(): void {
@@ -38,8 +39,8 @@ export class FileContent {
    * Power fails: each write since the last sync is there, is lost, or is torn, independently, as on a cache that reorders. Without
    * `random` all are lost.
    */
-  losePower(random: RandomStream | undefined): void {
-    if (random !== undefined) for (const change of this.#changes) this.#keep(change, random);
+  losePower(random: RandomStream | undefined, tally: Tally): void {
+    if (random !== undefined) for (const change of this.#changes) this.#keep(change, random, tally);
     this.#changes = [];
     this.current = this.#durable.slice();
   }
@@ -49,14 +50,20 @@ export class FileContent {
     for (const bytes of [this.#durable, this.current]) if (offset < bytes.length) bytes[offset] = (bytes[offset] ?? 0) ^ 0xff;
   }
 
-  #keep(change: Change, random: RandomStream): void {
-    const fate = random.int(3);
-    if (fate === 0) return;
+  #keep(change: Change, random: RandomStream, tally: Tally): void {
+    const sectors = change.data === undefined ? 1 : sectorsOf(change.offset, change.data.length);
+    const fate = random.int(sectors > 1 ? 6 : 2);
+    if (fate === 0) {
+      tally.add('write lost with the power');
+      return;
+    }
     if (fate === 1 || change.data === undefined) {
+      tally.add('write kept without a sync');
       this.#durable = applied(this.#durable, change);
       return;
     }
-    const data = change.data.subarray(0, torn(change.data.length, random));
+    const data = change.data.subarray(0, torn(change.offset, change.data.length, random));
+    if (data.length > 0) tally.add('write torn by the power');
     this.#durable = applied(this.#durable, { offset: change.offset, data });
   }
 
@@ -66,8 +73,14 @@ export class FileContent {
   }
 }
 
-function torn(length: number, random: RandomStream): number {
-  return random.int(Math.floor(length / sectorBytes) + 1) * sectorBytes;
+/** How much of a write is there: up to the end of one of the sectors it goes over, but not all of it. */
+function torn(offset: number, length: number, random: RandomStream): number {
+  const kept = random.int(Math.max(1, sectorsOf(offset, length)));
+  return kept === 0 ? 0 : (Math.floor(offset / sectorBytes) + kept) * sectorBytes - offset;
+}
+
+function sectorsOf(offset: number, length: number): number {
+  return Math.ceil((offset + length) / sectorBytes) - Math.floor(offset / sectorBytes);
 }
 
 /** In place where it fits: files are preallocated, so that is the usual case. */

@@ -3,6 +3,7 @@ import type { Disk, DiskFile } from '@drydock/foundation/disk.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import { FileContent } from './disk-file.ts';
 import type { SimProcess } from './process.ts';
+import { Tally } from './tally.ts';
 
 /** What is wrong with a disk now. */
 export interface DiskFaults {
@@ -43,10 +44,12 @@ export class SimDisk {
   readonly faults: DiskFaults = { full: false, failingSyncs: 0, slowness: 1, lying: false };
   readonly #files = new Map<string, FileContent>();
   readonly #random: RandomStream;
+  readonly #tally: Tally;
   readonly #inFlight = new Set<InFlight>();
 
-  constructor(random: RandomStream) {
+  constructor(random: RandomStream, tally = new Tally()) {
     this.#random = random;
+    this.#tally = tally;
   }
 
   /** To be called when its process dies: what it had asked for happens, or does not, or does in part. */
@@ -54,7 +57,10 @@ export class SimDisk {
     for (const { finish, part } of this.#inFlight) {
       const fate = this.#random.int(3);
       if (fate === 1) finish();
-      else if (fate === 2) part?.();
+      else if (fate === 2 && part !== undefined) {
+        this.#tally.add('call half done at a death');
+        part();
+      }
     }
     this.#inFlight.clear();
   }
@@ -62,7 +68,7 @@ export class SimDisk {
   /** After `settle`: what was not synced is gone, or there in part. */
   losePower(): void {
     const random = this.faults.lying ? undefined : this.#random;
-    for (const content of this.#files.values()) content.losePower(random);
+    for (const content of this.#files.values()) content.losePower(random, this.#tally);
   }
 
   names(): string[] {
@@ -84,7 +90,7 @@ export class SimDisk {
           let content = files.get(name);
           if (content === undefined) {
             if (mode !== 'create') throw new DiskError('ENOENT', `no such file, open '${name}'`);
-            this.#needSpace();
+            this.needSpace();
             content = new FileContent();
             files.set(name, content);
           }
@@ -92,7 +98,7 @@ export class SimDisk {
         }),
       writeAtomic: (name, data) =>
         call(`replace ${name}`, syncUs, () => {
-          this.#needSpace();
+          this.needSpace();
           const content = new FileContent();
           content.write(data, 0);
           content.sync();
@@ -124,7 +130,7 @@ export class SimDisk {
           `write ${copy.length}@${offset}`,
           operationUs,
           () => {
-            this.#needSpace();
+            this.needSpace();
             content.write(copy, offset);
           },
           () => content.writePart(copy, offset, this.#random),
@@ -133,16 +139,13 @@ export class SimDisk {
       read: (offset, length) => call('read', operationUs, () => content.current.slice(offset, offset + length)),
       sync: () =>
         call('sync', syncUs, () => {
-          if (this.faults.failingSyncs > 0) {
-            this.faults.failingSyncs--;
-            throw new DiskError('EIO', 'i/o error, fdatasync');
-          }
+          this.failSync();
           if (!this.faults.lying || this.#random.int(20) === 0) content.sync();
         }),
       preallocate: (length) =>
         call('preallocate', syncUs, () => {
           if (length <= content.current.length) return;
-          this.#needSpace();
+          this.needSpace();
           content.truncate(length);
           content.sync();
         }),
@@ -152,8 +155,26 @@ export class SimDisk {
     };
   }
 
-  #needSpace(): void {
-    if (this.faults.full) throw new DiskError('ENOSPC', 'no space left on device');
+  /** Throws while the disk is full. */
+  needSpace(): void {
+    if (!this.faults.full) return;
+    this.#tally.add('no space');
+    throw new DiskError('ENOSPC', 'no space left on device');
+  }
+
+  /** Throws where this sync is to fail. */
+  failSync(): void {
+    if (this.faults.failingSyncs === 0) return;
+    this.faults.failingSyncs--;
+    this.#tally.add('failed sync');
+    throw new DiskError('EIO', 'i/o error, fdatasync');
+  }
+
+  /** What takes `us` on a disk in order, now. */
+  timeOf(us: number): number {
+    const { slowness } = this.faults;
+    if (slowness > 1) this.#tally.add('slow disk call');
+    return us * slowness;
   }
 
   #call<T>(life: SimProcess, label: string, us: number, effect: () => T, part?: () => void): Promise<T> {
@@ -172,8 +193,8 @@ export class SimDisk {
       };
       this.#inFlight.add(work);
       const spread = 0.5 + this.#random.next() * 1.5;
-      life.after(us * spread * this.faults.slowness, () => {
-        life.effect('disk', () => {
+      life.after(this.timeOf(us * spread), () => {
+        life.effect(label.startsWith('sync') ? 'sync' : 'disk', () => {
           this.#inFlight.delete(work);
           life.world.note(`${life.name} disk ${label}`);
           try {

@@ -29,19 +29,31 @@ export const actions: Readonly<Record<FaultKind, (context: FaultContext) => void
   powerLoss: (context) => {
     // Now and then the whole room.
     const all = context.random.int(5) === 0;
-    for (const host of all ? context.cluster.hosts : [victim(context)]) host.kill(true);
+    const hosts = all ? context.cluster.hosts : [victim(context)];
+    // Most moments are quiet: rather just before a sync, when all that was written is at stake.
+    const busy = context.random.int(4) > 0;
+    for (const host of hosts) {
+      const { life } = host;
+      if (!busy || life === undefined) {
+        host.kill(true);
+        continue;
+      }
+      life.crashPlan = { point: 'sync', count: 1 + context.random.int(3), when: 'before' };
+      life.onDeath(() => host.losePower());
+    }
   },
 
   crashPoint: (context) => {
-    const { random, world } = context;
-    const host = victim(context);
-    const { life } = host;
-    if (life === undefined) return;
-    const point = pick<CrashPoint>(random, ['disk', 'disk', 'commit', 'send']);
-    const plan: CrashPlan = { point, count: 1 + random.int(30), when: pick<'before' | 'after'>(random, ['before', 'after']) };
-    life.crashPlan = { ...plan };
-    world.note(`${host.name} will die ${plan.when} ${point} ${plan.count}`);
-    if (random.int(2) === 0) life.onDeath(() => host.losePower());
+    const { random, world, cluster } = context;
+    for (const host of random.int(3) === 0 ? cluster.hosts : [victim(context)]) {
+      const { life } = host;
+      if (life === undefined) continue;
+      const point = pick<CrashPoint>(random, ['disk', 'disk', 'sync', 'commit', 'send', 'turn']);
+      const plan: CrashPlan = { point, count: 1 + random.int(12), when: pick<'before' | 'after'>(random, ['before', 'after']) };
+      life.crashPlan = { ...plan };
+      world.note(`${host.name} will die ${plan.when} ${point} ${plan.count}`);
+      if (random.int(3) > 0) life.onDeath(() => host.losePower());
+    }
   },
 
   restart: (context) => {
@@ -108,6 +120,7 @@ export const actions: Readonly<Record<FaultKind, (context: FaultContext) => void
       slow: random.next() * 0.2,
       slowUs: 3 * second,
       breakage: random.next() * 0.05,
+      snapshotBreakage: random.next() * 0.3,
     };
     context.world.note('the network is bad');
     context.later(duration(context, 0.5, 8), () => {
@@ -169,10 +182,14 @@ export const actions: Readonly<Record<FaultKind, (context: FaultContext) => void
   membership: ({ operator }) => operator.change(),
 
   cutSnapshots: (context) => {
+    // Somebody must have fallen behind to get one.
+    const { name } = victim(context);
+    const awayUs = duration(context, 3, 12);
+    cutFor(context, awayUs, waysBetween([name], others(context, [name])));
     const { network } = context.cluster;
-    network.faults = { ...context.options.network, breakage: 0.2 };
-    context.world.note('streams break');
-    context.later(duration(context, 0.5, 8), () => {
+    network.faults = { ...context.options.network, snapshotBreakage: 0.5 };
+    context.world.note('snapshots break');
+    context.later(awayUs + duration(context, 1, 6), () => {
       network.faults = context.options.network;
     });
   },

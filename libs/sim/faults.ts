@@ -11,6 +11,8 @@ import type { World } from './world.ts';
 
 const restartMinUs = 50_000;
 const restartSpreadUs = 3_000_000;
+/** Sometimes nobody is there to start it again. */
+const restartLateUs = 20_000_000;
 
 export class Faults {
   readonly #world: World;
@@ -40,7 +42,10 @@ export class Faults {
   supervise(host: MemberHost): void {
     const { clockDrift } = this.#options;
     host.time.setRate(1 + (this.#random.next() * 2 - 1) * clockDrift, this.#world.nowUs);
-    host.onDown = () => this.#world.schedule(restartMinUs + this.#random.next() * restartSpreadUs, () => host.start());
+    host.onDown = () => {
+      const spreadUs = this.#active && this.#random.int(5) === 0 ? restartLateUs : restartSpreadUs;
+      this.#world.schedule(restartMinUs + this.#random.next() * spreadUs, () => host.start());
+    };
     host.start();
   }
 

@@ -73,8 +73,8 @@ export class MemberHost {
     this.settings = settings;
     this.#bootstrap = bootstrap;
     this.#ports = ports;
-    this.disk = new SimDisk(ports.world.random.stream(`disk/${name}`));
-    this.backend = new BackendMedium(ports.world.random.stream(`backend/${name}`));
+    this.disk = new SimDisk(ports.world.random.stream(`disk/${name}`), ports.world.tally);
+    this.backend = new BackendMedium(ports.world.random.stream(`backend/${name}`), ports.world.tally);
     ports.peers.name(id, name);
   }
 
@@ -165,7 +165,7 @@ export class MemberHost {
     const find = this.#ports.find(life);
     const member = await EtcdMember.open(settings, {
       disk: this.disk.port(life),
-      backend: new SimBackend(this.backend, life),
+      backend: new SimBackend(this.backend, life, this.disk),
       transport: new SimPeerTransport(peers, life, clock, this.id),
       leader: (server) => new SimLeaderCalls(server, find),
       askPeerHash: async ([url], revision) => {

@@ -13,8 +13,9 @@ export interface NetworkFaults {
   /** Probability that a message takes `slowUs` more. */
   slow: number;
   slowUs: number;
-  /** Probability that a stream (a client's call, a snapshot) breaks with any of its messages. */
+  /** Probability that a stream (a client's call) breaks with any of its messages; the same for snapshots. */
   breakage: number;
+  snapshotBreakage: number;
 }
 
 export const calmNetwork: NetworkFaults = {
@@ -24,6 +25,7 @@ export const calmNetwork: NetworkFaults = {
   slow: 0,
   slowUs: 0,
   breakage: 0,
+  snapshotBreakage: 0,
 };
 
 const minUs = 100;
@@ -36,7 +38,8 @@ export class Network {
   /** How many faults cut a direction. */
   readonly #cuts = new Map<string, number>();
   readonly #changedUs = new Map<string, number>();
-  lost = 0;
+  /** When the last of those on the way arrives. */
+  readonly #lastUs = new Map<string, number>();
 
   constructor(world: World) {
     this.#world = world;
@@ -69,38 +72,54 @@ export class Network {
   /** A message on its own: calls `arrive` when it does: never, once, or without `once` twice. False where it is lost for certain. */
   send(from: string, to: string, once: boolean, arrive: () => void): boolean {
     const { loss, duplication } = this.faults;
-    if (!this.reaches(from, to) || this.#random.next() < loss) {
-      this.lost++;
+    const { tally } = this.#world;
+    if (!this.reaches(from, to)) {
+      tally.add('message cut off');
+      return false;
+    }
+    if (this.#random.next() < loss) {
+      tally.add('message lost');
       return false;
     }
     this.#arrival(from, to, arrive);
-    if (!once && duplication > 0 && this.#random.next() < duplication) this.#arrival(from, to, arrive);
+    if (!once && duplication > 0 && this.#random.next() < duplication) {
+      tally.add('message doubled');
+      this.#arrival(from, to, arrive);
+    }
     return true;
   }
 
   /** A connection in one direction: what arrives, arrives in order and once. */
-  stream(from: string, to: string): OneWayStream {
-    return new OneWayStream(this, this.#world, from, to);
+  stream(from: string, to: string, isSnapshot = false): OneWayStream {
+    return new OneWayStream(this, this.#world, from, to, isSnapshot);
   }
 
   delayUs(from: string, to: string): number {
     if (from === to) return sameMachineUs;
     const { spreadUs, slow, slowUs } = this.faults;
     const usual = minUs + this.#random.next() * spreadUs;
-    return slow > 0 && this.#random.next() < slow ? usual + this.#random.next() * slowUs : usual;
+    if (slow === 0 || this.#random.next() >= slow) return usual;
+    this.#world.tally.add('message late');
+    return usual + this.#random.next() * slowUs;
   }
 
   /** Whether a stream breaks now. */
-  breaks(from: string, to: string): boolean {
-    const { breakage } = this.faults;
+  breaks(from: string, to: string, isSnapshot: boolean): boolean {
+    const breakage = isSnapshot ? this.faults.snapshotBreakage : this.faults.breakage;
     return !this.reaches(from, to) || (breakage > 0 && from !== to && this.#random.next() < breakage);
   }
 
   /** A cut that comes while a message is on its way loses it too. */
   #arrival(from: string, to: string, arrive: () => void): Scheduled {
-    return this.#world.schedule(this.delayUs(from, to), () => {
+    const way = `${from}>${to}`;
+    const delayUs = this.delayUs(from, to);
+    const atUs = this.#world.nowUs + delayUs;
+    const lastUs = this.#lastUs.get(way) ?? 0;
+    if (atUs < lastUs) this.#world.tally.add('message overtaken');
+    else this.#lastUs.set(way, atUs);
+    return this.#world.schedule(delayUs, () => {
       if (this.reaches(from, to)) arrive();
-      else this.lost++;
+      else this.#world.tally.add('message cut off');
     });
   }
 }
@@ -110,12 +129,14 @@ export class OneWayStream {
   readonly #world: World;
   readonly #from: string;
   readonly #to: string;
+  readonly #isSnapshot: boolean;
   #lastUs = 0;
   #broken = false;
   /** Called once, when something was lost: the connection is of no more use. */
   onBreak: () => void = () => {};
 
-  constructor(network: Network, world: World, from: string, to: string) {
+  constructor(network: Network, world: World, from: string, to: string, isSnapshot: boolean) {
+    this.#isSnapshot = isSnapshot;
     this.#network = network;
     this.#world = world;
     this.#from = from;
@@ -128,7 +149,7 @@ export class OneWayStream {
 
   send(arrive: () => void): void {
     if (this.#broken) return;
-    if (this.#network.breaks(this.#from, this.#to)) {
+    if (this.#network.breaks(this.#from, this.#to, this.#isSnapshot)) {
       this.break();
       return;
     }
@@ -144,6 +165,7 @@ export class OneWayStream {
   break(): void {
     if (this.#broken) return;
     this.#broken = true;
+    this.#world.tally.add('stream broken');
     this.onBreak();
   }
 }

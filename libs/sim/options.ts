@@ -63,6 +63,8 @@ export interface SimOptions {
   readonly watchers: number;
   readonly thinkMs: number;
   readonly keys: number;
+  /** What values are filled up to, so that a write takes several sectors and a snapshot several pieces. */
+  readonly valueBytes: number;
   readonly operations: Readonly<Record<OperationKind, number>>;
   /** Virtual seconds with faults. */
   readonly safetySeconds: number;
@@ -80,8 +82,8 @@ export function drawOptions(seed: string, random: Random, safetySeconds: number)
     tuning: {
       heartbeatMs: 100,
       electionMs: pick(draw, [1000, 1000, 500]),
-      snapshotCount: pick(draw, [20, 100, 500, 10_000]),
-      catchUpEntries: pick(draw, [5, 50, 5000]),
+      snapshotCount: faults.includes('cutSnapshots') ? 20 : pick(draw, [20, 100, 500, 10_000]),
+      catchUpEntries: faults.includes('cutSnapshots') ? 5 : pick(draw, [5, 50, 5000]),
       preVote: draw.next() < 0.9,
       segmentBytes: pick(draw, [8 << 10, 32 << 10, 256 << 10]),
     },
@@ -100,6 +102,7 @@ export function drawOptions(seed: string, random: Random, safetySeconds: number)
       slow: draw.next() < 0.7 ? 0 : draw.next() * 0.05,
       slowUs: 400_000,
       breakage: draw.next() < 0.7 ? 0 : draw.next() * 0.01,
+      snapshotBreakage: draw.next() < 0.7 ? 0 : draw.next() * 0.1,
     },
     clockDrift: pick(draw, [0, 0.001, 0.005]),
     faults,
@@ -109,6 +112,7 @@ export function drawOptions(seed: string, random: Random, safetySeconds: number)
     watchers: draw.int(4),
     thinkMs: pick(draw, [20, 100, 400]),
     keys: pick(draw, [1, 3, 8]),
+    valueBytes: pick(draw, [0, 700, 5000]),
     operations: { ...(operations as Record<OperationKind, number>), put: operations['put'] || 1 },
     safetySeconds,
   };
@@ -120,7 +124,7 @@ export function pick<T>(random: RandomStream, values: readonly [T, ...T[]]): T {
 
 /** In one line, for people. */
 export function describeOptions(options: SimOptions): string {
-  const { size, tuning, network, clients, readers, watchers, thinkMs, keys, faults, faultEverySeconds } = options;
+  const { size, tuning, network, clients, readers, watchers, thinkMs, keys, valueBytes, faults, faultEverySeconds } = options;
   const load = Object.entries(options.operations).filter(([, weight]) => weight > 0);
   return [
     `members=${size}`,
@@ -131,7 +135,7 @@ export function describeOptions(options: SimOptions): string {
     `preVote=${tuning.preVote}`,
     `network=loss:${network.loss.toFixed(3)},dup:${network.duplication.toFixed(3)},spread:${network.spreadUs},slow:${network.slow.toFixed(3)},break:${network.breakage.toFixed(4)}`,
     `drift=${options.clockDrift}`,
-    `clients=${clients} readers=${readers} watchers=${watchers} think=${thinkMs} keys=${keys}`,
+    `clients=${clients} readers=${readers} watchers=${watchers} think=${thinkMs} keys=${keys} value=${valueBytes}`,
     `load=${load.map(([kind, weight]) => `${kind}:${weight}`).join(',')}`,
     `faults=${faults.join(',') || 'none'} every=${faultEverySeconds}s`,
   ].join(' ');

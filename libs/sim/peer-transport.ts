@@ -127,7 +127,8 @@ export class SimPeerTransport implements Transport {
     const target = this.#peers.at(message.to);
     const { network } = this.#peers;
     if (target?.handler === undefined || !network.reaches(life.name, place)) throw new PeerUnreachableError(message.to);
-    const stream = network.stream(life.name, place);
+    life.world.tally.add('snapshot sent');
+    const stream = network.stream(life.name, place, true);
     const pipe = new Pipe();
     stream.onBreak = () => pipe.fail();
     const outcome = new Promise<void>((resolve, reject) => {
@@ -136,7 +137,10 @@ export class SimPeerTransport implements Transport {
         life.after(network.delayUs(place, life.name), settle);
       };
       // The stream may break at once.
-      pipe.onFailure = (error) => answer(() => reject(error));
+      pipe.onFailure = (error) => {
+        life.world.tally.add('snapshot broken');
+        answer(() => reject(error));
+      };
       stream.send(() =>
         target.accept(message, pipe).then(
           () => answer(resolve),

@@ -1,6 +1,7 @@
 // Bugs that are put into a running store, from outside its code, to see that the simulator catches them. Each is one that a store
 // could have; what is listed with it is the mix of faults and load in which it shows soonest.
 import type { EtcdMember } from '@drydock/etcd/member.ts';
+import type { WatchSink } from '@drydock/etcd/watch/hub.ts';
 import type { Message } from 'raft-ts/types.ts';
 import type { SimCluster } from './cluster.ts';
 import type { MemberHost } from './member-host.ts';
@@ -9,6 +10,8 @@ import { SimPeerTransport } from './peer-transport.ts';
 
 export interface PlantedBug {
   readonly name: string;
+  /** What is said of it: which checker finds it. Where a bug breaks several promises, any of them. */
+  readonly caughtAs: RegExp;
   readonly faults: readonly FaultKind[];
   readonly operations: Readonly<Partial<Record<OperationKind, number>>>;
   readonly plant: (cluster: SimCluster) => void;
@@ -22,6 +25,8 @@ export function adjusted(options: SimOptions, { faults, operations }: PlantedBug
     size: Math.max(3, options.size),
     faults,
     faultEverySeconds: 3,
+    // The store's own comparison of members might find them first.
+    upkeep: {},
     thinkMs: 50,
     keys: 3,
     clients: 5,
@@ -40,6 +45,22 @@ function onOpen(cluster: SimCluster, change: (member: EtcdMember, host: MemberHo
   };
 }
 
+/** Stands between the hub and every stream of watches. */
+function onSink(cluster: SimCluster, sending: (sink: WatchSink) => WatchSink['send']): void {
+  onOpen(cluster, ({ machine: { hub } }) => {
+    const add = hub.add.bind(hub);
+    hub.add = (spec, sink) =>
+      add(spec, {
+        get blocked() {
+          return sink.blocked;
+        },
+        send: sending(sink),
+        caughtUp: (watcher) => sink.caughtUp(watcher),
+        compacted: (watcher, revision) => sink.compacted(watcher, revision),
+      });
+  });
+}
+
 /** Replaces, drops or passes on what members send. */
 function onSend(cluster: SimCluster, change: (message: Message) => Message | undefined): void {
   const { onSend: before } = cluster.peers;
@@ -52,6 +73,7 @@ function onSend(cluster: SimCluster, change: (message: Message) => Message | und
 /** A disk whose sync returns before anything is durable: an acknowledgement that a power cut takes back. */
 export const lyingSync: PlantedBug = {
   name: 'acknowledge-before-sync',
+  caughtAs: /write-ahead log is damaged|commit index \d+ is past the last entry|linearizability|state machine safety|vote: /,
   faults: ['powerLoss'],
   operations: {},
   plant: ({ hosts }) => {
@@ -62,6 +84,7 @@ export const lyingSync: PlantedBug = {
 /** Followers confirm the leadership of anybody who asks, also of a leader of the past. */
 export const readIndexWithoutTerm: PlantedBug = {
   name: 'read-index-without-term-check',
+  caughtAs: /linearizability/,
   faults: ['pause', 'isolate', 'oneWay'],
   operations: { get: 8 },
   plant: (cluster) => {
@@ -79,6 +102,7 @@ export const readIndexWithoutTerm: PlantedBug = {
 /** A follower says yes to entries without looking at what it has before them. */
 export const noPreviousCheck: PlantedBug = {
   name: 'append-without-previous-check',
+  caughtAs: /commit index \d+ is past the last entry|state machine safety|log matching/,
   faults: ['isolate', 'kill', 'powerLoss', 'network'],
   operations: {},
   plant: (cluster) => {
@@ -91,6 +115,7 @@ export const noPreviousCheck: PlantedBug = {
 /** A member votes as often as it is asked. */
 export const forgottenVote: PlantedBug = {
   name: 'vote-twice',
+  caughtAs: /vote: |election safety: /,
   faults: ['isolate', 'kill', 'split'],
   operations: {},
   plant: (cluster) => {
@@ -101,6 +126,7 @@ export const forgottenVote: PlantedBug = {
 /** One member compacts one revision less than it was told. */
 export const compactionOffByOne: PlantedBug = {
   name: 'compaction-off-by-one',
+  caughtAs: /members differ|members: /,
   faults: [],
   operations: { compact: 2, range: 2 },
   plant: (cluster) => {
@@ -115,6 +141,7 @@ export const compactionOffByOne: PlantedBug = {
 /** A watch from the past begins one revision late. */
 export const eventLostOnResync: PlantedBug = {
   name: 'event-lost-on-resync',
+  caughtAs: /watch reliable: .* is missing/,
   faults: ['kill', 'isolate'],
   operations: { put: 6 },
   plant: (cluster) => {
@@ -131,6 +158,7 @@ export const eventLostOnResync: PlantedBug = {
 /** Leases end after two thirds of their time. */
 export const leaseEndsEarly: PlantedBug = {
   name: 'lease-ends-early',
+  caughtAs: /leases: lease \d+ ended before/,
   faults: [],
   operations: { leaseGrant: 4, leaseKeepAlive: 2, put: 4 },
   plant: (cluster) => {
@@ -145,9 +173,100 @@ export const leaseEndsEarly: PlantedBug = {
 
 const earlyMs = 1500;
 
+/** A lease that was revoked stays, without its keys. */
+export const leaseOutlivesRevocation: PlantedBug = {
+  name: 'lease-outlives-revocation',
+  caughtAs: /leases: lease \d+ lives after its revocation/,
+  faults: [],
+  operations: { leaseGrant: 4, leaseKeepAlive: 4, leaseRevoke: 3 },
+  plant: (cluster) => {
+    onOpen(cluster, ({ machine: { lessor } }) => {
+      lessor.remove = () => {};
+    });
+  },
+};
+
+/** Events wait for the next ones, and what is said in between is ahead of them. */
+export const bookmarkAhead: PlantedBug = {
+  name: 'bookmark-ahead-of-events',
+  caughtAs: /watch (bookmarkable|reliable)/,
+  faults: [],
+  operations: { put: 6 },
+  plant: (cluster) => {
+    onSink(cluster, (sink) => {
+      let late: Parameters<WatchSink['send']> | undefined;
+      return (...events) => {
+        if (late !== undefined) sink.send(...late);
+        late = events;
+      };
+    });
+  },
+};
+
+/** The events of one revision come in two responses. */
+export const revisionTorn: PlantedBug = {
+  name: 'revision-torn-in-two',
+  caughtAs: /watch atomic/,
+  faults: [],
+  operations: { multiTxn: 6 },
+  plant: (cluster) => {
+    onSink(cluster, (sink) => (watcher, events) => {
+      for (const event of events) sink.send(watcher, [event]);
+    });
+  },
+};
+
+/** Every fifth response of a stream comes twice. */
+export const eventTwice: PlantedBug = {
+  name: 'event-twice',
+  caughtAs: /watch (unique|atomic|ordered)/,
+  faults: [],
+  operations: { put: 6 },
+  plant: (cluster) => {
+    onSink(cluster, (sink) => {
+      let count = 0;
+      return (watcher, events) => {
+        sink.send(watcher, events);
+        if (++count % 5 === 0) sink.send(watcher, events);
+      };
+    });
+  },
+};
+
+/** A watch that wants no deletes, or no puts, is told of them all the same. */
+export const filterForgotten: PlantedBug = {
+  name: 'watch-filter-forgotten',
+  caughtAs: /watch reliable: .* not in the log/,
+  faults: [],
+  operations: { delete: 4 },
+  plant: (cluster) => {
+    onOpen(cluster, ({ machine: { hub } }) => {
+      const add = hub.add.bind(hub);
+      hub.add = (spec, sink) => add({ ...spec, wantsDelete: true, wantsPut: true }, sink);
+    });
+  },
+};
+
+/** A key-value before a change is the one after it. */
+export const wrongPrevious: PlantedBug = {
+  name: 'wrong-previous-key-value',
+  caughtAs: /watch prev_kv/,
+  faults: [],
+  operations: { put: 6 },
+  plant: (cluster) => {
+    onSink(cluster, (sink) => (watcher, events) => {
+      sink.send(
+        watcher,
+        events.map(({ key, type, kv, prevKv }) => ({ key, type, kv, prevKv: () => (prevKv() === undefined ? undefined : kv) })),
+      );
+    });
+  },
+};
+
 /** One member does not apply every tenth put. */
 export const memberDiffers: PlantedBug = {
   name: 'apply-differs-on-one-member',
+  caughtAs: /members differ|members: |linearizability/,
   faults: [],
   operations: {},
   plant: (cluster) => {
@@ -168,6 +287,7 @@ export const memberDiffers: PlantedBug = {
 /** A new leader believes that everything it has is committed: a member's messages say so. */
 export const commitWithoutQuorum: PlantedBug = {
   name: 'commit-without-quorum',
+  caughtAs: /commit index \d+ is past the last entry|state machine safety|leader completeness/,
   faults: ['isolate', 'split', 'kill'],
   operations: {},
   plant: (cluster) => {
@@ -200,6 +320,12 @@ export const plantedBugs: readonly PlantedBug[] = [
   compactionOffByOne,
   eventLostOnResync,
   leaseEndsEarly,
+  leaseOutlivesRevocation,
+  bookmarkAhead,
+  revisionTorn,
+  eventTwice,
+  filterForgotten,
+  wrongPrevious,
   memberDiffers,
   commitWithoutQuorum,
 ];

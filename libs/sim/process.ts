@@ -1,8 +1,11 @@
 // A process of the world: what happens in it happens only while it lives, and waits while it is stopped.
 import type { Scheduled, World } from './world.ts';
 
-/** Where a process can be made to die: between two effects that others can see. */
-export type CrashPoint = 'disk' | 'commit' | 'send';
+/**
+ * Where a process can be made to die: between two effects that others can see, or two turns, each of which is the end of some await
+ * (or of several at once).
+ */
+export type CrashPoint = 'disk' | 'sync' | 'commit' | 'send' | 'turn';
 
 /** Dies at the `count`-th effect of that kind from now on, before or after it. */
 export interface CrashPlan {
@@ -41,8 +44,11 @@ export class SimProcess {
     let cancelled = false;
     const live = (): void => {
       if (cancelled || !this.#alive) return;
-      if (this.#waiting === undefined) run();
-      else this.#waiting.push(live);
+      if (this.#waiting === undefined) this.effect('turn', run);
+      else {
+        this.world.tally.add('due while stopped');
+        this.#waiting.push(live);
+      }
     };
     const scheduled = this.world.schedule(delayUs, live);
     return {
@@ -85,6 +91,7 @@ export class SimProcess {
     if (!this.#alive) return undefined;
     const plan = this.crashPlan;
     const due = plan?.point === point && --plan.count === 0;
+    if (due) this.world.tally.add(`died ${plan.when} ${point}`);
     if (due && plan.when === 'before') {
       this.kill();
       return undefined;

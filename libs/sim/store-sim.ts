@@ -11,8 +11,9 @@ import { judge } from './judge.ts';
 import type { MemberHost } from './member-host.ts';
 import { observe } from './observe.ts';
 import type { Operator } from './operator.ts';
-import { drawOptions, type SimOptions } from './options.ts';
+import { drawOptions, type FaultKind, type SimOptions } from './options.ts';
 import { RaftObserver, SafetyViolation } from './raft-observer.ts';
+import type { Effect } from './tally.ts';
 import { Workload } from './workload/workload.ts';
 import { World } from './world.ts';
 
@@ -28,7 +29,9 @@ export interface SimResult {
   readonly virtualSeconds: number;
   readonly operations: number;
   readonly history: History;
-  readonly faults: ReadonlyMap<string, number>;
+  /** How often each kind of fault was injected, and what came of them. */
+  readonly faults: ReadonlyMap<FaultKind, number>;
+  readonly effects: ReadonlyMap<Effect, number>;
   /** The newest lines of the event log. */
   readonly tail: readonly string[];
 }
@@ -93,6 +96,7 @@ export async function runSeed(seed: string, run: RunOptions): Promise<SimResult>
     operations: recorder.operations.length,
     history: recorder.history(),
     faults: faults.counts,
+    effects: world.tally.counts,
     tail: world.log.tail(),
   };
 }

@@ -4,6 +4,7 @@ import { SeededRandom } from '@drydock/foundation/random.ts';
 import { EventLog } from './event-log.ts';
 import { EventQueue, type QueuedEvent } from './event-queue.ts';
 import { forbidNondeterminism } from './guard.ts';
+import { Tally } from './tally.ts';
 
 /** Something that will happen; `cancel` is idempotent. */
 export interface Scheduled {
@@ -21,6 +22,7 @@ export class EndlessWorldError extends Error {
 export class World {
   readonly random: SeededRandom;
   readonly log: EventLog;
+  readonly tally = new Tally();
   readonly #queue = new EventQueue();
   #sequence = 0;
   #nowUs = 0;

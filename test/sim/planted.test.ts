@@ -9,8 +9,9 @@ const safetySeconds = 20;
 test.each(plantedBugs.map((bug) => ({ name: bug.name, bug })))('$name is caught', { timeout: 120_000 }, async ({ bug }) => {
   for (let seed = 1; seed <= seedsMax; seed++) {
     const run = { safetySeconds, adjust: (options: Parameters<typeof adjusted>[0]) => adjusted(options, bug) };
-    const { verdict } = await runSeed(String(seed), { ...run, plant: bug.plant });
+    const { verdict, error } = await runSeed(String(seed), { ...run, plant: bug.plant });
     if (verdict === 'ok') continue;
+    expect(String(error)).toMatch(bug.caughtAs);
     expect((await runSeed(String(seed), run)).error).toBeUndefined();
     return;
   }

@@ -27,6 +27,8 @@ const clock = performance.now.bind(performance);
 let worst = 0;
 let operations = 0;
 let virtualSeconds = 0;
+/** How often each kind of fault was injected, and each effect of them was seen. */
+const counts = new Map<string, number>();
 const started = clock();
 process.on('unhandledRejection', (error) => {
   console.error('a promise was rejected and nobody looked:', error);
@@ -45,6 +47,7 @@ for (let i = 0; i < Number(values.count); i++) {
   report(seed, result, clock() - begun);
   operations += result.operations;
   virtualSeconds += result.virtualSeconds;
+  for (const [name, count] of [...result.faults, ...result.effects]) counts.set(name, (counts.get(name) ?? 0) + count);
   worst = Math.max(worst, exitCodes[result.verdict]);
   if (worst !== 0 && !values['keep-going']) break;
 }
@@ -52,6 +55,7 @@ const realSeconds = (clock() - started) / 1000;
 console.log(
   `${operations} operations, ${virtualSeconds.toFixed(0)} virtual seconds in ${realSeconds.toFixed(1)} s: ${(virtualSeconds / realSeconds).toFixed(0)} per second`,
 );
+console.log([...counts].map(([name, count]) => `${name} ${count}`).join(', '));
 process.exitCode = worst;
 
 async function play(name: string): Promise<void> {

@@ -184,7 +184,7 @@ class Round {
     ) as Record<keyof typeof weights, number>;
     // Values are unique over all rounds.
     const author = `${name}-${nowMicros()}`;
-    const source = new RequestSource(author, { keys: keyCount, operations }, random, this.#knowledge);
+    const source = new RequestSource(author, { keys: keyCount, valueBytes: 0, operations }, random, this.#knowledge);
     let at = random.int(this.#options.clients.length);
     for (let incarnation = 0; this.#working; ) {
       const client = this.#options.clients[at];

@@ -3,7 +3,7 @@
 // start, so nobody sees the halves.
 import { limits } from '../limits.ts';
 import type { Backend, StoredRecord } from './backend.ts';
-import { type HashResult, HistoryHasher } from './history-hash.ts';
+import { type CompactionHash, HistoryHasher } from './history-hash.ts';
 import type { KeyIndex } from './key-index.ts';
 import { isTombstone, mainOf, subOf } from './revision.ts';
 import { keyOfKv, LiveScan } from './revision-scan.ts';
@@ -14,6 +14,7 @@ export class Compaction {
   readonly #index: KeyIndex;
   readonly #hasher: HistoryHasher | undefined;
   readonly #scan: LiveScan;
+  readonly #hadValues: boolean;
   #scanned = false;
   #cursor: string | undefined = '';
 
@@ -26,6 +27,7 @@ export class Compaction {
     this.#index = index;
     this.revision = revision;
     this.#scan = new LiveScan(backend, revision);
+    this.#hadValues = index.hasValuesAt(revision);
     if (previous !== undefined) {
       this.#hasher = new HistoryHasher(index, revision, previous, index.keepsAt(revision));
     }
@@ -44,8 +46,8 @@ export class Compaction {
   }
 
   /** Of a compaction that is done. */
-  hash(): HashResult | undefined {
-    return this.#hasher?.result();
+  hash(): CompactionHash | undefined {
+    return this.#hasher && { ...this.#hasher.result(), hadValues: this.#hadValues };
   }
 
   #visit({ key: place, value }: StoredRecord): void {

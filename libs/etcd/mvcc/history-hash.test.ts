@@ -76,6 +76,21 @@ test('a compaction that overtakes another has no hash: who knows what the other 
   expect(store.compactionHashes.map(({ revision }) => revision)).toEqual([6]);
 });
 
+test('where no key has a value, members that have compacted and members that have not yet may differ', () => {
+  put('k', 'v1');
+  compact(2);
+  put('k', 'v2');
+  remove('k');
+  const notYet = store.hash(4);
+  compact(4);
+  const [, then] = store.compactionHashes;
+  expect(then).toMatchObject({ revision: notYet.revision, compactRevision: notYet.compactRevision, hadValues: false });
+  expect(then?.hash).not.toBe(notYet.hash);
+  put('k', 'v3');
+  compact(5);
+  expect(store.compactionHashes.at(-1)?.hadValues).toBe(true);
+});
+
 test('a hash in steps is of the moment it was begun; a compaction that goes past it ends it', () => {
   begin();
   const expected = store.hash(0);

@@ -11,6 +11,15 @@ export interface HashResult {
   readonly compactRevision: number;
 }
 
+/** Computed by a compaction. */
+export interface CompactionHash extends HashResult {
+  /**
+   * Whether any key had a value at its revision. Where none had, etcd's hash covers everything that is left of the history or
+   * nothing of it, by whether a compaction computed it: members that are not as far answer another one.
+   */
+  readonly hadValues: boolean;
+}
+
 const bucketName = Buffer.from('key');
 
 /**

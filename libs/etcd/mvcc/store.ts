@@ -8,7 +8,7 @@ import { decode, encode } from '../rpc/protobuf.ts';
 import type { Backend } from './backend.ts';
 import { Compaction } from './compaction.ts';
 import { HashRun } from './hash-run.ts';
-import { type HashResult, HistoryHasher } from './history-hash.ts';
+import { type CompactionHash, type HashResult, HistoryHasher } from './history-hash.ts';
 import { type KeyEntry, KeyIndex } from './key-index.ts';
 import { type KeyRange, keyRange } from './key-range.ts';
 import { isTombstone, mainOf, subOf } from './revision.ts';
@@ -34,7 +34,7 @@ export class MvccStore {
   #compactRevision = -1;
   #compaction: Compaction | undefined;
   /** Of the last compactions, by their revisions. */
-  #compactionHashes: HashResult[] = [];
+  #compactionHashes: CompactionHash[] = [];
   /** Told of every revision with changes, at its end. */
   onRevision: (revision: number, events: readonly StoreEvent[]) => void = () => {};
   /** The lease that a live key has, 0n is none; the lessor knows without reading values. */
@@ -168,7 +168,7 @@ export class MvccStore {
   }
 
   /** Hashes of what was compacted since the start, oldest first, as far as they are remembered. */
-  get compactionHashes(): readonly HashResult[] {
+  get compactionHashes(): readonly CompactionHash[] {
     return this.#compactionHashes;
   }
 
@@ -186,7 +186,10 @@ export class MvccStore {
   /** As `hash`, in steps. */
   hashRun(revision: number): HashRun {
     const known = this.#compactionHashes.find((hash) => hash.revision === revision);
-    if (known !== undefined) return HashRun.known(known);
+    if (known !== undefined) {
+      const { hash, compactRevision } = known;
+      return HashRun.known({ hash, revision, compactRevision });
+    }
     if (revision > 0 && revision < this.#compactRevision) throw new EtcdError('compacted');
     if (revision > this.#revision) throw new EtcdError('futureRevision');
     const upTo = revision > 0 ? revision : this.#revision;

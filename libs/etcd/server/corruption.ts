@@ -21,7 +21,7 @@ export interface CorruptionPorts {
    * by whether a compaction computed it: then it proves nothing.
    */
   hasValues(): boolean;
-  /** Hashes of revisions that were compacted, oldest first. */
+  /** Hashes of revisions that were compacted, oldest first; only where a key had a value then. */
   compactionHashes(): readonly HashResult[];
   /** Resolves when this member has all that was committed. */
   readPoint(): Promise<void>;

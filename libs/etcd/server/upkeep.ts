@@ -121,7 +121,7 @@ function corruptionChecker(server: EtcdServer, ask: AskPeerHash | undefined): Co
     },
     hash: (revision) => hashByRevision(machine, options.clock, revision),
     hasValues: () => machine.store.keys > 0,
-    compactionHashes: () => machine.store.compactionHashes,
+    compactionHashes: () => machine.store.compactionHashes.filter(({ hadValues }) => hadValues),
     readPoint: () => server.readPoint(),
     raiseCorrupt: (id) => server.raiseAlarm(alarmType.corrupt, id),
     log: options.log,

@@ -29,7 +29,7 @@ export class Knowledge {
 const leasesMax = 6;
 
 /** Keys k0, k1, ...; how often each kind comes, in proportion, whole numbers. */
-export type RequestOptions = Pick<SimOptions, 'keys' | 'operations'>;
+export type RequestOptions = Pick<SimOptions, 'keys' | 'operations' | 'valueBytes'>;
 
 export class RequestSource {
   readonly #options: RequestOptions;
@@ -89,7 +89,7 @@ export class RequestSource {
     return {
       kind: 'put',
       key,
-      value: `${this.#client}-${++this.#values}`,
+      value: `${this.#client}-${++this.#values}`.padEnd(this.#options.valueBytes, '.'),
       ...(lease === undefined ? {} : { lease }),
       ...(this.#chance(0.2) ? { prevKv: true } : {}),
     };
