@@ -2,6 +2,7 @@
 import { EtcdError } from '../errors.ts';
 import type { LeaderCalls } from '../server/leader-calls.ts';
 import { memberId } from '../server/members.ts';
+import { refusalOf } from '../server/membership-change.ts';
 import { type ClusterView, checkAdd, checkPromote, checkRemove } from '../server/reconfig-check.ts';
 import type { EtcdServer } from '../server/server.ts';
 import { parseUrls } from '../server/urls.ts';
@@ -38,11 +39,14 @@ export function clusterService(server: EtcdServer, leader: LeaderCalls, token: s
     MemberAdd: unary(MemberAddRequest, MemberAddResponse, async ({ peerURLs, isLearner }) => {
       const urls = checkedUrls(peerURLs);
       if (strict) checkAdd(view(), isLearner);
-      const learners = members.list().filter((member) => member.isLearner).length;
-      if (isLearner && learners >= server.options.maxLearners) throw new EtcdError('tooManyLearners');
       const ID = memberId(urls, token, clock.wallMs() / 1000);
       const member = { ID, name: '', peerURLs: urls, clientURLs: [], isLearner };
-      await server.changeMembership(isLearner ? 'addLearner' : 'addVoter', member);
+      const type = isLearner ? 'addLearner' : 'addVoter';
+      const refusal = refusalOf(members, { steps: [{ type, id: ID }] }, member);
+      if (refusal !== undefined) throw refusal;
+      const learners = members.list().filter((member) => member.isLearner).length;
+      if (isLearner && learners >= server.options.maxLearners) throw new EtcdError('tooManyLearners');
+      await server.changeMembership(type, member);
       return { ...answer(), member };
     }),
     MemberRemove: unary(MemberIdRequest, MembersResponse, async ({ ID }) => {

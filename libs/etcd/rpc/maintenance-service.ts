@@ -112,7 +112,7 @@ function moveLeader(server: EtcdServer, target: bigint): Promise<void> {
     };
     const timer = options.clock.timer(server.requestTimeoutMs, () => {
       finish();
-      reject(new EtcdError('timeoutLeaderFailure'));
+      reject(new EtcdError('timeoutTransfer'));
     });
     const unsubscribe = replica.onLeaderChange((leader) => {
       if (leader !== target) return;

@@ -12,8 +12,8 @@ export function isPromotion(described: Member): boolean {
 }
 
 /** Undefined where the change is taken. `described` is the member as its proposer wants it. */
-export function refusalOf(members: Members, change: ConfigChange, described: Member): EtcdError | undefined {
-  for (const { type, id } of change.steps) {
+export function refusalOf(members: Members, { steps }: Pick<ConfigChange, 'steps'>, described: Member): EtcdError | undefined {
+  for (const { type, id } of steps) {
     const known = members.get(id);
     const adds = type === 'addVoter' || type === 'addLearner';
     const creates = adds && !isPromotion(described);

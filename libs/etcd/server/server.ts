@@ -6,7 +6,7 @@ import type { ConfigChangeType, MemberId } from 'raft-ts/types.ts';
 import { Access, type AuthSettings } from '../auth/access.ts';
 import { rootUser } from '../auth/auth-store.ts';
 import type { Identity } from '../auth/identity.ts';
-import { EtcdError } from '../errors.ts';
+import { EtcdError, type EtcdErrorCode } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { Instruments } from '../metrics/instruments.ts';
 import type { Replica } from '../replica.ts';
@@ -16,6 +16,7 @@ import { Deadlines } from './deadlines.ts';
 import { encodeProposal, type ProposalKind } from './proposal.ts';
 import { Quota } from './quota.ts';
 import type { EtcdStateMachine, Outcome } from './state-machine.ts';
+import { timeoutReason } from './timeout-reason.ts';
 
 /** What flags decide. */
 export interface ServerSettings {
@@ -252,8 +253,21 @@ export class EtcdServer {
         },
       };
       this.#pending.set(sequence, pending);
-      this.#deadlines.begin(pending, () => this.#settle(sequence, new EtcdError('timeout')));
+      const sinceMs = this.options.clock.monotonicMs();
+      this.#deadlines.begin(pending, () => this.#settle(sequence, new EtcdError(this.#timeoutReason(pending, sinceMs))));
       this.#try(sequence, pending);
+    });
+  }
+
+  #timeoutReason({ kind, term }: Pending, sinceMs: number): EtcdErrorCode {
+    if (kind === 'membership') return 'timeout';
+    return timeoutReason({
+      taken: term !== undefined,
+      sinceMs,
+      self: this.replica.id,
+      leader: this.replica.leader(),
+      members: this.machine.members.list().map(({ ID }) => ID),
+      connectedSince: this.options.connectedSince,
     });
   }
 
