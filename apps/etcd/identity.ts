@@ -1,7 +1,7 @@
 // Who this member is: its data say it, or the cluster that it joins, or the flags of one that begins. As etcd's bootstrap
 // (server/etcdserver/bootstrap.go) decides it.
 import type { InitialMember } from '@drydock/etcd/member.ts';
-import { askMembers, resolveUrls } from '@drydock/etcd/peer/ask-members.ts';
+import { type Asked, askMembers, resolveUrls } from '@drydock/etcd/peer/ask-members.ts';
 import { readIdentity } from '@drydock/etcd/raft/open-member.ts';
 import { type ClusterDescription, decodeDescription } from '@drydock/etcd/server/cluster-description.ts';
 import { findOwnEntry, hasServed, JoinError } from '@drydock/etcd/server/join.ts';
@@ -14,8 +14,10 @@ import { StartupError } from '@drydock/foundation/program.ts';
 import { checkBootstrap, type EtcdConfig } from './config.ts';
 import type { etcdFlags } from './flags.ts';
 
-/** For an answer of one member about its cluster (etcd's dial timeout and one election). */
-const askMs = 2000;
+/** For an answer of a member of a cluster that is joined, which may be busy; as in etcd nobody is asked twice. */
+const joinMs = 10_000;
+/** For one to the question whether the cluster has begun without this member: usually nobody is there yet. */
+const bootstrapMs = 2000;
 
 export interface Identity {
   readonly id: bigint;
@@ -43,25 +45,34 @@ export async function findIdentity(
   if (stored !== undefined) return { ...stored, initial, bootstrap: false };
   checkBootstrap(config, flags);
   const others = initial.filter(({ name }) => name !== flags.name).flatMap(({ peerUrls }) => peerUrls);
-  const ask = async (quiet: boolean): Promise<ClusterDescription[]> => {
-    const asked = await askMembers(others, config.peerTls, ports.clock.wallMs() + askMs);
-    return asked.flatMap(({ url, answer }) => {
-      if (!(answer instanceof Error)) return [decodeDescription(answer)];
-      if (!quiet) ports.log.warn({ address: url, error: answer.message }, 'failed to get cluster response');
-      return [];
-    });
-  };
-  if (flags['initial-cluster-state'] === 'existing') return join(config, flags.name, await ask(false));
+  const deadline = (ms: number): number => ports.clock.wallMs() + ms;
+  if (flags['initial-cluster-state'] === 'existing') {
+    const asked = await askMembers(others, config.peerTls, deadline(joinMs), (answer) =>
+      isOfMembers(decodeDescription(answer)),
+    );
+    const cluster = clustersOf(asked).find(isOfMembers);
+    for (const { url, answer } of cluster === undefined ? asked : []) {
+      if (answer instanceof Error) ports.log.warn({ address: url, error: answer.message }, 'failed to get cluster response');
+    }
+    return join(config, flags.name, cluster);
+  }
   const id = config.initialId;
-  if (others.length > 0 && hasServed(id, await ask(true))) {
+  if (others.length > 0 && hasServed(id, clustersOf(await askMembers(others, config.peerTls, deadline(bootstrapMs))))) {
     throw new StartupError(`member ${hexId(id)} has already been bootstrapped`);
   }
   return { id, clusterId: config.initialClusterId, initial, bootstrap: true };
 }
 
-async function join(config: EtcdConfig, name: string, clusters: readonly ClusterDescription[]): Promise<Identity> {
-  // One that has not caught up itself has an empty list.
-  const cluster = clusters.find(({ members }) => members.length > 0);
+function clustersOf(asked: readonly Asked[]): ClusterDescription[] {
+  return asked.flatMap(({ answer }) => (answer instanceof Error ? [] : [decodeDescription(answer)]));
+}
+
+/** A member that has not caught up itself has an empty list. */
+function isOfMembers({ members }: ClusterDescription): boolean {
+  return members.length > 0;
+}
+
+async function join(config: EtcdConfig, name: string, cluster: ClusterDescription | undefined): Promise<Identity> {
   if (cluster === undefined) {
     throw new StartupError(
       'cannot fetch cluster info from peer urls: could not retrieve cluster information from the given URLs',

@@ -10,27 +10,41 @@ export interface Asked {
   readonly answer: Buffer | Error;
 }
 
-/** Asks all at once. */
-export function askMembers(urls: readonly string[], tls: TlsSettings | undefined, deadlineMs: number): Promise<Asked[]> {
+/** Asks all at once, in this order in the result; where `enough` holds for an answer, nobody else is waited for. */
+export async function askMembers(
+  urls: readonly string[],
+  tls: TlsSettings | undefined,
+  deadlineMs: number,
+  enough: (answer: Buffer) => boolean = () => false,
+): Promise<Asked[]> {
+  const stop = new AbortController();
   return Promise.all(
     urls.map(async (url): Promise<Asked> => {
-      const client = createClient(url, tls);
       try {
-        const answer = await new Promise<Buffer>((resolve, reject) => {
-          const options = { deadline: deadlineMs };
-          client.makeUnaryRequest(membersPath, serialize, deserialize, Buffer.alloc(0), options, (error, bytes) => {
-            if (error !== null || bytes === undefined) reject(error);
-            else resolve(bytes);
-          });
-        });
+        const answer = await askOne(url, tls, deadlineMs, stop.signal);
+        if (enough(answer)) stop.abort();
         return { url, answer };
       } catch (error) {
         return { url, answer: error as Error };
-      } finally {
-        client.close();
       }
     }),
   );
+}
+
+async function askOne(url: string, tls: TlsSettings | undefined, deadline: number, stop: AbortSignal): Promise<Buffer> {
+  const client = createClient(url, tls);
+  try {
+    return await new Promise((resolve, reject) => {
+      const body = Buffer.alloc(0);
+      const call = client.makeUnaryRequest(membersPath, serialize, deserialize, body, { deadline }, (error, bytes) => {
+        if (error !== null || bytes === undefined) reject(error);
+        else resolve(bytes);
+      });
+      stop.addEventListener('abort', () => call.cancel(), { once: true });
+    });
+  } finally {
+    client.close();
+  }
 }
 
 /** Replaces the names of hosts by an address; a name that is not known stays. */

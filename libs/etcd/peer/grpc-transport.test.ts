@@ -1,6 +1,6 @@
 // Real sockets: three members in one process, on ports of the system's choice.
 import { mkdtempSync, rmSync } from 'node:fs';
-import { createServer } from 'node:net';
+import { type AddressInfo, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Log, silentLog } from '@drydock/foundation/log.ts';
@@ -199,6 +199,18 @@ test('who belongs to the cluster is said to everybody who asks', async () => {
       ['http://localhost:1', expect.stringMatching(/^http:\/\/(127\.0\.0\.1|::1):1$/)],
     ]),
   );
+});
+
+test('a member that joins waits for one good answer, and not for those who do not answer', async () => {
+  const deaf = createServer();
+  await new Promise<void>((resolve) => deaf.listen(0, '127.0.0.1', resolve));
+  onTestFinished(() => void deaf.close());
+  const silent = `http://127.0.0.1:${(deaf.address() as AddressInfo).port}`;
+  const a = await side(1n);
+  const began = Date.now();
+  const asked = await askMembers([silent, a.url], undefined, began + 60_000, (answer) => answer.length > 0);
+  expect(asked.map(({ answer }) => answer instanceof Error)).toEqual([true, false]);
+  expect(Date.now() - began).toBeLessThan(30_000);
 });
 
 test('a taken port is said as such', async () => {

@@ -19,8 +19,14 @@ const queueMessagesMax = 4096;
 const queueBytesMax = 64 << 20;
 /** Of entries in one Batch, about. */
 const batchBytesMax = 1 << 20;
-/** A connection must be taken on within this; a cut network gives no other sign. */
-const connectTimeoutMs = 2000;
+/** The other machine must take a connection on within this (etcd: a second and one election); a cut network gives no other sign. */
+const dialTimeoutMs = 2000;
+/**
+ * Then the member must answer: one on an overloaded machine is given more time with every attempt that it did not answer, or it would
+ * be called anew for ever, and waste its time on calls that nobody waits for.
+ */
+const answerFirstMs = 2000;
+const answerMaxMs = 16_000;
 const backoffFirstMs = 50;
 const backoffMaxMs = 1000;
 
@@ -48,6 +54,8 @@ export class PeerLink {
   #flushScheduled = false;
   #dropped = 0;
   #failures = 0;
+  /** Attempts in a row that were taken on and not answered in time. */
+  #unanswered = 0;
   #stream: MessagesStream | undefined;
   #timer: Timer | undefined;
 
@@ -154,13 +162,24 @@ export class PeerLink {
     const stream: MessagesStream = new MessagesStream(url, this.#identity, {
       clock,
       tls,
+      opened: () => mine() && this.#opened(),
       connected: () => mine() && this.#connected(),
       drained: () => mine() && this.#flush(),
       lost: (reason, code) => mine() && this.#failed(reason, code),
     });
     const mine = (): boolean => this.#stream === stream;
     this.#stream = stream;
-    this.#timer = clock.timer(connectTimeoutMs, () => mine() && this.#lost('no answer'));
+    this.#timer = clock.timer(dialTimeoutMs, () => mine() && this.#lost('no connection'));
+  }
+
+  #opened(): void {
+    if (this.#state !== 'connecting') return;
+    this.#timer?.cancel();
+    const patienceMs = Math.min(answerMaxMs, answerFirstMs * 2 ** this.#unanswered);
+    this.#timer = this.#ports.clock.timer(patienceMs, () => {
+      this.#unanswered++;
+      this.#lost('no answer');
+    });
   }
 
   #connected(): void {
@@ -168,6 +187,7 @@ export class PeerLink {
     this.#timer?.cancel();
     this.#state = 'connected';
     this.#failures = 0;
+    this.#unanswered = 0;
     this.#sinceMs = this.#ports.clock.monotonicMs();
     this.#ports.log.info({ peer: this.#identity.to.toString(16) }, 'connected to a peer');
     this.#flush();

@@ -16,9 +16,14 @@ import { type CallIdentity, identityHeaders, keepaliveMs, messagesPath } from '.
 /** Bytes that wait for the other side, beyond which a sender should wait. */
 const waitingBytesMax = 256 << 10;
 
+/** A connection is dead when so many pings have no answer: about the 5 s for which etcd waits for a byte. */
+const unansweredMax = 2;
+
 export interface MessagesPorts {
   readonly clock: Clock;
   readonly tls: TlsSettings | undefined;
+  /** The other machine has taken the connection on; the member there may be busy. */
+  readonly opened: () => void;
   /** The other side has taken the stream on. */
   readonly connected: () => void;
   /** There is room again. */
@@ -33,12 +38,17 @@ export class MessagesStream {
   #connection: Http2Connection | undefined;
   #stream: Http2Stream | undefined;
   #keepalive: Timer | undefined;
+  /** Pings since the last answer to one. */
+  #unanswered = 0;
   #over = false;
   #refusal: string | undefined;
 
   constructor(url: ListenUrl, identity: CallIdentity, ports: MessagesPorts) {
     this.#ports = ports;
     this.#socket = connectTo(url, ports.tls, () => this.#begin(url, identity));
+    this.#socket.once('connect', () => {
+      if (!this.#over) ports.opened();
+    });
     this.#socket.on('error', (error) => this.#end(error.message, undefined));
     this.#socket.on('close', () => this.#end('the connection is closed', undefined));
   }
@@ -63,11 +73,10 @@ export class MessagesStream {
     const { clock, connected, drained } = this.#ports;
     this.#socket.setNoDelay(true);
     if (this.#refuses()) return;
-    let isAnswered = true;
     const connection = new Http2Connection(this.#socket, {
       clock,
       onPong: () => {
-        isAnswered = true;
+        this.#unanswered = 0;
       },
       onGoAway: (code, reason) => {
         const refusal = certificateRefusal(code, reason);
@@ -88,19 +97,23 @@ export class MessagesStream {
     this.#connection = connection;
     this.#stream = connection.request(block, {
       headers: (headers) => this.#answered(headers),
-      received: connected,
+      received: () => {
+        if (this.#keepalive === undefined) this.#keepAlive(connection);
+        connected();
+      },
       ended: () => this.#end('the stream ended', undefined),
       reset: () => this.#end('the stream was reset', undefined),
       drained,
     });
-    const keepAlive = (): void => {
-      if (!isAnswered) this.#end('no answer to a ping', undefined);
-      if (this.#over) return;
-      isAnswered = false;
-      connection.ping();
-      this.#keepalive = clock.timer(keepaliveMs, keepAlive);
-    };
-    keepAlive();
+  }
+
+  /** After a pause of this process itself what has come meanwhile is read before the next ping. */
+  #keepAlive(connection: Http2Connection): void {
+    if (this.#unanswered >= unansweredMax) this.#end('no answer to a ping', undefined);
+    if (this.#over) return;
+    this.#unanswered++;
+    connection.ping();
+    this.#keepalive = this.#ports.clock.timer(keepaliveMs, () => this.#keepAlive(connection));
   }
 
   /** Whether the other side's certificate is valid, but not one that this member takes. */

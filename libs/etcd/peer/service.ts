@@ -18,14 +18,16 @@ export const membersPath = '/drydock.raft.v1.Peer/Members';
 export const serialize = passThrough;
 export const deserialize = passBack;
 
-/** A dead connection is noticed within these; heartbeats flow anyway, this is for links that are idle. Milliseconds. */
+/** Pings that show a dead connection; heartbeats flow anyway, this is for links that are idle. Milliseconds. */
 export const keepaliveMs = 2000;
+/** As long as etcd waits for a byte of another member: one that is busy is not dead. */
+const keepaliveTimeoutMs = 5000;
 /** More than the largest request plus its neighbours in a batch. */
 export const receiveBytesMax = 128 << 20;
 
 const channelOptions = {
   'grpc.keepalive_time_ms': keepaliveMs,
-  'grpc.keepalive_timeout_ms': keepaliveMs,
+  'grpc.keepalive_timeout_ms': keepaliveTimeoutMs,
   'grpc.keepalive_permit_without_calls': 1,
   'grpc.max_receive_message_length': receiveBytesMax,
   'grpc.max_send_message_length': receiveBytesMax,
