@@ -16,10 +16,11 @@ export const limits = {
   commitBytes: 4 << 20,
   /** The backend is made durable this long after a commit; until then the log is kept. */
   syncDelayMs: 1000,
-  /** Records, and bytes of them, written to the new file of a defragmentation in one turn; it is synced after so many bytes. */
+  /** Records, and bytes of them, that the thread of a defragmentation writes and syncs at a time. */
+  defragmentCopyKeys: 4096,
+  defragmentCopyBytes: 1 << 20,
+  /** Keys written meanwhile that are caught up with in one turn. */
   defragmentSliceKeys: 200,
-  defragmentSliceBytes: 256 << 10,
-  defragmentSyncBytes: 16 << 20,
   /** Left free on the disk by a defragmentation, for the log and what is written meanwhile. */
   defragmentReserveBytes: 128 << 20,
   /** Keys written while a defragmentation copies, beyond which it is given up. */

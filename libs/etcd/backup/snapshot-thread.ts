@@ -1,6 +1,7 @@
 // Adapter: the bytes of a snapshot file made in a thread of their own, which reads the data file while this one serves.
 import { Worker } from 'node:worker_threads';
 import type { LmdbPicture } from '../mvcc/lmdb-pages.ts';
+import { wordsOf } from '../words-of.ts';
 import type { LogFacts } from './etcd-schema.ts';
 
 export interface SnapshotTask {
@@ -20,28 +21,9 @@ export type SnapshotWord =
 /** Ends after `hash`. Rejects where the file cannot be read. The thread is gone when it has ended, also early. */
 export async function* snapshotWords(task: SnapshotTask): AsyncGenerator<SnapshotWord> {
   const worker = new Worker(new URL('./snapshot-worker.ts', import.meta.url), { workerData: task });
-  const said: SnapshotWord[] = [];
-  let failure: Error | undefined;
-  let wake = (): void => {};
-  worker.on('message', (word: SnapshotWord) => {
-    said.push(word);
-    wake();
-  });
-  worker.on('error', (error) => {
-    failure = error instanceof Error ? error : new Error(String(error));
-    wake();
-  });
-  try {
-    for (;;) {
-      const word = said.shift();
-      if (word !== undefined) {
-        yield word;
-        if (word.kind === 'hash') return;
-        if (word.kind === 'block') worker.postMessage('taken');
-      } else if (failure !== undefined) throw failure;
-      else await new Promise<void>((resolve) => (wake = resolve));
-    }
-  } finally {
-    await worker.terminate();
+  for await (const word of wordsOf<SnapshotWord>(worker)) {
+    yield word;
+    if (word.kind === 'hash') return;
+    if (word.kind === 'block') worker.postMessage('taken');
   }
 }

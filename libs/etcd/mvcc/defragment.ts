@@ -1,6 +1,6 @@
 // Adapter: gives back the space of free pages while the backend goes on being read and written.
 //
-//   copy      records as they were at the start are written into a new file, in order, a slice per turn: pages become full
+//   copy      records as they were at the start are written into a new file, in order, by a thread of its own: pages become full
 //   catch up  keys that were written meanwhile are read from the old file and written into the new one, a slice per turn,
 //             until few are left
 //   switch    the rest in one turn; from here on the backend is the new file
@@ -12,7 +12,8 @@ import { mkdirSync, readdirSync, rmSync } from 'node:fs';
 import { open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../limits.ts';
-import { type Bucket, buckets, type StoredRecord } from './backend.ts';
+import type { Bucket } from './backend.ts';
+import { copyInThread } from './defragment-thread.ts';
 import { type Change, LmdbEnvironment } from './lmdb-environment.ts';
 import { dataFile } from './lmdb-file.ts';
 
@@ -57,6 +58,7 @@ export class Defragmentation {
   /** Keys that the new file may have an old value of. */
   #dirty = new Map<string, { readonly bucket: Bucket; readonly key: Buffer }>();
   #aborted: string | undefined;
+  readonly #stop = new AbortController();
 
   /** `number` is different for every run of a process: the environment in use has its lock in the folder of its run. */
   constructor(ports: DefragmentPorts, number: number) {
@@ -73,6 +75,7 @@ export class Defragmentation {
   abort(reason: string): void {
     this.#aborted ??= reason;
     this.#dirty.clear();
+    this.#stop.abort();
   }
 
   /** Throws DefragmentError where it had to be given up; the old environment is in use then. */
@@ -85,9 +88,10 @@ export class Defragmentation {
     const oldFile = await open(join(this.#ports.folder, dataFile), 'r');
     try {
       commit();
-      next = new LmdbEnvironment(this.#folder);
-      await this.#copy(next);
+      await this.#copy();
+      this.#check();
       reached('defragmentCopied');
+      next = new LmdbEnvironment(this.#folder);
       await this.#follow(next);
       // What was copied is on the disk then, and the rename has little to wait for.
       await next.sync();
@@ -122,22 +126,10 @@ export class Defragmentation {
     if (this.#aborted !== undefined) throw new DefragmentError(this.#aborted);
   }
 
-  async #copy(next: LmdbEnvironment): Promise<void> {
+  async #copy(): Promise<void> {
     const snapshot = this.#ports.old.snapshot();
     try {
-      let unsynced = 0;
-      for (const bucket of buckets) {
-        for (const { changes, bytes } of slices(bucket, snapshot.entries(bucket))) {
-          next.write(changes, bytes);
-          unsynced += bytes;
-          // Little by little, so that the syncs of the log never wait for the whole of it.
-          if (unsynced >= limits.defragmentSyncBytes) {
-            await next.sync();
-            unsynced = 0;
-          } else await nextTurn();
-          this.#check();
-        }
-      }
+      await copyInThread({ picture: snapshot.picture, folder: this.#folder }, this.#stop.signal);
     } finally {
       snapshot.release();
     }
@@ -177,23 +169,6 @@ export class Defragmentation {
       await handle.close();
     }
   }
-}
-
-function* slices(
-  bucket: Bucket,
-  records: Iterable<StoredRecord>,
-): Iterable<{ readonly changes: readonly Change[]; readonly bytes: number }> {
-  let changes: Change[] = [];
-  let bytes = 0;
-  for (const { key, value } of records) {
-    changes.push({ bucket, key, value });
-    bytes += key.length + value.length;
-    if (changes.length < limits.defragmentSliceKeys && bytes < limits.defragmentSliceBytes) continue;
-    yield { changes, bytes };
-    changes = [];
-    bytes = 0;
-  }
-  if (changes.length > 0) yield { changes, bytes };
 }
 
 /** Lets everything that waits have its turn. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { type Database, open, type RootDatabase } from 'lmdb';
 import { type BackendSnapshot, type Bucket, buckets, type StoredRecord } from './backend.ts';
 import { DataFileError, dataFile, prepareDataFile } from './lmdb-file.ts';
-import { newestPicture } from './lmdb-pages.ts';
+import { type LmdbPicture, newestPicture } from './lmdb-pages.ts';
 
 export type Bytes = Database<Buffer, Buffer>;
 
@@ -128,7 +128,7 @@ export class LmdbEnvironment {
     });
   }
 
-  snapshot(): BackendSnapshot {
+  snapshot(): BackendSnapshot & { readonly picture: LmdbPicture } {
     const transaction = this.#root.useReadTransaction();
     this.#snapshots++;
     let held = true;
