@@ -55,9 +55,9 @@ export const limits = {
   leaseRevokeRetryMs: 3000,
   /** One chunk of a snapshot stream. */
   snapshotChunkBytes: 32 * 1024,
-  /** Blocks in which the thread that makes a snapshot hands it over, and how many of them it is ahead. */
-  snapshotBlockBytes: 256 * 1024,
-  snapshotBlocksAhead: 4,
+  /** The thread that makes a snapshot hands over so many chunks at a time, and has so many blocks of them to fill. */
+  snapshotBlockMessages: 8,
+  snapshotBlocks: 4,
   /** Bytes of a snapshot stream that wait for the client to take them. */
   snapshotWindowBytes: 64 * 1024,
   /** A snapshot is measured in slices of this length; other work gets its turn in between. */

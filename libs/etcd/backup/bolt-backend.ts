@@ -35,6 +35,8 @@ export function boltBackend(root: BoltBucket): ReadBackend {
 
 /** Throws SnapshotFileError. */
 export function checkedRevision(record: BoltRecord): BoltRecord {
-  if (record.key.length < revisionBytes) throw new SnapshotFileError('a key of the key bucket is no revision');
+  const { length } = record.key;
+  if (length !== revisionBytes && length !== revisionBytes + 1)
+    throw new SnapshotFileError('a key of the key bucket is no revision');
   return record;
 }

@@ -61,6 +61,7 @@ function load(
   for (const record of source?.records() ?? []) {
     const translated = readable(bucket, () => translate(record));
     if (translated === undefined) continue;
+    if (translated.key.length > limits.authNameBytes) throw new SnapshotFileError(`a key of the ${bucket} bucket is too long`);
     batch.push(translated);
     bytes += translated.key.length + translated.value.length;
     if (bytes < limits.commitBytes) continue;

@@ -10,10 +10,10 @@ import { type BoltBucket, openBolt } from '../bbolt/reader.ts';
 import { limits } from '../limits.ts';
 import type { Backend } from '../mvcc/backend.ts';
 import { openLmdbBackend } from '../mvcc/lmdb-backend.ts';
-import { AlarmMember, KeyValue, Member } from '../rpc/messages.ts';
+import { AlarmMember, KeyValue, Member, SnapshotResponse } from '../rpc/messages.ts';
 import { decode, encode } from '../rpc/protobuf.ts';
 import { encodeNumber, LeaseRecord } from './etcd-schema.ts';
-import { type SnapshotPiece, streamSnapshot } from './snapshot-stream.ts';
+import { streamSnapshot } from './snapshot-stream.ts';
 
 const facts = { term: 7, conf: { ...emptyConf, voters: [10n, 2n ** 63n + 5n] } };
 const hashBytes = 32;
@@ -42,12 +42,30 @@ function putKey(revision: number, value: string): void {
   backend.put(revision, 0, false, encode(KeyValue, kv));
 }
 
-async function collect(pieces: AsyncIterable<SnapshotPiece>, each = (): Promise<void> | void => {}): Promise<SnapshotPiece[]> {
+interface SnapshotPiece {
+  readonly bytes: Buffer;
+  readonly remainingBytes: number;
+}
+
+async function collect(
+  blocks: AsyncIterable<readonly Buffer[]>,
+  each = (): Promise<void> | void => {},
+): Promise<SnapshotPiece[]> {
   const all: SnapshotPiece[] = [];
-  for await (const piece of pieces) {
-    all.push({ ...piece, bytes: Buffer.from(piece.bytes) });
+  let before: readonly Buffer[] = [];
+  const read = (): void => {
+    for (const message of before) {
+      const { blob, remaining_bytes: remainingBytes } = decode(SnapshotResponse, message);
+      all.push({ bytes: Buffer.from(blob), remainingBytes });
+    }
+  };
+  for await (const messages of blocks) {
+    // As late as is allowed.
+    read();
+    before = messages;
     await each();
   }
+  read();
   return all;
 }
 

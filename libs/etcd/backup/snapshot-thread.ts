@@ -1,4 +1,5 @@
-// Adapter: the bytes of a snapshot file made in a thread of their own, which reads the data file while this one serves.
+// Adapter: the messages of a snapshot made in a thread of their own, which reads the data file while this one serves. They lie in
+// memory that both threads share: a gigabyte that is handed over in buffers would keep this one's garbage collector busy.
 import { Worker } from 'node:worker_threads';
 import type { LmdbPicture } from '../mvcc/lmdb-pages.ts';
 import { wordsOf } from '../words-of.ts';
@@ -7,23 +8,45 @@ import type { LogFacts } from './etcd-schema.ts';
 export interface SnapshotTask {
   readonly picture: LmdbPicture;
   readonly facts: LogFacts;
-  /** Of a block, and how many of them may be on their way. */
-  readonly blockBytes: number;
-  readonly blocksAhead: number;
+  /** Of `blockCount` blocks, one behind the other; each takes `blockMessages` messages. */
+  readonly memory: SharedArrayBuffer;
+  readonly blockCount: number;
+  readonly blockMessages: number;
 }
 
-/** What the thread says: first how long the database is, then its bytes, then their SHA-256. It goes on after `taken`. */
-export type SnapshotWord =
-  | { readonly kind: 'size'; readonly bytes: number }
-  | { readonly kind: 'block'; readonly bytes: Uint8Array }
-  | { readonly kind: 'hash'; readonly bytes: Uint8Array };
+/** Messages in one block of the memory, by their lengths; the thread may use it again when it is told its number. */
+export interface FilledBlock {
+  readonly block: number;
+  readonly lengths: readonly number[];
+  readonly last: boolean;
+}
 
-/** Ends after `hash`. Rejects where the file cannot be read. The thread is gone when it has ended, also early. */
-export async function* snapshotWords(task: SnapshotTask): AsyncGenerator<SnapshotWord> {
+/** Room for a message with a chunk of the file. */
+const messageRoomBytes = 128;
+
+/**
+ * The messages, in blocks. They stay until the block after the next is asked for. Rejects where the file cannot be read. The thread
+ * is gone when this has ended, also early.
+ */
+export async function* messagesFromThread(
+  picture: LmdbPicture,
+  facts: LogFacts,
+  sizes: { readonly chunkBytes: number; readonly blockMessages: number; readonly blockCount: number },
+): AsyncGenerator<readonly Buffer[]> {
+  const { chunkBytes, blockMessages, blockCount } = sizes;
+  const blockBytes = blockMessages * (chunkBytes + messageRoomBytes);
+  const memory = new SharedArrayBuffer(blockCount * blockBytes);
+  const task: SnapshotTask = { picture, facts, memory, blockCount, blockMessages };
   const worker = new Worker(new URL('./snapshot-worker.ts', import.meta.url), { workerData: task });
-  for await (const word of wordsOf<SnapshotWord>(worker)) {
-    yield word;
-    if (word.kind === 'hash') return;
-    if (word.kind === 'block') worker.postMessage('taken');
+  let before: number | undefined;
+  for await (const { block, lengths, last } of wordsOf<FilledBlock>(worker)) {
+    let at = block * blockBytes;
+    yield lengths.map((length) => {
+      at += length;
+      return Buffer.from(memory, at - length, length);
+    });
+    if (last) return;
+    if (before !== undefined) worker.postMessage(before);
+    before = block;
   }
 }

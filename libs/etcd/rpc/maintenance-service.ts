@@ -20,7 +20,6 @@ import {
   HashResponse,
   HeaderOnly,
   MoveLeaderRequest,
-  SnapshotResponse,
   StatusResponse,
 } from './messages.ts';
 import { encode, type MessageOf } from './protobuf.ts';
@@ -159,10 +158,10 @@ async function sendSnapshot(
 ): Promise<void> {
   const { machine, replica, options } = server;
   const { term, conf } = replica.status();
-  const pieces = streamSnapshot(machine.backendSnapshot(), { term, conf }, options.clock, isOver);
-  for await (const { bytes, remainingBytes } of pieces) {
+  for await (const messages of streamSnapshot(machine.backendSnapshot(), { term, conf }, options.clock, isOver)) {
     const read = isRead();
-    call.write(encode(SnapshotResponse, { remaining_bytes: remainingBytes, blob: bytes, version: clusterVersion }));
+    for (const message of messages) call.write(message);
+    // Less than a block waits then: what came before it may be used again.
     if (call.waitingBytes > limits.snapshotWindowBytes) await read;
     if (isOver()) return;
   }
