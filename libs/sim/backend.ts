@@ -103,6 +103,10 @@ export class SimBackend implements Backend {
     return this.#tables.key.get(encodeRevision(main, sub).toString('latin1'));
   }
 
+  peek(main: number, sub: number): Buffer | undefined {
+    return this.get(main, sub);
+  }
+
   put(main: number, sub: number, tombstone: boolean, value: Buffer): void {
     this.#change({ bucket: 'key', key: encodeRevision(main, sub, tombstone).toString('latin1'), value: Buffer.from(value) });
   }

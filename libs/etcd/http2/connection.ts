@@ -65,7 +65,10 @@ export class Http2Connection {
   start(first: Buffer | undefined): void {
     const { socket } = this;
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
-    socket.on('drain', () => this.#pump());
+    socket.on('drain', () => {
+      this.#output.written();
+      this.#pump();
+    });
     socket.on('end', () => socket.destroy());
     socket.on('close', () => this.#closed());
     if (this.#options.onStream === undefined) socket.write(preface);
@@ -111,7 +114,7 @@ export class Http2Connection {
     this.#output.bytes(block);
   }
 
-  /** One message of gRPC, in one or several parts, which must not be changed afterwards. */
+  /** One message of gRPC, in one or several parts, which must not be changed afterwards. Parts that are lent are given back. */
   message(stream: Http2Stream, ...parts: readonly Buffer[]): void {
     if (!this.#streams.has(stream.id)) return;
     let messageBytes = 0;
@@ -195,16 +198,8 @@ export class Http2Connection {
     const length = Math.min(this.#room(stream), stream.queuedBytes);
     if (length <= 0) return false;
     this.#take(stream, length);
-    stream.queuedBytes -= length;
     this.#output.data(length, stream.id, this.#frameBytesMax);
-    for (let left = length; left > 0; ) {
-      const piece = stream.queue[0] ?? Buffer.alloc(0);
-      const taken = Math.min(left, piece.length);
-      this.#output.bytes(taken === piece.length ? piece : piece.subarray(0, taken));
-      left -= taken;
-      if (taken === piece.length) stream.queue.shift();
-      else stream.queue[0] = piece.subarray(taken);
-    }
+    stream.writeQueued(length, this.#output);
     this.#pings.sent();
     if (stream.queuedBytes > 0) {
       // To the end of the order.

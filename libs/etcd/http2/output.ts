@@ -1,37 +1,19 @@
 // What a connection writes: frames into one buffer, one write to the socket per turn.
 import type { Socket } from 'node:net';
 import { frameTypes, headBytes } from './frames.ts';
+import { giveBuffer, takeBuffer } from './lent-buffers.ts';
 
 const initialBytes = 4096;
-/** A buffer that grew beyond this is not kept. */
-const keptBytesMax = 512 << 10;
-/** Of all buffers that are kept. */
-const pooledBytesMax = 2 << 20;
-
-/** Buffers between two turns: a connection that is silent has none, and one that speaks finds one that has grown already. */
-const pool: Buffer[] = [];
-let pooledBytes = 0;
-
-function takeBuffer(): Buffer {
-  const buffer = pool.pop();
-  if (buffer === undefined) return Buffer.allocUnsafeSlow(initialBytes);
-  pooledBytes -= buffer.length;
-  return buffer;
-}
-
-function giveBack(buffer: Buffer): void {
-  if (buffer.length === 0 || buffer.length > keptBytesMax || pooledBytes + buffer.length > pooledBytesMax) return;
-  pool.push(buffer);
-  pooledBytes += buffer.length;
-}
-
 const none: Buffer = Buffer.alloc(0);
 
 export class Output {
   readonly #socket: Socket;
   readonly #flushed: () => void;
+  /** Only while there is something to write: a connection that is silent has none. */
   #buffer = none;
   #at = 0;
+  /** What the kernel has not taken all of. */
+  #leaving: Buffer[] = [];
   #scheduled = false;
   /** The stream whose data is the last frame, where that frame begins, and how long its payload is; 0: another kind of frame. */
   #dataStream = 0;
@@ -102,10 +84,22 @@ export class Output {
     this.#buffer = none;
     this.#at = 0;
     this.#dataStream = 0;
-    if (length > 0) this.#socket.write(buffer.subarray(0, length));
-    // What the kernel took at once is free again.
-    if (length === 0 || this.#socket.writableLength === 0) giveBack(buffer);
-    if (length > 0) this.#flushed();
+    if (length === 0) {
+      giveBuffer(buffer);
+      return;
+    }
+    this.written();
+    this.#leaving.push(buffer);
+    this.#socket.write(buffer.subarray(0, length));
+    this.written();
+    this.#flushed();
+  }
+
+  /** To be called when the socket has written everything; before that it has no effect. */
+  written(): void {
+    if (this.#leaving.length === 0 || this.#socket.destroyed || this.#socket.writableLength > 0) return;
+    for (const buffer of this.#leaving) giveBuffer(buffer);
+    this.#leaving = [];
   }
 
   #lengthAt(at: number, length: number): void {
@@ -124,12 +118,12 @@ export class Output {
   }
 
   #reserve(count: number): number {
-    if (this.#buffer.length === 0) this.#buffer = takeBuffer();
+    if (this.#buffer.length === 0) this.#buffer = takeBuffer() ?? Buffer.allocUnsafeSlow(initialBytes);
     const needed = this.#at + count;
     if (needed > this.#buffer.length) {
       const larger = Buffer.allocUnsafeSlow(Math.max(needed, this.#buffer.length * 2));
       this.#buffer.copy(larger, 0, 0, this.#at);
-      giveBack(this.#buffer);
+      giveBuffer(this.#buffer);
       this.#buffer = larger;
     }
     return this.#at;

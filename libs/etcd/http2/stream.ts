@@ -1,5 +1,7 @@
 // One stream of a connection: its state and its share of the windows (RFC 9113, sections 5.1 and 5.2).
 import type { Headers } from './hpack.ts';
+import { giveBack } from './lent-buffers.ts';
+import type { Output } from './output.ts';
 
 /** What a stream's events are given to. */
 export interface StreamUser {
@@ -26,6 +28,8 @@ export class Http2Stream {
   /** Pieces that wait for a window, or for the socket. */
   readonly queue: Buffer[] = [];
   queuedBytes = 0;
+  /** Of the first piece, written already. */
+  #taken = 0;
   /** Headers that end the stream, after the queue. */
   trailers: Buffer | undefined;
   /** Received since the window was last given back. */
@@ -46,5 +50,23 @@ export class Http2Stream {
     head.writeUInt32BE(messageBytes, 1);
     this.queue.push(head, ...parts);
     this.queuedBytes += grpcHeadBytes + messageBytes;
+  }
+
+  /** Writes the first `length` bytes of the queue. */
+  writeQueued(length: number, output: Output): void {
+    this.queuedBytes -= length;
+    for (let left = length; left > 0; ) {
+      const [piece] = this.queue;
+      if (piece === undefined) return;
+      const from = this.#taken;
+      const taken = Math.min(left, piece.length - from);
+      output.bytes(taken === piece.length ? piece : piece.subarray(from, from + taken));
+      left -= taken;
+      this.#taken = from + taken;
+      if (this.#taken < piece.length) return;
+      this.#taken = 0;
+      this.queue.shift();
+      giveBack(piece);
+    }
   }
 }

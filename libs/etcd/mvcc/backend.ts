@@ -24,6 +24,8 @@ export interface BackendSnapshot {
 export interface Backend {
   /** The stored key-value of a revision that is there; the bytes are the caller's. */
   get(main: number, sub: number): Buffer | undefined;
+  /** The same for a glance: valid until the next call, and to be read with `length`, by index or with `copy` only. */
+  peek(main: number, sub: number): Buffer | undefined;
   put(main: number, sub: number, tombstone: boolean, value: Buffer): void;
   remove(main: number, sub: number, tombstone: boolean): void;
   setRecord(bucket: RecordBucket, key: string, value: Uint8Array | undefined): void;

@@ -29,8 +29,11 @@ export interface RevisionPlace {
 }
 
 export class KeyIndex {
-  readonly #entries = new SortedList<KeyEntry>();
+  /** Live keys are counted. */
+  readonly #entries = new SortedList<KeyEntry>((entry) => entry.live);
   #live = 0;
+  /** No key was changed after it. */
+  #newest = 0;
 
   /** Keys that exist now. */
   get liveKeys(): number {
@@ -44,6 +47,7 @@ export class KeyIndex {
   /** Records a put at (main, sub) and returns the entry with its new created and version. */
   put(key: string, main: number, sub: number): KeyEntry {
     const entry = this.#entries.get(key);
+    this.#newest = Math.max(this.#newest, main);
     if (entry === undefined) {
       const created: KeyEntry = { key, main, sub, live: true, created: main, version: 1, history: undefined };
       this.#entries.insert(created);
@@ -55,8 +59,7 @@ export class KeyIndex {
     if (!entry.live) {
       entry.created = main;
       entry.version = 0;
-      entry.live = true;
-      this.#live++;
+      this.#setLive(entry, true);
     }
     entry.main = main;
     entry.sub = sub;
@@ -70,13 +73,20 @@ export class KeyIndex {
     pushHistory(entry);
     entry.main = main;
     entry.sub = sub;
-    entry.live = false;
-    this.#live--;
+    this.#newest = Math.max(this.#newest, main);
+    this.#setLive(entry, false);
+  }
+
+  #setLive(entry: KeyEntry, live: boolean): void {
+    entry.live = live;
+    this.#live += live ? 1 : -1;
+    this.#entries.toggled(entry);
   }
 
   /** Rebuilds from the backend, revision by revision in order; created and version come from the stored key-value. */
   restore(key: string, place: RevisionPlace, created: number, version: number): void {
     const entry = this.#entries.get(key);
+    this.#newest = Math.max(this.#newest, place.main);
     if (entry === undefined) {
       const { main, sub, tombstone } = place;
       this.#entries.insert({ key, main, sub, live: !tombstone, created, version, history: undefined });
@@ -84,10 +94,9 @@ export class KeyIndex {
       return;
     }
     pushHistory(entry);
-    if (entry.live !== !place.tombstone) this.#live += place.tombstone ? -1 : 1;
+    if (entry.live === place.tombstone) this.#setLive(entry, !place.tombstone);
     entry.main = place.main;
     entry.sub = place.sub;
-    entry.live = !place.tombstone;
     if (!place.tombstone) {
       entry.created = created;
       entry.version = version;
@@ -102,6 +111,19 @@ export class KeyIndex {
       return;
     }
     this.#entries.scan(range.from, range.to, (entry) => visitAt(entry, revision, visit));
+  }
+
+  /** Calls `visit` as `scan` does, for `max` keys at most; gives how many there are. */
+  select(range: KeyRange, revision: number, max: number, visit: (main: number, sub: number) => void): number {
+    let seen = 0;
+    const isNow = revision >= this.#newest;
+    if (max > 0 || !isNow) {
+      this.scan(range, revision, (_entry, main, sub) => {
+        if (seen++ < max) visit(main, sub);
+        return !isNow || seen < max;
+      });
+    }
+    return seen < max || !isNow ? seen : this.#entries.count(range.from, range.to);
   }
 
   /** The revision that is a key's at `revision`, tombstones included. */

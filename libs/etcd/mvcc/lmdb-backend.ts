@@ -4,7 +4,7 @@ import { statfsSync } from 'node:fs';
 import type { Backend, BackendSnapshot, Bucket, RecordBucket, StoredRecord } from './backend.ts';
 import { Defragmentation, type DefragmentPoint, removeDefragmentLeftovers } from './defragment.ts';
 import { type BackendSizes, type Change, LmdbEnvironment } from './lmdb-environment.ts';
-import { encodeRevision } from './revision.ts';
+import { encodeRevision, encodeRevisionInto, revisionBytes } from './revision.ts';
 
 /** Room for the tree's own bytes, per change. */
 const changeOverheadBytes = 64;
@@ -25,6 +25,8 @@ class LmdbBackend implements Backend {
   #recent = new Map<number, (Buffer | undefined)[]>();
   #changes: Change[] = [];
   #pendingBytes = 0;
+  /** The key that is looked for. */
+  readonly #wanted = Buffer.allocUnsafeSlow(revisionBytes);
   /** Whether a revision is among the changes to be removed. */
   #removing = false;
   #defragmentation: Defragmentation | undefined;
@@ -49,6 +51,10 @@ class LmdbBackend implements Backend {
     const recent = this.#recent.get(main)?.[sub];
     if (recent !== undefined) return recent;
     return this.#environment.get('key', encodeRevision(main, sub));
+  }
+
+  peek(main: number, sub: number): Buffer | undefined {
+    return this.#recent.get(main)?.[sub] ?? this.#environment.peek('key', encodeRevisionInto(this.#wanted, main, sub));
   }
 
   put(main: number, sub: number, tombstone: boolean, value: Buffer): void {

@@ -73,7 +73,13 @@ export class LmdbEnvironment {
   }
 
   get(bucket: Bucket, key: Buffer): Buffer | undefined {
-    return this.#databases[bucket].getBinary(key);
+    const value = this.peek(bucket, key);
+    return value === undefined ? undefined : pooled.decode(value, value.length);
+  }
+
+  /** In the buffer that lmdb reads everything into: a fifth of what a buffer of its own costs. As `Backend.peek`. */
+  peek(bucket: Bucket, key: Buffer): Buffer | undefined {
+    return this.#databases[bucket].getBinaryFast(key);
   }
 
   /** In the order of their keys; not to be interleaved with writes. */

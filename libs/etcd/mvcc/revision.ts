@@ -8,13 +8,18 @@ const two32 = 2 ** 32;
 
 /** The backend's key of a revision: sorts by main, then sub. The same as etcd's, so that hashes are comparable. */
 export function encodeRevision(main: number, sub: number, tombstone = false): Buffer {
-  const buffer = Buffer.allocUnsafeSlow(tombstone ? revisionBytes + 1 : revisionBytes);
+  const buffer = encodeRevisionInto(Buffer.allocUnsafeSlow(tombstone ? revisionBytes + 1 : revisionBytes), main, sub);
+  if (tombstone) buffer[revisionBytes] = tombstoneMark;
+  return buffer;
+}
+
+/** Gives `buffer`, the first `revisionBytes` of which are the revision's. */
+export function encodeRevisionInto(buffer: Buffer, main: number, sub: number): Buffer {
   buffer.writeUInt32BE(Math.floor(main / two32), 0);
   buffer.writeUInt32BE(main % two32, 4);
   buffer[8] = separator;
   buffer.writeUInt32BE(0, 9);
   buffer.writeUInt32BE(sub, 13);
-  if (tombstone) buffer[revisionBytes] = tombstoneMark;
   return buffer;
 }
 

@@ -1,6 +1,6 @@
 // The revisioned key space. Synchronous: state changes only inside `write`, which the state machine calls for one log entry at
 // a time. The index is in memory, values are in the backend as encoded mvccpb.KeyValue.
-import { assert } from '@drydock/foundation/assert.ts';
+import { AssertionError } from '@drydock/foundation/assert.ts';
 import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { KeyValue } from '../rpc/messages.ts';
@@ -106,11 +106,19 @@ export class MvccStore {
     this.#index.scan(range, revision, visit);
   }
 
+  /** As `scan`, for `max` keys at most; gives how many there are. */
+  select(range: KeyRange, revision: number, max: number, visit: (main: number, sub: number) => void): number {
+    return this.#index.select(range, revision, max, visit);
+  }
+
   /** The encoded key-value at a place that a scan has given. */
   kvAt(main: number, sub: number): Buffer {
-    const kv = this.backend.get(main, sub);
-    assert(kv !== undefined, `revision ${main}.${sub} is in the index but not in the backend`);
-    return kv;
+    return found(this.backend.get(main, sub), main, sub);
+  }
+
+  /** The same for a glance: see `Backend.peek`. */
+  peekAt(main: number, sub: number): Buffer {
+    return found(this.backend.peek(main, sub), main, sub);
   }
 
   /** The value that `key` had at `revision`; undefined where it had none or where it is compacted. */
@@ -294,6 +302,11 @@ export class WriteTxn {
     };
     this.events.push({ key, type, kv, prevKv });
   }
+}
+
+function found(kv: Buffer | undefined, main: number, sub: number): Buffer {
+  if (kv === undefined) throw new AssertionError(`revision ${main}.${sub} is in the index but not in the backend`);
+  return kv;
 }
 
 function writeMark(value: number): Buffer {

@@ -10,6 +10,7 @@ import { flags, frameTypes, preface } from '../http2/frames.ts';
 import { encodeHeaders, HeaderDecoder } from '../http2/hpack.ts';
 import { parseUrls } from '../server/urls.ts';
 import { ClientListener } from './listener.ts';
+import { encodeBy } from './protobuf.ts';
 import { type Method, type StreamCall, service } from './service.ts';
 
 const clock = new SystemClock();
@@ -73,6 +74,26 @@ test('an answer of 20 MB passes the windows, and others beside it', async () => 
   ]);
   expect(answer?.equals(large)).toBe(true);
   expect(others.map(String)).toEqual(Array.from({ length: 50 }, (_, i) => `${i}`));
+});
+
+test('lent buffers go round and each answer has its own content, also where clients go away in between', async () => {
+  const lentAnswer: Method = {
+    kind: 'unary',
+    handle: async (request) => encodeBy((writer) => writer.raw(Buffer.alloc(40_000 + 10 * request.readUInt8(), request))),
+  };
+  const port = await serve({ Large: lentAnswer });
+  const clients = Array.from({ length: 4 }, () => clientOf(port));
+  for (let round = 0; round < 5; round++) {
+    const leaving = clientOf(port);
+    for (let i = 0; i < 20; i++) void call(leaving, 'Large', Buffer.from([i])).catch(() => {});
+    const asked = Array.from({ length: 80 }, (_, i) => i);
+    const answers = asked.map((i) => call(clients[i % 4] as Client, 'Large', Buffer.from([i])));
+    await answers[round];
+    leaving.close();
+    for (const [i, answer] of (await Promise.all(answers)).entries()) {
+      expect(answer.equals(Buffer.alloc(40_000 + 10 * i, i))).toBe(true);
+    }
+  }
 });
 
 test('metadata and the peer arrive', async () => {

@@ -2,7 +2,7 @@
 // asks for what this member has.
 import { EtcdError } from '../errors.ts';
 import { applyTxn, isReadOnly, isSerializable } from '../mvcc/kv.ts';
-import { checkRange, executeRange } from '../mvcc/range.ts';
+import { checkRange, encodeRange } from '../mvcc/range.ts';
 import { checkDelete, checkPut, checkTxn } from '../mvcc/txn-check.ts';
 import type { ProposalKind } from '../server/proposal.ts';
 import type { EtcdServer } from '../server/server.ts';
@@ -14,12 +14,11 @@ import {
   PutRequest,
   PutResponse,
   RangeRequest,
-  RangeResponse,
   type ResponseHeader,
   TxnRequest,
   TxnResponse,
 } from './messages.ts';
-import { type Call, requireLeader, type Service, service, unary } from './service.ts';
+import { type Call, encodedUnary, requireLeader, type Service, service, unary } from './service.ts';
 
 export function kvService(server: EtcdServer): Service {
   const { machine, counters, options } = server;
@@ -32,13 +31,13 @@ export function kvService(server: EtcdServer): Service {
   ): Promise<T> => server.fill((await server.propose(kind, raw, await identify(call))) as T);
 
   return service('etcdserverpb.KV', {
-    Range: unary(RangeRequest, RangeResponse, async (request, _raw, call) => {
+    Range: encodedUnary(RangeRequest, async (request, call) => {
       requireLeader(call.metadata, server.hasLeader);
       checkRange(request);
       counters.ranges++;
       if (!request.serializable) await server.readPoint();
       guard.range(await identify(call), request);
-      return server.fill(executeRange(machine.store, request));
+      return encodeRange(machine.store, request, server.header());
     }),
     Put: unary(PutRequest, PutResponse, async (request, raw, call) => {
       requireLeader(call.metadata, server.hasLeader);

@@ -164,6 +164,24 @@ export function encode<S extends Schema>(schema: S, value: Partial<MessageOf<S>>
   }
 }
 
+const large = new Writer();
+
+/** A message that is written piece by piece, with `writeFields` and by hand; not to be nested. Where it is long it is lent. */
+export function encodeBy(write: (writer: Writer) => void): Buffer {
+  try {
+    write(large);
+    return large.lend();
+  } catch (error) {
+    large.reset();
+    throw error;
+  }
+}
+
+/** Fields of a message, one after the other. */
+export function writeFields<S extends Schema>(schema: S, value: Partial<MessageOf<S>>, writer: Writer): void {
+  writeMessage(schema, value, writer);
+}
+
 function writeMessage(schema: Schema, value: Readonly<Record<string, unknown>>, writer: Writer): void {
   for (const [name, field] of planOf(schema).names) {
     const content = value[name];

@@ -81,6 +81,14 @@ export function unary<I extends Schema, O extends Schema>(
   return { kind: 'unary', handle: async (raw, call) => encode(output, await run(decode(input, raw), raw, call)) };
 }
 
+/** A unary method that encodes its response itself. */
+export function encodedUnary<I extends Schema>(
+  input: I,
+  run: (request: MessageOf<I>, call: Call) => Promise<Buffer>,
+): UnaryMethod {
+  return { kind: 'unary', handle: async (raw, call) => run(decode(input, raw), call) };
+}
+
 /** gRPC status numbers that the wire itself needs, https://grpc.github.io/grpc/core/md_doc_statuscodes.html. */
 export const grpcCodes = { ok: 0, unknown: 2, exhausted: 8, unimplemented: 12, internal: 13, unavailable: 14 } as const;
 

@@ -1,5 +1,7 @@
 // The protobuf wire format: varints, lengths and bytes of single fields.
 
+import { lend, lentBytesMin, takeBuffer } from '../http2/lent-buffers.ts';
+
 /** Bytes that are no protobuf message of the expected type. */
 export class CodecError extends Error {
   override readonly name = 'CodecError';
@@ -10,8 +12,13 @@ const largestKeptBytes = 1 << 20;
 
 /** A growing buffer; `finish` copies the result out so that the buffer is used again. */
 export class Writer {
-  #buffer = Buffer.allocUnsafeSlow(initialBytes);
+  #buffer: Buffer = Buffer.allocUnsafeSlow(initialBytes);
   #at = 0;
+
+  /** Bytes written so far. */
+  get length(): number {
+    return this.#at;
+  }
 
   reserve(count: number): void {
     const needed = this.#at + count;
@@ -48,6 +55,16 @@ export class Writer {
     this.tag(field, 2);
     this.varint(value.length);
     this.raw(value);
+  }
+
+  /** As `bytesField`, of a buffer that is only to be read with `copy`. */
+  copiedField(field: number, value: Buffer): void {
+    const { length } = value;
+    this.tag(field, 2);
+    this.varint(length);
+    this.reserve(length);
+    value.copy(this.#buffer, this.#at, 0, length);
+    this.#at += length;
   }
 
   latin1Field(field: number, value: string): void {
@@ -99,6 +116,15 @@ export class Writer {
     this.#buffer.copy(result, 0, 0, this.#at);
     this.#at = 0;
     if (this.#buffer.length > largestKeptBytes) this.#buffer = Buffer.allocUnsafeSlow(initialBytes);
+    return result;
+  }
+
+  /** As `finish`; what is long is not copied, but lent to whoever reads it. */
+  lend(): Buffer {
+    if (this.#at < lentBytesMin) return this.finish();
+    const result = lend(this.#buffer, this.#at);
+    this.#at = 0;
+    this.#buffer = takeBuffer() ?? Buffer.allocUnsafeSlow(initialBytes);
     return result;
   }
 
