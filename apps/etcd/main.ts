@@ -24,6 +24,7 @@ import { withDiskFaults } from './disk-faults.ts';
 import { explain, logOf, sayClosing, sayReady, sayServing, sayStarting, usage, version } from './face.ts';
 import { etcdDialect, etcdFlags } from './flags.ts';
 import { findIdentity } from './identity.ts';
+import { importEtcdData } from './import-data.ts';
 import { httpOptions, memberSettings } from './settings.ts';
 import { told } from './startup-failures.ts';
 
@@ -33,6 +34,7 @@ async function start(context: Context): Promise<void> {
   const { flags: parsed, log, clock, random, lifecycle, fatal } = context;
   const flags = parsed.values;
   const described = verified(() => readConfig(flags, parsed.given));
+  await importEtcdData(described.dataDir, log);
   makeDataDir(join(described.dataDir, 'member', 'db'));
   const config = await withAutoTls(described, flags, context);
   const { disk, reached } = withDiskFaults(new NodeDisk(config.dataDir), clock, process.env.DRYDOCK_DISK_FAULTS);

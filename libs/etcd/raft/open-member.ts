@@ -76,15 +76,23 @@ export async function openMember(options: ReplicaOptions, segmentBytes: number):
   };
 }
 
-/** The log of a member whose data was made from a backup: it begins behind `meta.index`, which the data has already. */
+/**
+ * The log of a member whose data was made from elsewhere: it begins behind `meta.index`, which the data has already, with what
+ * `rest` says.
+ */
 export async function createLogBehind(
   disk: Disk,
   owner: { clusterId: bigint; id: MemberId },
   meta: SnapshotMeta,
+  rest: { readonly hardState: HardState; readonly entries: readonly Entry[] } = {
+    hardState: { term: meta.term, vote: 0n, commit: meta.index },
+    entries: [],
+  },
 ): Promise<void> {
   const wal = await createWal({ disk, folder: walFolder }, encodeIdentity(owner.clusterId, owner.id));
   try {
-    await wal.saveSnapshot(meta, true, { term: meta.term, vote: 0n, commit: meta.index });
+    await wal.saveSnapshot(meta, true, rest.hardState);
+    await wal.save(rest.hardState, rest.entries, true);
   } finally {
     await wal.close();
   }

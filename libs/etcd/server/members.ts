@@ -74,6 +74,12 @@ export class Members {
     this.onChange(id, undefined);
   }
 
+  /** One that was removed elsewhere, and never was a member here. */
+  forget(id: bigint): void {
+    this.#removed.add(id);
+    this.#backend.setRecord('memberRemoved', hexId(id), Buffer.alloc(0));
+  }
+
   /** A change at this place of the log was not taken. */
   refuse(index: number): void {
     this.#refused.add(index);

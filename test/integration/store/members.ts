@@ -92,11 +92,14 @@ export class Store {
   readonly folder = mkdtempSync(join(tmpdir(), 'drydock-store-'));
   readonly members: Member[] = [];
   readonly #options: StoreOptions;
+  /** What members are started with from now on: the program and its first arguments. */
+  program: readonly string[];
   /** Ways between the members of a store that is `cuttable`. */
   readonly network = new Network(() => [...this.members.keys()].map((i) => this.pid(i)));
 
   private constructor(options: StoreOptions) {
     this.#options = options;
+    this.program = options.program ?? ourProgram;
   }
 
   /** Starts all members and waits until each has a leader. */
@@ -201,7 +204,7 @@ export class Store {
       `--${prefix}trusted-ca-file=${folder}/ca.crt`,
       `--${prefix}client-cert-auth`,
     ];
-    const [program = launcher, ...first] = this.#options.program ?? ourProgram;
+    const [program = launcher, ...first] = this.program;
     const log = openSync(member.logFile, 'a');
     const child = spawn(
       program,
