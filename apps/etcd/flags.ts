@@ -48,6 +48,7 @@ export const etcdFlags = {
   'pre-vote': flag('bool', true, 'Enable to run an additional Raft election phase.'),
   'max-txn-ops': flag('int', limits.txnOps, 'Maximum number of operations permitted in a transaction.'),
   'max-request-bytes': flag('int', limits.requestBytes, 'Maximum client request size in bytes the server will accept.'),
+  'max-concurrent-streams': flag('int', limits.streams, 'Maximum concurrent streams that each client can open at a time.'),
   'experimental-watch-progress-notify-interval': flag(
     'duration',
     limits.watchProgressMs,
@@ -119,7 +120,6 @@ export const etcdDialect: FlagDialect = {
     'max-snapshots': 'value',
     'max-wals': 'value',
     'initial-election-tick-advance': 'bool',
-    'max-concurrent-streams': 'value',
     'grpc-keepalive-min-time': 'value',
     'grpc-keepalive-interval': 'value',
     'grpc-keepalive-timeout': 'value',

@@ -77,6 +77,7 @@ async function start(context: Context): Promise<void> {
     tls: config.tls,
     log,
     receiveBytesMax: flags['max-request-bytes'] + limits.requestOverheadBytes,
+    streamsMax: flags['max-concurrent-streams'],
     clock,
   });
 

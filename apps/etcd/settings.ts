@@ -42,5 +42,8 @@ export function memberSettings(config: EtcdConfig, flags: Values<typeof etcdFlag
 /** What is served over plain HTTP. A request in JSON is larger than the same in protobuf: its bytes are in base64. */
 export function httpOptions(flags: Values<typeof etcdFlags>, services: readonly Service[]): HttpOptions {
   const bodyBytesMax = 2 * (flags['max-request-bytes'] + limits.requestOverheadBytes);
-  return { cors: flags.cors, ...(flags['enable-grpc-gateway'] ? { gateway: gateway(services, bodyBytesMax) } : {}) };
+  return {
+    cors: flags.cors,
+    ...(flags['enable-grpc-gateway'] ? { gateway: gateway(services, bodyBytesMax, flags['max-concurrent-streams']) } : {}),
+  };
 }

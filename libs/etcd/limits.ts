@@ -48,6 +48,8 @@ export const limits = {
   refusedChangesKept: 1000,
   /** `--max-learners`. */
   learners: 1,
+  /** Of one client's connection, where nothing else is said: etcd's, which is as many as there can be. */
+  streams: 2 ** 32 - 1,
   /** Longest time to live of a lease, seconds. */
   leaseTtlMaxSeconds: 9_000_000_000,
   /** Revocations of expired leases under way at one time, and when one without effect is proposed again. */

@@ -15,6 +15,7 @@ import {
 import { loadCodecs, type MethodCodec } from './json-codec.ts';
 import { JsonSplitter, JsonStreamError, parse } from './json-stream.ts';
 import { methodOfPath } from './routes.ts';
+import { Slots } from './slots.ts';
 
 const invalidArgument = 3;
 const notFound = 5;
@@ -38,8 +39,9 @@ const internalError = 500;
 
 type Handler = (request: IncomingMessage, response: ServerResponse, path: string) => void;
 
-/** Handles the paths below `/v3/`. `bodyBytesMax` bounds one request in JSON. */
-export function gateway(services: readonly Service[], bodyBytesMax: number): Handler {
+/** Handles the paths below `/v3/`. `bodyBytesMax` bounds one request in JSON, `callsMax` how many run at a time: others wait. */
+export function gateway(services: readonly Service[], bodyBytesMax: number, callsMax = Infinity): Handler {
+  const slots = new Slots(callsMax);
   const methods = methodsOf(services);
   let codecs: ReadonlyMap<string, MethodCodec> | undefined;
   return (request, response, path) => {
@@ -56,7 +58,7 @@ export function gateway(services: readonly Service[], bodyBytesMax: number): Han
     codecs ??= loadCodecs();
     const codec = codecs.get(name);
     if (codec === undefined) refuse(response, new StatusError(notFound, 'Not Found'));
-    else serve(request, response, method, codec, bodyBytesMax);
+    else slots.run(response, () => serve(request, response, method, codec, bodyBytesMax));
   };
 }
 

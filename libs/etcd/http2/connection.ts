@@ -1,7 +1,6 @@
 // One end of an HTTP/2 connection (RFC 9113): frames in, flow control in both directions, frames out. Made for gRPC, whose header
 // blocks are known beforehand; there is no push, no priority, and no header table for what is sent.
 import type { Socket } from 'node:net';
-import type { Clock } from '@drydock/foundation/clock.ts';
 import { FrameReader } from './frame-reader.ts';
 import {
   ConnectionError,
@@ -10,6 +9,7 @@ import {
   frameTypes,
   initialFrameBytes,
   initialWindow,
+  pingBytes,
   preface,
   settingIds,
   unpadded,
@@ -17,25 +17,11 @@ import {
 } from './frames.ts';
 import { type HeaderBlock, HeaderBlocks } from './header-blocks.ts';
 import { type Headers, HpackError } from './hpack.ts';
-import { connectionWindow, controlBytesMax, outputBytesMax, streamWindow } from './limits.ts';
+import { connectionWindow, controlBytesMax, encodeSettings, outputBytesMax, streamWindow } from './limits.ts';
+import type { Http2Options } from './options.ts';
 import { Output } from './output.ts';
 import { PingPolicy } from './ping-policy.ts';
 import { grpcHeadBytes, Http2Stream, type StreamUser } from './stream.ts';
-
-const pingBytes = 8;
-
-export interface Http2Options {
-  readonly clock: Clock;
-  /** A server's: a new stream with its headers; to set `stream.user`, unless it is answered at once. Without it this is a client. */
-  readonly onStream?: (stream: Http2Stream, headers: Headers) => void;
-  /** A server's: whether clients that ping too often are cut off. */
-  readonly limitPings?: boolean;
-  /** The answer to `ping`. */
-  readonly onPong?: () => void;
-  /** The other side ends the connection and says why. */
-  readonly onGoAway?: (code: number, reason: string) => void;
-  readonly onClose: () => void;
-}
 
 export class Http2Connection {
   readonly socket: Socket;
@@ -72,8 +58,9 @@ export class Http2Connection {
     socket.on('end', () => socket.destroy());
     socket.on('close', () => this.#closed());
     if (this.#options.onStream === undefined) socket.write(preface);
-    this.#output.head(6, frameTypes.settings, 0, 0);
-    this.#output.bytes(Buffer.from([0, settingIds.initialWindow, 0, streamWindow >>> 16, 0, 0]));
+    const settings = encodeSettings(this.#options.streamsMax);
+    this.#output.head(settings.length, frameTypes.settings, 0, 0);
+    this.#output.bytes(settings);
     this.#windowUpdate(0, connectionWindow - initialWindow);
     if (first !== undefined) this.#receive(first);
   }
@@ -306,6 +293,10 @@ export class Http2Connection {
     if (onStream === undefined) throw new ConnectionError(errorCodes.protocol, 'a stream of the server');
     if (this.#closing) return;
     this.#lastStream = id;
+    if (this.#streams.size >= (this.#options.streamsMax ?? Infinity)) {
+      this.#reset(id, errorCodes.refusedStream);
+      return;
+    }
     const stream = new Http2Stream(id, this.#streamSendWindow);
     this.#streams.set(id, stream);
     onStream(stream, headers);

@@ -21,13 +21,16 @@ export const errorCodes = {
   flowControl: 3,
   streamClosed: 5,
   frameSize: 6,
+  refusedStream: 7,
   cancel: 8,
   compression: 9,
   calm: 11,
   security: 12,
 } as const;
 
-export const settingIds = { initialWindow: 4, frameBytesMax: 5 } as const;
+export const settingIds = { streamsMax: 3, initialWindow: 4, frameBytesMax: 5 } as const;
+
+export const pingBytes = 8;
 
 export const preface = Buffer.from('PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n');
 export const headBytes = 9;

@@ -124,7 +124,7 @@ export class MessagesStream {
     const refusal = certificate && refusalByName(certificate, this.#ports.tls?.rules ?? noRules);
     if (refusal === undefined) return false;
     this.#refusal = refusal;
-    refuseCertificate(socket, this.#ports.clock, true);
+    refuseCertificate(socket, this.#ports.clock, { asClient: true, told: () => {} });
     return true;
   }
 

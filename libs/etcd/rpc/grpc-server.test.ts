@@ -25,12 +25,13 @@ async function freePort(): Promise<number> {
   return port;
 }
 
-async function serve(methods: Readonly<Record<string, Method>>): Promise<number> {
+async function serve(methods: Readonly<Record<string, Method>>, streamsMax?: number): Promise<number> {
   const listener = new ClientListener({
     services: [service('test.Test', methods)],
     http: (_request, response) => response.end('plain'),
     tls: undefined,
     receiveBytesMax,
+    streamsMax,
     clock,
   });
   const port = await freePort();
@@ -144,6 +145,23 @@ function streaming(ends = true): { method: Method; calls: StreamCall[]; events: 
   };
   return { method: { kind: 'stream', open }, calls, events };
 }
+
+test('a client has as many streams at a time as it may have, and more one after another', async () => {
+  const { method, calls } = streaming();
+  const client = clientOf(await serve({ Stream: method, Echo: echo }, 2));
+  const streams = [1, 2].map(() => client.makeBidiStreamRequest('/test.Test/Stream', identity, identity, new Metadata()));
+  for (const stream of streams) stream.on('error', () => {}).write(Buffer.from('begin'));
+  await expect.poll(() => calls.length).toBe(2);
+  let answered = false;
+  const third = call(client, 'Echo', Buffer.from('third')).then((answer) => {
+    answered = true;
+    return String(answer);
+  });
+  await clock.sleep(100);
+  expect(answered).toBe(false);
+  streams[0]?.end();
+  expect(await third).toBe('third');
+});
 
 test('a stream in both directions, ended by the client', async () => {
   const { method, events } = streaming();

@@ -33,6 +33,8 @@ export interface ClientListenerOptions {
   readonly receiveBytesMax: number;
   readonly clock: Clock;
   readonly log?: Log;
+  /** `--max-concurrent-streams`, of one connection. */
+  readonly streamsMax?: number | undefined;
   /** Whether this port is for members: they may ping as they like, and must connect from where their certificate says. */
   readonly forPeers?: boolean;
   /** `--experimental-peer-skip-client-san-verification`. */
@@ -130,8 +132,14 @@ export class ClientListener {
   }
 
   #refuse(socket: TLSSocket): void {
-    if (this.#options.forPeers === true && socket.alpnProtocol === 'h2') refuseCertificate(socket, this.#options.clock);
-    else socket.destroy();
+    const { forPeers, clock, log } = this.#options;
+    if (forPeers !== true || socket.alpnProtocol !== 'h2') {
+      socket.destroy();
+      return;
+    }
+    // The other side may not like this one's either.
+    const told = (error: string) => log?.warn({ error }, this.#rejected);
+    refuseCertificate(socket, clock, { asClient: false, told });
   }
 
   #dispatch(socket: Socket, { plain, secure, httpOnly }: Port): void {
@@ -181,6 +189,7 @@ export class ClientListener {
     const peer = remoteAddress === undefined ? '@' : addressOf({ host: remoteAddress, port: remotePort, path: undefined });
     const connection = new Http2Connection(socket, {
       clock: this.#options.clock,
+      streamsMax: this.#options.streamsMax,
       limitPings: this.#options.forPeers !== true,
       onStream: (stream, headers) => beginCall(this.#grpc, client, stream, headers),
       onGoAway: (code, reason) => {

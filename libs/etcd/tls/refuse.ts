@@ -9,9 +9,24 @@ const refusal = 'bad certificate';
 /** For the other side to read it. */
 const graceMs = 1000;
 
-/** Ends the connection. `asClient`: this side has made it. */
-export function refuseCertificate(socket: TLSSocket, clock: Clock, asClient = false): void {
-  const connection = new Http2Connection(socket, { clock, onClose: () => {}, ...(asClient ? {} : { onStream: () => {} }) });
+export interface RefusingSide {
+  /** Whether this side has made the connection. */
+  readonly asClient: boolean;
+  /** The other side has refused, too. */
+  readonly told: (refusal: string) => void;
+}
+
+/** Ends the connection. */
+export function refuseCertificate(socket: TLSSocket, clock: Clock, { asClient, told }: RefusingSide): void {
+  const connection = new Http2Connection(socket, {
+    clock,
+    ...(asClient ? {} : { onStream: () => {} }),
+    onGoAway: (code, reason) => {
+      const theirs = certificateRefusal(code, reason);
+      if (theirs !== undefined) told(theirs);
+    },
+    onClose: () => {},
+  });
   connection.start(undefined);
   connection.refuse(errorCodes.security, refusal);
   const timer = clock.timer(graceMs, () => socket.destroy());
