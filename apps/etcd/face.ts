@@ -23,6 +23,9 @@ export const usage = `Usage:
 
   etcd --config-file
     Path to the server configuration file. Note that if a configuration file is provided, other command line flags and environment variables will be ignored.
+
+  etcd gateway
+    Run the stateless pass-through etcd TCP connection forwarding proxy.
 `;
 
 /** `--v` from here on means debugging. */

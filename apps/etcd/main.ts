@@ -23,6 +23,7 @@ import { argumentsOf, configFileOf } from './config-file.ts';
 import { withDiskFaults } from './disk-faults.ts';
 import { explain, logOf, sayClosing, sayReady, sayServing, sayStarting, usage, version } from './face.ts';
 import { etcdDialect, etcdFlags } from './flags.ts';
+import { runGateway } from './gateway-command.ts';
 import { findIdentity } from './identity.ts';
 import { importEtcdData } from './import-data.ts';
 import { httpOptions, memberSettings } from './settings.ts';
@@ -132,7 +133,8 @@ function sourceOf(): { args?: string[]; env?: Record<string, string> } {
 
 const program = { name: 'etcd', flags: etcdFlags, dialect: etcdDialect, version, usage, log: logOf, explain };
 try {
-  await runProgram({ ...program, ...sourceOf(), start: (context) => told(start(context)) });
+  if (process.argv[2] === 'gateway') await runGateway(process.argv.slice(3));
+  else await runProgram({ ...program, ...sourceOf(), start: (context) => told(start(context)) });
 } catch (error) {
   if (!(error instanceof FlagError)) throw error;
   explain(logOf(undefined), error);
