@@ -1,5 +1,6 @@
 // One function per kind of fault.
 
+import { api } from '@drydock/etcd/rpc/api.ts';
 import { MoveLeaderRequest } from '@drydock/etcd/rpc/messages.ts';
 import { encode } from '@drydock/etcd/rpc/protobuf.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
@@ -180,6 +181,15 @@ export const actions: Readonly<Record<FaultKind, (context: FaultContext) => void
   },
 
   membership: ({ operator }) => operator.change(),
+
+  defragment: (context) => {
+    const { world, cluster } = context;
+    const { name, serving } = victim(context);
+    const client = new SimProcess(world, 'operator');
+    const target = { client, network: cluster.network, place: name, serving, path: api.defragment.path };
+    world.note(`${name} is asked to defragment`);
+    unaryCall(target, Buffer.alloc(0), 10 * second).catch((error) => world.note(`defragmentation: ${error.message}`));
+  },
 
   cutSnapshots: (context) => {
     // Somebody must have fallen behind to get one.

@@ -1,5 +1,6 @@
 // What a seed stands for: size of the cluster, its tuning, the mix of faults and the mix of load. Each seed leaves most of them
 // out, so that between them the seeds reach corners that a mix of everything would hide (swarm testing, Groce et al. 2012).
+import type { AutoCompaction } from '@drydock/etcd/server/auto-compaction.ts';
 import type { Random, RandomStream } from '@drydock/foundation/random.ts';
 import type { ClusterSettings } from './member-host.ts';
 import type { NetworkFaults } from './network.ts';
@@ -24,6 +25,7 @@ export const faultKinds = [
   'moveLeader',
   'cutSnapshots',
   'membership',
+  'defragment',
 ] as const;
 export type FaultKind = (typeof faultKinds)[number];
 
@@ -61,6 +63,8 @@ export interface SimOptions {
   /** More clients, which only read: they do not get stuck where nothing can be written. */
   readonly readers: number;
   readonly watchers: number;
+  /** Clients that take locks and stand for election. */
+  readonly lockers: number;
   readonly thinkMs: number;
   readonly keys: number;
   /** What values are filled up to, so that a write takes several sectors and a snapshot several pieces. */
@@ -70,10 +74,21 @@ export interface SimOptions {
   readonly safetySeconds: number;
 }
 
+export const unlimitedBytes = 2 ** 31;
+
+/** By revisions it looks every five minutes: for runs of some length. */
+const autoCompactions: readonly [AutoCompaction | undefined, ...(AutoCompaction | undefined)[]] = [
+  undefined,
+  undefined,
+  { mode: 'periodic', periodMs: 5000 },
+  { mode: 'revision', revisions: 50 },
+];
+
 /** Draws the options of a seed. */
 export function drawOptions(seed: string, random: Random, safetySeconds: number): SimOptions {
   const draw = random.stream('options');
   const size = pick(draw, [1, 3, 3, 3, 3, 5, 5]);
+  const quotaBytes = draw.next() < 0.2 ? pick(draw, [300_000, 1_000_000]) : unlimitedBytes;
   const faults = faultKinds.filter(() => draw.next() < 0.35);
   const operations = Object.fromEntries(operationKinds.map((kind) => [kind, draw.next() < 0.3 ? 0 : 1 + draw.int(6)]));
   return {
@@ -88,11 +103,12 @@ export function drawOptions(seed: string, random: Random, safetySeconds: number)
       segmentBytes: pick(draw, [8 << 10, 32 << 10, 256 << 10]),
     },
     watchProgressMs: pick(draw, [1000, 5000, 600_000]),
-    quotaBytes: 2 ** 31,
+    quotaBytes,
     upkeep: {
       initialCorruptCheck: draw.next() < 0.3,
       corruptCheckMs: pick(draw, [0, 4000]),
       compactHashCheckMs: pick(draw, [0, 4000]),
+      autoCompaction: pick<AutoCompaction | undefined>(draw, autoCompactions),
     },
     encoded: draw.next() < 0.3,
     network: {
@@ -110,9 +126,10 @@ export function drawOptions(seed: string, random: Random, safetySeconds: number)
     clients: pick(draw, [1, 2, 3, 5, 8]),
     readers: pick(draw, [0, 0, 2, 4]),
     watchers: draw.int(4),
+    lockers: pick(draw, [0, 0, 2, 4]),
     thinkMs: pick(draw, [20, 100, 400]),
     keys: pick(draw, [1, 3, 8]),
-    valueBytes: pick(draw, [0, 700, 5000]),
+    valueBytes: quotaBytes < unlimitedBytes ? 5000 : pick(draw, [0, 700, 5000]),
     operations: { ...(operations as Record<OperationKind, number>), put: operations['put'] || 1 },
     safetySeconds,
   };
@@ -135,7 +152,8 @@ export function describeOptions(options: SimOptions): string {
     `preVote=${tuning.preVote}`,
     `network=loss:${network.loss.toFixed(3)},dup:${network.duplication.toFixed(3)},spread:${network.spreadUs},slow:${network.slow.toFixed(3)},break:${network.breakage.toFixed(4)}`,
     `drift=${options.clockDrift}`,
-    `clients=${clients} readers=${readers} watchers=${watchers} think=${thinkMs} keys=${keys} value=${valueBytes}`,
+    `quota=${options.quotaBytes} autoCompaction=${options.upkeep.autoCompaction?.mode ?? 'none'}`,
+    `clients=${clients} readers=${readers} watchers=${watchers} lockers=${options.lockers} think=${thinkMs} keys=${keys} value=${valueBytes}`,
     `load=${load.map(([kind, weight]) => `${kind}:${weight}`).join(',')}`,
     `faults=${faults.join(',') || 'none'} every=${faultEverySeconds}s`,
   ].join(' ');

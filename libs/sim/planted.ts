@@ -1,6 +1,7 @@
 // Bugs that are put into a running store, from outside its code, to see that the simulator catches them. Each is one that a store
 // could have; what is listed with it is the mix of faults and load in which it shows soonest.
 import type { EtcdMember } from '@drydock/etcd/member.ts';
+import { LocalClient } from '@drydock/etcd/rpc/local-client.ts';
 import type { WatchSink } from '@drydock/etcd/watch/hub.ts';
 import type { Message } from 'raft-ts/types.ts';
 import type { SimCluster } from './cluster.ts';
@@ -14,11 +15,13 @@ export interface PlantedBug {
   readonly caughtAs: RegExp;
   readonly faults: readonly FaultKind[];
   readonly operations: Readonly<Partial<Record<OperationKind, number>>>;
+  /** What else it needs. */
+  readonly options?: Partial<SimOptions>;
   readonly plant: (cluster: SimCluster) => void;
 }
 
 /** The options of a seed, as the bug needs them. */
-export function adjusted(options: SimOptions, { faults, operations }: PlantedBug): SimOptions {
+export function adjusted(options: SimOptions, { faults, operations, options: more }: PlantedBug): SimOptions {
   const none = Object.fromEntries(Object.keys(options.operations).map((kind) => [kind, 0])) as SimOptions['operations'];
   return {
     ...options,
@@ -33,6 +36,7 @@ export function adjusted(options: SimOptions, { faults, operations }: PlantedBug
     readers: 4,
     watchers: 3,
     operations: { ...none, put: 3, get: 3, ...operations },
+    ...more,
   };
 }
 
@@ -312,6 +316,51 @@ export const commitWithoutQuorum: PlantedBug = {
   },
 };
 
+/** Who takes a lock does not wait until those before it have gone. */
+export const impatientLock: PlantedBug = {
+  name: 'lock-without-waiting',
+  caughtAs: /locks: #\d+ was told to hold (lock|election)\d at revision \d+, when .* held it/,
+  faults: [],
+  operations: {},
+  options: { lockers: 4 },
+  plant: (cluster) => {
+    patchLocalClient();
+    onOpen(cluster, ({ server }) => {
+      impatient.add(server);
+    });
+  },
+};
+
+const impatient = new WeakSet<object>();
+let isPatched = false;
+
+/** The members' own way to their services, which nobody else can reach. */
+function patchLocalClient(): void {
+  if (isPatched) return;
+  isPatched = true;
+  const { range } = LocalClient.prototype;
+  LocalClient.prototype.range = async function (this: LocalClient, call, request) {
+    const answer = await range.call(this, call, request);
+    const looksBack = (request.max_create_revision ?? 0) > 0 && impatient.has(this.server);
+    return looksBack ? { ...answer, kvs: [] } : answer;
+  };
+}
+
+/** The NOSPACE alarm is raised and has no consequences. */
+export const alarmIgnored: PlantedBug = {
+  name: 'no-space-alarm-ignored',
+  caughtAs: /space: #\d+ was acknowledged while there was a NOSPACE alarm/,
+  faults: [],
+  operations: { put: 8 },
+  options: { quotaBytes: 300_000, valueBytes: 5000 },
+  plant: (cluster) => {
+    onOpen(cluster, (member) => {
+      member.machine.alarms.has = () => false;
+      member.machine.hasRoomFor = () => true;
+    });
+  },
+};
+
 export const plantedBugs: readonly PlantedBug[] = [
   lyingSync,
   readIndexWithoutTerm,
@@ -328,4 +377,6 @@ export const plantedBugs: readonly PlantedBug[] = [
   wrongPrevious,
   memberDiffers,
   commitWithoutQuorum,
+  impatientLock,
+  alarmIgnored,
 ];

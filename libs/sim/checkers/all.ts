@@ -3,7 +3,9 @@ import type { History } from '../history/history.ts';
 import { checkAgreement } from './agreement.ts';
 import { checkLeases } from './leases.ts';
 import { checkLinearizability } from './linearizability.ts';
+import { checkLocks } from './locks.ts';
 import { searchStepsMax } from './search.ts';
+import { checkSpace } from './space.ts';
 import type { Violation } from './violation.ts';
 import { checkWatches } from './watches.ts';
 
@@ -17,6 +19,6 @@ export interface Verdict {
 export function checkHistory(history: History, stepsMax = searchStepsMax): Verdict {
   const { violations, log, steps } = checkLinearizability(history, stepsMax);
   const found = log && { first: history.base.revision, changes: log };
-  const onLog = found ? [...checkWatches(history, found), ...checkLeases(history, found)] : [];
-  return { violations: [...violations, ...checkAgreement(history), ...onLog], steps };
+  const onLog = found ? [...checkWatches(history, found), ...checkLeases(history, found), ...checkLocks(history, found)] : [];
+  return { violations: [...violations, ...checkAgreement(history), ...checkSpace(history), ...onLog], steps };
 }

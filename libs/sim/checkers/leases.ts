@@ -1,6 +1,15 @@
 // Leases: none ends before its time, by the monotonic clock of the history, and none outlives its revocation.
 import type { History } from '../history/history.ts';
-import { inRange, type Micros, type Operation, type Request, type Response, type TxnOp } from '../history/operation.ts';
+import {
+  inRange,
+  keyOfLock,
+  type Micros,
+  type Operation,
+  type Request,
+  type Response,
+  type TxnOp,
+} from '../history/operation.ts';
+import { certainOf } from './certain.ts';
 import type { Change } from './model.ts';
 import { changes, leaseToleranceMicros } from './timeline.ts';
 import { renderOperation, seconds, type Violation } from './violation.ts';
@@ -95,13 +104,18 @@ function endsOf(history: History, log: Log): Map<string, End[]> {
   const answered = new Set(
     history.operations.flatMap(({ outcome }) => (outcome.kind === 'ok' ? writtenBy(outcome.response) : [])),
   );
-  const unknown = history.operations.filter(({ outcome }) => outcome.kind === 'unknown');
+  const unknown = history.operations.filter(({ outcome, request }) => {
+    return outcome.kind === 'unknown' || (outcome.kind === 'ok' && request.kind === 'unlock');
+  });
   const revokes = history.operations.filter(({ request }) => request.kind === 'leaseRevoke');
+  // Who unlocks and whose lease ends at the same time can change places in the log.
+  const locks = history.operations.some(({ request }) => request.kind === 'lock');
+  const certain = locks ? certainOf(history, log) : () => true;
   const ends = new Map<string, End[]>();
   for (const [i, change] of log.changes.entries()) {
     const revision = log.first + 1 + i;
     const lease = onlyLeaseOf(change);
-    if (lease === undefined || answered.has(revision)) continue;
+    if (lease === undefined || answered.has(revision) || !certain(revision)) continue;
     const time = seen[i + 1] ?? 0;
     const keys = change.map(({ kv }) => kv.key);
     if (unknown.some(({ request, invoke }) => invoke < time && keys.every((key) => mayDelete(request, key)))) continue;
@@ -124,6 +138,8 @@ function writtenBy(response: Response): number[] {
 
 function mayDelete(request: Request, key: string): boolean {
   if (request.kind === 'txn') return [...request.success, ...request.failure].some((op) => mayDelete(op, key));
+  if (request.kind === 'unlock') return request.key === key;
+  if (request.kind === 'lock') return keyOfLock(request) === key;
   return request.kind === 'delete' && inRange(key, request.key, request.end);
 }
 

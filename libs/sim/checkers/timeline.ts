@@ -1,7 +1,7 @@
 // The operations of a history, sorted by what their answers say about when they took effect. Every answer about keys carries the
 // store's revision, so for most operations the place in the order is known, and only those without an answer have to be placed.
 import type { History } from '../history/history.ts';
-import type { Micros, Operation, Response } from '../history/operation.ts';
+import { electionValue, keyOfLock, type Micros, type Operation, type Response } from '../history/operation.ts';
 import type { ModelRequest } from './model.ts';
 import { renderOperation, type Violation } from './violation.ts';
 
@@ -62,6 +62,7 @@ export function timelineOf(history: History, punctual = false): Timeline {
       if (lease !== '0') loose.push(expiry(loose.length, lease, from));
     }
     if (outcome.kind === 'ok') last = Math.max(last, outcome.response.revision);
+    if (outcome.kind !== 'failed') loose.push(...ofLocks(loose.length, operation));
     const asked = modelRequest(operation);
     if (asked === undefined || outcome.kind === 'failed') continue;
     if (outcome.kind === 'unknown' || asked.kind === 'leaseRevoke') {
@@ -95,6 +96,19 @@ function renewedUntil(history: History): Map<string, Micros> {
     until.set(response.lease, Math.max(end, until.get(response.lease) ?? 0));
   }
   return until;
+}
+
+/** A lock's key is made at some time of the call, and taken back where it came to nothing; what unlocks deletes it. */
+function ofLocks(id: number, operation: Operation): Loose[] {
+  const { request, outcome } = operation;
+  if (request.kind === 'unlock') return [looseOf(id, operation, { kind: 'delete', key: request.key })];
+  if (request.kind !== 'lock') return [];
+  const key = keyOfLock(request);
+  const value = request.election ? electionValue : '';
+  const compare = [{ key, target: 'createRevision', is: '=', to: '0' }] as const;
+  const success = [{ kind: 'put', key, value, lease: request.lease }] as const;
+  const made = looseOf(id, operation, { kind: 'txn', compare, success, failure: [] });
+  return outcome.kind === 'ok' ? [made] : [made, looseOf(id + 1, operation, { kind: 'delete', key })];
 }
 
 /** Undefined for what is not about keys. */

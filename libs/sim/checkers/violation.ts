@@ -38,6 +38,10 @@ export function renderRequest(request: Request): string {
     }
     case 'compact':
       return `compact ${request.revision}`;
+    case 'lock':
+      return `${request.election ? 'campaign' : 'lock'} ${request.name} lease ${request.lease}`;
+    case 'unlock':
+      return `unlock ${request.key}`;
     case 'leaseGrant':
       return `lease grant ${request.ttlSeconds} s`;
     default:
@@ -66,7 +70,10 @@ export function renderResponse(response: Response): string {
     case 'txn':
       return `revision ${response.revision}: ${response.succeeded ? 'then' : 'else'} (${response.responses.map(renderResponse).join('; ')})`;
     case 'compact':
+    case 'unlock':
       return `revision ${response.revision}`;
+    case 'lock':
+      return `revision ${response.revision}, key ${response.key}`;
     default:
       return `revision ${response.revision}, lease ${response.lease}, ${response.ttlSeconds} s`;
   }

@@ -19,8 +19,8 @@ export function checkWatches(history: History, log: Log): Violation[] {
   return history.watches.flatMap((watch) => [
     ...checkForm(watch),
     ...checkContent(watch, log),
-    ...checkPrevious(watch, log, compactions),
-    ...checkCancel(watch, history.base.compactRevision, compactions),
+    ...checkPrevious(watch, log, history, compactions),
+    ...checkCancel(watch, history, compactions),
     ...checkTime(watch, asked),
   ]);
 }
@@ -141,7 +141,7 @@ function compare(
 }
 
 /** A key-value before may be missing only where it can have been compacted. */
-function checkPrevious(watch: Watch, log: Log, compactions: readonly Operation[]): Violation[] {
+function checkPrevious(watch: Watch, log: Log, { base }: History, compactions: readonly Operation[]): Violation[] {
   for (const response of watch.responses) {
     for (const event of response.events) {
       const change = log.changes[event.kv.modRevision - log.first - 1];
@@ -152,7 +152,7 @@ function checkPrevious(watch: Watch, log: Log, compactions: readonly Operation[]
       const gone = compactions.some(({ request, invoke }) => {
         return request.kind === 'compact' && request.revision >= event.kv.modRevision - 1 && invoke < response.time;
       });
-      if (event.previous === undefined && gone) continue;
+      if (event.previous === undefined && (gone || base.compactsItself)) continue;
       const kv = (value: WatchEvent['previous']) => (value === undefined ? 'none' : renderKv(value));
       const evidence = [`told: ${kv(event.previous)}`, `the log has: ${kv(should)}`];
       return [problem(watch, 'prev_kv', `the key-value before revision ${event.kv.modRevision} is wrong`, response, evidence)];
@@ -162,14 +162,14 @@ function checkPrevious(watch: Watch, log: Log, compactions: readonly Operation[]
 }
 
 /** Refused as compacted: only where somebody had asked for such a compaction. */
-function checkCancel(watch: Watch, compacted: number, compactions: readonly Operation[]): Violation[] {
+function checkCancel(watch: Watch, { base }: History, compactions: readonly Operation[]): Violation[] {
   const end = watch.responses.find(({ kind, compactRevision }) => kind === 'canceled' && (compactRevision ?? 0) > 0);
   if (end?.compactRevision === undefined) return [];
   const { compactRevision } = end;
   const known = compactions.some(({ request, invoke }) => {
     return request.kind === 'compact' && request.revision === compactRevision && invoke < end.time;
   });
-  if (!known && compactRevision !== compacted) {
+  if (!known && compactRevision !== base.compactRevision && !base.compactsItself) {
     return [problem(watch, 'cancel', `compacted at ${compactRevision}, which nobody asked for`, end)];
   }
   const told = watch.responses.flatMap(({ events }) => events.map(({ kv }) => kv.modRevision));

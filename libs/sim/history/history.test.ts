@@ -21,6 +21,7 @@ test('what was recorded comes back from its lines', () => {
   recorder.hash({ member: 'm1', revision: 2, compactRevision: 0, hash: 7 });
   recorder.leader({ member: 'm1', term: 2, leader: 'm1' });
   recorder.fault('kill m1');
+  recorder.space({ kind: 'full', invoke: 3, full: true });
   const history = recorder.history();
   expect(fromLines(toLines(history))).toEqual(history);
   expect(history.operations.map(({ outcome }) => outcome.kind)).toEqual(['ok', 'unknown']);

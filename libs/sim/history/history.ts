@@ -9,6 +9,8 @@ export interface Base {
   readonly kvs: readonly KeyValue[];
   /** Leases that exist already, with the time they were granted for. */
   readonly leases: readonly { readonly lease: string; readonly ttlSeconds: number }[];
+  /** Whether the store compacts by itself, unasked. */
+  readonly compactsItself?: boolean;
 }
 
 /** A store that has only been started: revision 1, nothing in it. */
@@ -33,6 +35,14 @@ export interface LeaderObservation {
   readonly leader: string | undefined;
 }
 
+/**
+ * What one client, who alone disarms, knows of the NOSPACE alarm. `full`: at some time from `invoke` to `time` it was there, or was
+ * not. `disarm`: it was taken back between the two, or where that is not certain perhaps later.
+ */
+export type SpaceReport =
+  | { readonly kind: 'full'; readonly invoke: Micros; readonly time: Micros; readonly full: boolean }
+  | { readonly kind: 'disarm'; readonly invoke: Micros; readonly time: Micros; readonly certain: boolean };
+
 /** Something done to the store from outside, for the reader of a violation. No checker looks at it. */
 export interface FaultRecord {
   readonly time: Micros;
@@ -46,6 +56,15 @@ export interface History {
   readonly hashes: readonly MemberHash[];
   readonly leaders: readonly LeaderObservation[];
   readonly faults: readonly FaultRecord[];
+  readonly space: readonly SpaceReport[];
 }
 
-export const emptyHistory: History = { base: emptyBase, operations: [], watches: [], hashes: [], leaders: [], faults: [] };
+export const emptyHistory: History = {
+  base: emptyBase,
+  operations: [],
+  watches: [],
+  hashes: [],
+  leaders: [],
+  faults: [],
+  space: [],
+};

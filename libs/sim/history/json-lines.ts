@@ -1,5 +1,13 @@
 // A history as text, one record per line, so that parts of a long one can be looked at with line tools.
-import { type Base, emptyBase, type FaultRecord, type History, type LeaderObservation, type MemberHash } from './history.ts';
+import {
+  type Base,
+  emptyBase,
+  type FaultRecord,
+  type History,
+  type LeaderObservation,
+  type MemberHash,
+  type SpaceReport,
+} from './history.ts';
 import type { Operation } from './operation.ts';
 import type { Watch, WatchResponse } from './watch.ts';
 
@@ -10,7 +18,8 @@ type Line =
   | { readonly watchId: number; readonly response: WatchResponse }
   | { readonly hash: MemberHash }
   | { readonly leader: LeaderObservation }
-  | { readonly fault: FaultRecord };
+  | { readonly fault: FaultRecord }
+  | { readonly space: SpaceReport };
 
 /** The lines without their ends. A watch comes before its responses. */
 export function* toLines(history: History): Generator<string> {
@@ -27,6 +36,7 @@ function* linesOf(history: History): Generator<Line> {
   for (const hash of history.hashes) yield { hash };
   for (const leader of history.leaders) yield { leader };
   for (const fault of history.faults) yield { fault };
+  for (const space of history.space) yield { space };
 }
 
 /** The opposite of `toLines`; empty lines are skipped. Throws SyntaxError at a line that is no record. */
@@ -37,6 +47,7 @@ export function fromLines(lines: Iterable<string>): History {
   const hashes: MemberHash[] = [];
   const leaders: LeaderObservation[] = [];
   const faults: FaultRecord[] = [];
+  const space: SpaceReport[] = [];
   for (const text of lines) {
     if (text === '') continue;
     const line = JSON.parse(text) as Line;
@@ -47,9 +58,10 @@ export function fromLines(lines: Iterable<string>): History {
     else if ('hash' in line) hashes.push(line.hash);
     else if ('leader' in line) leaders.push(line.leader);
     else if ('fault' in line) faults.push(line.fault);
+    else if ('space' in line) space.push(line.space);
     else throw new SyntaxError(`not a record of a history: ${text.slice(0, 80)}`);
   }
-  return { base, operations, watches: [...watches.values()], hashes, leaders, faults };
+  return { base, operations, watches: [...watches.values()], hashes, leaders, faults, space };
 }
 
 function responsesOf(watches: ReadonlyMap<number, { responses: WatchResponse[] }>, id: number): WatchResponse[] {

@@ -86,7 +86,27 @@ export interface LeaseRequest {
   readonly lease: string;
 }
 
-export type Request = TxnOp | TxnRequest | CompactRequest | LeaseGrantRequest | LeaseRequest;
+/** Waits for a lock, or with `election` to be the leader of one; its key is `keyOfLock`, and ends with the lease. */
+export interface LockRequest {
+  readonly kind: 'lock';
+  readonly name: string;
+  readonly lease: string;
+  readonly election?: boolean;
+}
+
+export interface UnlockRequest {
+  readonly kind: 'unlock';
+  readonly key: string;
+}
+
+/** What everybody proclaims who campaigns. */
+export const electionValue = 'leader';
+
+export function keyOfLock({ name, lease }: LockRequest): string {
+  return `${name}/${BigInt(lease).toString(16)}`;
+}
+
+export type Request = TxnOp | TxnRequest | CompactRequest | LeaseGrantRequest | LeaseRequest | LockRequest | UnlockRequest;
 
 /** Every answer carries the revision of its header. */
 export interface RangeResponse {
@@ -130,7 +150,27 @@ export interface LeaseResponse {
   readonly ttlSeconds: number;
 }
 
-export type Response = RangeResponse | PutResponse | DeleteResponse | TxnResponse | CompactResponse | LeaseResponse;
+/** At `revision` the key was there, and it was the lock's holder. */
+export interface LockResponse {
+  readonly kind: 'lock';
+  readonly revision: number;
+  readonly key: string;
+}
+
+export interface UnlockResponse {
+  readonly kind: 'unlock';
+  readonly revision: number;
+}
+
+export type Response =
+  | RangeResponse
+  | PutResponse
+  | DeleteResponse
+  | TxnResponse
+  | CompactResponse
+  | LeaseResponse
+  | LockResponse
+  | UnlockResponse;
 
 /**
  * - `ok`: the store has answered.

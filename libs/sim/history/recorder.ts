@@ -1,5 +1,5 @@
 // Writes down a history while it happens.
-import { type Base, emptyBase, type History, type LeaderObservation, type MemberHash } from './history.ts';
+import { type Base, emptyBase, type History, type LeaderObservation, type MemberHash, type SpaceReport } from './history.ts';
 import type { Micros, Operation, Outcome, Request } from './operation.ts';
 import type { Watch, WatchRequest, WatchResponse } from './watch.ts';
 
@@ -8,6 +8,8 @@ export interface Pending {
   /** Its outcome, once. */
   end(outcome: Outcome): void;
 }
+
+type SpaceKnown = Omit<Extract<SpaceReport, { kind: 'full' }>, 'time'> | Omit<Extract<SpaceReport, { kind: 'disarm' }>, 'time'>;
 
 /** One watch that is open. */
 export interface OpenWatch {
@@ -24,6 +26,7 @@ export class Recorder {
   readonly #hashes: MemberHash[] = [];
   readonly #leaders: LeaderObservation[] = [];
   readonly #faults: { time: Micros; text: string }[] = [];
+  readonly #space: SpaceReport[] = [];
   #id = 0;
 
   /** `now` gives whole microseconds of one monotonic clock. */
@@ -63,6 +66,14 @@ export class Recorder {
     this.#leaders.push({ time: this.#now(), ...observation });
   }
 
+  space(report: SpaceKnown): void {
+    this.#space.push({ time: this.#now(), ...report });
+  }
+
+  now(): Micros {
+    return this.#now();
+  }
+
   fault(text: string): void {
     this.#faults.push({ time: this.#now(), text });
   }
@@ -80,6 +91,7 @@ export class Recorder {
       hashes: [...this.#hashes],
       leaders: [...this.#leaders],
       faults: [...this.#faults],
+      space: [...this.#space],
     };
   }
 }

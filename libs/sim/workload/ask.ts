@@ -1,8 +1,16 @@
 // A request of a history as a call of the API, and the answer in the history's terms; the same in the simulator and on processes.
 import { type ApiMethod, api } from '@drydock/etcd/rpc/api.ts';
+import {
+  CampaignRequest,
+  CampaignResponse,
+  LockRequest,
+  LockResponse,
+  UnlockRequest,
+} from '@drydock/etcd/rpc/coordination-messages.ts';
 import type { LeaseKeepAliveResponse, ResponseHeader } from '@drydock/etcd/rpc/messages.ts';
+import { HeaderOnly } from '@drydock/etcd/rpc/messages.ts';
 import type { MessageOf, Schema } from '@drydock/etcd/rpc/protobuf.ts';
-import type { Request, Response } from '../history/operation.ts';
+import { electionValue, keyOfLock, type Request, type Response } from '../history/operation.ts';
 import {
   compareMessage,
   deleteAnswer,
@@ -14,6 +22,11 @@ import {
   rangeMessage,
   txnAnswer,
 } from './wire.ts';
+
+/** Elected, and could not see its key afterwards: its lease had ended, or nobody answered. */
+export class LostLeadershipError extends Error {
+  override readonly name = 'LostLeadershipError';
+}
 
 /** One member, as a client reaches it. What rejects here rejects `ask`. */
 export interface Asked {
@@ -52,9 +65,34 @@ export async function ask(member: Asked, request: Request): Promise<Response> {
       const { revision, physical = false } = request;
       return { kind: 'compact', revision: revisionOf(await member.call(api.compact, { revision, physical })) };
     }
+    case 'lock':
+      return askLock(member, request);
+    case 'unlock':
+      return { kind: 'unlock', revision: revisionOf(await member.call(coordination.unlock, { key: request.key })) };
     default:
       return askLease(member, request);
   }
+}
+
+const coordination = {
+  lock: { path: '/v3lockpb.Lock/Lock', request: LockRequest, response: LockResponse },
+  unlock: { path: '/v3lockpb.Lock/Unlock', request: UnlockRequest, response: HeaderOnly },
+  campaign: { path: '/v3electionpb.Election/Campaign', request: CampaignRequest, response: CampaignResponse },
+} as const;
+
+/** The holder's key was there and had its turn at some moment; a leader's is one at which it is there after its election. */
+async function askLock(member: Asked, request: Extract<Request, { kind: 'lock' }>): Promise<Response> {
+  const { name, lease } = request;
+  if (!request.election) {
+    const answer = await member.call(coordination.lock, { name, lease: BigInt(lease) });
+    return { kind: 'lock', revision: revisionOf(answer), key: answer.key };
+  }
+  await member.call(coordination.campaign, { name, lease: BigInt(lease), value: Buffer.from(electionValue) });
+  const key = keyOfLock(request);
+  // Whatever becomes of this, the election was.
+  const own = await member.call(api.range, rangeMessage({ kind: 'range', key })).catch(() => undefined);
+  if (own === undefined || own.kvs.length === 0) throw new LostLeadershipError();
+  return { kind: 'lock', revision: revisionOf(own), key };
 }
 
 type LeaseRequest = Extract<Request, { lease: string; kind: `lease${string}` }>;

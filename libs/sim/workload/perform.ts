@@ -6,7 +6,7 @@ import type { SimClient } from '../client.ts';
 import type { Outcome, Request, Response } from '../history/operation.ts';
 import type { Recorder } from '../history/recorder.ts';
 import type { MemberHost } from '../member-host.ts';
-import { ask, refusals } from './ask.ts';
+import { ask, LostLeadershipError, refusals } from './ask.ts';
 
 const keepAliveUs = 10_000_000;
 
@@ -29,14 +29,22 @@ export async function perform(
     pending.end({ kind: 'ok', response });
     return response;
   } catch (error) {
+    if (error instanceof LostLeadershipError) {
+      pending.end({ kind: 'unknown', error: 'elected, and cannot see it' });
+      return undefined;
+    }
     if (!(error instanceof CallError)) throw error;
-    pending.end(outcomeOf(error));
+    pending.end(outcomeOf(request, error));
     return undefined;
   }
 }
 
-function outcomeOf(error: CallError): Outcome {
-  const refused = !error.reached || refusals.includes(error.code) || error.message.includes('too many requests');
+const notFound = 5;
+
+function outcomeOf({ kind }: Request, error: CallError): Outcome {
+  // Who waits for a lock has its key already: only a lease that was not there is a refusal.
+  const isRefusal = kind === 'lock' ? error.code === notFound : refusals.includes(error.code);
+  const refused = !error.reached || isRefusal || error.message.includes('too many requests');
   return { kind: refused ? 'failed' : 'unknown', error: error.message };
 }
 

@@ -14,6 +14,16 @@ import { eventOf, watchCreateOf } from './wire.ts';
 const retryUs = 500_000;
 const progressEveryUs = 500_000;
 
+const everything: WatchRequest = {
+  key: 'a',
+  end: '\0',
+  startRevision: 0,
+  prevKv: true,
+  noPut: false,
+  noDelete: false,
+  progressNotify: true,
+};
+
 export interface WatchEnvironment {
   readonly client: SimClient;
   readonly recorder: Recorder;
@@ -31,14 +41,19 @@ export class WatchClient {
   #next = 0;
   #stopped = false;
   #settling = false;
-  constructor(environment: WatchEnvironment) {
+  readonly #steady: boolean;
+
+  /** @param steady watches every key from the beginning, reads at once and wants nothing else. */
+  constructor(environment: WatchEnvironment, steady = false) {
     this.#environment = environment;
-    this.#request = this.#draw();
+    this.#steady = steady;
+    this.#next = steady ? 1 : 0;
+    this.#request = steady ? everything : this.#draw();
   }
 
   start(): void {
     this.#open();
-    this.#meddle();
+    if (!this.#steady) this.#meddle();
   }
 
   /**

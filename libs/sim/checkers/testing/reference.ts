@@ -50,7 +50,7 @@ export class Reference {
     const watches = Array.from({ length: this.#options.watches }, (_, id) => this.#watch(id));
     const operations = this.#operations.toSorted((a, b) => a.invoke - b.invoke);
     const base = { revision: 1, compactRevision: 0, kvs: [], leases: [] };
-    return { base, operations, watches, hashes: [], leaders: [], faults: [] };
+    return { base, operations, watches, hashes: [], leaders: [], faults: [], space: [] };
   }
 
   #step(): void {
@@ -116,6 +116,8 @@ export class Reference {
         this.#apply({ kind: 'leaseRevoke', lease: request.lease });
         return this.#leaseAnswer('leaseRevoke', request.lease, 0);
       case 'compact':
+      case 'lock':
+      case 'unlock':
       case 'leaseTimeToLive':
         return undefined;
       case 'range':
