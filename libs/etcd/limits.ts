@@ -13,7 +13,9 @@ export const limits = {
   quotaBytes: 2 * 1024 ** 3,
   /** Pending revisions are committed to the backend after this, or when they are larger than `commitBytes`. */
   commitDelayMs: 250,
-  commitBytes: 4 << 20,
+  commitBytes: 512 << 10,
+  /** Read from a file and written to the backend at a time, by a restore. */
+  loadBytes: 4 << 20,
   /** The backend is made durable this long after a commit; until then the log is kept. */
   syncDelayMs: 1000,
   /** Records, and bytes of them, that the thread of a defragmentation writes and syncs at a time. */

@@ -24,6 +24,7 @@ interface Commit {
   readonly changes: readonly Change[];
 }
 
+const commitUs = 1000;
 const syncUs = 2000;
 const defragmentUs = 200_000;
 const changeOverheadBytes = 64;
@@ -81,6 +82,11 @@ export class SimBackend implements Backend {
   #ordered: string[] | undefined;
   #changes: Change[] = [];
   #pendingBytes = 0;
+  #writingBytes = 0;
+  /** What is done to the medium, one after the other. */
+  #work: Promise<void> = Promise.resolve();
+  /** The next commit, while it waits for its turn. */
+  #next: Promise<void> | undefined;
   /** As of the last commit. */
   #sizeBytes: number | undefined;
   /** Files grow; only a defragmentation makes them smaller. */
@@ -96,7 +102,7 @@ export class SimBackend implements Backend {
   }
 
   get pendingBytes(): number {
-    return this.#pendingBytes;
+    return this.#pendingBytes + this.#writingBytes;
   }
 
   get(main: number, sub: number): Buffer | undefined {
@@ -121,12 +127,10 @@ export class SimBackend implements Backend {
   }
 
   *records(bucket: Exclude<Bucket, 'key'>): Iterable<StoredRecord> {
-    this.commit();
     yield* recordsOf(this.#tables[bucket], [...this.#tables[bucket].keys()].sort());
   }
 
   *revisions(from: number, to: number, fromSub = 0): Iterable<StoredRecord> {
-    if (this.#changes.length > 0) this.commit();
     this.#ordered ??= [...this.#tables.key.keys()].sort();
     const ordered = this.#ordered;
     const end = encodeRevision(to + 1, 0).toString('latin1');
@@ -138,17 +142,13 @@ export class SimBackend implements Backend {
     }
   }
 
-  commit(): void {
-    this.beforeCommit();
-    if (this.#changes.length === 0) return;
-    this.#disk.needSpace();
-    const changes = this.#changes;
-    this.#changes = [];
-    this.#pendingBytes = 0;
-    this.#write({ clear: false, changes });
+  commit(): Promise<void> {
+    this.#next ??= this.#inTurn(() => this.#commit());
+    return this.#next;
   }
 
-  sync(): Promise<void> {
+  async sync(): Promise<void> {
+    await this.#work;
     if (!this.#life.alive) return new Promise(() => {});
     const { position } = this.#medium;
     return new Promise((resolve, reject) => {
@@ -169,7 +169,6 @@ export class SimBackend implements Backend {
   }
 
   snapshot(): BackendSnapshot {
-    this.commit();
     const tables = copyTables(this.#tables);
     return {
       entries: (bucket) => recordsOf(tables[bucket], [...tables[bucket].keys()].sort()),
@@ -177,7 +176,16 @@ export class SimBackend implements Backend {
     };
   }
 
-  clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): void {
+  async committedSnapshot(): Promise<BackendSnapshot> {
+    await this.commit();
+    return this.snapshot();
+  }
+
+  clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): Promise<void> {
+    return this.#inTurn(() => this.#clear(meta));
+  }
+
+  #clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): void {
     this.#changes = [];
     this.#pendingBytes = 0;
     this.#ordered = undefined;
@@ -200,7 +208,7 @@ export class SimBackend implements Backend {
 
   /** Space is given back in one moment at the end, as the file of the real one is renamed. */
   defragment(): Promise<void> {
-    this.commit();
+    void this.commit().catch(() => {});
     if (!this.#life.alive) return new Promise(() => {});
     return new Promise((resolve) => {
       this.#life.after(this.#disk.timeOf(defragmentUs), () => {
@@ -227,6 +235,32 @@ export class SimBackend implements Backend {
   }
 
   async close(): Promise<void> {}
+
+  #inTurn(work: () => void | Promise<void>): Promise<void> {
+    const done = this.#work.then(work);
+    this.#work = done.catch(() => {});
+    return done;
+  }
+
+  /** Atomic, some time after it was begun: a process that dies meanwhile leaves nothing of it. */
+  #commit(): Promise<void> | void {
+    this.#next = undefined;
+    this.beforeCommit();
+    if (this.#changes.length === 0) return;
+    this.#disk.needSpace();
+    const changes = this.#changes;
+    this.#changes = [];
+    this.#writingBytes = this.#pendingBytes;
+    this.#pendingBytes = 0;
+    if (!this.#life.alive) return new Promise(() => {});
+    return new Promise((resolve) => {
+      this.#life.after(this.#disk.timeOf(commitUs), () => {
+        this.#writingBytes = 0;
+        this.#write({ clear: false, changes });
+        resolve();
+      });
+    });
+  }
 
   #write(commit: Commit): void {
     this.#sizeBytes = undefined;

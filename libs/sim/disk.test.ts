@@ -91,12 +91,14 @@ test('the backend shows whole commits: the newest after a kill, one not older th
       for (let i = 1; i <= 3; i++) {
         backend.setRecord('meta', 'a', bytes(String(i)));
         backend.setRecord('meta', 'b', bytes(String(i)));
-        backend.commit();
+        await backend.commit();
         if (i === 1) await backend.sync();
       }
       backend.setRecord('meta', 'a', bytes('never'));
+      void backend.commit();
+      await Promise.resolve();
       life.kill();
-      backend.commit();
+      void backend.commit();
       const read = (): string =>
         [...new SimBackend(medium, new SimProcess(world, 'm1'), disk).records('meta')].map(({ value }) => text(value)).join();
       expect(read()).toBe('3,3');

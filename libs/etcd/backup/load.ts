@@ -64,7 +64,7 @@ function load(
     if (translated.key.length > limits.authNameBytes) throw new SnapshotFileError(`a key of the ${bucket} bucket is too long`);
     batch.push(translated);
     bytes += translated.key.length + translated.value.length;
-    if (bytes < limits.commitBytes) continue;
+    if (bytes < limits.loadBytes) continue;
     backend.load(bucket, batch);
     batch = [];
     bytes = 0;

@@ -69,7 +69,7 @@ async function snapshotOfHistory(): Promise<{ file: Buffer; hash: number; revisi
   const { hash, revision } = store.hash(0);
   const pieces: Buffer[] = [];
   const facts = { term: 3, conf: { ...emptyConf, voters: [5n] } };
-  for await (const messages of streamSnapshot(backend.snapshot(), facts, new SystemClock())) {
+  for await (const messages of streamSnapshot(await backend.committedSnapshot(), facts, new SystemClock())) {
     for (const message of messages) pieces.push(Buffer.from(decode(SnapshotResponse, message).blob));
   }
   await backend.close();

@@ -79,7 +79,7 @@ const recordsOf = (root: BoltBucket, name: string) => [...(root.bucket(name)?.re
 
 test('pieces say how much is left; the last one is the hash of all before it', async () => {
   for (let revision = 2; revision < 600; revision++) putKey(revision, 'v'.repeat(300));
-  const pieces = await collect(streamSnapshot(backend.snapshot(), facts, new SystemClock()));
+  const pieces = await collect(streamSnapshot(await backend.committedSnapshot(), facts, new SystemClock()));
   const { file } = openPieces(pieces);
   expect(file.length).toBeGreaterThan(180_000);
   expect(file.length % 4096).toBe(0);
@@ -96,7 +96,7 @@ test('pieces say how much is left; the last one is the hash of all before it', a
 test('ends where nobody wants it any more, and lets go of its picture', async () => {
   // More than a slice's work.
   for (let revision = 2; revision < 20_000; revision++) putKey(revision, 'v'.repeat(300));
-  const snapshot = backend.snapshot();
+  const snapshot = await backend.committedSnapshot();
   let released = 0;
   const observed = { ...snapshot, release: () => ++released && snapshot.release() };
   const pieces = await collect(streamSnapshot(observed, facts, new SystemClock(), () => true));
@@ -107,10 +107,10 @@ test('ends where nobody wants it any more, and lets go of its picture', async ()
 test('what is written meanwhile is not in it', async () => {
   for (let revision = 2; revision < 400; revision++) putKey(revision, `before ${'v'.repeat(500)}`);
   let revision = 400;
-  const pieces = await collect(streamSnapshot(backend.snapshot(), facts, new SystemClock()), () => {
+  const pieces = await collect(streamSnapshot(await backend.committedSnapshot(), facts, new SystemClock()), () => {
     for (const end = revision + 50; revision < end; revision++) putKey(revision, 'after');
     for (let old = 2; old < 300; old++) backend.remove(old, 0, false);
-    backend.commit();
+    void backend.commit();
   });
   const values = recordsOf(openPieces(pieces).root, 'key').map(({ value }) => decode(KeyValue, value));
   expect(values.map((kv) => kv.mod_revision)).toEqual(Array.from({ length: 398 }, (_, i) => i + 2));
@@ -120,7 +120,7 @@ test('what is written meanwhile is not in it', async () => {
 test('the thread makes the bytes that are made without one', async () => {
   for (let revision = 2; revision < 900; revision++) putKey(revision, 'v'.repeat(revision % 7 === 0 ? 5000 : revision));
   const { entries } = backend.snapshot();
-  const pieces = await collect(streamSnapshot(backend.snapshot(), facts, new SystemClock()));
+  const pieces = await collect(streamSnapshot(await backend.committedSnapshot(), facts, new SystemClock()));
   const here = await collect(streamSnapshot({ entries, release: () => {} }, facts, new SystemClock()));
   const bytesOf = (all: readonly SnapshotPiece[]) => Buffer.concat(all.map(({ bytes }) => bytes));
   expect(bytesOf(pieces).equals(bytesOf(here))).toBe(true);
@@ -129,7 +129,7 @@ test('the thread makes the bytes that are made without one', async () => {
 
 test('a file that cannot be read is an error, not a short file', async () => {
   putKey(2, 'v');
-  const { picture, ...snapshot } = backend.snapshot();
+  const { picture, ...snapshot } = await backend.committedSnapshot();
   if (picture === undefined) throw new Error('a snapshot of a file has a picture');
   const pieces = streamSnapshot({ ...snapshot, picture: { ...picture, root: 10_000 } }, facts, new SystemClock());
   await expect(collect(pieces)).rejects.toThrow('the file ends');
@@ -137,9 +137,9 @@ test('a file that cannot be read is an error, not a short file', async () => {
 
 test('a defragmentation meanwhile does not take the picture away', async () => {
   for (let revision = 2; revision < 2000; revision++) putKey(revision, 'v'.repeat(500));
-  const snapshot = backend.snapshot();
+  const snapshot = await backend.committedSnapshot();
   for (let revision = 2; revision < 1500; revision++) backend.remove(revision, 0, false);
-  backend.commit();
+  await backend.commit();
   let running: Promise<void> | undefined;
   const pieces = await collect(streamSnapshot(snapshot, facts, new SystemClock()), () => {
     running ??= backend.defragment();
@@ -158,7 +158,7 @@ test('small records are as etcd has them', async () => {
   backend.setRecord('alarm', 'abc/1', Buffer.alloc(0));
   backend.setRecord('meta', 'appliedIndex', encodeNumber(42));
   backend.setRecord('meta', 'scheduledCompactRev', encodeNumber(9));
-  const { root } = openPieces(await collect(streamSnapshot(backend.snapshot(), facts, new SystemClock())));
+  const { root } = openPieces(await collect(streamSnapshot(await backend.committedSnapshot(), facts, new SystemClock())));
   const text = (name: string) => recordsOf(root, name).map(({ key, value }) => [key.toString(), value.toString('latin1')]);
   const json = '{"id":9223372036854775813,"peerURLs":["http://a:1"],"isLearner":true,"name":"m\\"1"}';
   expect(text('members')).toEqual([['8000000000000005', json]]);

@@ -1,5 +1,5 @@
-// Where revisions and the small records (leases, members, alarms, users and roles, marks) live. Writes are collected in memory and reach the
-// disk in one transaction per commit; durability comes from the write-ahead log, which is applied again from the index that the
+// Where revisions and the small records (leases, members, alarms, users and roles, marks) live. Writes are collected in memory, where
+// reads find them, and reach the disk in one transaction per commit, beside the thread that serves; durability comes from the write-ahead log, which is applied again from the index that the
 // last durable commit holds. After a crash the backend shows some commit, whole.
 
 import type { LmdbPicture } from './lmdb-pages.ts';
@@ -30,19 +30,25 @@ export interface Backend {
   remove(main: number, sub: number, tombstone: boolean): void;
   setRecord(bucket: RecordBucket, key: string, value: Uint8Array | undefined): void;
   records(bucket: RecordBucket): Iterable<StoredRecord>;
-  /** Revisions from (from, fromSub) to main revision `to`, in order. Commits first. Not to be interleaved with writes. */
+  /** Revisions from (from, fromSub) to main revision `to`, in order. Not to be interleaved with writes. */
   revisions(from: number, to: number, fromSub?: number): Iterable<StoredRecord>;
-  /** Bytes of what is not committed. */
+  /** Bytes of what is not committed yet. */
   readonly pendingBytes: number;
   /** Called at the start of every commit, to add its marks. */
   beforeCommit: () => void;
-  /** Writes what is pending, atomically. Throws where the disk refuses; nothing is lost then, the log still has it. */
-  commit(): void;
-  /** Makes the commits so far survive a power failure. */
+  /**
+   * Writes what is pending, atomically: what is there when it is its turn, the one under way comes first. Rejects where the disk
+   * refuses, and then always; nothing is lost, the log still has it.
+   */
+  commit(): Promise<void>;
+  /** Makes the commits so far survive a power failure, also those under way. */
   sync(): Promise<void>;
+  /** With what is pending. */
   snapshot(): BackendSnapshot;
+  /** Of a commit that has everything until now, and for which another thread need not ask this one. */
+  committedSnapshot(): Promise<BackendSnapshot>;
   /** Empties every bucket; the commit that does it holds only the marks given. */
-  clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): void;
+  clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): Promise<void>;
   /** Adds raw records, for a restore. */
   load(bucket: Bucket, records: readonly StoredRecord[]): void;
   /**

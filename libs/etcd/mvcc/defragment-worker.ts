@@ -3,8 +3,9 @@ import { parentPort, workerData } from 'node:worker_threads';
 import { limits } from '../limits.ts';
 import { type Bucket, buckets, type StoredRecord } from './backend.ts';
 import type { CopyTask } from './defragment-thread.ts';
-import { type Change, LmdbEnvironment } from './lmdb-environment.ts';
+import { LmdbEnvironment } from './lmdb-environment.ts';
 import { LmdbPages } from './lmdb-pages.ts';
+import type { Change } from './pending-changes.ts';
 
 interface Slice {
   readonly changes: readonly Change[];

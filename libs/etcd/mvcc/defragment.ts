@@ -14,8 +14,9 @@ import { join } from 'node:path';
 import { limits } from '../limits.ts';
 import type { Bucket } from './backend.ts';
 import { copyInThread } from './defragment-thread.ts';
-import { type Change, LmdbEnvironment } from './lmdb-environment.ts';
+import { LmdbEnvironment } from './lmdb-environment.ts';
 import { dataFile } from './lmdb-file.ts';
+import type { Change } from './pending-changes.ts';
 
 const folderPrefix = 'defragment-';
 
@@ -45,7 +46,9 @@ export interface DefragmentPorts {
   /** On the disk of the folder. */
   readonly freeBytes: () => number;
   /** Makes `old` hold all writes so far. */
-  readonly commit: () => void;
+  readonly commit: () => Promise<void>;
+  /** Runs `work` while no commit is under way. */
+  readonly exclusively: <T>(work: () => T) => Promise<T>;
   /** From here on writes and reads go to `next`; `durable` resolves when `next` has the old file's name. */
   readonly switchTo: (next: LmdbEnvironment, durable: Promise<void>) => void;
   readonly reached: (point: DefragmentPoint) => void;
@@ -59,6 +62,8 @@ export class Defragmentation {
   #dirty = new Map<string, { readonly bucket: Bucket; readonly key: Buffer }>();
   #aborted: string | undefined;
   readonly #stop = new AbortController();
+  /** The new file has its name; of one that is in use. */
+  #inPlace: Promise<void> | undefined;
 
   /** `number` is different for every run of a process: the environment in use has its lock in the folder of its run. */
   constructor(ports: DefragmentPorts, number: number) {
@@ -87,7 +92,7 @@ export class Defragmentation {
     // Keeps the old file's blocks until it is closed in a thread: freeing a gigabyte takes its time.
     const oldFile = await open(join(this.#ports.folder, dataFile), 'r');
     try {
-      commit();
+      await commit();
       await this.#copy();
       this.#check();
       reached('defragmentCopied');
@@ -97,18 +102,14 @@ export class Defragmentation {
       await next.sync();
       await this.#follow(next);
       reached('defragmentCaughtUp');
-      commit();
-      this.#catchUp(next, Number.POSITIVE_INFINITY);
+      await this.#switch(next);
     } catch (error) {
       await oldFile.close();
       await next?.close();
       await rm(this.#folder, { recursive: true, force: true });
       throw error;
     }
-    const durable = this.#takePlace(next);
-    this.#ports.switchTo(next, durable);
-    reached('defragmentSwitched');
-    await durable;
+    await this.#inPlace;
     reached('defragmentRenamed');
     await old.retire();
     await oldFile.close();
@@ -127,7 +128,8 @@ export class Defragmentation {
   }
 
   async #copy(): Promise<void> {
-    const snapshot = this.#ports.old.snapshot();
+    // Another thread reads it from the file, whose head must not be written meanwhile.
+    const snapshot = await this.#ports.exclusively(() => this.#ports.old.snapshot());
     try {
       await copyInThread({ picture: snapshot.picture, folder: this.#folder }, this.#stop.signal);
     } finally {
@@ -140,7 +142,6 @@ export class Defragmentation {
     for (this.#check(); this.#dirty.size > limits.defragmentSliceKeys; this.#check()) {
       this.#catchUp(next, limits.defragmentSliceKeys);
       await nextTurn();
-      this.#ports.commit();
     }
   }
 
@@ -155,6 +156,18 @@ export class Defragmentation {
       this.#dirty.delete(id);
     }
     next.write(changes, bytes);
+  }
+
+  /** What is not committed yet goes to the new file with the next commit. */
+  async #switch(next: LmdbEnvironment): Promise<void> {
+    const { exclusively, switchTo, reached } = this.#ports;
+    await exclusively(() => {
+      this.#check();
+      this.#catchUp(next, Number.POSITIVE_INFINITY);
+      this.#inPlace = this.#takePlace(next);
+      switchTo(next, this.#inPlace);
+      reached('defragmentSwitched');
+    });
   }
 
   async #takePlace(next: LmdbEnvironment): Promise<void> {

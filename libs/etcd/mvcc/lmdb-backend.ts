@@ -1,13 +1,12 @@
-// Adapter: the backend on lmdb. Changes are collected here and written by `commit`, in one transaction.
+// Adapter: the backend on lmdb. Changes are collected here; `commit` writes them in one transaction, in a thread of lmdb's, so that
+// neither the tree nor the disk takes the time of the thread that serves. Until that is done reads find them here.
 
 import { statfsSync } from 'node:fs';
 import type { Backend, BackendSnapshot, Bucket, RecordBucket, StoredRecord } from './backend.ts';
 import { Defragmentation, type DefragmentPoint, removeDefragmentLeftovers } from './defragment.ts';
-import { type BackendSizes, type Change, LmdbEnvironment } from './lmdb-environment.ts';
+import { BackendError, type BackendSizes, LmdbEnvironment } from './lmdb-environment.ts';
+import { PendingChanges, recordsWith, revisionsWith } from './pending-changes.ts';
 import { encodeRevision, encodeRevisionInto, revisionBytes } from './revision.ts';
-
-/** Room for the tree's own bytes, per change. */
-const changeOverheadBytes = 64;
 
 /** Places at which a test may end the process: also around a commit, and after one that removed what was compacted. */
 export type BackendPoint = DefragmentPoint | 'beforeCommit' | 'afterCommit' | 'afterRemoval';
@@ -21,14 +20,15 @@ class LmdbBackend implements Backend {
   readonly #folder: string;
   readonly #reached: (point: BackendPoint) => void;
   #environment: LmdbEnvironment;
-  /** Revisions not committed yet, by main, then sub. */
-  #recent = new Map<number, (Buffer | undefined)[]>();
-  #changes: Change[] = [];
-  #pendingBytes = 0;
+  #pending = new PendingChanges();
+  /** Being written. */
+  #writing: PendingChanges | undefined;
+  /** What is done to the environment, one after the other. */
+  #work: Promise<void> = Promise.resolve();
+  /** The next commit, while it waits for its turn. */
+  #next: Promise<void> | undefined;
   /** The key that is looked for. */
   readonly #wanted = Buffer.allocUnsafeSlow(revisionBytes);
-  /** Whether a revision is among the changes to be removed. */
-  #removing = false;
   #defragmentation: Defragmentation | undefined;
   #defragmenting: Promise<void> | undefined;
   #defragmentations = 0;
@@ -44,79 +44,76 @@ class LmdbBackend implements Backend {
   }
 
   get pendingBytes(): number {
-    return this.#pendingBytes;
+    return this.#pending.bytes + (this.#writing?.bytes ?? 0);
   }
 
   get(main: number, sub: number): Buffer | undefined {
-    const recent = this.#recent.get(main)?.[sub];
-    if (recent !== undefined) return recent;
-    return this.#environment.get('key', encodeRevision(main, sub));
+    return this.#unwrittenValue(main, sub) ?? this.#environment.get('key', encodeRevisionInto(this.#wanted, main, sub));
   }
 
   peek(main: number, sub: number): Buffer | undefined {
-    return this.#recent.get(main)?.[sub] ?? this.#environment.peek('key', encodeRevisionInto(this.#wanted, main, sub));
+    return this.#unwrittenValue(main, sub) ?? this.#environment.peek('key', encodeRevisionInto(this.#wanted, main, sub));
   }
 
   put(main: number, sub: number, tombstone: boolean, value: Buffer): void {
-    let subs = this.#recent.get(main);
-    if (subs === undefined) {
-      subs = [];
-      this.#recent.set(main, subs);
-    }
-    subs[sub] = value;
-    this.#change({ bucket: 'key', key: encodeRevision(main, sub, tombstone), value });
+    this.#pending.put(main, sub, tombstone, value);
   }
 
   remove(main: number, sub: number, tombstone: boolean): void {
-    this.#removing = true;
-    this.#change({ bucket: 'key', key: encodeRevision(main, sub, tombstone), value: undefined });
+    this.#pending.remove(main, sub, tombstone);
   }
 
   setRecord(bucket: RecordBucket, key: string, value: Uint8Array | undefined): void {
-    this.#change({ bucket, key: Buffer.from(key), value });
+    this.#pending.set(bucket, Buffer.from(key), value);
   }
 
-  *records(bucket: RecordBucket): Iterable<StoredRecord> {
-    this.commit();
-    yield* this.#environment.range(bucket);
+  records(bucket: RecordBucket): Iterable<StoredRecord> {
+    return recordsWith(this.#environment.range(bucket), this.#unwritten, bucket);
   }
 
-  *revisions(from: number, to: number, fromSub = 0): Iterable<StoredRecord> {
-    if (this.#changes.length > 0) this.commit();
-    yield* this.#environment.range('key', encodeRevision(from, fromSub), encodeRevision(to + 1, 0));
+  revisions(from: number, to: number, fromSub = 0): Iterable<StoredRecord> {
+    const start = encodeRevision(from, fromSub);
+    const end = encodeRevision(to + 1, 0);
+    return revisionsWith(this.#environment.range('key', start, end), this.#unwritten, start, end);
   }
 
-  commit(): void {
-    this.beforeCommit();
-    const changes = this.#changes;
-    if (changes.length === 0) return;
-    this.#reached('beforeCommit');
-    this.#environment.write(changes, this.#pendingBytes);
-    this.#reached('afterCommit');
-    if (this.#removing) this.#reached('afterRemoval');
-    this.#removing = false;
-    this.#defragmentation?.note(changes);
-    this.#changes = [];
-    this.#pendingBytes = 0;
-    this.#recent = new Map();
+  commit(): Promise<void> {
+    this.#next ??= this.#inTurn(() => this.#write());
+    return this.#next;
   }
 
   async sync(): Promise<void> {
+    await this.#work;
     await this.#environment.sync();
     await this.#inPlace;
   }
 
   snapshot(): BackendSnapshot {
-    this.commit();
-    return this.#environment.snapshot();
+    const snapshot = this.#environment.snapshot();
+    const pending = this.#unwritten.map((changes) => changes.frozen());
+    if (pending.length === 0) return snapshot;
+    return {
+      entries: (bucket) => {
+        const stored = snapshot.entries(bucket);
+        return bucket === 'key' ? revisionsWith(stored, pending) : recordsWith(stored, pending, bucket);
+      },
+      release: () => snapshot.release(),
+    };
   }
 
-  clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): void {
+  async committedSnapshot(): Promise<BackendSnapshot> {
+    const commit = this.commit();
+    const snapshot = this.#inTurn(() => this.#environment.snapshot());
+    await commit;
+    return snapshot;
+  }
+
+  clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): Promise<void> {
     this.#defragmentation?.abort('the content of the backend is being replaced');
-    this.#changes = [];
-    this.#pendingBytes = 0;
-    this.#recent = new Map();
-    this.#environment.replace(meta.map(({ key, value }) => ({ bucket: 'meta', key: Buffer.from(key), value })));
+    return this.#inTurn(() => {
+      this.#pending = new PendingChanges();
+      this.#environment.replace(meta.map(({ key, value }) => ({ bucket: 'meta', key: Buffer.from(key), value })));
+    });
   }
 
   load(bucket: Bucket, records: readonly StoredRecord[]): void {
@@ -140,7 +137,7 @@ class LmdbBackend implements Backend {
   async close(): Promise<void> {
     this.#defragmentation?.abort('the member stops');
     await this.#defragmenting?.catch(() => undefined);
-    await this.#environment.close();
+    await this.#inTurn(() => this.#environment.close());
   }
 
   async #defragment(): Promise<void> {
@@ -153,6 +150,7 @@ class LmdbBackend implements Backend {
           return bavail * bsize;
         },
         commit: () => this.commit(),
+        exclusively: (work) => this.#inTurn(work),
         switchTo: (next, inPlace) => {
           this.#environment = next;
           this.#inPlace = inPlace;
@@ -170,8 +168,39 @@ class LmdbBackend implements Backend {
     }
   }
 
-  #change(change: Change): void {
-    this.#changes.push(change);
-    this.#pendingBytes += change.key.length + (change.value?.length ?? 0) + changeOverheadBytes;
+  #unwrittenValue(main: number, sub: number): Buffer | undefined {
+    return this.#pending.get(main, sub) ?? this.#writing?.get(main, sub);
+  }
+
+  /** Oldest first. */
+  get #unwritten(): PendingChanges[] {
+    const pending = this.#pending.changes.length > 0 ? [this.#pending] : [];
+    return this.#writing === undefined ? pending : [this.#writing, ...pending];
+  }
+
+  #inTurn<T>(work: () => T | Promise<T>): Promise<T> {
+    const done = this.#work.then(work);
+    this.#work = done.then(
+      () => {},
+      () => {},
+    );
+    return done;
+  }
+
+  async #write(): Promise<void> {
+    this.#next = undefined;
+    this.beforeCommit();
+    // Where an earlier one has failed, its changes are not there, and no later ones may be.
+    if (this.#writing !== undefined) throw new BackendError('an earlier commit has failed');
+    const writing = this.#pending;
+    if (writing.changes.length === 0) return;
+    this.#pending = new PendingChanges();
+    this.#writing = writing;
+    this.#reached('beforeCommit');
+    await this.#environment.writeAside(writing.changes, writing.bytes);
+    this.#reached('afterCommit');
+    if (writing.removes) this.#reached('afterRemoval');
+    this.#defragmentation?.note(writing.changes);
+    this.#writing = undefined;
   }
 }

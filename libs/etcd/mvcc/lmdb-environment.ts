@@ -1,20 +1,16 @@
-// Adapter: one lmdb file with the buckets in it. Commits do not wait for the disk (`overlappingSync`): after a kill the newest
-// commit is there, after a power failure the newest one that a `sync` has covered; lmdb keeps the pages of that one until then.
+// Adapter: one lmdb file with the buckets in it. After a kill the newest commit is there, after a power failure the newest one that
+// was synced (`overlappingSync`): lmdb keeps the pages of that one until then. It syncs at the end of every commit, in the thread that
+// commits.
 import { closeSync, openSync, statfsSync } from 'node:fs';
 import { join } from 'node:path';
-import { type Database, open, type RootDatabase } from 'lmdb';
+import { assert } from '@drydock/foundation/assert.ts';
+import { type Database, open, type PutOptions, type RootDatabase } from 'lmdb';
 import { type BackendSnapshot, type Bucket, buckets, type StoredRecord } from './backend.ts';
 import { DataFileError, dataFile, prepareDataFile } from './lmdb-file.ts';
 import { type LmdbPicture, newestPicture } from './lmdb-pages.ts';
+import type { Change } from './pending-changes.ts';
 
 export type Bytes = Database<Buffer, Buffer>;
-
-/** What a bucket's key becomes; undefined removes it. */
-export interface Change {
-  readonly bucket: Bucket;
-  readonly key: Buffer;
-  readonly value: Uint8Array | undefined;
-}
 
 export interface BackendSizes {
   readonly totalBytes: number;
@@ -24,6 +20,8 @@ export interface BackendSizes {
 /** lmdb's flags: the function returns when the commit is visible, before it is on the disk. */
 const commitFlags: number = 0x10002;
 const pageBytes = 4096;
+/** lmdb's, for pages of that size. */
+const keyBytesMax = 1978;
 /** Pages that are neither in a tree nor free: two of the file's head, one of the free list. */
 const fixedPages = 3;
 /** A commit that failed with less than this free, beyond what it had to write, is blamed on the space. */
@@ -100,16 +98,43 @@ export class LmdbEnvironment {
     this.#transaction(bytes, () => {
       for (const change of changes) {
         if (change.value === undefined) this.#databases[change.bucket].removeSync(change.key);
-        else this.#put(change.bucket, change.key, change.value as Buffer);
+        else {
+          const flags = this.#flagsOf(change.bucket, change.key);
+          this.#databases[change.bucket].putSync(change.key, change.value as Buffer, flags);
+        }
       }
     });
   }
 
+  /**
+   * As `write`, in a thread of lmdb's; nothing else may be written until it resolves. The values must stay as they are. Reads show
+   * the changes from some moment before that.
+   */
+  async writeAside(changes: readonly Change[], bytes: number): Promise<void> {
+    // One that lmdb refuses when it is given to it would leave the others without it.
+    const long = changes.find(({ key }) => key.length > keyBytesMax);
+    if (long !== undefined) throw new BackendError(`a key of ${long.key.length} bytes in ${long.bucket}`);
+    try {
+      const written = new Set<Promise<boolean>>();
+      for (const { bucket, key, value } of changes) {
+        if (value === undefined) written.add(this.#databases[bucket].remove(key));
+        else written.add(putWith(this.#databases[bucket], key, value as Buffer, this.#flagsOf(bucket, key)));
+      }
+      const results = await Promise.all(written);
+      assert(!results.includes(false), 'a revision was not put behind the last one');
+    } catch (error) {
+      this.#last = undefined;
+      throw this.#failure(await causeOf(error), bytes);
+    } finally {
+      this.#sizes = undefined;
+    }
+  }
+
   /** Revisions come in their order: told so, lmdb fills pages instead of splitting them in the middle. */
-  #put(bucket: Bucket, key: Buffer, value: Buffer): void {
+  #flagsOf(bucket: Bucket, key: Buffer): PutOptions {
     const append = bucket === 'key' && key.compare(this.#lastRevision()) > 0;
     if (append) this.#last = key;
-    this.#databases[bucket].putSync(key, value, append ? appendFlag : noFlags);
+    return append ? appendFlag : noFlags;
   }
 
   #lastRevision(): Buffer {
@@ -188,12 +213,35 @@ export class LmdbEnvironment {
       this.#root.transactionSync(body, commitFlags);
     } catch (cause) {
       this.#last = undefined;
-      const { bavail, bsize } = statfsSync(this.folder);
-      const full = bavail * bsize < bytes + reserveBytes;
-      const reason = full ? 'no space left on the disk of the data directory: free some and start again' : String(cause);
-      throw new BackendError(`cannot write the backend: ${reason}`, { cause });
+      throw this.#failure(cause, bytes);
     }
   }
+
+  #failure(cause: unknown, bytes: number): BackendError {
+    const { bavail, bsize } = statfsSync(this.folder);
+    const full = bavail * bsize < bytes + reserveBytes;
+    const reason = full ? 'no space left on the disk of the data directory: free some and start again' : String(cause);
+    return new BackendError(`cannot write the backend: ${reason}`, { cause });
+  }
+}
+
+/** The types of `lmdb` have the flags of `putSync` only. */
+function putWith(database: Bytes, key: Buffer, value: Buffer, flags: PutOptions): Promise<boolean> {
+  return (database.put as (key: Buffer, value: Buffer, flags: PutOptions) => Promise<boolean>).call(
+    database,
+    key,
+    value,
+    flags,
+  );
+}
+
+/** lmdb rejects a write with an error whose cause it knows later. */
+async function causeOf(error: unknown): Promise<unknown> {
+  if (!(error instanceof Error && 'commitError' in error)) return error;
+  return Promise.resolve(error.commitError).then(
+    () => error,
+    (cause) => cause,
+  );
 }
 
 function openAll(folder: string): [RootDatabase<Buffer, Buffer>, Readonly<Record<Bucket, Bytes>>] {

@@ -11,7 +11,7 @@ beforeEach(async () => {
   folder = mkdtempSync(join(tmpdir(), 'data-file-'));
   const backend = openLmdbBackend(folder);
   for (let main = 2; main < 500; main++) backend.put(main, 0, false, Buffer.alloc(1000, `${main}`));
-  backend.commit();
+  await backend.commit();
   await backend.sync();
   await backend.close();
 });

@@ -35,38 +35,38 @@ function expectSame(snapshot: BackendSnapshot): void {
   for (const bucket of buckets) expect(told(pages.entries(bucket))).toEqual(told(snapshot.entries(bucket)));
 }
 
-test('an empty one', () => {
-  const snapshot = backend.snapshot();
+test('an empty one', async () => {
+  const snapshot = await backend.committedSnapshot();
   expectSame(snapshot);
   snapshot.release();
 });
 
-test('trees of three levels, values on pages of their own, holes, and what is written meanwhile is not seen', () => {
+test('trees of three levels, values on pages of their own, holes, and what is written meanwhile is not seen', async () => {
   const random = new SeededRandom(7).stream('pages');
   const bytes = [0, 1, 300, 1000, 2010, 2040, 4072, 4073, 9000, 70_000];
   let main = 0;
   const put = () => backend.put(++main, 0, false, Buffer.alloc(bytes[random.int(bytes.length)] ?? 0, `${main} `));
   for (let i = 0; i < 3000; i++) put();
   for (let i = 0; i < 500; i++) backend.setRecord('lease', `lease ${random.int(10_000)}`, Buffer.alloc(100, `${i}`));
-  backend.commit();
+  await backend.commit();
   for (let i = 1; i < main; i += 1 + random.int(3)) backend.remove(i, 0, false);
-  const snapshot = backend.snapshot();
+  const snapshot = await backend.committedSnapshot();
   const before = buckets.map((bucket) => told(snapshot.entries(bucket)));
   for (let turn = 0; turn < 50; turn++) {
     for (let i = 0; i < 20; i++) put();
     backend.remove(main - 40 * turn, 0, false);
-    backend.commit();
+    await backend.commit();
   }
   expect(buckets.map((bucket) => told(pagesOf(snapshot).entries(bucket)))).toEqual(before);
   snapshot.release();
-  const now = backend.snapshot();
+  const now = await backend.committedSnapshot();
   expectSame(now);
   now.release();
 });
 
-test('a page that is not there', () => {
+test('a page that is not there', async () => {
   for (let i = 1; i < 100; i++) backend.put(i, 0, false, Buffer.alloc(1000));
-  backend.commit();
+  await backend.commit();
   const copy = join(folder, 'copy');
   copyFileSync(join(folder, dataFile), copy);
   truncateSync(copy, 3 * 4096);

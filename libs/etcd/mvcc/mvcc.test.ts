@@ -94,9 +94,9 @@ test('a deleted key begins a new generation', () => {
   });
 });
 
-test('a restart finds the same history, whether it was committed once or often', () => {
+test('a restart finds the same history, whether it was committed once or often', async () => {
   put('a', '1');
-  backend.commit();
+  await backend.commit();
   put('a', '2');
   put('b', '1');
   remove('b');

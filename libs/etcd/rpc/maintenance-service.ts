@@ -158,7 +158,7 @@ async function sendSnapshot(
 ): Promise<void> {
   const { machine, replica, options } = server;
   const { term, conf } = replica.status();
-  for await (const messages of streamSnapshot(machine.backendSnapshot(), { term, conf }, options.clock, isOver)) {
+  for await (const messages of streamSnapshot(await machine.backendSnapshot(), { term, conf }, options.clock, isOver)) {
     const read = isRead();
     for (const message of messages) call.write(message);
     // Less than a block waits then: what came before it may be used again.

@@ -68,8 +68,11 @@ export class EtcdStateMachine implements StateMachine {
   readonly #clock: Clock;
   readonly #fatal: StateMachineOptions['fatal'];
   #applied: LogIndex = 0;
+  /** What the marks of the newest commit say, also of one that is under way. */
+  #marked: LogIndex = 0;
   #committed: LogIndex = 0;
   #durable: LogIndex = 0;
+  #committing: Promise<void> | undefined;
   #commitTimer: Timer | undefined;
   #syncTimer: Timer | undefined;
   #syncing = false;
@@ -94,7 +97,8 @@ export class EtcdStateMachine implements StateMachine {
     this.store.onRevision = (revision, events) => this.hub.notify(revision, events);
     this.hub.onBehind = () => this.#stepSoon();
     this.backend.beforeCommit = () => {
-      if (this.#applied === this.#committed) return;
+      if (this.#applied === this.#marked) return;
+      this.#marked = this.#applied;
       this.backend.setRecord('meta', appliedMark, encodeIndex(this.#applied));
     };
   }
@@ -130,26 +134,26 @@ export class EtcdStateMachine implements StateMachine {
       else if (entry.data.length === 0) this.onTermStart(entry.term);
       else this.#applyProposal(entry.data);
     }
-    if (this.backend.pendingBytes >= limits.commitBytes) this.#commit();
-    else this.#commitTimer ??= this.#clock.timer(limits.commitDelayMs, () => this.#commit());
+    this.#commitSoon();
   }
 
   snapshot(): StateMachineSnapshot {
-    this.#commit();
     return { index: this.#applied, content: writeSnapshot(this.backend.snapshot()) };
   }
 
-  /** The backend as it is now, for a backup. To be released. */
-  backendSnapshot(): BackendSnapshot {
-    this.#commit();
-    return this.backend.snapshot();
+  /** The backend as it is now or soon, for a backup. To be released. */
+  backendSnapshot(): Promise<BackendSnapshot> {
+    return this.backend.committedSnapshot();
   }
 
   async restore(meta: SnapshotMeta, content: AsyncIterable<Uint8Array>): Promise<void> {
     const seen = this.store.revision;
     this.store.stopCompaction();
-    this.backend.clear([{ key: appliedMark, value: encodeIndex(0) }]);
+    this.#stopCommits();
+    await this.#committing;
+    await this.backend.clear([{ key: appliedMark, value: encodeIndex(0) }]);
     this.#applied = 0;
+    this.#marked = 0;
     this.#committed = 0;
     await readSnapshot(content, (bucket, records) => {
       const kept = bucket === 'meta' ? records.filter(({ key }) => key.toString() !== appliedMark) : records;
@@ -157,8 +161,9 @@ export class EtcdStateMachine implements StateMachine {
     });
     this.backend.setRecord('meta', appliedMark, encodeIndex(meta.index));
     this.#applied = meta.index;
+    this.#marked = meta.index;
     this.#committed = meta.index;
-    this.backend.commit();
+    await this.backend.commit();
     await this.backend.sync();
     this.#load();
     this.#durable = meta.index;
@@ -173,8 +178,10 @@ export class EtcdStateMachine implements StateMachine {
 
   /** A last commit, durable. */
   async close(): Promise<void> {
-    this.#commit();
-    this.#commitTimer?.cancel();
+    this.#stopCommits();
+    await this.#committing;
+    if (!this.#broken) await this.#commit();
+    this.#stopCommits();
     this.#syncTimer?.cancel();
     this.#stepTimer?.cancel();
     this.store.stopCompaction();
@@ -186,6 +193,7 @@ export class EtcdStateMachine implements StateMachine {
     for (const { key, value } of this.backend.records('meta')) {
       if (key.toString() === appliedMark) this.#applied = Number(value.readBigUInt64BE());
     }
+    this.#marked = this.#applied;
     this.#committed = this.#applied;
     this.lessor.clear();
     for (const { key, value } of this.backend.records('lease')) {
@@ -231,20 +239,40 @@ export class EtcdStateMachine implements StateMachine {
     this.onMembership();
   }
 
-  #commit(): void {
+  #commitSoon(): void {
+    if (this.#committing !== undefined) return;
+    if (this.backend.pendingBytes >= limits.commitBytes) void this.#commit();
+    else this.#commitTimer ??= this.#clock.timer(limits.commitDelayMs, () => void this.#commit());
+  }
+
+  #stopCommits(): void {
     this.#commitTimer?.cancel();
     this.#commitTimer = undefined;
-    if (this.#broken) return;
+  }
+
+  /** Resolves when there is none under way, also where one could not be made. */
+  #commit(): Promise<void> {
+    this.#stopCommits();
+    if (this.#broken) return Promise.resolve();
+    this.#committing ??= this.#commitOnce().finally(() => {
+      this.#committing = undefined;
+      if (!this.#broken && this.#applied > this.#committed) this.#commitSoon();
+    });
+    return this.#committing;
+  }
+
+  async #commitOnce(): Promise<void> {
     const began = this.#clock.monotonicMs();
+    const index = this.#applied;
     try {
-      this.backend.commit();
+      await this.backend.commit();
     } catch (error) {
       this.#broken = true;
       this.#fatal(error, 'the backend cannot be written; what was acknowledged is in the log');
       return;
     }
     this.onBackendCommit((this.#clock.monotonicMs() - began) / msPerSecond);
-    this.#committed = this.#applied;
+    this.#committed = index;
     if (this.#durable < this.#committed) this.#syncTimer ??= this.#clock.timer(limits.syncDelayMs, () => this.#sync());
   }
 
@@ -271,7 +299,7 @@ export class EtcdStateMachine implements StateMachine {
       if (!compacting) {
         for (const done of this.#compactionWaiters.splice(0)) done();
       }
-      if (this.backend.pendingBytes > 0) this.#commitTimer ??= this.#clock.timer(limits.commitDelayMs, () => this.#commit());
+      if (this.backend.pendingBytes > 0) this.#commitSoon();
       if (this.hub.replayStep() || compacting) this.#stepSoon();
     });
   }

@@ -94,7 +94,7 @@ async function damage(dataDir: string): Promise<void> {
   const [first] = backend.revisions(2, 2);
   const kv = decode(KeyValue, first?.value ?? Buffer.alloc(0));
   backend.put(2, 0, false, encode(KeyValue, { ...kv, value: Buffer.from('damaged') }));
-  backend.commit();
+  await backend.commit();
   await backend.sync();
   await backend.close();
 }
