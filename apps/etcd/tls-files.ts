@@ -11,6 +11,9 @@ interface Side {
   readonly cert: string;
   readonly key: string;
   readonly ca: string;
+  /** For connections that this side makes; empty where it is the same pair. */
+  readonly ownCert: string;
+  readonly ownKey: string;
   readonly certAuth: boolean;
   readonly revoked: string;
   readonly commonNames: string;
@@ -23,6 +26,8 @@ export function clientTls(flags: Values<typeof etcdFlags>): TlsSettings | undefi
     cert: flags['cert-file'],
     key: flags['key-file'],
     ca: flags['trusted-ca-file'],
+    ownCert: flags['client-cert-file'],
+    ownKey: flags['client-key-file'],
     certAuth: flags['client-cert-auth'],
     revoked: flags['client-crl-file'],
     commonNames: '',
@@ -37,6 +42,8 @@ export function peerTls(flags: Values<typeof etcdFlags>): TlsSettings | undefine
     cert: flags['peer-cert-file'],
     key: flags['peer-key-file'],
     ca: flags['peer-trusted-ca-file'],
+    ownCert: flags['peer-client-cert-file'],
+    ownKey: flags['peer-client-key-file'],
     certAuth: flags['peer-client-cert-auth'],
     revoked: flags['peer-crl-file'],
     commonNames: flags['peer-cert-allowed-cn'],
@@ -46,7 +53,7 @@ export function peerTls(flags: Values<typeof etcdFlags>): TlsSettings | undefine
 }
 
 function settingsOf(side: Side, flags: Values<typeof etcdFlags>, prefix: string): TlsSettings | undefined {
-  const { cert, key, ca, commonNames, hostNames, revoked } = side;
+  const { cert, key, ca, ownCert, ownKey, commonNames, hostNames, revoked } = side;
   if (cert === '' && key === '') return undefined;
   if (cert === '' || key === '') throw new StartupError(`both --${prefix}cert-file and --${prefix}key-file must be given`);
   if (commonNames !== '' && hostNames !== '') {
@@ -54,10 +61,15 @@ function settingsOf(side: Side, flags: Values<typeof etcdFlags>, prefix: string)
       `AllowedCN and AllowedHostname are mutually exclusive (cn="${commonNames}", hostname="${hostNames}")`,
     );
   }
+  if ((ownCert === '') !== (ownKey === '')) {
+    throw new StartupError(`both --${prefix}client-cert-file and --${prefix}client-key-file must be given`);
+  }
+  const own = ownCert === '' ? undefined : opened(ownCert, () => new KeyPairFiles(ownCert, ownKey));
   const files = opened(cert, () => new KeyPairFiles(cert, key));
   return {
     ...files.current(),
     current: () => files.current(),
+    ...(own && { currentAsClient: () => own.current() }),
     ca: ca === '' ? undefined : opened(ca, () => readFileSync(ca)),
     clientCertAuth: side.certAuth,
     rules: {

@@ -2,6 +2,18 @@
 import { flag } from '@drydock/foundation/flags.ts';
 
 export const tlsFlags = {
+  'client-cert-file': flag(
+    'string',
+    '',
+    'Path to an explicit client TLS cert file, used where this member is a client of another; --cert-file otherwise.',
+  ),
+  'client-key-file': flag('string', '', 'Path to the key of --client-cert-file.'),
+  'peer-client-cert-file': flag(
+    'string',
+    '',
+    'Path to an explicit peer client TLS cert file, used where this member connects; --peer-cert-file otherwise.',
+  ),
+  'peer-client-key-file': flag('string', '', 'Path to the key of --peer-client-cert-file.'),
   'client-crl-file': flag('string', '', 'Path to the client certificate revocation list file.'),
   'client-cert-allowed-hostname': flag('string', '', 'Comma-separated list of SAN hostnames for client cert authentication.'),
   'peer-crl-file': flag('string', '', 'Path to the peer certificate revocation list file.'),

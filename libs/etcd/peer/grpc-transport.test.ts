@@ -218,19 +218,23 @@ test('a taken port is said as such', async () => {
   await expect(side(2n, Number(new URL(a.url).port))).rejects.toThrow(PeerListenError);
 });
 
-async function certificates(authority: string): Promise<TlsSettings> {
+async function certificates(authority: string, ...names: string[]): Promise<TlsSettings[]> {
   const random = new SeededRandom(authority).stream('serial');
   const nowMs = new SystemClock().wallMs();
   const root = await Authority.create(authority, nowMs, random);
   const signer = await Authority.load(root, random);
-  const pair = await signer.issue(forBothSides(servingCertificate('peer', ['127.0.0.1'])), nowMs);
-  const [cert, key, ca] = [pair.certificatePem, pair.keyPem, root.certificatePem].map((pem) => Buffer.from(pem));
-  if (cert === undefined || key === undefined) throw new RangeError('no certificate');
-  return { cert, key, ca, clientCertAuth: true };
+  const made: TlsSettings[] = [];
+  for (const name of names) {
+    const pair = await signer.issue(forBothSides(servingCertificate(name, ['127.0.0.1'])), nowMs);
+    const [cert, key, ca] = [pair.certificatePem, pair.keyPem, root.certificatePem].map((pem) => Buffer.from(pem));
+    if (cert === undefined || key === undefined) throw new RangeError('no certificate');
+    made.push({ cert, key, ca, clientCertAuth: true });
+  }
+  return made;
 }
 
 test('with mutual TLS only members with a certificate of the same authority are heard', async () => {
-  const tls = await certificates('peers');
+  const [tls] = await certificates('peers', 'peer');
   const a = await side(1n, undefined, 9n, tls);
   const b = await side(2n, undefined, 9n, tls);
   a.transport.addPeer(2n, [b.url]);
@@ -239,14 +243,15 @@ test('with mutual TLS only members with a certificate of the same authority are 
     expect(b.messages[0]).toEqual(heartbeat(1));
   }, waiting);
 
-  const stranger = await side(3n, undefined, 9n, await certificates('others'));
+  const stranger = await side(3n, undefined, 9n, (await certificates('others', 'peer'))[0]);
   stranger.transport.addPeer(2n, [b.url]);
   await vi.waitFor(() => expect(stranger.unreachable).toBeGreaterThan(0), waiting);
   expect(stranger.transport.peers()[0]?.connected).toBe(false);
 }, 20_000);
 
 test('a member whose name is not allowed is told so, by either side', async () => {
-  const pair = await certificates('peers');
+  const [pair] = await certificates('peers', 'peer');
+  if (pair === undefined) throw new RangeError('no certificate');
   const refused: unknown[] = [];
   const log = { ...silentLog, warn: (fields: object) => refused.push({ ...fields, peer: undefined }) };
   const strict = { ...pair, rules: { commonNames: ['somebody'], hostNames: [] } };
@@ -257,6 +262,19 @@ test('a member whose name is not allowed is told so, by either side', async () =
   b.transport.addPeer(1n, [a.url]);
   const told = expect.objectContaining({ error: 'remote error: tls: bad certificate' });
   await vi.waitFor(() => expect(refused).toContainEqual(told), waiting);
+}, 20_000);
+
+test('a member may show another certificate where it connects', async () => {
+  const [pair, own] = await certificates('peers', 'peer', 'dialer');
+  if (pair === undefined || own === undefined) throw new RangeError('no certificates');
+  const strict = { ...pair, rules: { commonNames: ['dialer'], hostNames: [] } };
+  const b = await side(2n, undefined, 9n, strict);
+  const a = await side(1n, undefined, 9n, { ...pair, currentAsClient: () => own });
+  a.transport.addPeer(2n, [b.url]);
+  await vi.waitFor(() => {
+    a.transport.send([heartbeat(1)]);
+    expect(b.messages[0]).toEqual(heartbeat(1));
+  }, waiting);
 }, 20_000);
 
 test('members speak through Unix sockets', async () => {

@@ -10,7 +10,7 @@ import { grpcCodes } from '../rpc/service.ts';
 import { addressOf, type ListenUrl, netTarget } from '../server/urls.ts';
 import { refusalByName } from '../tls/certificate-check.ts';
 import { certificateRefusal, refuseCertificate } from '../tls/refuse.ts';
-import { keyPairOf, noRules, type TlsSettings } from '../tls/settings.ts';
+import { clientKeyPairOf, noRules, type TlsSettings } from '../tls/settings.ts';
 import { type CallIdentity, identityHeaders, keepaliveMs, messagesPath } from './service.ts';
 
 /** Bytes that wait for the other side, beyond which a sender should wait. */
@@ -145,7 +145,7 @@ export class MessagesStream {
 function connectTo(url: ListenUrl, tls: TlsSettings | undefined, ready: () => void): Socket {
   const { host, secure, path } = url;
   if (!secure) return connectTcp(netTarget(url), ready);
-  const { cert, key } = tls === undefined ? {} : keyPairOf(tls);
+  const { cert, key } = tls === undefined ? {} : clientKeyPairOf(tls);
   const { ca, ciphers, minVersion, maxVersion } = tls ?? {};
   const files = { ...(cert && { cert }), ...(key && { key }), ...(ca && { ca }) };
   const limits = { ...(ciphers && { ciphers }), ...(minVersion && { minVersion }), ...(maxVersion && { maxVersion }) };

@@ -5,7 +5,7 @@ import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
 import { type ChannelCredentials, credentials, type VerifyOptions } from '@grpc/grpc-js';
 import { addressOf, type ListenUrl } from '../server/urls.ts';
 import { refusalByName } from './certificate-check.ts';
-import { keyPairOf, noRules, type TlsSettings } from './settings.ts';
+import { clientKeyPairOf, noRules, type TlsSettings } from './settings.ts';
 
 export interface GrpcTarget {
   readonly target: string;
@@ -30,7 +30,7 @@ export function grpcTarget(url: ListenUrl): GrpcTarget {
 /** Credentials of a member that connects to another one. */
 export function grpcCredentials(tls: TlsSettings | undefined, verifyOptions: VerifyOptions): ChannelCredentials {
   if (tls === undefined) return credentials.createSsl(null, null, null, verifyOptions);
-  const { cert, key } = keyPairOf(tls);
+  const { cert, key } = clientKeyPairOf(tls);
   const identityOf = verifyOptions.checkServerIdentity ?? checkServerIdentity;
   const check = (host: string, certificate: PeerCertificate): Error | undefined =>
     identityOf(host, certificate) ?? refused(certificate, tls);

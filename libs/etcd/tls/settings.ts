@@ -14,6 +14,8 @@ export interface TlsSettings extends KeyPair {
   readonly selfSigned?: boolean;
   /** The certificate as it is now: it may be replaced while the member runs. */
   readonly current?: () => KeyPair;
+  /** What this side shows where it is the one that connects, if that is another one (`--peer-client-cert-file`). */
+  readonly currentAsClient?: () => KeyPair;
   readonly rules?: CertificateRules;
   /** OpenSSL's names. */
   readonly ciphers?: string;
@@ -38,4 +40,9 @@ export const noRules: CertificateRules = { commonNames: [], hostNames: [] };
 /** The certificate that counts for a connection made now. */
 export function keyPairOf(tls: TlsSettings): KeyPair {
   return tls.current?.() ?? { cert: tls.cert, key: tls.key };
+}
+
+/** The same of a connection that this side makes. */
+export function clientKeyPairOf(tls: TlsSettings): KeyPair {
+  return tls.currentAsClient?.() ?? keyPairOf(tls);
 }
