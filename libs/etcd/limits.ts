@@ -21,8 +21,9 @@ export const limits = {
   /** Records, and bytes of them, that the thread of a defragmentation writes and syncs at a time. */
   defragmentCopyKeys: 4096,
   defragmentCopyBytes: 1 << 20,
-  /** Keys written meanwhile that are caught up with in one turn. */
-  defragmentSliceKeys: 200,
+  /** Keys written meanwhile, and bytes of them, that are caught up with at a time. */
+  defragmentSliceKeys: 500,
+  defragmentSliceBytes: 512 << 10,
   /** Left free on the disk by a defragmentation, for the log and what is written meanwhile. */
   defragmentReserveBytes: 128 << 20,
   /** Keys written while a defragmentation copies, beyond which it is given up. */
@@ -32,6 +33,8 @@ export const limits = {
   scanStepBytes: 256 << 10,
   /** Keys of the index looked at in one step of a compaction. */
   compactionStepKeys: 2000,
+  /** Longest pause between two steps of a compaction. */
+  compactionPauseMs: 10,
   /** Hashes of compacted revisions that are remembered. */
   compactionHashes: 10,
   /** Revisions of history replayed to watchers in one step. */

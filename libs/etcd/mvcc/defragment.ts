@@ -137,25 +137,33 @@ export class Defragmentation {
     }
   }
 
-  /** Catches up until little is left. */
+  /** Catches up until little is left, or until as much is written as is caught up with. */
   async #follow(next: LmdbEnvironment): Promise<void> {
-    for (this.#check(); this.#dirty.size > limits.defragmentSliceKeys; this.#check()) {
-      this.#catchUp(next, limits.defragmentSliceKeys);
-      await nextTurn();
+    let before = Number.POSITIVE_INFINITY;
+    while (this.#dirty.size > limits.defragmentSliceKeys && this.#dirty.size < before) {
+      before = this.#dirty.size;
+      for (let left = before; left > 0; left -= limits.defragmentSliceKeys) {
+        this.#check();
+        const { changes, bytes } = this.#missing(limits.defragmentSliceKeys, limits.defragmentSliceBytes);
+        if (changes.length > 0) await next.writeAside(changes, bytes);
+        await nextTurn();
+      }
     }
+    this.#check();
   }
 
-  #catchUp(next: LmdbEnvironment, count: number): void {
+  /** What the new file has not; it must be written there. */
+  #missing(keysMax: number, bytesMax: number): { readonly changes: readonly Change[]; readonly bytes: number } {
     const changes: Change[] = [];
     let bytes = 0;
     for (const [id, { bucket, key }] of this.#dirty) {
-      if (changes.length >= count) break;
+      if (changes.length >= keysMax || bytes >= bytesMax) break;
       const value = this.#ports.old.get(bucket, key);
       changes.push({ bucket, key, value });
       bytes += key.length + (value?.length ?? 0);
       this.#dirty.delete(id);
     }
-    next.write(changes, bytes);
+    return { changes, bytes };
   }
 
   /** What is not committed yet goes to the new file with the next commit. */
@@ -163,7 +171,8 @@ export class Defragmentation {
     const { exclusively, switchTo, reached } = this.#ports;
     await exclusively(() => {
       this.#check();
-      this.#catchUp(next, Number.POSITIVE_INFINITY);
+      const { changes, bytes } = this.#missing(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+      next.write(changes, bytes);
       this.#inPlace = this.#takePlace(next);
       switchTo(next, this.#inPlace);
       reached('defragmentSwitched');

@@ -12,6 +12,8 @@ export interface Change {
 
 /** Room for the tree's own bytes, per change. */
 const changeOverheadBytes = 64;
+/** What a removal writes: the rest of its page, of which it is rarely the only one. */
+const removalBytes = 2048;
 
 /** What one commit writes. */
 export class PendingChanges {
@@ -51,6 +53,7 @@ export class PendingChanges {
   remove(main: number, sub: number, tombstone: boolean): void {
     const key = encodeRevision(main, sub, tombstone);
     this.#removed.add(nameOf(key));
+    this.#bytes += removalBytes;
     this.#add({ bucket: 'key', key, value: undefined });
   }
 

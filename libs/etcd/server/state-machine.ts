@@ -291,16 +291,23 @@ export class EtcdStateMachine implements StateMachine {
     );
   }
 
-  /** Compaction and replay go on in pieces, so that requests get their turn. */
-  #stepSoon(): void {
-    this.#stepTimer ??= this.#clock.timer(0, () => {
+  /**
+   * Compaction and replay go on in pieces, so that requests get their turn: after a piece of a compaction the thread and the disk
+   * are theirs for as long as it took, and for longer where what it removes piles up before the disk.
+   */
+  #stepSoon(delayMs = 0): void {
+    this.#stepTimer ??= this.#clock.timer(delayMs, () => {
       this.#stepTimer = undefined;
+      const begunMs = this.#clock.monotonicMs();
       const compacting = this.store.compactStep();
       if (!compacting) {
         for (const done of this.#compactionWaiters.splice(0)) done();
       }
+      const piled = this.backend.pendingBytes >= limits.commitBytes && this.#committing !== undefined;
       if (this.backend.pendingBytes > 0) this.#commitSoon();
-      if (this.hub.replayStep() || compacting) this.#stepSoon();
+      const tookMs = this.#clock.monotonicMs() - begunMs;
+      if (this.hub.replayStep()) this.#stepSoon();
+      else if (compacting) this.#stepSoon(piled ? limits.compactionPauseMs : Math.min(tookMs, limits.compactionPauseMs));
     });
   }
 }
