@@ -48,8 +48,8 @@ interface Phase {
   readonly seconds: number;
   /** The part of it in which something waited for a processor that was busy. */
   readonly waiting: number;
-  readonly put: readonly number[];
-  readonly get: readonly number[];
+  readonly put: Probed;
+  readonly get: Probed;
 }
 
 const keyOf = (i: number): string => `key${String(i).padStart(9, '0')}`;
@@ -71,8 +71,15 @@ async function fill(client: Client, stride: number, letter: string): Promise<voi
   await Promise.all(Array.from({ length: fillers }, worker));
 }
 
+interface Probed {
+  /** How long each call took, ascending. */
+  readonly ms: readonly number[];
+  readonly failed: number;
+}
+
 class Probe {
   readonly #ms: number[] = [];
+  #failed = 0;
   #running = true;
   readonly #done: Promise<void>;
 
@@ -80,17 +87,17 @@ class Probe {
     this.#done = this.#run(call);
   }
 
-  /** How long each call took, ascending. */
-  async stop(): Promise<readonly number[]> {
+  async stop(): Promise<Probed> {
     this.#running = false;
     await this.#done;
-    return this.#ms.sort((a, b) => a - b);
+    return { ms: this.#ms.sort((a, b) => a - b), failed: this.#failed };
   }
 
   async #run(call: (i: number) => Promise<unknown>): Promise<void> {
     for (let i = 0; this.#running; i++) {
       const startMs = performance.now();
-      await call(i);
+      // The original answers that a request has timed out where it stands still for seconds.
+      await call(i).catch(() => this.#failed++);
       this.#ms.push(performance.now() - startMs);
       await sleep(probePauseMs);
     }
@@ -211,11 +218,10 @@ function mebibytes(bytes: number): number {
   return Math.round(bytes / 1024 / 1024);
 }
 
-/** Of calls in ascending order. */
-function told(what: string, ms: readonly number[]): string {
+function told(what: string, { ms, failed }: Probed): string {
   const at = (part: number) => (ms[Math.min(ms.length - 1, Math.floor(ms.length * part))] ?? 0).toFixed(1).padStart(6);
   const still = ms.filter((one) => one > stallMs).length;
-  return `${what} p50 ${at(0.5)} p99 ${at(0.99)} longest ${at(1)} ms, ${still} of ${ms.length} above ${stallMs}`;
+  return `${what} p50 ${at(0.5)} p99 ${at(0.99)} longest ${at(1)} ms, ${still} of ${ms.length} above ${stallMs}${failed > 0 ? `, ${failed} failed` : ''}`;
 }
 
 for (const { name, program } of programs) {
