@@ -68,8 +68,8 @@ function settingsOf(side: Side, flags: Values<typeof etcdFlags>, prefix: string)
   const files = opened(cert, () => new KeyPairFiles(cert, key));
   return {
     ...files.current(),
-    current: () => files.current(),
-    ...(own && { currentAsClient: () => own.current() }),
+    current: (failed) => files.current(failed),
+    ...(own && { currentAsClient: (failed: (error: Error) => void) => own.current(failed) }),
     ca: ca === '' ? undefined : opened(ca, () => readFileSync(ca)),
     clientCertAuth: side.certAuth,
     rules: {

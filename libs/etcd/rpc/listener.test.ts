@@ -110,4 +110,10 @@ test('a certificate that is replaced counts for the next connection', async () =
   expect(await shown()).toBe('first');
   write(second);
   expect(await shown()).toBe('second');
+  // What cannot be read leaves the last one in use, and is told once.
+  writeFileSync(certFile, 'no certificate');
+  const failures: string[] = [];
+  for (let i = 0; i < 2; i++) expect(files.current(({ message }) => failures.push(message)).cert).toEqual(second.cert);
+  expect(failures).toHaveLength(1);
+  expect(await shown()).toBe('second');
 });

@@ -36,7 +36,9 @@ export function createTlsAcceptor(options: AcceptOptions): Server {
     ...(tls.minVersion === undefined ? {} : { minVersion: tls.minVersion }),
     ...(tls.maxVersion === undefined ? {} : { maxVersion: tls.maxVersion }),
   });
-  let pair = keyPairOf(tls);
+  const current = () =>
+    keyPairOf(tls, (error) => options.log.warn({ error: error.message }, 'failed to create peer certificate'));
+  let pair = current();
   const server = createServer({
     ...contextOf(pair),
     requestCert,
@@ -44,7 +46,7 @@ export function createTlsAcceptor(options: AcceptOptions): Server {
     ALPNCallback: ({ protocols }) => options.chooseProtocol(protocols),
   });
   server.prependListener('connection', () => {
-    const now = keyPairOf(tls);
+    const now = current();
     if (now.cert.equals(pair.cert) && now.key.equals(pair.key)) return;
     pair = now;
     server.setSecureContext(contextOf(pair));

@@ -10,8 +10,6 @@ export class KeyPairFiles {
   readonly #keyFile: string;
   #version: string;
   #pair: KeyPair;
-  /** Told where files that have changed are of no use. */
-  onFailure: (error: Error) => void = () => {};
 
   /** Throws what reading throws. */
   constructor(certFile: string, keyFile: string) {
@@ -21,7 +19,8 @@ export class KeyPairFiles {
     this.#pair = this.#read();
   }
 
-  current(): KeyPair {
+  /** @param failed is told, once, of files that have changed and are of no use. */
+  current(failed: (error: Error) => void = () => {}): KeyPair {
     let version = '';
     try {
       version = this.#versionNow();
@@ -31,7 +30,7 @@ export class KeyPairFiles {
       if (!new X509Certificate(pair.cert).checkPrivateKey(createPrivateKey(pair.key))) return this.#pair;
       this.#pair = pair;
     } catch (error) {
-      if (version !== this.#version) this.onFailure(error as Error);
+      if (version !== this.#version) failed(error as Error);
     }
     this.#version = version;
     return this.#pair;

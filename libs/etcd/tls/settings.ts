@@ -12,10 +12,10 @@ export interface TlsSettings extends KeyPair {
   readonly clientCertAuth: boolean;
   /** Made by the member for itself, as the others' are: nobody's certificate is checked. */
   readonly selfSigned?: boolean;
-  /** The certificate as it is now: it may be replaced while the member runs. */
-  readonly current?: () => KeyPair;
+  /** The certificate as it is now: it may be replaced while the member runs. `failed` is told of one that is of no use, once. */
+  readonly current?: (failed: (error: Error) => void) => KeyPair;
   /** What this side shows where it is the one that connects, if that is another one (`--peer-client-cert-file`). */
-  readonly currentAsClient?: () => KeyPair;
+  readonly currentAsClient?: (failed: (error: Error) => void) => KeyPair;
   readonly rules?: CertificateRules;
   /** OpenSSL's names. */
   readonly ciphers?: string;
@@ -38,11 +38,11 @@ export interface CertificateRules {
 export const noRules: CertificateRules = { commonNames: [], hostNames: [] };
 
 /** The certificate that counts for a connection made now. */
-export function keyPairOf(tls: TlsSettings): KeyPair {
-  return tls.current?.() ?? { cert: tls.cert, key: tls.key };
+export function keyPairOf(tls: TlsSettings, failed: (error: Error) => void = () => {}): KeyPair {
+  return tls.current?.(failed) ?? { cert: tls.cert, key: tls.key };
 }
 
 /** The same of a connection that this side makes. */
 export function clientKeyPairOf(tls: TlsSettings): KeyPair {
-  return tls.currentAsClient?.() ?? keyPairOf(tls);
+  return tls.currentAsClient?.(() => {}) ?? keyPairOf(tls);
 }
