@@ -14,6 +14,7 @@ import { transferLeadership } from './transfer.ts';
 import type {
   ConfigChange,
   ConfState,
+  Entry,
   EntryType,
   HardState,
   MemberId,
@@ -39,6 +40,8 @@ class Node implements RaftNode {
   readonly #core: Core;
   #hard: HardState;
   #soft: SoftState;
+  /** Of the last message with proposals that this member has made; it grows until the message is handed out. */
+  #forwarded: Pick<Entry, 'type' | 'data'>[] = [];
   /** Handed out and not advanced. */
   #handed: Ready | undefined;
 
@@ -78,10 +81,11 @@ class Node implements RaftNode {
     if (core.leader === 0n) return 'noLeader';
     const last = core.outbox.at(-1);
     // Proposals of one turn travel together.
-    if (last?.type === 'proposeForward' && last.to === core.leader) {
-      core.outbox[core.outbox.length - 1] = { ...last, entries: [...last.entries, { type, data }] };
+    if (last?.type === 'proposeForward' && last.to === core.leader && last.entries === this.#forwarded) {
+      this.#forwarded.push({ type, data });
     } else {
-      core.send({ type: 'proposeForward', to: core.leader, entries: [{ type, data }] });
+      this.#forwarded = [{ type, data }];
+      core.send({ type: 'proposeForward', to: core.leader, entries: this.#forwarded });
     }
     return 'accepted';
   }

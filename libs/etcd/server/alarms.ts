@@ -16,6 +16,8 @@ export class Alarms {
   }
 
   has(type: number): boolean {
+    // Asked for every request, and there are none as a rule.
+    if (this.#active.size === 0) return false;
     return this.list(type).length > 0;
   }
 

@@ -51,6 +51,7 @@ export class EtcdStateMachine implements StateMachine {
   readonly guard: RequestGuard;
   readonly members: Members;
   readonly hub: WatchHub;
+  readonly kv: KvContext;
   /** The outcome of an entry that this member or another proposed. */
   onOutcome: (proposer: bigint, sequence: bigint, outcome: Outcome) => void = () => {};
   /** A leader's first entry was applied. */
@@ -92,6 +93,7 @@ export class EtcdStateMachine implements StateMachine {
     this.guard = new RequestGuard(this.auth, this.lessor);
     this.members = new Members(this.backend);
     this.hub = new WatchHub(this.store);
+    this.kv = { store: this.store, leaseExists: (id) => this.lessor.has(id) };
     this.store.leaseOf = (key) => this.lessor.leaseOf(key);
     this.store.onLeaseChange = (key, before, after) => this.lessor.attach(key, before, after);
     this.store.onRevision = (revision, events) => this.hub.notify(revision, events);
@@ -108,10 +110,6 @@ export class EtcdStateMachine implements StateMachine {
     this.#load();
     await this.backend.sync();
     this.#durable = this.#applied;
-  }
-
-  get kv(): KvContext {
-    return { store: this.store, leaseExists: (id) => this.lessor.has(id) };
   }
 
   refused(index: LogIndex): boolean {
