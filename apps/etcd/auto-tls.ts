@@ -8,7 +8,6 @@ import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
-import { Authority } from '@drydock/pki/authority.ts';
 import { type CertifiedKey, forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
 import type { EtcdConfig } from './config.ts';
 import type { etcdFlags } from './flags.ts';
@@ -52,6 +51,8 @@ async function selfSigned(folder: string, hosts: readonly string[], { clock, ran
 }
 
 async function makeCertificate(hosts: readonly string[], nowMs: number, random: Random): Promise<CertifiedKey> {
+  // The X.509 library takes 17 MB, and most members are given their certificates.
+  const { Authority } = await import('@drydock/pki/authority.ts');
   const stream = random.stream('etcd/auto-tls');
   const authority = await Authority.load(await Authority.create('etcd', nowMs, stream), stream);
   return authority.issue(forBothSides(servingCertificate('etcd', [...hosts])), nowMs);

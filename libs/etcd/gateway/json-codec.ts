@@ -1,7 +1,8 @@
 // The API as JSON, as protobuf's JSON mapping has it: int64 as strings, bytes in base64, enums by name, zero values left out. The
 // names are those of the .proto file; what comes in may also have them in camel case. Loaded at first use: few members meet JSON.
+import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
-import { loadSync, type MethodDefinition } from '@grpc/proto-loader';
+import type { MethodDefinition } from '@grpc/proto-loader';
 
 /** Turns one method's messages into JSON values and back. */
 export interface MethodCodec {
@@ -26,6 +27,7 @@ const protos = ['etcdserverpb/rpc', 'v3lockpb/v3lock', 'v3electionpb/v3election'
 
 /** By path: `/etcdserverpb.KV/Range`. */
 export function loadCodecs(): ReadonlyMap<string, MethodCodec> {
+  const { loadSync } = createRequire(import.meta.url)('@grpc/proto-loader') as typeof import('@grpc/proto-loader');
   const loaded = loadSync(protos, { includeDirs: [protoRoot], keepCase: true, longs: String, enums: String, bytes: String });
   const types = new Map<string, TypeDescriptor>();
   const codecs = new Map<string, MethodCodec>();

@@ -11,11 +11,19 @@ import {
   type StreamHandler,
 } from '../rpc/service.ts';
 import { decodeBatch } from './message-codec.ts';
-import { type CallIdentity, hashPath, identityOf, membersPath, messagesPath, removedText, snapshotPath } from './service.ts';
+import {
+  type CallIdentity,
+  hashPath,
+  identityOf,
+  membersPath,
+  messagesPath,
+  permissionDenied,
+  removedText,
+  snapshotPath,
+} from './service.ts';
 import { receiveSnapshot } from './snapshot-receiver.ts';
 import type { PeerHandler } from './transport.ts';
 
-const permissionDenied = 7;
 const failedPrecondition = 9;
 const notRunning = 'this member is not running';
 const nothing = Buffer.alloc(0);

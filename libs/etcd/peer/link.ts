@@ -4,14 +4,13 @@
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
-import { status } from '@grpc/grpc-js';
 import { bytesOf } from 'raft-ts/log.ts';
 import type { MemberId, Message } from 'raft-ts/types.ts';
 import { parseUrl } from '../server/urls.ts';
 import type { TlsSettings } from '../tls/settings.ts';
 import { encodeBatch } from './message-codec.ts';
 import { MessagesStream } from './messages-stream.ts';
-import { type CallIdentity, removedText, serialize } from './service.ts';
+import { type CallIdentity, permissionDenied, removedText, serialize } from './service.ts';
 import type { PeerStatus } from './transport.ts';
 
 /** Messages that wait for one member, at most; and their bytes of entries. */
@@ -195,7 +194,7 @@ export class PeerLink {
 
   #failed(reason: string, code: number | undefined): void {
     this.#lost(reason);
-    if (code === status.PERMISSION_DENIED && reason === removedText) this.#ports.removed(this.#identity.to);
+    if (code === permissionDenied && reason === removedText) this.#ports.removed(this.#identity.to);
   }
 
   #lost(reason: string): void {

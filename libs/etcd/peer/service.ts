@@ -1,11 +1,12 @@
 // Calls between members (proto/drydock/raft/v1/peer.proto): their paths, who makes them, and grpc-js for those that are rare, with
 // bytes passed through: this wire's codecs are our own.
 
-import { Client, credentials, Metadata } from '@grpc/grpc-js';
+import type { Client, Metadata } from '@grpc/grpc-js';
 import type { MemberId } from 'raft-ts/types.ts';
 import type { CallMetadata } from '../rpc/service.ts';
 import { parseUrl } from '../server/urls.ts';
 import { grpcCredentials, grpcTarget } from '../tls/grpc-client.ts';
+import { grpcJs } from '../tls/grpc-js.ts';
 import type { TlsSettings } from '../tls/settings.ts';
 
 const passThrough = (bytes: Uint8Array): Buffer => Buffer.from(bytes.buffer, bytes.byteOffset, bytes.byteLength);
@@ -40,11 +41,13 @@ const channelOptions = {
 /** A connection of its own to a member's URL. */
 export function createClient(url: string, tls: TlsSettings | undefined): Client {
   const { target, secure, options, verifyOptions } = grpcTarget(parseUrl(url));
+  const { Client, credentials } = grpcJs();
   if (!secure) return new Client(target, credentials.createInsecure(), channelOptions);
   return new Client(target, grpcCredentials(tls, verifyOptions), { ...channelOptions, ...options });
 }
 
 /** What a removed member is told, with PERMISSION_DENIED (etcd's rafthttp has the same text). */
+export const permissionDenied = 7;
 export const removedText = 'the member has been permanently removed from the cluster';
 
 /** Who speaks to whom in which cluster. */
@@ -72,7 +75,7 @@ export function identityHeaders(identity: CallIdentity): [string, string][] {
 
 /** The same, for calls through grpc-js. */
 export function identityMetadata(identity: CallIdentity): Metadata {
-  const metadata = new Metadata();
+  const metadata = new (grpcJs().Metadata)();
   for (const [name, value] of identityHeaders(identity)) metadata.set(name, value);
   return metadata;
 }

@@ -1,8 +1,9 @@
 // Adapter: asks the leader, over its client URLs, what only the leader knows. A call that finds no leader, or the wrong one, is
 // tried again until the request times out.
-import { Client, credentials, Metadata, type ServiceError, status } from '@grpc/grpc-js';
+import type { Client, Metadata, ServiceError } from '@grpc/grpc-js';
 import { EtcdError, errorOfText } from '../errors.ts';
 import { grpcCredentials, grpcTarget } from '../tls/grpc-client.ts';
+import { grpcJs } from '../tls/grpc-js.ts';
 import type { TlsSettings } from '../tls/settings.ts';
 import { KeepAliveStream } from './keepalive-stream.ts';
 import type { LeaderCalls } from './leader-calls.ts';
@@ -59,6 +60,7 @@ export class LeaderClient implements LeaderCalls {
   async #retry(attempt: (client: Client, metadata: Metadata) => Promise<Buffer>): Promise<Buffer> {
     const { clock } = this.#server.options;
     const deadline = clock.monotonicMs() + this.#server.requestTimeoutMs;
+    const { Metadata, status } = grpcJs();
     const metadata = new Metadata();
     for (;;) {
       const client = this.#leaderClient();
@@ -85,6 +87,7 @@ export class LeaderClient implements LeaderCalls {
     if (url === undefined) return undefined;
     if (this.#client?.url !== url) {
       this.close();
+      const { Client, credentials } = grpcJs();
       const { target, secure, options, verifyOptions } = grpcTarget(parseUrl(url));
       const channel = secure ? grpcCredentials(this.#tls, verifyOptions) : credentials.createInsecure();
       this.#client = { url, client: new Client(target, channel, { 'grpc.enable_http_proxy': 0, ...options }) };

@@ -2,9 +2,10 @@
 import { X509Certificate } from 'node:crypto';
 import { checkServerIdentity, type PeerCertificate } from 'node:tls';
 import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
-import { type ChannelCredentials, credentials, type VerifyOptions } from '@grpc/grpc-js';
+import type { ChannelCredentials, VerifyOptions } from '@grpc/grpc-js';
 import { addressOf, type ListenUrl } from '../server/urls.ts';
 import { refusalByName } from './certificate-check.ts';
+import { grpcJs } from './grpc-js.ts';
 import { clientKeyPairOf, noRules, type TlsSettings } from './settings.ts';
 
 export interface GrpcTarget {
@@ -29,6 +30,7 @@ export function grpcTarget(url: ListenUrl): GrpcTarget {
 
 /** Credentials of a member that connects to another one. */
 export function grpcCredentials(tls: TlsSettings | undefined, verifyOptions: VerifyOptions): ChannelCredentials {
+  const { credentials } = grpcJs();
   if (tls === undefined) return credentials.createSsl(null, null, null, verifyOptions);
   const { cert, key } = clientKeyPairOf(tls);
   const identityOf = verifyOptions.checkServerIdentity ?? checkServerIdentity;
