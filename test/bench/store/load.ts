@@ -20,6 +20,7 @@ const callersPerConnection = 32;
 const rangeLimit = 1000;
 const leaseCount = 10_000;
 const watcherCount = 1000;
+/** Of `watch`; where each watcher has a stream of its own, that is how other clients than etcd's do it. */
 const watchersPerStream = 100;
 /** A request stays below the 16 KiB of one frame. */
 const putsPerTxn = 40;
@@ -130,7 +131,7 @@ async function drive(kind: string, calls: number, durationMs: number): Promise<v
 }
 
 /** One write at a time; its latency ends when the last watcher has it. */
-async function fanOut(durationMs: number): Promise<void> {
+async function fanOut(durationMs: number, perStream: number): Promise<void> {
   const key = 'bench-watched';
   const headers = headersOf('Watch/Watch');
   const create = grpcMessage(encode(WatchRequest, { create_request: { ...noWatch, key } }));
@@ -142,7 +143,7 @@ async function fanOut(durationMs: number): Promise<void> {
   const created = new Promise<void>((resolve) => {
     all = resolve;
   });
-  for (let i = 0; i < watcherCount / watchersPerStream; i++) {
+  for (let i = 0; i < watcherCount / perStream; i++) {
     const counter = new MessageCounter(arrived);
     const connection = connectionOf(i);
     const stream = connection.stream(headers, create, {
@@ -151,7 +152,7 @@ async function fanOut(durationMs: number): Promise<void> {
         failed++;
       },
     });
-    for (let j = 1; j < watchersPerStream; j++) connection.send(stream, create);
+    for (let j = 1; j < perStream; j++) connection.send(stream, create);
   }
   await created;
   const put = grpcMessage(encode(PutRequest, { key, value }));
@@ -214,7 +215,9 @@ if (load.kind === 'fill') {
   begun();
   await drive('fill', load.calls / putsPerTxn, Infinity);
 } else if (load.kind === 'watch') {
-  await fanOut(load.durationMs);
+  await fanOut(load.durationMs, watchersPerStream);
+} else if (load.kind === 'watch-streams') {
+  await fanOut(load.durationMs, 1);
 } else if (load.kind === 'keepalive') {
   await drive('grant', leaseCount, Infinity);
   begun();

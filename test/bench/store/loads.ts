@@ -18,6 +18,7 @@ export const loads: readonly NamedLoad[] = [
   { part: 'range', kind: 'range', clients: 8, valueBytes: small },
   { part: 'txn', kind: 'txn', clients: 32, valueBytes: large },
   { part: 'watch', kind: 'watch', clients: 10, valueBytes: small },
+  { part: 'watch', kind: 'watch-streams', clients: 10, valueBytes: small },
   { part: 'keepalive', kind: 'keepalive', clients: 32, valueBytes: small },
 ];
 

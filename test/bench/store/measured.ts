@@ -1,7 +1,7 @@
 // What ../store.ts and its load say to each other.
 
 export interface Load {
-  readonly kind: 'put' | 'get' | 'get-serializable' | 'range' | 'txn' | 'watch' | 'keepalive' | 'fill';
+  readonly kind: 'put' | 'get' | 'get-serializable' | 'range' | 'txn' | 'watch' | 'watch-streams' | 'keepalive' | 'fill';
   /** `host:port`; the leader's is the first. */
   readonly endpoints: readonly string[];
   /** Callers, each with one call under way. */
