@@ -42,6 +42,9 @@ export class BackendMedium {
     this.#tally = tally;
   }
 
+  /** Files grow; only a defragmentation makes them smaller. */
+  fileBytes = 0;
+
   add(commit: Commit): void {
     this.#commits.push(commit);
   }
@@ -87,10 +90,8 @@ export class SimBackend implements Backend {
   #work: Promise<void> = Promise.resolve();
   /** The next commit, while it waits for its turn. */
   #next: Promise<void> | undefined;
-  /** As of the last commit. */
-  #sizeBytes: number | undefined;
-  /** Files grow; only a defragmentation makes them smaller. */
-  #fileBytes = 0;
+  /** Of all records. */
+  #bytes: number;
   beforeCommit: () => void = () => {};
 
   /** @param disk the one it is on, with what is wrong with it. */
@@ -99,6 +100,7 @@ export class SimBackend implements Backend {
     this.#disk = disk;
     this.#life = life;
     this.#tables = medium.content();
+    this.#bytes = bytesOf(this.#tables);
   }
 
   get pendingBytes(): number {
@@ -192,6 +194,7 @@ export class SimBackend implements Backend {
     const changes = meta.map(({ key, value }): Change => ({ bucket: 'meta', key, value: Buffer.from(value) }));
     const commit = { clear: true, changes };
     applyCommit(this.#tables, commit);
+    this.#bytes = bytesOf(this.#tables);
     this.#write(commit);
   }
 
@@ -202,6 +205,7 @@ export class SimBackend implements Backend {
     );
     const commit = { clear: false, changes };
     applyCommit(this.#tables, commit);
+    this.#bytes = bytesOf(this.#tables);
     if (bucket === 'key') this.#ordered = undefined;
     this.#write(commit);
   }
@@ -213,8 +217,7 @@ export class SimBackend implements Backend {
     return new Promise((resolve) => {
       this.#life.after(this.#disk.timeOf(defragmentUs), () => {
         this.#life.effect('disk', () => {
-          this.#fileBytes = 0;
-          this.#sizeBytes = undefined;
+          this.#medium.fileBytes = this.#bytes;
           this.#life.world.note(`${this.#life.name} backend defragmented`);
           resolve();
         });
@@ -223,15 +226,8 @@ export class SimBackend implements Backend {
   }
 
   sizes(): { totalBytes: number; inUseBytes: number } {
-    if (this.#sizeBytes === undefined) {
-      let bytes = 0;
-      for (const bucket of buckets) {
-        for (const [key, value] of this.#tables[bucket]) bytes += key.length + value.length + changeOverheadBytes;
-      }
-      this.#sizeBytes = bytes;
-    }
-    this.#fileBytes = Math.max(this.#fileBytes, this.#sizeBytes);
-    return { totalBytes: this.#fileBytes, inUseBytes: this.#sizeBytes };
+    const inUseBytes = this.#bytes;
+    return { totalBytes: Math.max(this.#medium.fileBytes, inUseBytes), inUseBytes };
   }
 
   async close(): Promise<void> {}
@@ -263,9 +259,9 @@ export class SimBackend implements Backend {
   }
 
   #write(commit: Commit): void {
-    this.#sizeBytes = undefined;
     this.#life.effect('commit', () => {
       this.#medium.add(commit);
+      this.#medium.fileBytes = Math.max(this.#medium.fileBytes, this.#bytes);
       this.#life.world.note(`${this.#life.name} backend commit ${commit.changes.length}`);
     });
   }
@@ -274,6 +270,9 @@ export class SimBackend implements Backend {
     this.#changes.push(change);
     this.#pendingBytes += change.key.length + (change.value?.length ?? 0) + changeOverheadBytes;
     const table = this.#tables[change.bucket];
+    const before = table.get(change.key);
+    if (before !== undefined) this.#bytes -= recordBytes(change.key, before);
+    if (change.value !== undefined) this.#bytes += recordBytes(change.key, change.value);
     if (change.value === undefined) table.delete(change.key);
     else {
       if (change.bucket === 'key' && this.#ordered !== undefined && !table.has(change.key)) this.#insert(change.key);
@@ -299,6 +298,16 @@ function emptyTables(): Tables {
     authUsers: new Map(),
     authRoles: new Map(),
   };
+}
+
+function recordBytes(key: string, value: Buffer): number {
+  return key.length + value.length + changeOverheadBytes;
+}
+
+function bytesOf(tables: Tables): number {
+  let bytes = 0;
+  for (const bucket of buckets) for (const [key, value] of tables[bucket]) bytes += recordBytes(key, value);
+  return bytes;
 }
 
 function copyTables(tables: Tables): Tables {

@@ -156,7 +156,7 @@ export const failureModes: readonly FailureMode[] = [
     guarantee: 'NOSPACE; reads and deletes go on; compact, defragment, disarm, and writes go on',
     source: 'op-guide/maintenance, etcd#14497',
     kind: 'process',
-    shownBy: ['test/integration/store/space.test.ts: without space only reads and deletions'],
+    shownBy: ['no-space', 'test/integration/store/space.test.ts: without space only reads and deletions'],
   },
   {
     row: 19,
@@ -180,7 +180,10 @@ export const failureModes: readonly FailureMode[] = [
     guarantee: 'the others serve, and it too',
     source: 'op-guide/maintenance',
     kind: 'process',
-    shownBy: ['libs/etcd/mvcc/defragment.test.ts: gives space back; what is written meanwhile is there'],
+    shownBy: [
+      'defragment-under-load',
+      'libs/etcd/mvcc/defragment.test.ts: gives space back; what is written meanwhile is there',
+    ],
   },
   {
     row: 22,

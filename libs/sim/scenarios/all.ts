@@ -5,6 +5,7 @@ import { flappingLeader, leaderInMinority, oneWayLink, partialPartition } from '
 import { clockJumps, pausedLeader, pausedLeaderWithLeases, pausedLockHolder } from './pauses.ts';
 import type { Scenario } from './scenario.ts';
 import { snapshotToFollower } from './snapshots.ts';
+import { defragmentUnderLoad, noSpace } from './space.ts';
 import { compactedWatch, compactionAtDelete, slowWatcher, watchOnCutMember, watchOnFutureRevision } from './watches.ts';
 
 export const scenarios: readonly Scenario[] = [
@@ -27,8 +28,10 @@ export const scenarios: readonly Scenario[] = [
   slowWatcher,
   watchOnCutMember,
   watchOnFutureRevision,
+  noSpace,
   fullDiskOnLeader,
   snapshotToFollower,
+  defragmentUnderLoad,
   clockJumps,
   pausedLockHolder,
 ];

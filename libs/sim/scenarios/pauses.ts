@@ -1,4 +1,5 @@
 // Processes that stand still, and clocks that jump: FAILURE-MODES 5.1, rows 9, 26 and 27.
+import type { MemberHost } from '../member-host.ts';
 import type { Scenario } from './scenario.ts';
 
 export const pausedLeader: Scenario = {
@@ -42,39 +43,42 @@ export const pausedLeaderWithLeases: Scenario = {
   },
 };
 
-/** Mutual exclusion by a lease holds only as long as the holder runs. What holds is the fence: a write that compares fails. */
+/**
+ * Mutual exclusion by a lease holds only as long as the holder runs: when it goes on, two believe to hold the lock. What holds is the
+ * fence: a write that compares the key fails. The same for a leader that was elected.
+ */
 export const pausedLockHolder: Scenario = {
   name: 'paused-lock-holder',
   stage: { size: 3 },
   play: async (stage) => {
     const leader = await stage.start();
-    const lock = async (name: string, lease: string): Promise<number> => {
-      await stage.done(leader, { kind: 'leaseGrant', lease, ttlSeconds: 2 });
-      const response = await stage.ask(name, leader, {
-        kind: 'txn',
-        compare: [{ key: 'lock', target: 'createRevision', is: '=', to: '0' }],
-        success: [{ kind: 'put', key: 'lock', value: name, lease }],
-        failure: [],
-      });
-      return response?.kind === 'txn' && response.succeeded ? response.revision : 0;
-    };
-    const write = async (name: string, fence: number): Promise<boolean> => {
-      const response = await stage.ask(name, leader, {
-        kind: 'txn',
-        compare: [{ key: 'lock', target: 'createRevision', is: '=', to: String(fence) }],
-        success: [{ kind: 'put', key: 'data', value: name }],
-        failure: [],
-      });
-      return response?.kind === 'txn' && response.succeeded;
-    };
-    const first = await lock('first', '11');
-    stage.expect('the first holds the lock', first > 0 && (await write('first', first)));
-    // It stands still here, without renewing, and believes to hold the lock when it goes on.
-    await stage.sleep(6);
-    const second = await lock('second', '12');
-    stage.expect('after the lease has ended another holds it', second > first);
-    stage.expect('a write of the first is fenced off', !(await write('first', first)));
-    stage.expect('one of the second is not', await write('second', second));
+    const [elsewhere = leader] = stage.others(leader);
+    for (const election of [false, true]) {
+      const lock = async (who: string, host: MemberHost): Promise<string> => {
+        const granted = await stage.ask(who, host, { kind: 'leaseGrant', lease: '0', ttlSeconds: 2 });
+        const lease = granted?.kind === 'leaseGrant' ? granted.lease : '0';
+        const held = await stage.ask(who, host, { kind: 'lock', name: 'lock', lease, ...(election ? { election } : {}) });
+        return held?.kind === 'lock' ? held.key : '';
+      };
+      const write = async (who: string, key: string): Promise<boolean> => {
+        const response = await stage.ask(who, leader, {
+          kind: 'txn',
+          compare: [{ key, target: 'createRevision', is: '>', to: '0' }],
+          success: [{ kind: 'put', key: 'data', value: who }],
+          failure: [],
+        });
+        return response?.kind === 'txn' && response.succeeded;
+      };
+      const first = await lock('first', leader);
+      stage.expect('the first holds the lock', first !== '' && (await write('first', first)));
+      const began = stage.world.nowUs;
+      // The first stands still here, without renewing, and believes to hold the lock when it goes on.
+      const second = await lock('second', elsewhere);
+      stage.expect('another holds it, when the lease has ended', second !== '' && stage.world.nowUs - began > 1_500_000);
+      stage.expect('a write of the first is fenced off', !(await write('first', first)));
+      stage.expect('one of the second is not', await write('second', second));
+      await stage.sleep(6);
+    }
   },
 };
 
