@@ -12,6 +12,8 @@ const timeoutUs = 10_000_000;
 export class SimClient {
   readonly life: SimProcess;
   readonly cluster: SimCluster;
+  /** Of the user it asks as, where there are users. */
+  token: string | undefined;
   #calls = 0;
 
   constructor(cluster: SimCluster, name: string) {
@@ -29,7 +31,8 @@ export class SimClient {
     const number = ++this.#calls;
     world.note(`${this.life.name} #${number} ${path} > ${host.name}`);
     try {
-      const target = { client: this.life, network, place: host.name, serving: host.serving, path };
+      const metadata = this.token === undefined ? {} : { token: this.token };
+      const target = { client: this.life, network, place: host.name, serving: host.serving, path, metadata };
       const answer = await unaryCall(target, encode(request, message), timeoutUs);
       world.note(`${this.life.name} #${number} ${answer.toString('latin1').length} bytes`);
       return decode(response, answer);

@@ -161,6 +161,8 @@ export class MemberHost {
       watchProgressMs,
       tuning,
       upkeep,
+      // As slow as a password has to be is too slow here.
+      auth: { bcryptCost: 4 },
     };
     const find = this.#ports.find(life);
     const member = await EtcdMember.open(settings, {

@@ -3,6 +3,7 @@ import { crashBetweenSaveAndApply, crashDuringCompaction, fullDiskOnLeader, powe
 import { killFollower, killLeader, killMajority, removedLeaderOfTwo } from './kills.ts';
 import { flappingLeader, leaderInMinority, oneWayLink, partialPartition } from './partitions.ts';
 import { clockJumps, pausedLeader, pausedLeaderWithLeases, pausedLockHolder } from './pauses.ts';
+import { changingPermissions } from './permissions.ts';
 import type { Scenario } from './scenario.ts';
 import { snapshotToFollower } from './snapshots.ts';
 import { defragmentUnderLoad, noSpace } from './space.ts';
@@ -34,4 +35,5 @@ export const scenarios: readonly Scenario[] = [
   defragmentUnderLoad,
   clockJumps,
   pausedLockHolder,
+  changingPermissions,
 ];
