@@ -66,6 +66,8 @@ export const defragmentUnderLoad: Scenario = {
     const leader = await stage.start();
     let last = 0;
     for (let i = 0; i < 100; i++) last = await stage.put(leader, `k${i % 4}`, value);
+    // Until it has reached the files.
+    await stage.sleep(1);
     await stage.done(leader, { kind: 'compact', revision: last, physical: true });
     await stage.until('all have compacted', 20, () => stage.hosts.every(({ member }) => hasCompacted(member, last)));
     const watching = stage.watch(leader, 'w', { key: 'k', end: 'l' });
