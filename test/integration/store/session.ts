@@ -29,6 +29,7 @@ export const scripts: readonly Script[] = [
   { name: 'a session about formats', suffix: '-formats', flags: ['--experimental-watch-progress-notify-interval=500ms'] },
   { name: 'a session about space', suffix: '-space', flags: ['--quota-backend-bytes=4000000'] },
   { name: 'a session about membership', suffix: '-members', flags: [], size: 3, spare: 1 },
+  { name: 'a session about all members at once', suffix: '-cluster', flags: [], size: 3 },
 ];
 
 const commandsFile = ({ suffix }: Script): string => join(here, `etcdctl${suffix}.commands`);
