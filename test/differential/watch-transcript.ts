@@ -44,7 +44,11 @@ export class WatchTranscript {
   ): Promise<string> {
     const answered = this.#waitFor(({ created, watch_id: id }) => created && id !== sentinel.watch_id);
     this.#write({ create_request: request as never });
-    return answered;
+    const line = await answered;
+    // Where history is compacted, etcd says so some time later; until it is cancelled, its id is taken.
+    const past = (request.start_revision ?? 0) > 0 && (request.start_revision ?? 0) <= Number(/ at (\d+)/.exec(line)?.[1]);
+    if (past) await this.#progress();
+    return line;
   }
 
   /** A watcher that is not there has no answer. What it was sent before comes first: after that it would be chance. */
@@ -57,6 +61,13 @@ export class WatchTranscript {
 
   /** Everything sent so far, once all watchers have what there is. */
   async settled(): Promise<string> {
+    const outcome = await this.#progress();
+    const lines = [...this.#sent].sort(([a], [b]) => a - b).map(([id, entries]) => `  watcher ${id}: ${entries.join(' ')}`);
+    for (const id of this.#sent.keys()) this.#sent.set(id, []);
+    return [outcome === 'no progress' || this.#ended !== undefined ? outcome : 'settled', ...lines].join('\n');
+  }
+
+  async #progress(): Promise<string> {
     const done = this.#waitFor((response) => isProgress(response) && this.#cancelling.size === 0);
     const ask = (): void => this.#write({ progress_request: {} });
     ask();
@@ -64,9 +75,7 @@ export class WatchTranscript {
     const late = new Promise<string>((resolve) => setTimeout(() => resolve('no progress'), waitMaxMs).unref());
     const outcome = await Promise.race([done, late]);
     clearInterval(timer);
-    const lines = [...this.#sent].sort(([a], [b]) => a - b).map(([id, entries]) => `  watcher ${id}: ${entries.join(' ')}`);
-    for (const id of this.#sent.keys()) this.#sent.set(id, []);
-    return [outcome === 'no progress' || this.#ended !== undefined ? outcome : 'settled', ...lines].join('\n');
+    return outcome;
   }
 
   #write(request: Partial<MessageOf<typeof WatchRequest>>): void {
