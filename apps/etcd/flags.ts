@@ -9,6 +9,7 @@ export const etcdFlags = {
   ...spaceFlags,
   name: flag('string', 'default', 'Human-readable name for this member.'),
   'data-dir': flag('string', '', 'Path to the data directory. Default: NAME.etcd'),
+  'wal-dir': flag('string', '', 'Path to a directory of its own for the write-ahead log.'),
   'listen-client-urls': flag('strings', ['http://localhost:2379'], 'List of URLs to listen on for client traffic.'),
   'advertise-client-urls': flag(
     'strings',
@@ -80,6 +81,7 @@ export const etcdFlags = {
   'log-outputs': flag('strings', ['default'], "Specify 'stdout' or 'stderr', or list of comma separated output targets."),
   'log-format': flag('string', 'json', "Configures log format. Only supports 'json' or 'console'."),
   cors: flag('strings', ['*'], 'Comma-separated whitelist of origins for CORS, or cross-origin resource sharing.'),
+  'host-whitelist': flag('strings', ['*'], 'Names that plain HTTP requests may call this member by (empty or * means all).'),
   metrics: flag('string', 'basic', "Set level of detail for exported metrics, specify 'extensive' to include histograms."),
   'enable-grpc-gateway': flag('bool', true, 'Enable GRPC gateway.'),
   v: flag('int', 0, 'Log verbosity: 4 and more for debugging.'),
@@ -95,7 +97,6 @@ export const etcdDialect: FlagDialect = {
     'snapshot-catchup-entries': 'experimental-snapshot-catchup-entries',
   },
   ignored: {
-    'wal-dir': 'value',
     'listen-client-http-urls': 'value',
     'raft-read-timeout': 'value',
     'raft-write-timeout': 'value',
@@ -129,7 +130,6 @@ export const etcdDialect: FlagDialect = {
     logger: 'value',
     'log-rotation-config-json': 'value',
     'enable-log-rotation': 'bool',
-    'host-whitelist': 'value',
     'self-signed-cert-validity': 'value',
     'unsafe-no-fsync': 'bool',
     'experimental-compaction-batch-limit': 'value',

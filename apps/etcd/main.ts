@@ -10,16 +10,17 @@ import { createGrpcTransport } from '@drydock/etcd/peer/grpc-transport.ts';
 import { MemberRemovedError } from '@drydock/etcd/replica.ts';
 import { ClientListener } from '@drydock/etcd/rpc/listener.ts';
 import { encodeDescription } from '@drydock/etcd/server/cluster-description.ts';
-import { httpHandler } from '@drydock/etcd/server/http.ts';
+import { httpHandler, metricsHandler } from '@drydock/etcd/server/http.ts';
 import { LeaderClient } from '@drydock/etcd/server/leader-client.ts';
 import { hexId } from '@drydock/etcd/server/members.ts';
 import { decodeHashAnswer, encodeHashQuestion } from '@drydock/etcd/server/peer-hash.ts';
+import { peerHttpHandler } from '@drydock/etcd/server/peer-http.ts';
 import { FlagError } from '@drydock/foundation/flags.ts';
-import { NodeDisk } from '@drydock/foundation/node-disk.ts';
 import { type ProgramContext, runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { withAutoTls } from './auto-tls.ts';
 import { readConfig } from './config.ts';
 import { argumentsOf, configFileOf } from './config-file.ts';
+import { dataDisk } from './data-disk.ts';
 import { withDiskFaults } from './disk-faults.ts';
 import { explain, logOf, sayClosing, sayReady, sayServing, sayStarting, usage, version } from './face.ts';
 import { etcdDialect, etcdFlags } from './flags.ts';
@@ -38,7 +39,7 @@ async function start(context: Context): Promise<void> {
   await importEtcdData(described.dataDir, log);
   makeDataDir(join(described.dataDir, 'member', 'db'));
   const config = await withAutoTls(described, flags, context);
-  const { disk, reached } = withDiskFaults(new NodeDisk(config.dataDir), clock, process.env.DRYDOCK_DISK_FAULTS);
+  const { disk, reached } = withDiskFaults(dataDisk(config.dataDir, flags['wal-dir']), clock, process.env.DRYDOCK_DISK_FAULTS);
   const identity = await findIdentity(config, flags, { disk, clock, log });
   const { id, clusterId } = identity;
   const served = { config, name: flags.name, id, clusterId };
@@ -51,6 +52,7 @@ async function start(context: Context): Promise<void> {
     advertiseUrls: config.advertisePeerUrls,
     describe: () => encodeDescription(member.describe()),
     answerHash: (question) => member.answerHash(question),
+    http: (request, response) => peerHttpHandler(member.server)(request, response),
     tls: config.peerTls,
     anyAddress: flags['experimental-peer-skip-client-san-verification'],
     clock,
@@ -74,12 +76,15 @@ async function start(context: Context): Promise<void> {
   });
   const listener = new ClientListener({
     services: member.services,
-    http: httpHandler(member.server, httpOptions(flags, member.services)),
+    http: httpHandler(member.server, httpOptions(flags, member.services, log)),
     tls: config.tls,
     log,
     receiveBytesMax: flags['max-request-bytes'] + limits.requestOverheadBytes,
     streamsMax: flags['max-concurrent-streams'],
     clock,
+  });
+  const metrics = new ClientListener({
+    ...{ services: [], http: metricsHandler(member.server), tls: config.tls, log, receiveBytesMax: 0, clock },
   });
 
   await lifecycle.start({ name: 'log', start: async () => {}, stop: async () => sayClosing(log, served, 'closed') });
@@ -88,12 +93,12 @@ async function start(context: Context): Promise<void> {
     name: 'clients',
     start: async () => {
       for (const url of config.clientUrls) await listener.listen(url);
-      for (const url of config.metricsUrls) await listener.listen(url, true);
+      for (const url of config.metricsUrls) await metrics.listen(url, true);
     },
     stop: async () => {
       sayClosing(log, served, 'closing');
       member.endCalls();
-      await listener.stop((ms) => clock.sleep(ms));
+      await Promise.all([listener, metrics].map((one) => one.stop((ms) => clock.sleep(ms))));
     },
   });
   sayServing(log, served);

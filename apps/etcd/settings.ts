@@ -6,6 +6,7 @@ import type { MemberSettings } from '@drydock/etcd/member.ts';
 import type { Service } from '@drydock/etcd/rpc/service.ts';
 import type { HttpOptions } from '@drydock/etcd/server/http.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
+import type { Log } from '@drydock/foundation/log.ts';
 import { authSettings } from './auth-flags.ts';
 import type { EtcdConfig } from './config.ts';
 import type { etcdFlags } from './flags.ts';
@@ -29,6 +30,7 @@ export function memberSettings(config: EtcdConfig, flags: Values<typeof etcdFlag
     watchProgressMs: flags['experimental-watch-progress-notify-interval'],
     auth: authSettings(flags),
     upkeep: upkeepSettings(flags),
+    extensiveMetrics: flags.metrics === 'extensive',
     tuning: {
       heartbeatMs: flags['heartbeat-interval'],
       electionMs: flags['election-timeout'],
@@ -40,10 +42,12 @@ export function memberSettings(config: EtcdConfig, flags: Values<typeof etcdFlag
 }
 
 /** What is served over plain HTTP. A request in JSON is larger than the same in protobuf: its bytes are in base64. */
-export function httpOptions(flags: Values<typeof etcdFlags>, services: readonly Service[]): HttpOptions {
+export function httpOptions(flags: Values<typeof etcdFlags>, services: readonly Service[], log: Log): HttpOptions {
   const bodyBytesMax = 2 * (flags['max-request-bytes'] + limits.requestOverheadBytes);
   return {
     cors: flags.cors,
+    hosts: flags['host-whitelist'],
+    log,
     ...(flags['enable-grpc-gateway'] ? { gateway: gateway(services, bodyBytesMax, flags['max-concurrent-streams']) } : {}),
   };
 }

@@ -78,6 +78,8 @@ export interface MemberSettings extends ServerSettings {
   readonly watchProgressMs: number;
   readonly tuning: Partial<ReplicaTuning>;
   readonly upkeep?: UpkeepSettings;
+  /** `--metrics=extensive` */
+  readonly extensiveMetrics?: boolean;
 }
 
 export class EtcdMember {
@@ -92,7 +94,7 @@ export class EtcdMember {
   private constructor(machine: EtcdStateMachine, settings: MemberSettings, ports: MemberPorts) {
     const { transport, disk, clock, random, log, fatal } = ports;
     const { id, clusterId, initial, bootstrap, tuning } = settings;
-    const instruments = new Instruments();
+    const instruments = new Instruments(settings.extensiveMetrics === true ? () => clock.monotonicMs() : undefined);
     this.machine = machine;
     machine.onBackendCommit = (seconds) => instruments.backendCommit.observe(seconds);
     this.#log = log;

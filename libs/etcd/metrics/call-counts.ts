@@ -1,6 +1,8 @@
 // How often each gRPC method was called, how calls ended and how many bytes went either way: the families of go-grpc-prometheus, and
 // etcd's own of client traffic.
+
 import { type Method, type Service, type StreamCall, type StreamHandler, toStatus } from '../rpc/service.ts';
+import { Histogram } from './histogram.ts';
 
 /** Names of gRPC's status numbers as Go spells them. */
 const codeNames = [
@@ -32,6 +34,7 @@ interface Counts {
   received: number;
   sent: number;
   readonly handled: number[];
+  readonly seconds: Histogram | undefined;
 }
 
 const types: Readonly<Record<string, string>> = {
@@ -39,10 +42,19 @@ const types: Readonly<Record<string, string>> = {
   '/etcdserverpb.Lease/LeaseKeepAlive': 'bidi_stream',
 };
 
+/** Prometheus' own, from 5 ms to 10 s. */
+const handlingBounds = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10];
+
 export class CallCounts {
   readonly #byPath = new Map<string, Counts>();
+  readonly #now: (() => number) | undefined;
   receivedBytes = 0;
   sentBytes = 0;
+
+  /** `nowMs`: with it the time that calls take is measured too, `--metrics=extensive`. */
+  constructor(nowMs?: () => number) {
+    this.#now = nowMs;
+  }
 
   /** The same service, counted. */
   counted(service: Service): Service {
@@ -80,28 +92,56 @@ export class CallCounts {
       ),
       ...simple('grpc_server_msg_sent_total', 'Total number of gRPC stream messages sent by the server.', (c) => c.sent),
       ...simple('grpc_server_started_total', 'Total number of RPCs started on the server.', (c) => c.started),
+      ...this.#renderSeconds(all),
     ];
+  }
+
+  #renderSeconds(all: readonly Counts[]): string[] {
+    if (this.#now === undefined) return [];
+    const name = 'grpc_server_handling_seconds';
+    const help = 'Histogram of response latency (seconds) of gRPC that had been application-level handled by the server.';
+    const rows = all.flatMap(({ seconds, labels }) => seconds?.render(name, labels) ?? []);
+    return [`# HELP ${name} ${help}`, `# TYPE ${name} histogram`, ...rows];
+  }
+
+  /** Begins a call; gives what to call with its status. */
+  #begin(counts: Counts): (code: number) => void {
+    counts.started++;
+    const now = this.#now;
+    if (now === undefined) return (code) => end(counts, code);
+    const begun = now();
+    return (code) => {
+      counts.seconds?.observe((now() - begun) / 1000);
+      end(counts, code);
+    };
   }
 
   #method(path: string, method: Method): Method {
     const [, service = '', name = ''] = path.split('/');
     const type = method.kind === 'unary' ? 'unary' : (types[path] ?? 'server_stream');
     const labels = `grpc_method="${name}",grpc_service="${service}",grpc_type="${type}"`;
-    const counts: Counts = { labels, started: 0, received: 0, sent: 0, handled: [] };
+    const counts: Counts = {
+      labels,
+      started: 0,
+      received: 0,
+      sent: 0,
+      handled: [],
+      seconds: this.#now && new Histogram(handlingBounds),
+    };
     this.#byPath.set(path, counts);
     if (method.kind === 'stream') return { kind: 'stream', open: (call) => this.#open(counts, method.open, call) };
     return {
       kind: 'unary',
       handle: (request, call) => {
-        counts.started++;
+        const ended = this.#begin(counts);
         this.#received(counts, request);
         const answer = method.handle(request, call);
         answer.then(
           (bytes) => {
             this.#sent(counts, bytes.length);
-            end(counts, ok);
+            ended(ok);
           },
-          (error) => end(counts, toStatus(error).code),
+          (error) => ended(toStatus(error).code),
         );
         return answer;
       },
@@ -109,7 +149,7 @@ export class CallCounts {
   }
 
   #open(counts: Counts, open: (call: StreamCall) => StreamHandler, call: StreamCall): StreamHandler {
-    counts.started++;
+    const ended = this.#begin(counts);
     const counting: StreamCall = {
       peer: call.peer,
       metadata: call.metadata,
@@ -129,7 +169,7 @@ export class CallCounts {
         call.writeParts(parts);
       },
       end: (error) => {
-        end(counts, error === undefined ? ok : toStatus(error).code);
+        ended(error === undefined ? ok : toStatus(error).code);
         call.end(error);
       },
     };
@@ -137,7 +177,7 @@ export class CallCounts {
     try {
       handler = open(counting);
     } catch (error) {
-      end(counts, toStatus(error).code);
+      ended(toStatus(error).code);
       throw error;
     }
     return {
@@ -148,7 +188,7 @@ export class CallCounts {
       end: () => handler.end?.(),
       drained: () => handler.drained?.(),
       closed: () => {
-        end(counts, canceled);
+        ended(canceled);
         handler.closed();
       },
     };

@@ -23,14 +23,15 @@ export class Histogram {
     this.#sum += value;
   }
 
-  /** The lines of the text format, without HELP and TYPE. */
-  render(name: string): string[] {
+  /** The lines of the text format, without HELP and TYPE; `labels` come before the bound. */
+  render(name: string, labels = ''): string[] {
     let total = 0;
     const buckets = this.#counts.map((count, i) => {
       total += count;
-      return `${name}_bucket{le="${this.#bounds[i] ?? '+Inf'}"} ${total}`;
+      return `${name}_bucket{${labels === '' ? '' : `${labels},`}le="${this.#bounds[i] ?? '+Inf'}"} ${total}`;
     });
-    return [...buckets, `${name}_sum ${this.#sum}`, `${name}_count ${total}`];
+    const of = labels === '' ? '' : `{${labels}}`;
+    return [...buckets, `${name}_sum${of} ${this.#sum}`, `${name}_count${of} ${total}`];
   }
 }
 

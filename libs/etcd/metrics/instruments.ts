@@ -3,7 +3,7 @@ import { CallCounts } from './call-counts.ts';
 import { durationBounds, Histogram } from './histogram.ts';
 
 export class Instruments {
-  readonly calls = new CallCounts();
+  readonly calls: CallCounts;
   /** Seconds of each time that the log was made durable. */
   readonly walFsync = new Histogram(durationBounds);
   walBytes = 0;
@@ -13,4 +13,9 @@ export class Instruments {
   healthFailures = 0;
   readIndexesFailed = 0;
   leasesExpired = 0;
+
+  /** `nowMs`: to measure the time of calls too. */
+  constructor(nowMs?: () => number) {
+    this.calls = new CallCounts(nowMs);
+  }
 }

@@ -1,6 +1,7 @@
 // The Transport over gRPC: a server for what others send, a link to each of them, and a call of its own per snapshot, so that
 // its gigabytes do not hold up heartbeats.
 
+import type { RequestListener } from 'node:http';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
@@ -31,6 +32,8 @@ export interface GrpcTransportOptions {
   readonly describe?: () => Uint8Array;
   /** The answer to another member's question for the hash of the history here. */
   readonly answerHash?: (question: Buffer) => Promise<Uint8Array>;
+  /** What plain HTTP gets on the peer port. */
+  readonly http?: RequestListener;
   readonly tls?: TlsSettings | undefined;
   /** `--experimental-peer-skip-client-san-verification`: members may connect from anywhere. */
   readonly anyAddress?: boolean;
@@ -69,7 +72,7 @@ class GrpcTransport implements Transport {
     });
     this.#listener = new ClientListener({
       services: [this.#incoming.service],
-      http: (_request, response) => response.writeHead(notFound).end(),
+      http: options.http ?? ((_request, response) => response.writeHead(notFound).end()),
       tls,
       receiveBytesMax,
       clock,

@@ -1,8 +1,11 @@
 // What etcd serves over plain HTTP beside gRPC: health in its forms, /version, /metrics, and the gateway.
 import type { IncomingMessage, ServerResponse } from 'node:http';
+import type { Log } from '@drydock/foundation/log.ts';
 import { isGatewayPath } from '../gateway/routes.ts';
 import { healthReason, livezChecks, readyzChecks, runChecks } from './health.ts';
+import { misdirected, misdirectedText, unknownHost } from './host-whitelist.ts';
 import { renderMetrics } from './metrics.ts';
+import { answer, checkMethod, refuse } from './plain-answer.ts';
 import type { EtcdServer } from './server.ts';
 import { clusterVersion, serverVersion } from './version.ts';
 
@@ -11,27 +14,45 @@ export interface HttpOptions {
   readonly gateway?: (request: IncomingMessage, response: ServerResponse, path: string) => void;
   /** `--cors`: origins that may read the answers in a browser; `*` is all. */
   readonly cors?: readonly string[];
+  /** `--host-whitelist`; `*` is all. */
+  readonly hosts?: readonly string[];
+  readonly log?: Log;
 }
 
-const plainText = { 'content-type': 'text/plain; charset=utf-8' };
-const methodNotAllowed = 405;
 const unavailable = 503;
+const notFound = 404;
 
 /** A request handler for node:http. */
 export function httpHandler(
   server: EtcdServer,
-  { gateway, cors = ['*'] }: HttpOptions = {},
+  { gateway, cors = ['*'], hosts = ['*'], log }: HttpOptions = {},
 ): (request: IncomingMessage, response: ServerResponse) => void {
   return (request, response) => {
+    const host = unknownHost(request, hosts);
+    if (host !== undefined) {
+      log?.warn({ host }, 'rejecting HTTP request to prevent DNS rebinding attacks');
+      refuse(response, misdirected, misdirectedText(host).slice(0, -1));
+      return;
+    }
     const url = new URL(request.url ?? '/', 'http://localhost');
     allowOrigin(request, response, cors);
     if (request.method === 'OPTIONS') response.end();
     else if (gateway !== undefined && isGatewayPath(url.pathname)) gateway(request, response, url.pathname);
-    else if (url.pathname === '/metrics') {
-      response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' });
-      response.end(renderMetrics(server));
-    } else serveState(server, url, request, response).catch(() => response.destroy());
+    else serveState(server, url, request, response);
   };
+}
+
+/** What `--listen-metrics-urls` are for: whoever may read those sees nothing else. */
+export function metricsHandler(server: EtcdServer): (request: IncomingMessage, response: ServerResponse) => void {
+  return (request, response) => {
+    const url = new URL(request.url ?? '/', 'http://localhost');
+    if (url.pathname === '/version') refuse(response, notFound, '404 page not found');
+    else serveState(server, url, request, response);
+  };
+}
+
+export function versionsText(): string {
+  return JSON.stringify({ etcdserver: serverVersion, etcdcluster: clusterVersion, storage: clusterVersion });
 }
 
 function allowOrigin({ headers }: IncomingMessage, response: ServerResponse, cors: readonly string[]): void {
@@ -43,29 +64,38 @@ function allowOrigin({ headers }: IncomingMessage, response: ServerResponse, cor
   response.setHeader('access-control-allow-origin', allowed);
 }
 
-async function serveState(server: EtcdServer, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const answer = (code: number, text: string, headers: Record<string, string> = plainText): void => {
-    response.writeHead(code, headers);
-    response.end(text);
-  };
+function serveState(server: EtcdServer, url: URL, request: IncomingMessage, response: ServerResponse): void {
+  const { pathname } = url;
   const checks = checksOf(url);
-  const known = ['/health', '/version'].includes(url.pathname) || checks !== undefined;
-  if (!known) answer(404, '404 page not found\n');
-  else if (request.method !== 'GET') answer(methodNotAllowed, 'Method Not Allowed\n', { ...plainText, allow: 'GET' });
-  else if (checks !== undefined) {
+  if (pathname === '/metrics') {
+    answer(response, 200, renderMetrics(server), {
+      'content-type': 'text/plain; version=0.0.4; charset=utf-8; escaping=underscores',
+    });
+  } else if (!['/health', '/version'].includes(pathname) && checks === undefined)
+    refuse(response, notFound, '404 page not found');
+  else if (!checkMethod(request, response, 'GET')) return;
+  else if (pathname === '/version') answer(response, 200, versionsText(), { 'content-type': 'application/json' });
+  else serveHealth(server, url, checks, response).catch(() => response.destroy());
+}
+
+async function serveHealth(
+  server: EtcdServer,
+  url: URL,
+  checks: readonly string[] | undefined,
+  response: ServerResponse,
+): Promise<void> {
+  if (checks !== undefined) {
     const { ok, text } = await runChecks(server, checks);
-    if (ok) answer(200, url.searchParams.has('verbose') ? `${text}ok\n` : 'ok\n');
-    else answer(unavailable, `${text}\n`);
-  } else if (url.pathname === '/version') {
-    const versions = { etcdserver: serverVersion, etcdcluster: clusterVersion, storage: clusterVersion };
-    answer(200, JSON.stringify(versions), { 'content-type': 'application/json' });
-  } else {
-    const serializable = url.searchParams.get('serializable') === 'true';
-    const reason = await healthReason(server, url.searchParams.getAll('exclude'), serializable);
-    if (reason === '') server.instruments.healthSuccess++;
-    else server.instruments.healthFailures++;
-    answer(reason === '' ? 200 : unavailable, JSON.stringify({ health: String(reason === ''), reason }));
+    // In the form of an error also where all is well, as the original.
+    if (ok) refuse(response, 200, url.searchParams.has('verbose') ? `${text}ok` : 'ok');
+    else refuse(response, unavailable, text);
+    return;
   }
+  const serializable = url.searchParams.get('serializable') === 'true';
+  const reason = await healthReason(server, url.searchParams.getAll('exclude'), serializable);
+  if (reason === '') server.instruments.healthSuccess++;
+  else server.instruments.healthFailures++;
+  answer(response, reason === '' ? 200 : unavailable, JSON.stringify({ health: String(reason === ''), reason }));
 }
 
 /** The checks that a path names, `/readyz` or one of them as `/readyz/non_learner`; undefined where it names none. */
