@@ -8,5 +8,8 @@ const libs = fileURLToPath(new URL('../../libs', import.meta.url));
 const skipped = /\.test\.ts$|\/(?:testing|generate|generated|node_modules)\//;
 for (const name of readdirSync(libs, { recursive: true, encoding: 'utf8' }).sort()) {
   const file = join(libs, name);
-  if (file.endsWith('.ts') && !skipped.test(file)) await import(pathToFileURL(file).href);
+  if (!file.endsWith('.ts') || skipped.test(file)) continue;
+  const loaded = import(pathToFileURL(file).href);
+  // The program of a thread is compiled too; then it ends, for want of a task.
+  await (file.endsWith('-worker.ts') ? loaded.catch(() => {}) : loaded);
 }

@@ -25,6 +25,7 @@ import { withDiskFaults } from './disk-faults.ts';
 import { explain, logOf, sayClosing, sayReady, sayServing, sayStarting, usage, version } from './face.ts';
 import { etcdDialect, etcdFlags } from './flags.ts';
 import { runGateway } from './gateway-command.ts';
+import { help } from './help.ts';
 import { findIdentity } from './identity.ts';
 import { importEtcdData } from './import-data.ts';
 import { httpOptions, memberSettings } from './settings.ts';
@@ -136,7 +137,7 @@ function sourceOf(): { args?: string[]; env?: Record<string, string> } {
   return { args: argumentsOf(file, (name) => Object.hasOwn({ ...etcdFlags, ...etcdDialect.ignored }, name)), env: {} };
 }
 
-const program = { name: 'etcd', flags: etcdFlags, dialect: etcdDialect, version, usage, log: logOf, explain };
+const program = { name: 'etcd', flags: etcdFlags, dialect: etcdDialect, version, usage, help, log: logOf, explain };
 try {
   if (process.argv[2] === 'gateway') await runGateway(process.argv.slice(3));
   else await runProgram({ ...program, ...sourceOf(), start: (context) => told(start(context)) });

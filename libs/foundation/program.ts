@@ -39,6 +39,8 @@ export interface Program<S extends FlagSet> {
   readonly version?: string;
   /** Printed after what is wrong with an argument, and before the flags by `--help`. */
   readonly usage?: string;
+  /** The flags, as `--help` prints them after the usage, where they are not a sorted list. */
+  readonly help?: () => string;
   /** The process's arguments and environment unless given. */
   readonly args?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -97,7 +99,8 @@ function readCommandLine<S extends FlagSet>(program: Program<S>): { flags: Parse
     const flags = parseFlags(program.flags, args, program.dialect, env);
     if (flags.help) {
       const usage = program.usage ?? `Usage:\n  ${program.name} [flags]\n`;
-      process.stdout.write(`${usage}\nFlags:\n${describeFlags(program.flags)}\n`);
+      const described = program.help?.() ?? `Flags:\n${describeFlags(program.flags)}\n`;
+      process.stdout.write(`${usage}\n${described}`);
       process.exit(0);
     }
     const log = logOf(program, flags.values);

@@ -54,6 +54,40 @@ for (const { name, command } of programs) {
   });
 }
 
+/** Section and default of each flag. */
+function helpOf(text: string): Map<string, string> {
+  let section = '';
+  const found = new Map<string, string>();
+  for (const line of text.split('\n')) {
+    section = /^(\S.*):$/.exec(line)?.[1] ?? section;
+    const [, name, shown = ''] = /^ {2}--([\w-]+)(?: (.*))?$/.exec(line) ?? [];
+    if (name !== undefined) found.set(name, `${section} ${shown.replace(/^'?(.*?)'?$/, "'$1'")}`);
+  }
+  return found;
+}
+
+/** Defaults of 3.6, of another format, or said in words. */
+const otherDefaults = ['max-concurrent-streams', 'snapshot-count', 'data-dir', 'initial-cluster', 'enable-grpc-gateway'];
+
+test.skipIf(original === undefined)(
+  'help has the sections and the defaults of the original',
+  { timeout: minuteMs },
+  async () => {
+    const [ours, theirs] = await Promise.all(
+      [ourProgram, [original ?? '']].map(async ([file = '', ...first]) =>
+        helpOf((await execa(file, [...first, '--help'])).stdout),
+      ),
+    );
+    const shared = [...(ours?.keys() ?? [])].filter((name) => theirs?.has(name));
+    expect(shared.length).toBeGreaterThan(50);
+    for (const name of shared) {
+      const [own = '', their = ''] = [ours?.get(name), theirs?.get(name)];
+      if (otherDefaults.includes(name)) expect(own.split(" '")[0], name).toBe(their.split(" '")[0]);
+      else expect(own.replace(/(?<=\d[mh])0s|(?<=h)0m0s/, ''), name).toBe(their);
+    }
+  },
+);
+
 test('the version, and the lines of the log that tools wait for', { timeout: minuteMs }, async () => {
   const { stdout } = await execa(ourProgram[0], [...ourProgram.slice(1), '--version']);
   expect(stdout).toMatch(/^etcd Version: \d+\.\d+\.\d+/);
