@@ -28,7 +28,7 @@ import { openMember } from './open-member.ts';
 import { defaultTuning, limits, type ReplicaOptions, type ReplicaTuning } from './options.ts';
 import { ReadRounds } from './read-rounds.ts';
 import { Snapshots } from './snapshots.ts';
-import { logTrace } from './trace-log.ts';
+import { TraceLog } from './trace-log.ts';
 
 /** A Replica on a disk and a transport. `start` must resolve before anything else is called, except the subscriptions and peers. */
 export function createReplica(options: ReplicaOptions): Replica {
@@ -53,6 +53,7 @@ class RaftReplica implements Replica {
   readonly #reads: ReadRounds;
   readonly #snapshots: Snapshots;
   readonly #listeners = new Set<(leader: MemberId, term: Term) => void>();
+  readonly #trace: TraceLog;
   #running: Running | undefined;
   #loop: Promise<void> | undefined;
   #ticker: Timer | undefined;
@@ -65,6 +66,7 @@ class RaftReplica implements Replica {
     this.id = options.id;
     this.#options = options;
     this.#tuning = { ...defaultTuning, ...options.tuning };
+    this.#trace = new TraceLog(options.log, options.id.toString(16));
     const firstContext = BigInt(options.random.stream('read-index').int(2 ** 31)) << 31n;
     this.#reads = new ReadRounds(options.clock, firstContext, (context) => this.#running?.node.readIndex(context));
     this.#snapshots = new Snapshots({
@@ -243,7 +245,7 @@ class RaftReplica implements Replica {
   async #turn(running: Running): Promise<void> {
     const { node, wal, storage } = running;
     const ready = node.ready();
-    logTrace(this.#options.log, this.id.toString(16), ready.trace);
+    this.#trace.write(ready.trace);
     this.#send(ready.messagesBeforeSync);
     if (ready.hardState !== undefined) this.#unsaved = ready.hardState;
     if (ready.snapshot !== undefined) await this.#install(running, ready.snapshot);

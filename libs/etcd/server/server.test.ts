@@ -134,6 +134,18 @@ describe('proposals', () => {
     expect(lost.state).toBe('timeoutLeaderFailure');
   });
 
+  test('that a leader takes before its log tells of it are not lost when its term begins', async () => {
+    replica.won = true;
+    const call = watch(server.propose('put', putBytes('a')));
+    replica.elect(own);
+    replica.beginTerm();
+    await settle();
+    expect(call.state).toBe('waits');
+    replica.commit();
+    await settle();
+    expect(call.state).toBe('ok');
+  });
+
   test('too large or too many are refused at once', async () => {
     replica.elect(own);
     const large = watch(server.propose('put', putBytes('a', 2000)));

@@ -273,9 +273,14 @@ export class EtcdServer {
 
   #try(sequence: bigint, pending: Pending): void {
     const result = pending.propose();
-    if (result === 'accepted') pending.term = this.replica.term();
+    if (result === 'accepted') pending.term = this.#takenInTerm();
     else if (result === 'tooManyUncommitted') this.#settle(sequence, new EtcdError('tooManyRequests'));
     else if (result === 'configChangePending') this.#proposeMembershipLater();
+  }
+
+  /** Of a leader that its log does not tell of yet only Raft knows the term. */
+  #takenInTerm(): number {
+    return this.hasLeader ? this.replica.term() : this.replica.status().term;
   }
 
   /**

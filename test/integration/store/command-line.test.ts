@@ -88,6 +88,42 @@ test.skipIf(original === undefined)(
   },
 );
 
+/** Between the first ports and the word of the cluster. */
+function publishedMs(log: string): number {
+  const at = (message: string): number => {
+    const line = log.split('\n').find((text) => text.includes(`"msg":"${message}`));
+    return Date.parse((JSON.parse(line ?? '{}') as { ts: string }).ts);
+  };
+  return at('published local member') - at('now serving peer');
+}
+
+/** What Raft says in the life of one member, without ids. */
+async function raftLines(program: readonly string[]): Promise<string[]> {
+  const store = await Store.start({ size: 1, program, flags: ['--log-level=info'] });
+  try {
+    await until('the member is published', () => store.log(0).includes('ready to serve client requests'));
+    await store.stopMember(0, 'SIGTERM');
+    const lines = store.log(0).trim().split('\n');
+    const said = lines
+      .map((line) => JSON.parse(line) as { logger?: string; msg: string })
+      .filter(({ logger }) => logger === 'raft');
+    return said.map(({ msg }) => msg.replace(/\b[0-9a-f]{14,16}\b/g, '<id>').replace(/\(\d+\)/, '(<id>)'));
+  } finally {
+    await store.stop();
+  }
+}
+
+test.skipIf(original === undefined)('who leads is logged as the original logs it', { timeout: minuteMs }, async () => {
+  const [ours, theirs] = [await raftLines(ourProgram), await raftLines([original ?? ''])];
+  expect(ours).toContain('<id> became leader at term 2');
+  // The original also tells of every vote.
+  let at = -1;
+  for (const line of ours) {
+    at = theirs.indexOf(line, at + 1);
+    expect(at, `${line} in its place among ${theirs.join('; ')}`).toBeGreaterThanOrEqual(0);
+  }
+});
+
 test('the version, and the lines of the log that tools wait for', { timeout: minuteMs }, async () => {
   const { stdout } = await execa(ourProgram[0], [...ourProgram.slice(1), '--version']);
   expect(stdout).toMatch(/^etcd Version: \d+\.\d+\.\d+/);
@@ -111,6 +147,8 @@ test('the version, and the lines of the log that tools wait for', { timeout: min
       'closing etcd server',
       'closed etcd server',
     ];
+    // Nothing has to be tried again for that.
+    expect(publishedMs(store.log(0))).toBeLessThan(900);
     expect(messages.filter((message) => expected.includes(message))).toEqual(expected);
   } finally {
     await store.stop();

@@ -23,6 +23,8 @@ export class ManualReplica implements Replica {
   readonly #machine: StateMachine;
   /** Raft has stepped down, and nobody has been told yet. */
   deposed = false;
+  /** Raft has won the election of the next term, and nobody has been told yet. */
+  won = false;
   readonly #listeners = new Set<(leader: MemberId, term: Term) => void>();
   #reads: Read[] = [];
   #leader: MemberId = 0n;
@@ -38,6 +40,7 @@ export class ManualReplica implements Replica {
   /** A new leader, in the next term; 0n: none any more. */
   elect(leader: MemberId): void {
     if (leader !== 0n) this.#term++;
+    this.won = false;
     this.#leader = leader;
     for (const listener of this.#listeners) listener(leader, this.#term);
   }
@@ -94,7 +97,7 @@ export class ManualReplica implements Replica {
     const lastIndex = applied + this.proposed.length;
     return {
       id: this.id,
-      term: this.#term,
+      term: this.#term + (this.won ? 1 : 0),
       vote: this.id,
       leader: this.#leader,
       role: this.#leader === this.id && !this.deposed ? 'leader' : 'follower',
@@ -128,7 +131,7 @@ export class ManualReplica implements Replica {
   removePeer(): void {}
 
   #enqueue(type: EntryType, data: Uint8Array): ProposeResult {
-    if (this.#leader === 0n) return 'noLeader';
+    if (this.#leader === 0n && !this.won) return 'noLeader';
     if (this.answer === 'accepted') this.proposed.push({ type, data });
     return this.answer;
   }
