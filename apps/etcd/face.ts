@@ -82,14 +82,17 @@ export function sayServing(log: Log, { config, id }: Served): void {
   );
 }
 
-/** The cluster knows where this member serves. */
-export function sayReady(log: Log, { config, name, id, clusterId }: Served): void {
+/** The cluster knows where this member serves. `begun`: it is one that this member has begun with others. */
+export function sayReady(log: Log, { config, name, id, clusterId }: Served, begun: boolean): void {
+  const ids = { 'cluster-id': hexId(clusterId), 'local-member-id': hexId(id) };
+  const known = { 'cluster-version': clusterVersion.replace(/\.\d+$/, '') };
+  if (begun) log.info({ ...ids, ...known }, 'set initial cluster version');
+  log.info(known, 'enabled capabilities for version');
   const attributes = `{Name:${name} ClientURLs:[${config.advertiseClientUrls.join(' ')}]}`;
   log.info(
     { 'local-member-id': hexId(id), 'local-member-attributes': attributes, 'cluster-id': hexId(clusterId) },
     'published local member to cluster through raft',
   );
-  log.info({ 'cluster-version': clusterVersion.replace(/\.\d+$/, '') }, 'enabled capabilities for version');
   log.info({}, 'ready to serve client requests');
   for (const url of config.clientUrls) {
     const how = url.secure

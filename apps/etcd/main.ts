@@ -103,7 +103,7 @@ async function start(context: Context): Promise<void> {
     },
   });
   sayServing(log, served);
-  member.publish(() => sayReady(log, served));
+  member.publish(() => sayReady(log, served, identity.bootstrap));
 }
 
 /** Nothing is wrong with a member that was removed: its process ends as if it was told to. */

@@ -139,8 +139,9 @@ test('the version, and the lines of the log that tools wait for', { timeout: min
     const expected = [
       'starting an etcd server',
       'now serving peer/client/metrics',
-      'published local member to cluster through raft',
+      'set initial cluster version',
       'enabled capabilities for version',
+      'published local member to cluster through raft',
       'ready to serve client requests',
       'serving client traffic insecurely; this is strongly discouraged!',
       'received signal; shutting down',
