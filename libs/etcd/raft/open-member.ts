@@ -110,11 +110,16 @@ async function bootstrap(wal: Wal, members: readonly BootstrapMember[]): Promise
   return { snapshot: { index: 0, term: 0, conf: emptyConf }, hardState, entries, tornBytes: 0 };
 }
 
+/**
+ * What follows the commit index on disk may have been committed, and acknowledged: that index goes to disk with the next entries
+ * only. So it is kept, as any leader could commit it, up to a change of membership, which is not to be guessed.
+ */
 async function forceNewCluster(wal: Wal, content: LogContent, { id, machine, log }: ReplicaOptions): Promise<LogContent> {
-  const { commit } = content.hardState;
-  const kept = content.entries.filter(({ index }) => index <= commit);
+  const change = content.entries.find(({ index, type }) => type === 'configChange' && index > content.hardState.commit);
+  const kept = content.entries.filter(({ index }) => change === undefined || index < change.index);
+  const commit = Math.max(content.hardState.commit, kept.at(-1)?.index ?? 0) as LogIndex;
   const conf = confsOf({ ...content, entries: kept }, machine).at(-1)?.conf ?? emptyConf;
-  const { appended, hardState } = leaveAlone(id, conf, content.hardState);
+  const { appended, hardState } = leaveAlone(id, conf, { ...content.hardState, commit });
   log.warn({ commit, givenUp: content.entries.length - kept.length }, 'forcing a new cluster of this member alone');
   if (appended.length === 0) return content;
   await wal.save(hardState, appended, true);
