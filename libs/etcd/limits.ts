@@ -11,9 +11,14 @@ export const limits = {
   txnDepth: 16,
   /** `--quota-backend-bytes` where it is 0. */
   quotaBytes: 2 * 1024 ** 3,
-  /** Pending revisions are committed to the backend after this, or when they are larger than `commitBytes`. */
+  /**
+   * Pending revisions are committed to the backend after this, or when they are larger than `commitBytes`: small commits, for each takes
+   * processor and disk from the log's writes in one piece. Between two is `commitRest` times as long as the last one took, so that
+   * a slow disk is the log's for most of the time.
+   */
   commitDelayMs: 250,
-  commitBytes: 512 << 10,
+  commitBytes: 32 << 10,
+  commitRest: 4,
   /** Read from a file and written to the backend at a time, by a restore. */
   loadBytes: 4 << 20,
   /** The backend is made durable this long after a commit; until then the log is kept. */
@@ -31,6 +36,8 @@ export const limits = {
   /** Revisions, and bytes of them, looked at in one step of a compaction or a hash; other work gets its turn in between. */
   scanStepRecords: 200,
   scanStepBytes: 256 << 10,
+  /** What is not committed yet, beyond which a compaction waits for the commit. */
+  compactionPendingBytes: 512 << 10,
   /** Keys of the index looked at in one step of a compaction. */
   compactionStepKeys: 2000,
   /** Longest pause between two steps of a compaction. */

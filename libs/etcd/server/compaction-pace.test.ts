@@ -51,7 +51,7 @@ test('a removal counts as the page that it rewrites, so that few of them make a 
   await backend.commit();
   const removals = 300;
   for (let i = 0; i < removals; i++) backend.remove(1, i, false);
-  expect(backend.pendingBytes).toBeGreaterThan(limits.commitBytes);
+  expect(backend.pendingBytes).toBeGreaterThan(limits.compactionPendingBytes);
   await backend.commit();
   expect(backend.pendingBytes).toBe(0);
   await backend.close();

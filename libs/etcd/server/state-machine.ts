@@ -75,6 +75,9 @@ export class EtcdStateMachine implements StateMachine {
   #durable: LogIndex = 0;
   #committing: Promise<void> | undefined;
   #commitTimer: Timer | undefined;
+  #commitAt = 0;
+  /** No large commit before this; one under way is not the next. */
+  #commitRestsUntil = 0;
   #syncTimer: Timer | undefined;
   #syncing = false;
   /** A commit has failed: the member stops, and does not try again on its way out. */
@@ -239,8 +242,16 @@ export class EtcdStateMachine implements StateMachine {
 
   #commitSoon(): void {
     if (this.#committing !== undefined) return;
-    if (this.backend.pendingBytes >= limits.commitBytes) void this.#commit();
-    else this.#commitTimer ??= this.#clock.timer(limits.commitDelayMs, () => void this.#commit());
+    const now = this.#clock.monotonicMs();
+    const at = this.backend.pendingBytes >= limits.commitBytes ? this.#commitRestsUntil : now + limits.commitDelayMs;
+    if (this.#commitTimer !== undefined && this.#commitAt <= at) return;
+    this.#stopCommits();
+    if (at <= now) {
+      void this.#commit();
+      return;
+    }
+    this.#commitAt = at;
+    this.#commitTimer = this.#clock.timer(at - now, () => void this.#commit());
   }
 
   #stopCommits(): void {
@@ -269,7 +280,9 @@ export class EtcdStateMachine implements StateMachine {
       this.#fatal(error, 'the backend cannot be written; what was acknowledged is in the log');
       return;
     }
-    this.onBackendCommit((this.#clock.monotonicMs() - began) / msPerSecond);
+    const now = this.#clock.monotonicMs();
+    this.onBackendCommit((now - began) / msPerSecond);
+    this.#commitRestsUntil = now + (now - began) * limits.commitRest;
     this.#committed = index;
     if (this.#durable < this.#committed) this.#syncTimer ??= this.#clock.timer(limits.syncDelayMs, () => this.#sync());
   }
@@ -301,7 +314,7 @@ export class EtcdStateMachine implements StateMachine {
       if (!compacting) {
         for (const done of this.#compactionWaiters.splice(0)) done();
       }
-      const piled = this.backend.pendingBytes >= limits.commitBytes && this.#committing !== undefined;
+      const piled = this.backend.pendingBytes >= limits.compactionPendingBytes && this.#committing !== undefined;
       if (this.backend.pendingBytes > 0) this.#commitSoon();
       const tookMs = this.#clock.monotonicMs() - begunMs;
       if (this.hub.replayStep()) this.#stepSoon();
