@@ -125,6 +125,8 @@ export async function runProgram<S extends FlagSet>(program: Program<S>): Promis
   const stop = (code: number): void => {
     if (stopping) return;
     stopping = true;
+    // Also where nothing is left to wait for before all has stopped.
+    process.exitCode = code === 0 ? 1 : code;
     setTimeout(() => process.exit(code === 0 ? 1 : code), stopTimeoutMs).unref();
     lifecycle.stop().then(
       () => process.exit(code),
@@ -149,6 +151,8 @@ export async function runProgram<S extends FlagSet>(program: Program<S>): Promis
     process.exit(1);
   });
   process.on('unhandledRejection', (error) => {
+    // What broke may break its neighbours too: they must not cut the stop short.
+    if (stopping) return;
     log.error({ err: error }, 'unhandled rejection');
     process.exit(1);
   });

@@ -137,7 +137,8 @@ class LmdbBackend implements Backend {
   async close(): Promise<void> {
     this.#defragmentation?.abort('the member stops');
     await this.#defragmenting?.catch(() => undefined);
-    await this.#inTurn(() => this.#environment.close());
+    // lmdb is in no state to be asked for anything after a commit that failed: it may wait for ever, or end the process.
+    await this.#inTurn(() => (this.#writing === undefined ? this.#environment.close() : undefined));
   }
 
   async #defragment(): Promise<void> {

@@ -26,6 +26,8 @@ const keyBytesMax = 1978;
 const fixedPages = 3;
 /** A commit that failed with less than this free, beyond what it had to write, is blamed on the space. */
 const reserveBytes = 1 << 20;
+/** What a commit writes at most, for each byte of its changes: the pages on the way to them too. */
+const writeFactor = 2;
 const snapshotReadBatch = 256;
 /** How ranges copy a value out of lmdb: from Node's pool, at a third of the cost of a buffer of its own. */
 const pooled = {
@@ -114,6 +116,8 @@ export class LmdbEnvironment {
     // One that lmdb refuses when it is given to it would leave the others without it.
     const long = changes.find(({ key }) => key.length > keyBytesMax);
     if (long !== undefined) throw new BackendError(`a key of ${long.key.length} bytes in ${long.bucket}`);
+    // lmdb's thread damages the memory of the process where the disk takes less than it is given.
+    if (this.#isFull(bytes * writeFactor)) throw this.#failure(undefined, bytes * writeFactor);
     try {
       const written = new Set<Promise<boolean>>();
       for (const { bucket, key, value } of changes) {
@@ -217,10 +221,15 @@ export class LmdbEnvironment {
     }
   }
 
-  #failure(cause: unknown, bytes: number): BackendError {
+  #isFull(bytes: number): boolean {
     const { bavail, bsize } = statfsSync(this.folder);
-    const full = bavail * bsize < bytes + reserveBytes;
-    const reason = full ? 'no space left on the disk of the data directory: free some and start again' : String(cause);
+    return bavail * bsize < bytes + reserveBytes;
+  }
+
+  #failure(cause: unknown, bytes: number): BackendError {
+    const reason = this.#isFull(bytes)
+      ? 'no space left on the disk of the data directory: free some and start again'
+      : String(cause);
     return new BackendError(`cannot write the backend: ${reason}`, { cause });
   }
 }

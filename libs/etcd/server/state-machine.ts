@@ -186,7 +186,7 @@ export class EtcdStateMachine implements StateMachine {
     this.#syncTimer?.cancel();
     this.#stepTimer?.cancel();
     this.store.stopCompaction();
-    await this.backend.sync();
+    if (!this.#broken) await this.backend.sync();
     await this.backend.close();
   }
 
