@@ -62,7 +62,7 @@ export async function importMember({ log, snapshot, database }: ImportSource, po
   const conf = replayMembership(ports.backend, start, done);
   const meta: SnapshotMeta = { index: applied, term: done.at(-1)?.term ?? start.term, conf };
   ports.backend.load('meta', [{ key: Buffer.from(appliedMark), value: encodeNumber(applied) }]);
-  ports.backend.commit();
+  await ports.backend.commit();
   await ports.backend.sync();
   // What was applied was committed, whether or not the log has it in writing.
   const hardState = { ...log.hardState, commit: Math.max(log.hardState.commit, applied) };

@@ -23,6 +23,7 @@ class LmdbBackend implements Backend {
   #pending = new PendingChanges();
   /** Being written. */
   #writing: PendingChanges | undefined;
+  #failed = false;
   /** What is done to the environment, one after the other. */
   #work: Promise<void> = Promise.resolve();
   /** The next commit, while it waits for its turn. */
@@ -84,6 +85,7 @@ class LmdbBackend implements Backend {
 
   async sync(): Promise<void> {
     await this.#work;
+    this.#checkWritable();
     await this.#environment.sync();
     await this.#inPlace;
   }
@@ -138,7 +140,7 @@ class LmdbBackend implements Backend {
     this.#defragmentation?.abort('the member stops');
     await this.#defragmenting?.catch(() => undefined);
     // lmdb is in no state to be asked for anything after a commit that failed: it may wait for ever, or end the process.
-    await this.#inTurn(() => (this.#writing === undefined ? this.#environment.close() : undefined));
+    await this.#inTurn(() => (this.#failed ? undefined : this.#environment.close()));
   }
 
   async #defragment(): Promise<void> {
@@ -188,17 +190,26 @@ class LmdbBackend implements Backend {
     return done;
   }
 
+  /** Where a commit has failed, its changes are not there, and no later ones may be. */
+  #checkWritable(): void {
+    if (this.#failed) throw new BackendError('an earlier commit has failed');
+  }
+
   async #write(): Promise<void> {
     this.#next = undefined;
     this.beforeCommit();
-    // Where an earlier one has failed, its changes are not there, and no later ones may be.
-    if (this.#writing !== undefined) throw new BackendError('an earlier commit has failed');
+    this.#checkWritable();
     const writing = this.#pending;
     if (writing.changes.length === 0) return;
     this.#pending = new PendingChanges();
     this.#writing = writing;
     this.#reached('beforeCommit');
-    await this.#environment.writeAside(writing.changes, writing.bytes);
+    try {
+      await this.#environment.writeAside(writing.changes, writing.bytes);
+    } catch (error) {
+      this.#failed = true;
+      throw error;
+    }
     this.#reached('afterCommit');
     if (writing.removes) this.#reached('afterRemoval');
     this.#defragmentation?.note(writing.changes);
