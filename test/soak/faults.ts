@@ -1,9 +1,10 @@
 // What is done to the store: each fault strikes, and is healed again.
+import { setTimeout as sleep } from 'node:timers/promises';
 import { api } from '@drydock/etcd/rpc/api.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { Client } from '@grpc/grpc-js';
 import { unaryCall } from '../integration/store/client.ts';
-import { exitOf, type Store } from '../integration/store/members.ts';
+import { exitOf, type Store, until } from '../integration/store/members.ts';
 import { replaceMember, start } from './membership.ts';
 
 /** What a fault is done to. */
@@ -177,11 +178,21 @@ async function badDisk(target: Target, how: object) {
   store.setDiskFaults(one, how);
   const heal = async (): Promise<void> => {
     store.setDiskFaults(one, {});
-    const process = store.members[one]?.process;
-    if (process?.exitCode === null && process.signalCode === null) return;
-    start(store, one);
+    if (await endsByItself(target, one)) start(store, one);
   };
   return { heal, text: `the disk of ${one + 1}: ${JSON.stringify(how)}` };
+}
+
+/** Whether a member whose disk is good again has ended, or will: it takes its time to stop, and answers nobody meanwhile. */
+async function endsByItself({ store, clients }: Target, one: number): Promise<boolean> {
+  const process = store.members[one]?.process;
+  const client = clients[one];
+  const hasEnded = () => process === undefined || process.exitCode !== null || process.signalCode !== null;
+  // The last write to the bad disk has failed by then.
+  await sleep(100);
+  const asked = async () => client !== undefined && (await unaryCall(client, api.status, {}, 500).catch(() => undefined));
+  await until(`member ${one + 1} answers or ends`, async () => hasEnded() || Boolean(await asked()));
+  return hasEnded();
 }
 
 /** Starts again what has ended by itself, and lets go on what stands still. */
