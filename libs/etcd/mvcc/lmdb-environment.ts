@@ -24,10 +24,11 @@ const pageBytes = 4096;
 const keyBytesMax = 1978;
 /** Pages that are neither in a tree nor free: two of the file's head, one of the free list. */
 const fixedPages = 3;
-/** A commit that failed with less than this free, beyond what it had to write, is blamed on the space. */
+/** With less than this free, beyond what it has to write, a commit is not begun, and one that failed is blamed on the space. */
 const reserveBytes = 1 << 20;
 /** What a commit writes at most, for each byte of its changes: the pages on the way to them too. */
 const writeFactor = 2;
+const noSpace = 'no space left on the disk of the data directory: free some and start again';
 const snapshotReadBatch = 256;
 /** How ranges copy a value out of lmdb: from Node's pool, at a third of the cost of a buffer of its own. */
 const pooled = {
@@ -117,7 +118,7 @@ export class LmdbEnvironment {
     const long = changes.find(({ key }) => key.length > keyBytesMax);
     if (long !== undefined) throw new BackendError(`a key of ${long.key.length} bytes in ${long.bucket}`);
     // lmdb's thread damages the memory of the process where the disk takes less than it is given.
-    if (this.#isFull(bytes * writeFactor)) throw this.#failure(undefined, bytes * writeFactor);
+    if (this.#isFull(bytes * writeFactor)) throw failure(noSpace);
     try {
       const written = new Set<Promise<boolean>>();
       for (const { bucket, key, value } of changes) {
@@ -227,11 +228,12 @@ export class LmdbEnvironment {
   }
 
   #failure(cause: unknown, bytes: number): BackendError {
-    const reason = this.#isFull(bytes)
-      ? 'no space left on the disk of the data directory: free some and start again'
-      : String(cause);
-    return new BackendError(`cannot write the backend: ${reason}`, { cause });
+    return failure(this.#isFull(bytes) ? noSpace : String(cause), cause);
   }
+}
+
+function failure(reason: string, cause?: unknown): BackendError {
+  return new BackendError(`cannot write the backend: ${reason}`, { cause });
 }
 
 /** The types of `lmdb` have the flags of `putSync` only. */

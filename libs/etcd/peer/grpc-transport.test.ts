@@ -10,6 +10,7 @@ import { Authority } from '@drydock/pki/authority.ts';
 import { forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
 import type { Message } from 'raft-ts/types.ts';
 import { afterEach, expect, onTestFinished, test, vi } from 'vitest';
+import { freePort } from '../testing/free-ports.ts';
 import type { TlsSettings } from '../tls/settings.ts';
 import { askMembers, resolveUrls } from './ask-members.ts';
 import { createGrpcTransport, PeerListenError } from './grpc-transport.ts';
@@ -22,15 +23,6 @@ const opened: Transport[] = [];
 afterEach(async () => {
   for (const transport of opened.splice(0)) await transport.stop();
 });
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new RangeError('no port');
-  return address.port;
-}
 
 interface Side {
   readonly transport: Transport;

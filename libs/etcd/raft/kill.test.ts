@@ -2,10 +2,10 @@
 import { type ChildProcess, fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, expect, test, vi } from 'vitest';
+import { freePorts } from '../testing/free-ports.ts';
 import type { Report } from './testing/process-member.ts';
 
 const script = new URL('./testing/process-member.ts', import.meta.url).pathname;
@@ -37,22 +37,6 @@ async function killAll(): Promise<void> {
   );
 }
 
-async function freePorts(): Promise<number[]> {
-  const servers = await Promise.all(
-    Array.from({ length: count }, async () => {
-      const server = createServer().listen(0, '127.0.0.1');
-      await once(server, 'listening');
-      return server;
-    }),
-  );
-  const ports = servers.map((server) => {
-    const address = server.address();
-    return typeof address === 'object' ? (address?.port ?? 0) : 0;
-  });
-  await Promise.all(servers.map((server) => once(server.close(), 'close')));
-  return ports;
-}
-
 function startAll(ports: readonly number[]): Member[] {
   return ports.map((_, i) => {
     const child = fork(script, [String(i + 1), ports.join(), join(root, String(i + 1))], { execArgv: [] });
@@ -67,7 +51,7 @@ function startAll(ports: readonly number[]): Member[] {
 
 test('SIGKILL of every member loses nothing that was applied', async () => {
   root = await mkdtemp(join(tmpdir(), 'drydock-kill-'));
-  const ports = await freePorts();
+  const ports = await freePorts(count);
   const acknowledged = new Set<string>();
   for (let life = 0; life < 3; life++) {
     members = startAll(ports);

@@ -1,6 +1,6 @@
 import { once } from 'node:events';
-import { createServer, request as httpRequest } from 'node:http';
-import { type AddressInfo, connect, type Socket } from 'node:net';
+import { request as httpRequest } from 'node:http';
+import { connect, type Socket } from 'node:net';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { expect, onTestFinished, test } from 'vitest';
@@ -9,6 +9,7 @@ import { FrameReader } from '../http2/frame-reader.ts';
 import { flags, frameTypes, preface } from '../http2/frames.ts';
 import { encodeHeaders, HeaderDecoder } from '../http2/hpack.ts';
 import { parseUrls } from '../server/urls.ts';
+import { freePort } from '../testing/free-ports.ts';
 import { ClientListener } from './listener.ts';
 import { encodeBy } from './protobuf.ts';
 import { type Method, type StreamCall, service } from './service.ts';
@@ -16,14 +17,6 @@ import { type Method, type StreamCall, service } from './service.ts';
 const clock = new SystemClock();
 const identity = (bytes: Buffer): Buffer => bytes;
 const receiveBytesMax = 100_000;
-
-async function freePort(): Promise<number> {
-  const probe = createServer().listen(0, '127.0.0.1');
-  await once(probe, 'listening');
-  const { port } = probe.address() as AddressInfo;
-  await new Promise((resolve) => probe.close(resolve));
-  return port;
-}
 
 async function serve(methods: Readonly<Record<string, Method>>, streamsMax?: number): Promise<number> {
   const listener = new ClientListener({

@@ -2,7 +2,6 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { request as secureRequest } from 'node:https';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
@@ -12,6 +11,7 @@ import { Authority } from '@drydock/pki/authority.ts';
 import { forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { parseUrls } from '../server/urls.ts';
+import { freePort } from '../testing/free-ports.ts';
 import { KeyPairFiles } from '../tls/key-pair-files.ts';
 import type { TlsSettings } from '../tls/settings.ts';
 import { ClientListener } from './listener.ts';
@@ -22,15 +22,6 @@ function folder(): string {
   const path = mkdtempSync(join(tmpdir(), 'listener-'));
   onTestFinished(() => rmSync(path, { recursive: true }));
   return path;
-}
-
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  if (address === null || typeof address === 'string') throw new RangeError('no port');
-  return address.port;
 }
 
 async function listen(urls: readonly string[], tls?: TlsSettings): Promise<void> {

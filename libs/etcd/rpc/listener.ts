@@ -151,12 +151,7 @@ export class ClientListener {
       this.#sniff(socket, httpOnly);
       return;
     }
-    socket.once('readable', () => {
-      const first: Buffer | null = socket.read();
-      if (first === null) {
-        socket.destroy();
-        return;
-      }
+    onFirstBytes(socket, (first) => {
       socket.unshift(first);
       if (first[0] === handshakeRecord) secure.emit('connection', socket);
       else this.#sniff(socket, httpOnly);
@@ -168,12 +163,7 @@ export class ClientListener {
       this.#http.emit('connection', socket);
       return;
     }
-    socket.once('readable', () => {
-      const first: Buffer | null = socket.read();
-      if (first === null) {
-        socket.destroy();
-        return;
-      }
+    onFirstBytes(socket, (first) => {
       const isHttp2 = first.toString('latin1', 0, prefaceStart.length) === prefaceStart;
       if (isHttp2) this.#serveGrpc(socket, first, undefined);
       else {
@@ -211,4 +201,13 @@ export class ClientListener {
 function chooseProtocol(offered: readonly string[], httpOnly: boolean): string | undefined {
   if (offered.includes('http/1.1')) return 'http/1.1';
   return offered.includes('h2') && !httpOnly ? 'h2' : undefined;
+}
+
+/** A socket that ends before it has said anything is destroyed. */
+function onFirstBytes(socket: Socket, use: (first: Buffer) => void): void {
+  socket.once('readable', () => {
+    const first: Buffer | null = socket.read();
+    if (first === null) socket.destroy();
+    else use(first);
+  });
 }

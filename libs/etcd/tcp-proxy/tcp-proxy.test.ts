@@ -3,6 +3,7 @@ import { connect, createServer, type Server } from 'node:net';
 import { silentLog } from '@drydock/foundation/log.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { expect, onTestFinished, test } from 'vitest';
+import { freePort } from '../testing/free-ports.ts';
 import { type Endpoint, parseEndpoint, TcpProxy } from './tcp-proxy.ts';
 
 const host = '127.0.0.1';
@@ -19,12 +20,6 @@ async function member(name: string, port = 0): Promise<{ endpoint: Endpoint; ser
   await once(server, 'listening');
   onTestFinished(() => void server.close());
   return { endpoint: { host, port: (server.address() as { port: number }).port }, server };
-}
-
-async function freePort(): Promise<number> {
-  const { endpoint, server } = await member('free');
-  await new Promise((resolve) => server.close(resolve));
-  return endpoint.port;
 }
 
 async function proxyTo(endpoints: readonly Endpoint[], retryMs: number): Promise<Endpoint> {

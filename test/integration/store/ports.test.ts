@@ -3,10 +3,10 @@
 import { once } from 'node:events';
 import { existsSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { request as httpRequest, type IncomingMessage, type RequestOptions } from 'node:http';
-import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { freePort } from '@drydock/etcd/testing/free-ports.ts';
 import { expect, test } from 'vitest';
 import { valueAt } from './cluster.ts';
 import { storesOfTest } from './fixture.ts';
@@ -73,14 +73,6 @@ const metricsPort: readonly Asked[] = [
   { path: '/health', host: 'bad.example' },
   { path: '/v3/kv/range', method: 'POST', body: '{"key":"YQ=="}' },
 ];
-
-async function freePort(): Promise<number> {
-  const server = createServer().listen(0, '127.0.0.1');
-  await once(server, 'listening');
-  const { port } = server.address() as { port: number };
-  await new Promise((resolve) => server.close(resolve));
-  return port;
-}
 
 async function answersOf(program: readonly string[]) {
   const metrics = `http://127.0.0.1:${await freePort()}`;
