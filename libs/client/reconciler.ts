@@ -1,4 +1,5 @@
 // Workers over a work queue: key in, result out.
+import { checkedDelay } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { WorkQueue } from './work-queue.ts';
 
@@ -10,8 +11,9 @@ export type Result =
 
 export const done: Result = { kind: 'done' };
 
-/** Looks at the key again after `delayMs`; undefined is `done`. */
+/** Looks at the key again after `delayMs`; undefined is `done`. Throws RangeError for NaN. */
 export function requeueAfter(delayMs: number | undefined): Result {
+  if (delayMs !== undefined) checkedDelay(delayMs);
   return delayMs === undefined ? done : { kind: 'requeueAfter', delayMs };
 }
 
@@ -42,7 +44,8 @@ export async function runReconciler(options: ReconcilerOptions, signal: AbortSig
 
 async function attempt(options: ReconcilerOptions, key: string, signal: AbortSignal): Promise<Result> {
   try {
-    return await options.reconcile(key, signal);
+    const result = await options.reconcile(key, signal);
+    return result.kind === 'requeueAfter' ? requeueAfter(result.delayMs) : result;
   } catch (error) {
     return { kind: 'failed', error };
   }

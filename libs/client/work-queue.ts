@@ -1,5 +1,5 @@
 // The work queue of client-go: a key is never worked on twice at once, and an add during the work causes one more run.
-import type { Clock, Timer } from '@drydock/foundation/clock.ts';
+import { type Clock, checkedDelay, type Timer } from '@drydock/foundation/clock.ts';
 import { bucketBurst, bucketPerSecond, itemBackoffBaseMs, itemBackoffMaxMs } from './limits.ts';
 
 export interface WorkQueueOptions {
@@ -44,8 +44,9 @@ export class WorkQueue {
     if (!this.#processing.has(key)) this.#enqueue(key);
   }
 
-  /** Adds after `delayMs`; of several waiting additions of one key the earliest counts. */
+  /** Adds after `delayMs`; of several waiting additions of one key the earliest counts. Throws RangeError for NaN. */
   addAfter(key: string, delayMs: number): void {
+    checkedDelay(delayMs);
     if (this.#shutDown) return;
     if (delayMs <= 0) {
       this.add(key);

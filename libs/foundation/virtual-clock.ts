@@ -1,18 +1,22 @@
 // A clock that stands still until it is told to move: for tests and for the simulator.
-import type { Clock, Timer } from './clock.ts';
+import { type Clock, checkedDelay, sleepOn, type Timer } from './clock.ts';
 
 interface Pending {
   readonly dueMs: number;
+  readonly delayMs: number;
   readonly sequence: number;
   readonly callback: () => void;
 }
 
-/** Deterministic clock. Timers fire in the order of their due time, then of their creation. */
+/**
+ * Deterministic clock. While time moves by `advance`, timers fire in the order of their due time, then of their creation, and
+ * exactly when they are due. `stall` and `jumpWall` do what a real machine does besides: callbacks come late, wall time jumps.
+ */
 export class VirtualClock implements Clock {
   #nowMs = 0;
   #sequence = 0;
   #pending: Pending[] = [];
-  readonly #wallOffsetMs: number;
+  #wallOffsetMs: number;
 
   /** @param wallStartMs what `wallMs()` says at monotonic time zero (default 2026-01-01T00:00:00Z). */
   constructor(wallStartMs = 1_767_225_600_000) {
@@ -28,8 +32,9 @@ export class VirtualClock implements Clock {
   }
 
   timer(delayMs: number, callback: () => void): Timer {
-    const entry: Pending = { dueMs: this.#nowMs + Math.max(0, delayMs), sequence: this.#sequence++, callback };
-    this.#pending.push(entry);
+    const delay = checkedDelay(delayMs);
+    const entry: Pending = { dueMs: this.#nowMs + delay, delayMs: delay, sequence: this.#sequence++, callback };
+    if (entry.dueMs < Number.POSITIVE_INFINITY) this.#pending.push(entry);
     return {
       cancel: () => {
         this.#pending = this.#pending.filter((other) => other !== entry);
@@ -38,21 +43,7 @@ export class VirtualClock implements Clock {
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const abort = () => {
-        timer.cancel();
-        reject(signal?.reason);
-      };
-      const timer = this.timer(delayMs, () => {
-        signal?.removeEventListener('abort', abort);
-        resolve();
-      });
-      signal?.addEventListener('abort', abort, { once: true });
-    });
+    return sleepOn(this, delayMs, signal);
   }
 
   /** The due time of the next timer, or undefined where none is pending. */
@@ -81,6 +72,29 @@ export class VirtualClock implements Clock {
     }
     this.#nowMs = end;
     await settle();
+  }
+
+  /**
+   * Time passes while the process stands still, as under SIGSTOP or a long garbage collection: what fell due fires late, at the
+   * time at which the process goes on, timers of one delay together (as Node does it).
+   */
+  async stall(ms: number): Promise<void> {
+    this.#nowMs += ms;
+    const due = this.#pending.filter((entry) => entry.dueMs <= this.#nowMs);
+    const firstOf = new Map<number, number>();
+    for (const { delayMs, dueMs } of due) firstOf.set(delayMs, Math.min(dueMs, firstOf.get(delayMs) ?? dueMs));
+    const first = (entry: Pending): number => firstOf.get(entry.delayMs) ?? entry.dueMs;
+    due.sort((a, b) => first(a) - first(b) || a.delayMs - b.delayMs || a.sequence - b.sequence);
+    for (const entry of due) {
+      // One that fired before may have cancelled it.
+      if (this.#pending.includes(entry)) this.#fire(entry);
+    }
+    await this.advanceAsync(0);
+  }
+
+  /** Somebody sets the machine's clock: wall time jumps by `ms` (also backwards), monotonic time and timers do not. */
+  jumpWall(ms: number): void {
+    this.#wallOffsetMs += ms;
   }
 
   #fire(entry: Pending): void {

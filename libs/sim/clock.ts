@@ -1,5 +1,5 @@
 // The clock of one machine: its monotonic time may run a little fast or slow, its wall time may be anything.
-import type { Clock, Timer } from '@drydock/foundation/clock.ts';
+import { type Clock, checkedDelay, sleepOn, type Timer } from '@drydock/foundation/clock.ts';
 import type { SimProcess } from './process.ts';
 import type { Scheduled } from './world.ts';
 
@@ -45,7 +45,8 @@ export class ProcessClock implements Clock {
   }
 
   timer(delayMs: number, callback: () => void): Timer {
-    const dueMs = this.monotonicMs() + Math.max(0, delayMs);
+    const delay = checkedDelay(delayMs);
+    const dueMs = this.monotonicMs() + delay;
     let cancelled = false;
     let scheduled: Scheduled | undefined;
     const fire = (): void => {
@@ -55,7 +56,7 @@ export class ProcessClock implements Clock {
       if (leftMs > 0.001) scheduled = this.#life.after((leftMs * 1000) / this.#time.rate, fire);
       else callback();
     };
-    scheduled = this.#life.after((Math.max(0, delayMs) * 1000) / this.#time.rate, fire);
+    scheduled = this.#life.after((delay * 1000) / this.#time.rate, fire);
     return {
       cancel: () => {
         cancelled = true;
@@ -65,20 +66,6 @@ export class ProcessClock implements Clock {
   }
 
   sleep(delayMs: number, signal?: AbortSignal): Promise<void> {
-    return new Promise((resolve, reject) => {
-      if (signal?.aborted) {
-        reject(signal.reason);
-        return;
-      }
-      const abort = (): void => {
-        timer.cancel();
-        reject(signal?.reason);
-      };
-      const timer = this.timer(delayMs, () => {
-        signal?.removeEventListener('abort', abort);
-        resolve();
-      });
-      signal?.addEventListener('abort', abort, { once: true });
-    });
+    return sleepOn(this, delayMs, signal);
   }
 }
