@@ -1,4 +1,5 @@
 // The command line: upstream's flags that have an effect here, and those that are accepted without one.
+import { featureGatesFlag } from '@drydock/foundation/feature-gates.ts';
 import { flag } from '@drydock/foundation/flags.ts';
 
 export const flags = {
@@ -73,6 +74,7 @@ export const flags = {
   'service-node-port-range': flag('string', '30000-32767', 'Ports reserved for Services of type NodePort.'),
   'tls-cert-file': flag('string', '', 'The certificate for HTTPS.'),
   'tls-private-key-file': flag('string', '', 'The key of the certificate for HTTPS.'),
+  'feature-gates': featureGatesFlag,
   v: flag('int', 0, 'Log level verbosity.', 'v'),
 } as const;
 
@@ -111,7 +113,6 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = {
   'etcd-readycheck-timeout': 'value',
   'etcd-servers-overrides': 'value',
   'external-hostname': 'value',
-  'feature-gates': 'value',
   'goaway-chance': 'value',
   'http2-max-streams-per-connection': 'value',
   'kubelet-port': 'value',

@@ -3,6 +3,7 @@ import { readFileSync } from 'node:fs';
 import { enabledPlugins, inertPlugins, pluginOrder } from '@drydock/apiserver/admission/admission.ts';
 import { ApiServer } from '@drydock/apiserver/server.ts';
 import { EtcdClient } from '@drydock/apiserver/storage/etcd-client.ts';
+import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { flags, ignoredFlags } from './flags.ts';
 
@@ -11,6 +12,7 @@ await runProgram({
   flags,
   dialect: { style: 'pflag', ignored: ignoredFlags },
   async start({ flags: { values: v }, log, clock, random, lifecycle }) {
+    startFeatureGates(v['feature-gates'], 'components', [], log);
     const read = (flag: string, file: string): string => {
       try {
         return readFileSync(file, 'utf8');

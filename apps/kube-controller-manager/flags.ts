@@ -1,4 +1,5 @@
 // The flags of kube-controller-manager: upstream's names and defaults.
+import { featureGatesFlag } from '@drydock/foundation/feature-gates.ts';
 import { flag } from '@drydock/foundation/flags.ts';
 
 const seconds = 1000;
@@ -76,6 +77,7 @@ export const flags = {
   ),
   'concurrent-namespace-syncs': flag('int', 10, 'The number of namespaces that are emptied at the same time.'),
   'concurrent-gc-syncs': flag('int', 20, 'The number of objects that the garbage collector looks at at the same time.'),
+  'feature-gates': featureGatesFlag,
   v: flag('int', 0, 'Number for the log level verbosity.', 'v'),
 } as const;
 
@@ -121,7 +123,6 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = Object.f
     'disabled-metrics',
     'emulated-version',
     'external-cloud-volume-plugin',
-    'feature-gates',
     'flex-volume-plugin-dir',
     'horizontal-pod-autoscaler-cpu-initialization-period',
     'horizontal-pod-autoscaler-downscale-stabilization',

@@ -9,6 +9,7 @@ import { checkTimings, runElection } from '@drydock/client/leader-election.ts';
 import { servingService } from '@drydock/client/serving.ts';
 import { isEnabled, namedButMissing, unknownController } from '@drydock/controllers/enabled.ts';
 import { type ManagerPorts, startControllers } from '@drydock/controllers/manager.ts';
+import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { flags, ignoredFlags } from './flags.ts';
 import { managerOptions } from './options.ts';
@@ -20,6 +21,7 @@ await runProgram({
   flags,
   dialect: { style: 'pflag', ignored: ignoredFlags },
   async start({ flags: { values: v }, log, clock, random, lifecycle, fatal }) {
+    startFeatureGates(v['feature-gates'], 'components', [], log);
     const unknown = unknownController(v.controllers);
     if (unknown !== undefined) throw new StartupError(`${JSON.stringify(unknown)} is not in the list of known controllers`);
     const missing = namedButMissing(v.controllers);

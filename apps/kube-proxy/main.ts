@@ -6,6 +6,7 @@ import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { connect } from '@drydock/client/connect.ts';
 import { KubeconfigError } from '@drydock/client/kubeconfig.ts';
 import { parseHostPort, type StatusRoutes, statusServer } from '@drydock/client/status-server.ts';
+import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { ConfigError, flags, ignoredFlags, type ProxyConfig, readConfig } from '@drydock/proxy/config.ts';
 import { nftSink } from '@drydock/proxy/nft.ts';
@@ -50,6 +51,7 @@ await runProgram({
   flags,
   dialect: { style: 'pflag', ignored: ignoredFlags },
   async start({ flags: { values }, log, clock, random, lifecycle }) {
+    startFeatureGates(values['feature-gates'], 'pairs', [], log);
     if (values.cleanup) {
       await nftSink().apply([`add table ip ${tableName}`, `delete table ip ${tableName}`]);
       process.exit(0);

@@ -1,4 +1,5 @@
 // The flags of kube-scheduler: upstream's names and defaults.
+import { featureGatesFlag } from '@drydock/foundation/feature-gates.ts';
 import { flag } from '@drydock/foundation/flags.ts';
 
 const seconds = 1000;
@@ -16,6 +17,7 @@ export const flags = {
   'leader-elect-retry-period': flag('duration', 2 * seconds, 'The time between tries to acquire or renew.'),
   'leader-elect-resource-name': flag('string', 'kube-scheduler', 'The name of the Lease used for locking.'),
   'leader-elect-resource-namespace': flag('string', 'kube-system', 'The namespace of the Lease used for locking.'),
+  'feature-gates': featureGatesFlag,
   v: flag('int', 0, 'Number for the log level verbosity.', 'v'),
 } as const;
 
@@ -35,7 +37,6 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = {
       'client-ca-file',
       'disabled-metrics',
       'emulated-version',
-      'feature-gates',
       'http2-max-streams-per-connection',
       'kube-api-burst',
       'kube-api-content-type',

@@ -6,6 +6,7 @@ import { connect } from '@drydock/client/connect.ts';
 import { kubeconfigOfFlag } from '@drydock/client/kubeconfig-flag.ts';
 import { checkTimings, runElection } from '@drydock/client/leader-election.ts';
 import { servingService } from '@drydock/client/serving.ts';
+import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { ConfigError, defaultSchedulerConfig, parseSchedulerConfig, type SchedulerConfig } from '@drydock/scheduler/config.ts';
 import { SchedulerRun } from '@drydock/scheduler/run.ts';
@@ -16,6 +17,7 @@ await runProgram({
   flags,
   dialect: { style: 'pflag', ignored: ignoredFlags },
   async start({ flags: { values: v, given }, log, clock, random, lifecycle, fatal }) {
+    startFeatureGates(v['feature-gates'], 'components', [], log);
     const config = v.config === '' ? defaultSchedulerConfig : configFile(v.config);
     const timings = {
       leaseDurationMs: v['leader-elect-lease-duration'],

@@ -4,6 +4,7 @@ import { hostname } from 'node:os';
 import { connect } from '@drydock/client/connect.ts';
 import { KubeconfigError } from '@drydock/client/kubeconfig.ts';
 import { statusServer } from '@drydock/client/status-server.ts';
+import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { ConfigError, flags, ignoredFlags, readConfig } from '@drydock/kubelet/config.ts';
 import { openEngine } from '@drydock/kubelet/engine/open.ts';
@@ -30,6 +31,7 @@ await runProgram({
   flags,
   dialect: { style: 'pflag', ignored: ignoredFlags },
   async start({ flags: { values }, log, clock, random, lifecycle }) {
+    startFeatureGates(values['feature-gates'], 'pairs', [], log);
     try {
       const read = readConfig(values, await readFile(values.config), hostname());
       const config = { ...read, nodeIp: read.nodeIp || firstAddress() };

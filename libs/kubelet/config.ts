@@ -2,6 +2,7 @@
 
 import { tryParseQuantity } from '@drydock/api/quantity.ts';
 import { parseDuration } from '@drydock/foundation/duration.ts';
+import { featureGatesFlag } from '@drydock/foundation/feature-gates.ts';
 import { flag, type Values } from '@drydock/foundation/flags.ts';
 import { defaultEvictionHard, isThreshold, type Reserved, type Signal, signals, type Thresholds } from './node/thresholds.ts';
 
@@ -23,6 +24,7 @@ export const flags = {
   'kube-reserved': flag('map', {}, 'what Kubernetes itself keeps from pods'),
   'allowed-unsafe-sysctls': flag('strings', [], 'unsafe sysctls that pods may set; a final * stands for anything'),
   'max-pods': flag('int', 0, 'pods that may run here'),
+  'feature-gates': featureGatesFlag,
   v: flag('int', 0, 'log verbosity', 'v'),
 };
 
@@ -30,7 +32,6 @@ export const ignoredFlags = {
   'kube-api-content-type': 'value',
   'kube-api-qps': 'value',
   'kube-api-burst': 'value',
-  'feature-gates': 'value',
   'bootstrap-kubeconfig': 'value',
   'cgroup-driver': 'value',
   'pod-manifest-path': 'value',

@@ -1,6 +1,7 @@
 // KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1) and upstream's flags, as one set of options.
 
 import { parseDuration } from '@drydock/foundation/duration.ts';
+import { featureGatesFlag } from '@drydock/foundation/feature-gates.ts';
 import { type FlagSet, flag, type Values } from '@drydock/foundation/flags.ts';
 import { isCidr } from './node-addresses.ts';
 
@@ -32,6 +33,7 @@ export const flags = {
   ),
   'bind-address-hard-fail': flag('bool', false, 'Treat a failure to bind to a port as fatal.'),
   cleanup: flag('bool', false, 'Remove the rules of the proxy and exit.'),
+  'feature-gates': featureGatesFlag,
   v: flag('int', 0, 'Number for the log level verbosity.', 'v'),
 } satisfies FlagSet;
 
@@ -47,7 +49,6 @@ export const ignoredFlags = {
   'conntrack-tcp-timeout-established': 'value',
   'conntrack-tcp-timeout-close-wait': 'value',
   'detect-local-mode': 'value',
-  'feature-gates': 'value',
   'oom-score-adj': 'value',
   'config-sync-period': 'value',
   'show-hidden-metrics-for-version': 'value',
