@@ -1,11 +1,12 @@
 // Takes a lab away, completely, and proves it. Works from names alone: a lost or damaged state file leaves nothing behind.
 import { existsSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
+import { mountPointsBelow } from '@drydock/foundation/mount-table.ts';
 import { LabError } from './errors.ts';
 import type { LabContext } from './lab-context.ts';
 import { cgroupFolders, processesIn, removeCgroup } from './machine/cgroups.ts';
 import { hostAbilities, ownPid } from './machine/facts.ts';
-import { mountsBelow, unmountBelow } from './machine/mounts.ts';
+import { unmountBelow } from './machine/mounts.ts';
 import { networkRemains, removeNetwork, restoreHostForwarding } from './machine/network.ts';
 import { identify, type ProcessId, processesWithEnv, signalRecorded, viewRecorded } from './machine/proc.ts';
 import { labVariable } from './machine/spawn.ts';
@@ -45,7 +46,7 @@ export async function takeDown(context: LabContext, name: string, say: (line: st
   );
 
   const folders = [context.paths.dir, context.paths.run];
-  const mounts = folders.flatMap(mountsBelow).length;
+  const mounts = folders.flatMap(mountPointsBelow).length;
   if (root) {
     await unmountBelow(folders);
     await removeNetwork(name);
@@ -58,7 +59,7 @@ export async function takeDown(context: LabContext, name: string, say: (line: st
   const left = [
     ...find().map((id) => `process ${id.pid}`),
     ...(root ? await networkRemains(name) : []),
-    ...folders.flatMap(mountsBelow).map((path) => `mount ${path}`),
+    ...folders.flatMap(mountPointsBelow).map((path) => `mount ${path}`),
     ...cgroupFolders(cgroup).map((path) => `cgroup ${path}`),
     ...folders.filter((folder) => existsSync(folder)).map((folder) => `folder ${folder}`),
   ];
