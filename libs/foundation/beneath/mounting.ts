@@ -1,0 +1,93 @@
+// Adapter: mounts and unmounts what descriptors name, with mount(8) and umount(8). They are handed the descriptors themselves
+// (as 3 and 4, reached through /proc/self/fd), so that no name is looked up a second time.
+import { spawn } from 'node:child_process';
+import { type FileHandle, realpath } from 'node:fs/promises';
+import { type FileCalls, nodeCalls } from './calls.ts';
+import { Directory, mountIdOf, type Name } from './directory.ts';
+import { BeneathError, systemCode } from './errors.ts';
+import { type MountPoint, mountsBelow } from './mount-table.ts';
+
+/** A mount that could not be made or undone; the text is that of mount(8). */
+export class MountError extends Error {
+  override readonly name = 'MountError';
+}
+
+/** Mounts a tmpfs over `directory`. `options`: as mount(8) takes them, such as `size=1048576`. */
+export async function mountTmpfs(directory: Directory, options: readonly string[]): Promise<void> {
+  const given = options.length === 0 ? [] : ['-o', options.join(',')];
+  await run('mount', ['--no-canonicalize', '-t', 'tmpfs', ...given, 'tmpfs', '/proc/self/fd/3'], directory.handle);
+}
+
+/** Mounts what `source` names over what `target` names. */
+export async function bindMount(source: FileHandle, target: FileHandle): Promise<void> {
+  await run('mount', ['--no-canonicalize', '--bind', '/proc/self/fd/3', '/proc/self/fd/4'], source, target);
+}
+
+/**
+ * Takes off what is mounted at the entry `name`, all of it. Lazily: to unmount by descriptor means to hold one, which keeps a
+ * mount busy, and umount(8) by path follows a link that the last name may have become. Throws MountError.
+ */
+export async function unmountAt(parent: Directory, name: Name): Promise<void> {
+  for (let tries = 0; tries < 100; tries++) {
+    await using entry = await parent.reach(name);
+    if ((await mountIdOf(entry)) === parent.mountId) return;
+    await run('umount', ['--no-canonicalize', '--lazy', '/proc/self/fd/3'], entry);
+  }
+  throw new MountError(`${parent.path}/${name}: more than 100 mounts over each other`);
+}
+
+/**
+ * Takes off every mount below `folder`. Throws MountError with those that are left: then nothing there may be removed. What is
+ * not there has no mounts.
+ */
+export async function unmountBelow(folder: string, calls: FileCalls = nodeCalls): Promise<void> {
+  const real = await realpath(folder).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (real === undefined) return;
+  const reasons = new Map<string, string>();
+  for (let left = mountsBelow(real), before = Number.POSITIVE_INFINITY; left.length > 0; left = mountsBelow(real)) {
+    if (left.length >= before)
+      throw new MountError(`still mounted: ${left.map(({ point }) => `${point}${reasons.get(point) ?? ''}`).join(', ')}`);
+    before = left.length;
+    for (const mount of left)
+      await unmountPoint(real, mount, calls).catch((error: Error) => reasons.set(mount.point, ` (${error.message})`));
+  }
+}
+
+/** From `folder` to the mount through open directories: a container may have written the names between them. */
+async function unmountPoint(folder: string, { point }: MountPoint, calls: FileCalls): Promise<void> {
+  const names = point
+    .slice(Buffer.byteLength(folder) + 1)
+    .split('/')
+    .map((name) => Buffer.from(name, 'latin1'));
+  const last = names.pop();
+  if (last === undefined) throw new BeneathError('name', `${folder} is not above a mount`);
+  let at = await Directory.open(folder, calls);
+  try {
+    for (const name of names) {
+      const next = await at.enter(name, { crossMounts: true });
+      await at.close();
+      at = next;
+    }
+    await unmountAt(at, last);
+  } finally {
+    await at.close();
+  }
+}
+
+async function run(program: string, args: readonly string[], ...handles: FileHandle[]): Promise<void> {
+  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', ...handles.map(({ fd }) => fd)] });
+  let said = '';
+  child.stderr?.on('data', (chunk: Buffer) => {
+    if (said.length < 4096) said += chunk.toString();
+  });
+  await new Promise<void>((resolve, reject) => {
+    child.on('error', (error) => reject(new MountError(`${program}: ${error.message}`, { cause: error })));
+    child.on('close', (code, signal) => {
+      if (code === 0) resolve();
+      else reject(new MountError(said.trim() || `${program} ended with ${code ?? signal}`));
+    });
+  });
+}

@@ -1,0 +1,69 @@
+import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { fileURLToPath } from 'node:url';
+import { expect, onTestFinished, test } from 'vitest';
+import { parseMountInfo } from './mount-table.ts';
+
+/** Mounts need root and a namespace of their own, which not every machine gives. */
+function mayMount(): boolean {
+  try {
+    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' });
+    return true;
+  } catch {
+    return false;
+  }
+}
+const forReal = test.skipIf(!mayMount());
+const script = fileURLToPath(new URL('./testing/mounts.ts', import.meta.url));
+
+function play(scene: string): unknown {
+  const folder = mkdtempSync(`${tmpdir()}/drydock-mounts-`);
+  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
+  const out = execFileSync('unshare', ['--mount', process.execPath, script, scene, folder], { encoding: 'utf8' });
+  return JSON.parse(out);
+}
+
+forReal('removal crosses no mount (needs root and mount namespaces)', () => {
+  expect(play('removal')).toEqual({
+    answers: [
+      '/in side/pod/volume/bind is a mount point',
+      '/in side/pod/volume/file is a mount point',
+      '/in side/pod/volume/tmpfs is a mount point',
+      'tmpfs kept: true',
+      'done',
+    ],
+    kept: true,
+    left: false,
+  });
+});
+
+forReal('every mount below a folder is undone, whatever its name (needs root and mount namespaces)', () => {
+  expect(play('unmount')).toEqual({ before: 9, left: 0, kept: true, gone: true });
+});
+
+forReal('a link in the way does not lead to mounts of others (needs root and mount namespaces)', () => {
+  const { answers, kept } = play('swap') as { answers: string[]; kept: number };
+  expect(kept).toBe(1);
+  expect(answers.join()).toContain('still mounted');
+});
+
+forReal('a mount that cannot be undone is an error that names it (needs root and mount namespaces)', () => {
+  expect(play('locked')).toEqual({
+    answer: expect.stringMatching(/still mounted: .*\/in side\/pod\/volume\/a \(umount/),
+    left: true,
+  });
+});
+
+forReal('mounts by descriptor, of folders and of files (needs root and mount namespaces)', () => {
+  expect(play('bind')).toEqual({ mounted: [true, 2], left: 0, kept: true });
+});
+
+test('a line of mountinfo with escaped bytes', () => {
+  const text =
+    '62 42 0:38 / /mnt/a\\040b\\134c rw,relatime shared:1 - tmpfs t rw\n63 62 8:1 /x /\xc3\xbc rw - ext4 /dev/vda rw\n';
+  expect(parseMountInfo(text)).toEqual([
+    { id: 62, point: '/mnt/a b\\c' },
+    { id: 63, point: '/\xc3\xbc' },
+  ]);
+});
