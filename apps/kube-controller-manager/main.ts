@@ -5,7 +5,8 @@ import { connect } from '@drydock/client/connect.ts';
 import { EventRecorder } from '@drydock/client/events.ts';
 import type { ClientConfig } from '@drydock/client/kubeconfig.ts';
 import { kubeconfigOfFlag } from '@drydock/client/kubeconfig-flag.ts';
-import { checkTimings, runElection } from '@drydock/client/leader-election.ts';
+import { checkTimings, leadUntil, runElection } from '@drydock/client/leader-election.ts';
+import { Leadership } from '@drydock/client/leadership.ts';
 import { servingService } from '@drydock/client/serving.ts';
 import { isEnabled, namedButMissing, unknownController } from '@drydock/controllers/enabled.ts';
 import { type ManagerPorts, startControllers } from '@drydock/controllers/manager.ts';
@@ -61,14 +62,15 @@ await runProgram({
           });
     if (serving !== undefined) await lifecycle.start(serving);
 
-    const lead = (signal: AbortSignal): void => {
+    const lead = (leadership: Leadership): void => {
       leading = true;
+      const signal = leadership.held;
       const ports: ManagerPorts = {
         client,
         clock,
         random,
         log,
-        signal,
+        leadership,
         connectAs: v['use-service-account-credentials']
           ? (token) => connect(withToken(config, token), { clock, random, userAgent: 'kube-controller-manager' })
           : undefined,
@@ -87,7 +89,9 @@ await runProgram({
       name: 'controllers',
       async start() {
         if (!v['leader-elect']) {
-          lead(stopped.signal);
+          const alone = new Leadership(clock);
+          election.running = leadUntil(alone, stopped.signal);
+          lead(alone);
           return;
         }
         election.running = runElection(

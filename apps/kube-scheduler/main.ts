@@ -4,7 +4,8 @@ import { hostname } from 'node:os';
 import process from 'node:process';
 import { connect } from '@drydock/client/connect.ts';
 import { kubeconfigOfFlag } from '@drydock/client/kubeconfig-flag.ts';
-import { checkTimings, runElection } from '@drydock/client/leader-election.ts';
+import { checkTimings, leadUntil, runElection } from '@drydock/client/leader-election.ts';
+import { Leadership } from '@drydock/client/leadership.ts';
 import { servingService } from '@drydock/client/serving.ts';
 import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
@@ -49,10 +50,10 @@ await runProgram({
       });
       await lifecycle.start(serving);
     }
-    const lead = (held: AbortSignal): void => {
+    const lead = (leadership: Leadership): void => {
       leading = true;
-      run.lead(held).catch((error) => {
-        if (!held.aborted) fatal(error, 'the scheduler could not start');
+      run.lead(leadership).catch((error) => {
+        if (!leadership.held.aborted) fatal(error, 'the scheduler could not start');
       });
     };
     await lifecycle.start({
@@ -60,7 +61,9 @@ await runProgram({
       async start() {
         run.follow(stopped.signal);
         if (!leaderElect) {
-          lead(stopped.signal);
+          const alone = new Leadership(clock);
+          election = leadUntil(alone, stopped.signal);
+          lead(alone);
           return;
         }
         election = runElection(

@@ -13,6 +13,11 @@ export interface CallOptions {
   readonly signal?: AbortSignal | undefined;
   /** Fails the call with reason Timeout; default `requestTimeoutMs` of limits.ts. Not for watches. */
   readonly timeoutMs?: number | undefined;
+  /**
+   * Called when a connection stands, right before the request is handed to it. What it throws is the failure of the call; nothing
+   * has been sent then. For what must still hold after any wait for a connection or a turn.
+   */
+  readonly beforeSend?: (() => void) | undefined;
 }
 
 export interface GetOptions extends CallOptions {

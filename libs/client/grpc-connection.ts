@@ -15,16 +15,11 @@ import {
 import type { CallOptions } from './api-client.ts';
 import { decodeMessage } from './api-codec.ts';
 import { authorization } from './auth.ts';
+import { bounded } from './bounded.ts';
 import type { ClientPorts } from './connect.ts';
 import { parseStatus, timedOut, unavailable } from './errors.ts';
 import type { ClientConfig } from './kubeconfig.ts';
-import {
-  connectTimeoutMs,
-  grpcKeepaliveIntervalMs,
-  grpcKeepaliveTimeoutMs,
-  requestTimeoutMs,
-  responseBytesMax,
-} from './limits.ts';
+import { connectTimeoutMs, grpcKeepaliveIntervalMs, grpcKeepaliveTimeoutMs, responseBytesMax } from './limits.ts';
 
 type Message = ReadonlyMap<number, Buffer>;
 
@@ -55,39 +50,25 @@ export class GrpcConnection {
   }
 
   /** One request, one response. Throws ApiError; rejects with `signal.reason` when aborted. */
-  async call(method: string, message: Uint8Array, options: CallOptions): Promise<Message> {
-    options.signal?.throwIfAborted();
-    const timeoutMs = options.timeoutMs ?? requestTimeoutMs;
-    const client = await this.#ready();
-    options.signal?.throwIfAborted();
-    return await new Promise<Message>((resolve, reject) => {
-      let late = false;
-      const finish = (settle: () => void) => {
-        timer.cancel();
-        options.signal?.removeEventListener('abort', abort);
-        settle();
-      };
-      const call = client.makeUnaryRequest(
-        service + method,
-        passBytes,
-        decodeMessage,
-        message,
-        this.#metadata(),
-        (error: ServiceError | null, response?: Message) => {
-          finish(() => {
+  call(method: string, message: Uint8Array, options: CallOptions): Promise<Message> {
+    return bounded(this.#ports.clock, options, method, async (stop) => {
+      const client = await this.#ready();
+      stop.throwIfAborted();
+      options.beforeSend?.();
+      return new Promise<Message>((resolve, reject) => {
+        const call = client.makeUnaryRequest(
+          service + method,
+          passBytes,
+          decodeMessage,
+          message,
+          this.#metadata(),
+          (error: ServiceError | null, response?: Message) => {
             if (error === null && response !== undefined) resolve(response);
-            else if (options.signal?.aborted) reject(options.signal.reason);
-            else if (late) reject(timedOut(`${method}: no answer within ${timeoutMs} ms`));
-            else reject(this.#failed(client, error, method));
-          });
-        },
-      );
-      const abort = () => call.cancel();
-      const timer = this.#ports.clock.timer(timeoutMs, () => {
-        late = true;
-        call.cancel();
+            else reject(stop.aborted ? stop.reason : this.#failed(client, error, method));
+          },
+        );
+        stop.addEventListener('abort', () => call.cancel(), { once: true });
       });
-      options.signal?.addEventListener('abort', abort, { once: true });
     });
   }
 

@@ -3,10 +3,11 @@
 import { type ClientHttp2Session, type ClientHttp2Stream, connect, constants } from 'node:http2';
 import type { CallOptions } from './api-client.ts';
 import { authorization } from './auth.ts';
+import { bounded } from './bounded.ts';
 import type { ClientPorts } from './connect.ts';
-import { errorOfResponse, timedOut, unavailable } from './errors.ts';
+import { errorOfResponse, unavailable } from './errors.ts';
 import type { ClientConfig } from './kubeconfig.ts';
-import { connectTimeoutMs, requestTimeoutMs, responseBytesMax, restPingIntervalMs, restPingTimeoutMs } from './limits.ts';
+import { connectTimeoutMs, responseBytesMax, restPingIntervalMs, restPingTimeoutMs } from './limits.ts';
 
 export class Http2Connection {
   readonly #config: ClientConfig;
@@ -25,42 +26,35 @@ export class Http2Connection {
   }
 
   /** The body of the answer. Throws ApiError; rejects with `signal.reason` when aborted. */
-  async request(
+  request(
     method: string,
     path: string,
     contentType: string | undefined,
     body: string | undefined,
     options: CallOptions,
   ): Promise<string> {
-    options.signal?.throwIfAborted();
-    let stream: ClientHttp2Stream | undefined;
-    let failure: unknown;
-    const fail = (error: unknown): void => {
-      failure ??= error;
-      stream?.close(constants.NGHTTP2_CANCEL);
-      stream?.destroy();
-    };
-    const abort = () => fail(options.signal?.reason);
-    const timeoutMs = options.timeoutMs ?? requestTimeoutMs;
-    const timer = this.#ports.clock.timer(timeoutMs, () =>
-      fail(timedOut(`${method} ${path}: no answer within ${timeoutMs} ms`)),
-    );
-    options.signal?.addEventListener('abort', abort, { once: true });
-    try {
-      stream = await this.#send(method, path, contentType, body);
-      if (failure !== undefined) throw failure;
-      const status = await statusOf(stream);
-      const text = await textOf(stream);
-      if (failure !== undefined) throw failure;
-      if (status < 200 || status > 299) throw errorOfResponse(status, text);
-      return text;
-    } catch (error) {
-      throw failure ?? asUnavailable(error, `${method} ${path}`);
-    } finally {
-      timer.cancel();
-      options.signal?.removeEventListener('abort', abort);
-      stream?.destroy();
-    }
+    return bounded(this.#ports.clock, options, `${method} ${path}`, async (stop) => {
+      const session = await this.#connected();
+      stop.throwIfAborted();
+      options.beforeSend?.();
+      const stream = this.#send(session, method, path, contentType, body);
+      const abort = (): void => {
+        stream.close(constants.NGHTTP2_CANCEL);
+        stream.destroy();
+      };
+      stop.addEventListener('abort', abort, { once: true });
+      try {
+        const status = await statusOf(stream);
+        const text = await textOf(stream);
+        if (status < 200 || status > 299) throw errorOfResponse(status, text);
+        return text;
+      } catch (error) {
+        throw asUnavailable(error, `${method} ${path}`);
+      } finally {
+        stop.removeEventListener('abort', abort);
+        stream.destroy();
+      }
+    });
   }
 
   /** The chunks of a body that goes on until the server, an abort (no error) or a failure ends it. */
@@ -73,7 +67,7 @@ export class Http2Connection {
     };
     signal?.addEventListener('abort', abort, { once: true });
     try {
-      stream = await this.#send('GET', path, undefined, undefined);
+      stream = this.#send(await this.#connected(), 'GET', path, undefined, undefined);
       if (signal?.aborted) return;
       const status = await statusOf(stream);
       if (status !== 200) throw errorOfResponse(status, await textOf(stream));
@@ -94,13 +88,13 @@ export class Http2Connection {
     this.#open?.destroy();
   }
 
-  async #send(
+  #send(
+    session: ClientHttp2Session,
     method: string,
     path: string,
     contentType: string | undefined,
     body: string | undefined,
-  ): Promise<ClientHttp2Stream> {
-    const session = await this.#connected();
+  ): ClientHttp2Stream {
     const auth = this.#authorization();
     const stream = session.request(
       {

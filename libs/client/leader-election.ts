@@ -7,6 +7,7 @@ import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
 import type { ApiClient, ObjectKey } from './api-client.ts';
 import { planElection, releasedSpec } from './election-plan.ts';
+import { Leadership } from './leadership.ts';
 import { electionJitterFactor, leaseDurationMs, renewDeadlineMs, retryPeriodMs } from './limits.ts';
 
 export interface ElectionTimings {
@@ -27,8 +28,8 @@ export interface ElectionOptions {
   /** Must differ between candidates: host name and a UUID, as upstream. */
   readonly identity: string;
   readonly timings?: ElectionTimings | undefined;
-  /** Called once, when the lease is held. `held` aborts the moment it is lost or given up. */
-  readonly onStartedLeading: (held: AbortSignal) => void;
+  /** Called once, when the lease is held; what is written under the leadership stops in time, whatever becomes of the lease. */
+  readonly onStartedLeading: (leadership: Leadership) => void;
   /** Called at once when the lease could not be renewed within the renew deadline. Most programs end themselves here. */
   readonly onLost: () => void;
   /** Called when another holder is seen for the first time. */
@@ -45,11 +46,28 @@ export function checkTimings(timings: ElectionTimings): string | undefined {
 }
 
 /**
- * Stands for election until the signal aborts, then gives up a lease it holds, so that the next candidate need not wait.
- * After `onLost` it ends: who lost a lease starts anew. Never throws.
+ * Stands for election until the signal aborts, then gives up a lease it holds, so that the next candidate need not wait: once the
+ * writes under way have ended (where they do not, the lease is left to run out). After `onLost` it ends: who lost a lease starts
+ * anew. Never throws.
  */
 export async function runElection(options: ElectionOptions, signal: AbortSignal): Promise<void> {
   await new Elector(options, signal).run();
+}
+
+interface Bound {
+  readonly signal?: AbortSignal;
+  readonly timeoutMs: number;
+}
+
+/** The lease is not as it was seen last. */
+function isOvertaken(error: unknown): boolean {
+  return hasReason(error, 'Conflict') || hasReason(error, 'NotFound') || hasReason(error, 'AlreadyExists');
+}
+
+/** Where there is no election: leads until the signal aborts, and resolves when the writes under way have ended or were aborted. */
+export async function leadUntil(leadership: Leadership, signal: AbortSignal): Promise<void> {
+  if (!signal.aborted) await new Promise((resolve) => signal.addEventListener('abort', resolve, { once: true }));
+  await leadership.giveUp(renewDeadlineMs);
 }
 
 class Elector {
@@ -69,71 +87,98 @@ class Elector {
 
   async run(): Promise<void> {
     const { clock, random, log, identity } = this.#options;
+    const { renewDeadlineMs: deadlineMs, retryPeriodMs: periodMs } = this.#timings;
     const jitter = random.stream('leader-election');
-    while (!this.#signal.aborted && !(await this.#attempt(this.#timings.renewDeadlineMs))) {
-      await this.#sleep(this.#timings.retryPeriodMs * (1 + electionJitterFactor * jitter.next()));
+    let sentAtMs: number | undefined;
+    while (!this.#signal.aborted) {
+      sentAtMs = await this.#attempt(deadlineMs, this.#signal);
+      // What was taken by a request that is too old by now is not acted on.
+      if (sentAtMs !== undefined && clock.monotonicMs() < sentAtMs + deadlineMs) break;
+      await this.#sleep(periodMs * (1 + electionJitterFactor * jitter.next()));
     }
-    if (this.#signal.aborted) {
+    if (this.#signal.aborted || sentAtMs === undefined) {
       await this.#release();
       return;
     }
     log.info({ lease: this.#options.lease.name, identity }, 'successfully acquired lease');
-    const held = new AbortController();
-    const stop = () => held.abort(this.#signal.reason);
-    this.#signal.addEventListener('abort', stop, { once: true });
-    this.#options.onStartedLeading(held.signal);
-    let renewedAtMs = clock.monotonicMs();
-    let lost = false;
-    while (!this.#signal.aborted && !lost) {
-      await this.#sleep(this.#timings.retryPeriodMs);
-      if (this.#signal.aborted) break;
-      const leftMs = renewedAtMs + this.#timings.renewDeadlineMs - clock.monotonicMs();
-      if (leftMs > 0 && (await this.#attempt(leftMs))) renewedAtMs = clock.monotonicMs();
-      lost = clock.monotonicMs() - renewedAtMs >= this.#timings.renewDeadlineMs || this.#leader !== identity;
-    }
-    held.abort(this.#signal.reason);
-    this.#signal.removeEventListener('abort', stop);
-    if (this.#signal.aborted) await this.#release();
-    else {
+    const leadership = new Leadership(clock, sentAtMs + deadlineMs);
+    this.#options.onStartedLeading(leadership);
+    const end = (): void => leadership.end();
+    this.#signal.addEventListener('abort', end, { once: true });
+    await this.#keep(leadership, sentAtMs);
+    this.#signal.removeEventListener('abort', end);
+    if (!this.#signal.aborted) {
+      leadership.revoke('the lease is lost');
       log.error({ lease: this.#options.lease.name }, 'failed to renew lease');
       this.#options.onLost();
+    } else if (await leadership.giveUp(leadership.untilMs - clock.monotonicMs())) await this.#release();
+    else log.warn({ lease: this.#options.lease.name }, 'writes were still under way: the lease is left to run out');
+  }
+
+  /** Renews until the signal aborts, the leadership ends or another has the lease. */
+  async #keep(leadership: Leadership, acquiredAtMs: number): Promise<void> {
+    const { clock, identity } = this.#options;
+    const ended = leadership.held;
+    let triedAtMs = acquiredAtMs;
+    while (!ended.aborted && this.#leader === identity) {
+      const dueMs = triedAtMs + this.#timings.retryPeriodMs;
+      await clock.sleep(dueMs - clock.monotonicMs(), ended).catch(() => {});
+      triedAtMs = clock.monotonicMs();
+      const leftMs = leadership.untilMs - triedAtMs;
+      if (ended.aborted || leftMs <= 0) return;
+      const sentAtMs = await this.#attempt(leftMs, ended);
+      // The others count from when they see the renewal, which is after it was sent: that is all that is known of it here.
+      if (sentAtMs !== undefined) leadership.extend(sentAtMs + this.#timings.renewDeadlineMs);
     }
   }
 
-  /** Reads the lease, takes or renews it where that is right; whether it is held now. */
-  async #attempt(timeoutMs: number): Promise<boolean> {
-    const { client, clock, identity, lease, log } = this.#options;
-    const startedAtMs = clock.monotonicMs();
-    const call = { signal: this.#signal, timeoutMs };
+  /** Reads the lease, takes or renews it where that is right; when the request was sent that did so, or undefined. */
+  async #attempt(timeoutMs: number, signal: AbortSignal): Promise<number | undefined> {
+    const { clock, identity, lease, log } = this.#options;
+    const endMs = clock.monotonicMs() + timeoutMs;
+    const call = (): Bound => ({ signal, timeoutMs: Math.max(1, endMs - clock.monotonicMs()) });
     try {
-      // A holder renews from what it wrote last, without a read; a conflict makes it look again.
-      if (this.#lease?.spec?.holderIdentity !== identity) await this.#observe(call);
-      const action = planElection({
-        identity,
-        leaseDurationMs: this.#timings.leaseDurationMs,
-        record: this.#lease?.spec,
-        observedAtMs: this.#observedAtMs,
-        nowMs: clock.monotonicMs(),
-        wallMs: clock.wallMs(),
-      });
-      if (action.kind === 'wait') return false;
-      const left = { signal: this.#signal, timeoutMs: Math.max(1, timeoutMs - (clock.monotonicMs() - startedAtMs)) };
-      this.#accept(
-        this.#lease === undefined
-          ? await client.create(leases, { metadata: { name: lease.name, namespace: lease.namespace }, spec: action.spec }, left)
-          : await client.update(leases, { ...this.#lease, spec: action.spec }, left),
-      );
-      return true;
+      // A holder renews from what it wrote last, without a read; where that is out of date, it looks first.
+      if (this.#lease?.spec?.holderIdentity === identity) {
+        try {
+          return await this.#write(call());
+        } catch (error) {
+          if (!isOvertaken(error) || clock.monotonicMs() >= endMs) throw error;
+          log.info({ err: error, lease: lease.name }, 'the lease was changed since; looking at it');
+        }
+      }
+      await this.#observe(call());
+      return await this.#write(call());
     } catch (err) {
-      if (this.#signal.aborted) return false;
-      if (hasReason(err, 'Conflict') || hasReason(err, 'NotFound') || hasReason(err, 'AlreadyExists')) this.#lease = undefined;
+      if (signal.aborted) return undefined;
+      if (isOvertaken(err)) this.#lease = undefined;
       log.warn({ err, lease: lease.name }, 'could not take or renew the lease');
-      if (this.#lease === undefined) await this.#observe(call).catch(() => {});
-      return false;
+      return undefined;
     }
   }
 
-  async #observe(call: { signal: AbortSignal; timeoutMs: number }): Promise<void> {
+  /** Writes the lease as it was last seen, where it is free or held already; when the request was sent. */
+  async #write(call: Bound): Promise<number | undefined> {
+    const { client, clock, identity, lease } = this.#options;
+    const action = planElection({
+      identity,
+      leaseDurationMs: this.#timings.leaseDurationMs,
+      record: this.#lease?.spec,
+      observedAtMs: this.#observedAtMs,
+      nowMs: clock.monotonicMs(),
+      wallMs: clock.wallMs(),
+    });
+    if (action.kind === 'wait') return undefined;
+    const sentAtMs = clock.monotonicMs();
+    this.#accept(
+      this.#lease === undefined
+        ? await client.create(leases, { metadata: { name: lease.name, namespace: lease.namespace }, spec: action.spec }, call)
+        : await client.update(leases, { ...this.#lease, spec: action.spec }, call),
+    );
+    return sentAtMs;
+  }
+
+  async #observe(call: Bound): Promise<void> {
     try {
       this.#accept(await this.#options.client.get(leases, this.#options.lease, call));
     } catch (error) {
@@ -159,15 +204,19 @@ class Elector {
 
   /** Best effort: a lease that cannot be given up runs out by itself. */
   async #release(): Promise<void> {
-    const lease = this.#lease;
     const { client, clock, identity, log } = this.#options;
-    if (lease?.spec?.holderIdentity !== identity) return;
+    const call = { timeoutMs: this.#timings.retryPeriodMs };
+    const release = async (): Promise<void> => {
+      if (this.#lease?.spec?.holderIdentity !== identity) return;
+      await client.update(leases, { ...this.#lease, spec: releasedSpec(this.#lease.spec, clock.wallMs()) }, call);
+    };
     try {
-      await client.update(
-        leases,
-        { ...lease, spec: releasedSpec(lease.spec, clock.wallMs()) },
-        { timeoutMs: this.#timings.retryPeriodMs },
-      );
+      await release().catch(async (error) => {
+        if (!isOvertaken(error)) throw error;
+        // Most likely by a renewal of our own whose answer was lost.
+        await this.#observe(call);
+        await release();
+      });
     } catch (err) {
       log.warn({ err, lease: this.#options.lease.name }, 'could not release the lease');
     }

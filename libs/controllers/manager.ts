@@ -1,6 +1,7 @@
 // Starts the enabled controllers, each with its own identity, over shared caches.
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import { InformerFactory } from '@drydock/client/informer-factory.ts';
+import { FencedClient, type Leadership } from '@drydock/client/leadership.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
@@ -19,8 +20,8 @@ export interface ManagerPorts {
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
-  /** Aborts when the manager must stop, or is no longer the leader. */
-  readonly signal: AbortSignal;
+  /** What everything is written under. Ends when the manager must stop, or is no longer the leader. */
+  readonly leadership: Leadership;
   /** Records an event in the name of a component, through that component's client. */
   recorder(component: string, client: ApiClient): (event: EventAction) => void;
 }
@@ -31,7 +32,9 @@ export async function startControllers(
   options: Omit<ManagerOptions, 'resources'>,
   ports: ManagerPorts,
 ): Promise<void> {
-  const { client, clock, log, random, signal } = ports;
+  const { clock, log, random, leadership } = ports;
+  const signal = leadership.held;
+  const client = new FencedClient(ports.client, leadership);
   const caches = new InformerFactory({ client, clock, log, random });
   caches.start(signal);
   const resources = await servedResources(client, builtInResources('list', 'watch', 'delete'));
@@ -39,11 +42,15 @@ export async function startControllers(
   const clientOf = (account: string): ApiClient => {
     const { connectAs } = ports;
     if (connectAs === undefined) return client;
-    const known = clients.get(account) ?? new ServiceAccountClient(account, { base: client, clock, connect: connectAs });
-    clients.set(account, known);
-    return known;
+    const known = clients.get(account);
+    if (known !== undefined) return known;
+    const own = new ServiceAccountClient(account, { base: client, clock, connect: connectAs });
+    const made = new FencedClient(own, leadership);
+    clients.set(account, made);
+    return made;
   };
-  signal.addEventListener('abort', () => {
+  // Not when it is given up: writes under way end first.
+  void leadership.over.then(() => {
     for (const own of clients.values()) own.close();
   });
   const starting: Promise<void>[] = [];

@@ -87,7 +87,9 @@ export class VirtualClock implements Clock {
     due.sort((a, b) => first(a) - first(b) || a.delayMs - b.delayMs || a.sequence - b.sequence);
     for (const entry of due) {
       // One that fired before may have cancelled it.
-      if (this.#pending.includes(entry)) this.#fire(entry);
+      if (!this.#pending.includes(entry)) continue;
+      this.#fire(entry);
+      await settle();
     }
     await this.advanceAsync(0);
   }

@@ -3,6 +3,7 @@ import { nodes, podDisruptionBudgets, pods } from '@drydock/api/resource.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import { EventRecorder, referenceTo } from '@drydock/client/events.ts';
 import { InformerFactory } from '@drydock/client/informer-factory.ts';
+import { FencedClient, type Leadership } from '@drydock/client/leadership.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
@@ -43,9 +44,11 @@ export class SchedulerRun {
     this.#informers.start(signal);
   }
 
-  /** Schedules until `held` aborts; nothing is written afterwards. */
-  async lead(held: AbortSignal): Promise<void> {
-    const { client, clock, random, log } = this.#ports;
+  /** Schedules until the leadership ends; nothing is begun afterwards. */
+  async lead(leadership: Leadership): Promise<void> {
+    const { clock, random, log } = this.#ports;
+    const { held } = leadership;
+    const client = new FencedClient(this.#ports.client, leadership);
     await this.#informers.synced();
     if (held.aborted) return;
     const { podInitialBackoffMs, podMaxBackoffMs, schedulerName } = this.#config;

@@ -26,7 +26,6 @@ const writesMax = 16;
 export class Scheduler {
   readonly core: SchedulerCore;
   readonly #ports: SchedulerPorts;
-  readonly #abort = new AbortController();
   #running = false;
   #writes = 0;
   #timer: Timer | undefined;
@@ -42,10 +41,9 @@ export class Scheduler {
     this.kick();
   }
 
-  /** Nothing is written after this: writes under way are aborted. */
+  /** Nothing is begun after this. Writes under way are their client's to end. */
   stop(): void {
     this.#running = false;
-    this.#abort.abort(new Error('the scheduler stopped'));
     this.#timer?.cancel();
   }
 
@@ -91,7 +89,7 @@ export class Scheduler {
       target: { apiVersion: 'v1', kind: 'Node', name: node },
     };
     try {
-      await client.create(pods, binding, { subresource: 'binding', signal: this.#abort.signal });
+      await client.create(pods, binding, { subresource: 'binding' });
       this.core.bound(uid);
       events.event(pod, 'Normal', 'Scheduled', 'Binding', `Successfully assigned ${namespace}/${name} to ${node}`);
     } catch (err) {
@@ -136,7 +134,7 @@ export class Scheduler {
     };
     const body = { status: { conditions: [condition], ...(nominate === undefined ? {} : { nominatedNodeName: nominate }) } };
     const key = { namespace, name };
-    await client.patch(pods, key, { type: 'strategic', body }, { subresource: 'status', signal: this.#abort.signal });
+    await client.patch(pods, key, { type: 'strategic', body }, { subresource: 'status' });
   }
 
   async #evict(victim: Pod, preemptor: string, node: string): Promise<void> {
@@ -151,10 +149,9 @@ export class Scheduler {
       observedGeneration: victim.metadata?.generation,
       lastTransitionTime: formatTime(clock.wallMs()),
     };
-    const { signal } = this.#abort;
     const body = { status: { conditions: [condition] } };
-    await client.patch(pods, key, { type: 'strategic', body }, { subresource: 'status', signal });
-    await client.delete(pods, key, { preconditions: { uid }, signal });
+    await client.patch(pods, key, { type: 'strategic', body }, { subresource: 'status' });
+    await client.delete(pods, key, { preconditions: { uid } });
     events.event(victim, 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${preemptor} on node ${node}`);
   }
 }

@@ -297,6 +297,7 @@ export class MemoryApi implements ApiClient {
     options.signal?.throwIfAborted();
     if (this.#closed) throw unavailable('the client is closed');
     this.#fault(verb, resource, name);
+    options.beforeSend?.();
   }
 
   #changed(signal: AbortSignal | undefined): Promise<void> {
