@@ -1,50 +1,73 @@
-// One end of an HTTP/2 connection (RFC 9113): frames in, flow control in both directions, frames out. Made for gRPC, whose header
-// blocks are known beforehand; there is no push, no priority, and no header table for what is sent.
+// One end of an HTTP/2 connection (RFC 9113): which frame means what to which stream. Made for gRPC, whose header blocks are known
+// beforehand; there is no push, no priority, and no header table for what is sent. What the other side may cost is in limits.ts.
 import type { Socket } from 'node:net';
+import type { Timer } from '@drydock/foundation/clock.ts';
+import { ControlFrames } from './control-frames.ts';
+import { EndedStreams } from './ended-streams.ts';
 import { FrameReader } from './frame-reader.ts';
+import { checkFrame, readSettings } from './frame-rules.ts';
 import {
   ConnectionError,
   errorCodes,
   flags,
   frameTypes,
-  initialFrameBytes,
   initialWindow,
-  pingBytes,
   preface,
-  settingIds,
+  StreamError,
   unpadded,
   windowMax,
 } from './frames.ts';
 import { type HeaderBlock, HeaderBlocks } from './header-blocks.ts';
-import { type Headers, HpackError } from './hpack.ts';
-import { connectionWindow, controlBytesMax, encodeSettings, outputBytesMax, streamWindow } from './limits.ts';
+import { HpackError } from './hpack.ts';
+import {
+  abandonedMax,
+  connectionWindow,
+  controlBytesMax,
+  farewellMs,
+  streamsMaxByDefault,
+  streamWindow,
+  unreadBytesMax,
+} from './limits.ts';
 import type { Http2Options } from './options.ts';
 import { Output } from './output.ts';
 import { PingPolicy } from './ping-policy.ts';
-import { grpcHeadBytes, Http2Stream, type StreamUser } from './stream.ts';
+import { checkRequest, checkTrailers, countContent } from './request-head.ts';
+import { Sender } from './sender.ts';
+import { Spending } from './spending.ts';
+import { Http2Stream, type StreamUser } from './stream.ts';
 
 export class Http2Connection {
   readonly socket: Socket;
   readonly #options: Http2Options;
   readonly #output: Output;
+  readonly #control: ControlFrames;
+  readonly #sender: Sender;
   readonly #reader: FrameReader;
   readonly #blocks = new HeaderBlocks();
   readonly #pings = new PingPolicy();
+  readonly #spending: Spending;
   readonly #streams = new Map<number, Http2Stream>();
-  /** Streams with a queue, in the order in which they are served. */
-  readonly #blocked = new Set<Http2Stream>();
+  readonly #ended = new EndedStreams();
   #lastStream = 0;
-  #sendWindow = initialWindow;
-  #streamSendWindow = initialWindow;
-  #frameBytesMax = initialFrameBytes;
   #receivedBytes = 0;
+  /** Calls that are worked on though their streams are gone. */
+  #abandoned = 0;
+  #opened = false;
   #closing = false;
+  #failed = false;
+  #farewell: Timer | undefined;
 
   constructor(socket: Socket, options: Http2Options) {
     this.socket = socket;
     this.#options = options;
-    this.#output = new Output(socket, () => this.#pump());
+    this.#output = new Output(socket, () => this.#sender.pump());
+    this.#sender = new Sender(this.#output, {
+      sent: () => this.#pings.sent(),
+      finished: (stream) => this.#finished(stream),
+    });
     this.#reader = new FrameReader(options.onStream !== undefined, (...frame) => this.#frame(...frame));
+    this.#control = new ControlFrames(this.#output);
+    this.#spending = new Spending(options.clock);
   }
 
   /** @param first what was already read of the connection. */
@@ -53,29 +76,24 @@ export class Http2Connection {
     socket.on('data', (bytes: Buffer) => this.#receive(bytes));
     socket.on('drain', () => {
       this.#output.written();
-      this.#pump();
+      this.#sender.pump();
     });
     socket.on('end', () => socket.destroy());
     socket.on('close', () => this.#closed());
     if (this.#options.onStream === undefined) socket.write(preface);
-    const settings = encodeSettings(this.#options.streamsMax);
-    this.#output.head(settings.length, frameTypes.settings, 0, 0);
-    this.#output.bytes(settings);
-    this.#windowUpdate(0, connectionWindow - initialWindow);
+    this.#control.settings(this.#options.streamsMax);
+    this.#control.windowUpdate(0, connectionWindow - initialWindow);
     if (first !== undefined) this.#receive(first);
   }
 
   /** Takes no new streams; the connection ends with the last one. */
   shutdown(): void {
-    if (this.#closing) return;
-    this.#goAway(errorCodes.none, '');
-    this.#closing = true;
-    this.#endIfDone();
+    if (!this.#closing) this.refuse(errorCodes.none, '');
   }
 
   /** Takes no streams at all, and says why. The other side is to end the connection. */
   refuse(code: number, reason: string): void {
-    this.#goAway(code, reason);
+    this.#control.goAway(this.#lastStream, code, reason);
     this.#closing = true;
     this.#endIfDone();
   }
@@ -83,7 +101,7 @@ export class Http2Connection {
   /** A client's: begins a stream. */
   request(block: Buffer, user: StreamUser): Http2Stream {
     this.#lastStream += this.#lastStream === 0 ? 1 : 2;
-    const stream = new Http2Stream(this.#lastStream, this.#streamSendWindow);
+    const stream = new Http2Stream(this.#lastStream, this.#sender.streamWindow);
     stream.user = user;
     this.#streams.set(stream.id, stream);
     this.headers(stream, block);
@@ -91,42 +109,26 @@ export class Http2Connection {
   }
 
   ping(): void {
-    this.#output.head(pingBytes, frameTypes.ping, 0, 0);
-    this.#output.bytes(new Uint8Array(pingBytes));
+    this.#control.ping();
   }
 
   headers(stream: Http2Stream, block: Buffer): void {
-    if (!this.#streams.has(stream.id)) return;
-    this.#output.head(block.length, frameTypes.headers, flags.endHeaders, stream.id);
-    this.#output.bytes(block);
+    if (this.#streams.has(stream.id)) this.#sender.headers(stream, block);
   }
 
   /** One message of gRPC, in one or several parts, which must not be changed afterwards. Parts that are lent are given back. */
   message(stream: Http2Stream, ...parts: readonly Buffer[]): void {
-    if (!this.#streams.has(stream.id)) return;
-    let messageBytes = 0;
-    for (const part of parts) messageBytes += part.length;
-    const length = grpcHeadBytes + messageBytes;
-    const fits = stream.queue.length === 0 && this.#room(stream) >= length;
-    if (!fits) {
-      stream.enqueue(messageBytes, parts);
-      this.#blocked.add(stream);
-      if (this.#room(stream) > 0) this.#pump();
-      return;
-    }
-    this.#take(stream, length);
-    this.#output.data(length, stream.id, this.#frameBytesMax);
-    this.#output.byte(0);
-    this.#output.uint32(messageBytes);
-    for (const part of parts) this.#output.bytes(part);
-    this.#pings.sent();
+    if (this.#streams.has(stream.id)) this.#sender.message(stream, parts);
   }
 
-  /** Ends the stream with a last header block, after what is queued. */
-  finish(stream: Http2Stream, trailers: Buffer): void {
+  /**
+   * Ends the stream with a last header block, after what is queued.
+   * @param toTheEnd what the client still has to say is taken, and has no effect; otherwise it is told to stop.
+   */
+  finish(stream: Http2Stream, trailers: Buffer, toTheEnd = false): void {
     if (!this.#streams.has(stream.id) || stream.trailers !== undefined) return;
-    stream.trailers = trailers;
-    if (stream.queue.length === 0) this.#finish(stream);
+    stream.localEnded = toTheEnd;
+    this.#sender.finish(stream, trailers);
   }
 
   /** More of the stream's request may come: what was held back has been worked on. */
@@ -135,22 +137,30 @@ export class Http2Connection {
     this.#giveBack(stream);
   }
 
-  #finish(stream: Http2Stream): void {
-    const { trailers } = stream;
-    if (trailers === undefined) return;
-    this.#output.head(trailers.length, frameTypes.headers, flags.endHeaders | flags.endStream, stream.id);
-    this.#output.bytes(trailers);
-    this.#pings.sent();
+  /** The stream's call goes on without it, until `done`. While too many do, nothing is read of the connection. */
+  abandon(): { readonly done: () => void } {
+    this.#abandoned++;
+    if (this.#abandoned === abandonedMax) this.socket.pause();
+    return {
+      done: () => {
+        this.#abandoned--;
+        if (this.#abandoned === abandonedMax >> 1) this.socket.resume();
+      },
+    };
+  }
+
+  #finished(stream: Http2Stream): void {
+    if (stream.localEnded && !stream.remoteEnded) return;
     // What the client still has to say is of no use any more (section 8.1).
-    if (!stream.remoteEnded) this.#reset(stream.id, errorCodes.none);
+    if (!stream.remoteEnded) this.#control.reset(stream.id, errorCodes.none);
     this.#forget(stream);
   }
 
   #forget(stream: Http2Stream): void {
-    this.#streams.delete(stream.id);
-    this.#blocked.delete(stream);
-    stream.queue.length = 0;
-    stream.queuedBytes = 0;
+    if (!this.#streams.delete(stream.id)) return;
+    this.#ended.add(stream.id, stream.remoteEnded ? 'byThem' : 'byUs');
+    this.#sender.forget(stream);
+    if (this.#options.onStream !== undefined) this.#options.onStreamClosed?.();
     this.#endIfDone();
   }
 
@@ -160,48 +170,8 @@ export class Http2Connection {
     this.socket.end();
   }
 
-  /** How much of one frame may be sent on a stream. */
-  #room(stream: Http2Stream): number {
-    if (this.#output.waitingBytes > outputBytesMax) return 0;
-    return Math.min(stream.sendWindow, this.#sendWindow, this.#frameBytesMax);
-  }
-
-  #take(stream: Http2Stream, length: number): void {
-    stream.sendWindow -= length;
-    this.#sendWindow -= length;
-  }
-
-  /** Sends what waits, a frame of each stream in turn. */
-  #pump(): void {
-    let sent = this.#blocked.size > 0;
-    while (sent) {
-      sent = false;
-      for (const stream of [...this.#blocked]) if (this.#sendQueued(stream)) sent = true;
-    }
-  }
-
-  /** One frame of what a stream has queued; whether there was room. */
-  #sendQueued(stream: Http2Stream): boolean {
-    const length = Math.min(this.#room(stream), stream.queuedBytes);
-    if (length <= 0) return false;
-    this.#take(stream, length);
-    this.#output.data(length, stream.id, this.#frameBytesMax);
-    stream.writeQueued(length, this.#output);
-    this.#pings.sent();
-    if (stream.queuedBytes > 0) {
-      // To the end of the order.
-      this.#blocked.delete(stream);
-      this.#blocked.add(stream);
-    } else {
-      stream.queue.length = 0;
-      this.#blocked.delete(stream);
-      this.#finish(stream);
-    }
-    stream.user?.drained();
-    return true;
-  }
-
   #receive(bytes: Buffer): void {
+    if (this.#failed) return;
     try {
       this.#reader.read(bytes);
     } catch (error) {
@@ -209,11 +179,27 @@ export class Http2Connection {
       else if (error instanceof HpackError) this.#fail(errorCodes.compression, error.message);
       else throw error;
     }
+    // Once for all that was granted.
+    this.#sender.pump();
     if (this.#output.waitingBytes > controlBytesMax) this.socket.destroy();
   }
 
   #frame(type: number, frameFlags: number, id: number, payload: Buffer): void {
     this.#blocks.check(type, id);
+    if (!this.#opened) {
+      this.#opened = true;
+      this.#options.onOpen?.();
+    }
+    try {
+      checkFrame(type, frameFlags, id, payload);
+      this.#dispatch(type, frameFlags, id, payload);
+    } catch (error) {
+      if (!(error instanceof StreamError)) throw error;
+      this.#streamError(error);
+    }
+  }
+
+  #dispatch(type: number, frameFlags: number, id: number, payload: Buffer): void {
     switch (type) {
       case frameTypes.data:
         this.#data(frameFlags, id, payload);
@@ -229,17 +215,19 @@ export class Http2Connection {
         return;
       case frameTypes.settings:
         if ((frameFlags & flags.ack) === 0) this.#settings(payload);
+        else this.#spending.idleFrame();
         return;
       case frameTypes.ping:
         this.#ping(frameFlags, payload);
         return;
       case frameTypes.windowUpdate:
-        this.#grant(id, payload);
+        this.#grant(id, payload.readUInt32BE(0) & windowMax);
         return;
       case frameTypes.goAway:
-        if (payload.length >= 8) this.#options.onGoAway?.(payload.readUInt32BE(4), payload.toString('utf8', 8));
+        this.#options.onGoAway?.(payload.readUInt32BE(4), payload.toString('utf8', 8));
         return;
       default: // What is not known has no effect (section 5.5).
+        this.#spending.idleFrame();
     }
   }
 
@@ -247,81 +235,94 @@ export class Http2Connection {
     this.#receivedBytes += payload.length;
     if (this.#receivedBytes > connectionWindow) throw new ConnectionError(errorCodes.flowControl, 'more than the window');
     if (this.#receivedBytes >= connectionWindow / 2) {
-      this.#windowUpdate(0, this.#receivedBytes);
+      this.#control.windowUpdate(0, this.#receivedBytes);
       this.#receivedBytes = 0;
     }
     const stream = this.#streams.get(id);
-    if (stream === undefined || stream.remoteEnded) {
-      if (id === 0 || id > this.#lastStream) throw new ConnectionError(errorCodes.protocol, 'data of a stream that never was');
+    const content = unpadded(payload, frameFlags, 0);
+    const isLast = (frameFlags & flags.endStream) !== 0;
+    if (content.length === 0 && !isLast) this.#spending.idleFrame();
+    if (stream === undefined) {
+      this.#checkNotIdle(id);
+      this.#ended.takeData(id);
       return;
     }
+    if (stream.remoteEnded) throw new StreamError(id, errorCodes.streamClosed, 'data of a stream that was ended');
     stream.receivedBytes += payload.length;
-    if (stream.receivedBytes > streamWindow) throw new ConnectionError(errorCodes.flowControl, 'more than the window');
-    const content = unpadded(payload, frameFlags, 0);
-    if (content.length > 0) stream.user?.received(content);
-    if ((frameFlags & flags.endStream) !== 0) this.#ended(stream);
+    if (stream.receivedBytes > streamWindow) throw new StreamError(id, errorCodes.flowControl, 'more than the window');
+    countContent(stream, content.length, isLast);
+    if (content.length > 0) stream.user?.received(content, isLast);
+    if (isLast) this.#remoteEnded(stream);
     else this.#giveBack(stream);
   }
 
-  #ended(stream: Http2Stream): void {
+  #remoteEnded(stream: Http2Stream): void {
     stream.remoteEnded = true;
     stream.user?.ended();
-    // A client has nothing to say to an answer that is complete.
-    if (this.#options.onStream === undefined) this.#forget(stream);
+    // A client has nothing to say to an answer that is complete; nor has this side where it is done already.
+    if (this.#options.onStream === undefined || stream.localEnded) this.#forget(stream);
   }
 
   #giveBack(stream: Http2Stream): void {
     if (stream.held > 0 || stream.remoteEnded || stream.receivedBytes < streamWindow / 2) return;
     if (!this.#streams.has(stream.id)) return;
-    this.#windowUpdate(stream.id, stream.receivedBytes);
+    this.#control.windowUpdate(stream.id, stream.receivedBytes);
     stream.receivedBytes = 0;
   }
 
   #headers(block: HeaderBlock | undefined): void {
     if (block === undefined) return;
-    const { stream, endStream, headers } = block;
-    const known = this.#streams.get(stream);
-    if (known !== undefined) {
-      known.user?.headers?.(headers);
-      if (endStream && !known.remoteEnded) this.#ended(known);
-    } else if (stream > this.#lastStream) this.#open(stream, endStream, headers);
+    const { stream: id, endStream, headers } = block;
+    const known = this.#streams.get(id);
+    if (known === undefined) {
+      this.#open(id, block);
+      return;
+    }
+    if (this.#options.onStream !== undefined) checkTrailers(known, headers, endStream);
+    known.user?.headers?.(headers);
+    if (endStream && !known.remoteEnded) this.#remoteEnded(known);
   }
 
-  #open(id: number, endStream: boolean, headers: Headers): void {
+  #open(id: number, { endStream, headers, error }: HeaderBlock): void {
+    const { onStream, streamsMax = streamsMaxByDefault, mayOpen } = this.#options;
+    if (id <= this.#lastStream) {
+      this.#ended.takeHeaders(id);
+      return;
+    }
     if (id % 2 === 0) throw new ConnectionError(errorCodes.protocol, 'a stream of a client has an odd number');
-    const { onStream } = this.#options;
     if (onStream === undefined) throw new ConnectionError(errorCodes.protocol, 'a stream of the server');
     if (this.#closing) return;
     this.#lastStream = id;
-    if (this.#streams.size >= (this.#options.streamsMax ?? Infinity)) {
-      this.#reset(id, errorCodes.refusedStream);
+    const open = this.#streams.size + this.#abandoned;
+    if (open >= streamsMax || this.#sender.queuedBytes > unreadBytesMax || mayOpen?.() === false) {
+      this.#ended.add(id, endStream ? 'byThem' : 'byUs');
+      this.#control.reset(id, errorCodes.refusedStream);
       return;
     }
-    const stream = new Http2Stream(id, this.#streamSendWindow);
+    if (error !== undefined) throw error;
+    const length = checkRequest(id, headers, endStream);
+    const stream = new Http2Stream(id, this.#sender.streamWindow);
+    stream.contentLeft = length;
     this.#streams.set(id, stream);
     onStream(stream, headers);
-    if (endStream) this.#ended(stream);
+    if (endStream) this.#remoteEnded(stream);
   }
 
   #cancelled(id: number): void {
+    this.#checkNotIdle(id);
     const stream = this.#streams.get(id);
     if (stream === undefined) return;
+    stream.remoteEnded = true;
     this.#forget(stream);
     stream.user?.reset();
   }
 
   #settings(payload: Buffer): void {
-    for (let at = 0; at + 6 <= payload.length; at += 6) {
-      const value = payload.readUInt32BE(at + 2);
-      const id = payload.readUInt16BE(at);
-      if (id === settingIds.frameBytesMax) this.#frameBytesMax = Math.min(value, outputBytesMax);
-      if (id !== settingIds.initialWindow) continue;
-      if (value > windowMax) throw new ConnectionError(errorCodes.flowControl, 'a window that is too large');
-      for (const stream of this.#streams.values()) stream.sendWindow += value - this.#streamSendWindow;
-      this.#streamSendWindow = value;
-    }
-    this.#output.head(0, frameTypes.settings, flags.ack, 0);
-    this.#pump();
+    this.#spending.settings();
+    const { initialWindow: window, frameBytesMax } = readSettings(payload);
+    if (frameBytesMax !== undefined) this.#sender.setFrameBytesMax(frameBytesMax);
+    if (window !== undefined) this.#sender.setStreamWindow(window, this.#streams.values());
+    this.#control.settingsTaken();
   }
 
   #ping(frameFlags: number, payload: Buffer): void {
@@ -329,54 +330,59 @@ export class Http2Connection {
       this.#options.onPong?.();
       return;
     }
-    if (payload.length !== pingBytes) throw new ConnectionError(errorCodes.frameSize, 'a ping has 8 bytes');
-    this.#output.head(payload.length, frameTypes.ping, flags.ack, 0);
-    this.#output.bytes(payload);
+    this.#control.pong(payload);
     const { clock, limitPings = false } = this.#options;
     if (limitPings && this.#pings.isTooMany(clock.monotonicMs(), this.#streams.size > 0)) {
       throw new ConnectionError(errorCodes.calm, 'too_many_pings');
     }
   }
 
-  #grant(id: number, payload: Buffer): void {
-    if (payload.length !== 4) throw new ConnectionError(errorCodes.frameSize, 'a window update has 4 bytes');
-    const more = payload.readUInt32BE(0) & windowMax;
+  #grant(id: number, more: number): void {
+    if (id === 0) {
+      this.#sender.grant(more);
+      return;
+    }
+    this.#checkNotIdle(id);
     const stream = this.#streams.get(id);
-    if (id === 0) this.#sendWindow += more;
-    else if (stream !== undefined) stream.sendWindow += more;
-    if (this.#sendWindow > windowMax) throw new ConnectionError(errorCodes.flowControl, 'a window that is too large');
-    this.#pump();
+    if (stream !== undefined) this.#sender.grantStream(stream, more);
   }
 
-  #windowUpdate(id: number, more: number): void {
-    this.#output.head(4, frameTypes.windowUpdate, 0, id);
-    this.#output.uint32(more);
+  #checkNotIdle(id: number): void {
+    if (id > this.#lastStream) throw new ConnectionError(errorCodes.protocol, 'a frame of a stream that never was');
   }
 
-  #reset(id: number, code: number): void {
-    this.#output.head(4, frameTypes.reset, 0, id);
-    this.#output.uint32(code);
+  #streamError({ stream: id, code, message }: StreamError): void {
+    this.#spending.streamError(message);
+    // There is no resetting a stream that never was.
+    if (id > this.#lastStream) throw new ConnectionError(code, message);
+    this.#control.reset(id, code);
+    const stream = this.#streams.get(id);
+    if (stream === undefined) {
+      this.#ended.add(id, 'byUs');
+      return;
+    }
+    this.#forget(stream);
+    stream.user?.reset();
   }
 
-  #goAway(code: number, text: string): void {
-    const debug = Buffer.from(text);
-    this.#output.head(8 + debug.length, frameTypes.goAway, 0, 0);
-    this.#output.uint32(this.#lastStream);
-    this.#output.uint32(code);
-    this.#output.bytes(debug);
-  }
-
+  /** Says why, and ends the connection, whether the other side reads it or not. What comes meanwhile is not looked at. */
   #fail(code: number, text: string): void {
-    this.#goAway(code, text);
+    this.#failed = true;
+    this.#control.goAway(this.#lastStream, code, text);
     this.#output.flush();
-    this.socket.destroySoon();
+    this.socket.end();
+    this.#farewell = this.#options.clock.timer(farewellMs, () => this.socket.destroy());
   }
 
   #closed(): void {
+    this.#farewell?.cancel();
     const streams = [...this.#streams.values()];
     this.#streams.clear();
-    this.#blocked.clear();
-    for (const stream of streams) stream.user?.reset();
+    for (const stream of streams) {
+      this.#sender.forget(stream);
+      if (this.#options.onStream !== undefined) this.#options.onStreamClosed?.();
+      stream.user?.reset();
+    }
     this.#options.onClose();
   }
 }

@@ -1,5 +1,5 @@
 // A connection's bytes as frames (RFC 9113, sections 3.4 and 4.1).
-import { ConnectionError, errorCodes, headBytes, initialFrameBytes, preface, windowMax } from './frames.ts';
+import { ConnectionError, errorCodes, frameTypes, headBytes, initialFrameBytes, preface, windowMax } from './frames.ts';
 
 /** `payload` is a view into what was received. */
 export type TakeFrame = (type: number, flags: number, stream: number, payload: Buffer) => void;
@@ -8,6 +8,7 @@ export class FrameReader {
   readonly #take: TakeFrame;
   #partial: Buffer | undefined;
   #opened: boolean;
+  #isFirst = true;
 
   /** @param isServer whether a client's preface comes before the first frame. */
   constructor(isServer: boolean, take: TakeFrame) {
@@ -15,20 +16,24 @@ export class FrameReader {
     this.#take = take;
   }
 
-  /** Gives every frame that is there whole; keeps the rest for the next call. Throws ConnectionError. */
+  /** Gives every frame that is there whole; keeps the rest for the next call. Throws ConnectionError, and is of no use after it. */
   read(bytes: Buffer): void {
     const data = this.#partial === undefined ? bytes : Buffer.concat([this.#partial, bytes]);
+    this.#partial = undefined;
     let at = this.#opened ? 0 : this.#preface(data);
     while (this.#opened && at + headBytes <= data.length) {
       const length = ((data[at] ?? 0) << 16) | ((data[at + 1] ?? 0) << 8) | (data[at + 2] ?? 0);
+      const type = data[at + 3] ?? 0;
+      if (this.#isFirst && type !== frameTypes.settings) throw new ConnectionError(errorCodes.protocol, 'no settings');
+      this.#isFirst = false;
       if (length > initialFrameBytes) throw new ConnectionError(errorCodes.frameSize, `a frame of ${length} bytes`);
       const end = at + headBytes + length;
       if (end > data.length) break;
       const stream = data.readUInt32BE(at + 5) & windowMax;
-      this.#take(data[at + 3] ?? 0, data[at + 4] ?? 0, stream, data.subarray(at + headBytes, end));
+      this.#take(type, data[at + 4] ?? 0, stream, data.subarray(at + headBytes, end));
       at = end;
     }
-    this.#partial = at >= data.length ? undefined : data.subarray(at);
+    if (at < data.length) this.#partial = data.subarray(at);
   }
 
   /** Where the first frame begins: behind what is there, while the preface is not complete. */

@@ -38,6 +38,11 @@ export class Headers {
     this.#list = list;
   }
 
+  /** Names and values, in order. */
+  *entries(): Generator<readonly [string, string]> {
+    for (let i = 0; i < this.#list.length; i += 2) yield [this.#list[i] ?? '', this.#list[i + 1] ?? ''];
+  }
+
   /** Of a name that is there twice, the last. */
   get(name: string): string | undefined {
     const list = this.#list;
@@ -54,24 +59,44 @@ export class HeaderDecoder {
   #bytesMax = tableBytesMax;
   #block: Buffer = empty;
   #at = 0;
+  readonly #listBytesMax: number;
 
-  /** Blocks must be given in the order in which they came. Throws HpackError. */
+  /** @param listBytesMax of one decoded block, names and values and 32 bytes for each. */
+  constructor(listBytesMax = Infinity) {
+    this.#listBytesMax = listBytesMax;
+  }
+
+  /** Blocks must be given in the order in which they came. Throws HpackError; the table is of no use after it. */
   decode(block: Buffer): Headers {
     this.#block = block;
     this.#at = 0;
     const list: string[] = [];
+    let bytes = 0;
     while (this.#at < block.length) {
       const first = block[this.#at] ?? 0;
+      if (first >= 0x20 && first < 0x40) {
+        // The table changes its size between blocks only (section 4.2).
+        if (list.length > 0) throw new HpackError('the size of the table changes within a block');
+        this.#resize(this.#integer(0x1f));
+        continue;
+      }
+      let name: string;
+      let value: string;
       if (first >= 0x80) {
         const index = this.#integer(0x7f);
-        list.push(this.#nameAt(index), this.#valueAt(index));
+        name = this.#nameAt(index);
+        value = this.#valueAt(index);
       } else if (first >= 0x40) {
-        const name = this.#name(this.#integer(0x3f));
-        const value = this.#string();
+        name = this.#name(this.#integer(0x3f));
+        value = this.#string();
         this.#add(name, value);
-        list.push(name, value);
-      } else if (first >= 0x20) this.#resize(this.#integer(0x1f));
-      else list.push(this.#name(this.#integer(0x0f)), this.#string());
+      } else {
+        name = this.#name(this.#integer(0x0f));
+        value = this.#string();
+      }
+      bytes += name.length + value.length + entryOverheadBytes;
+      if (bytes > this.#listBytesMax) throw new HpackError('the headers are too large');
+      list.push(name, value);
     }
     this.#block = empty;
     return new Headers(list);

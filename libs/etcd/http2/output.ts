@@ -20,7 +20,7 @@ export class Output {
   #dataAt = 0;
   #dataBytes = 0;
 
-  /** @param flushed is called after each write. */
+  /** @param flushed is called at the end of each turn in which something was written or scheduled. */
   constructor(socket: Socket, flushed: () => void) {
     this.#socket = socket;
     this.#flushed = flushed;
@@ -41,6 +41,11 @@ export class Output {
     this.#uint32At(at + 5, stream);
     this.#at = at + headBytes;
     this.#dataStream = 0;
+    this.schedule();
+  }
+
+  /** `flushed` is to be called at the end of this turn, whether there is something to write or not. */
+  schedule(): void {
     if (this.#scheduled) return;
     this.#scheduled = true;
     process.nextTick(() => this.flush());
@@ -84,14 +89,13 @@ export class Output {
     this.#buffer = none;
     this.#at = 0;
     this.#dataStream = 0;
-    if (length === 0) {
-      giveBuffer(buffer);
-      return;
+    if (length === 0) giveBuffer(buffer);
+    else {
+      this.written();
+      this.#leaving.push(buffer);
+      this.#socket.write(buffer.subarray(0, length));
+      this.written();
     }
-    this.written();
-    this.#leaving.push(buffer);
-    this.#socket.write(buffer.subarray(0, length));
-    this.written();
     this.#flushed();
   }
 

@@ -7,8 +7,11 @@ import type { Output } from './output.ts';
 export interface StreamUser {
   /** A header block of the other side. Only of use to a client. */
   headers?(headers: Headers): void;
-  /** A piece of what the other side says. A view into the connection's buffer. */
-  received(bytes: Buffer): void;
+  /**
+   * A piece of what the other side says. A view into the connection's buffer: what is kept of it keeps all that was read with it.
+   * @param last whether `ended` follows at once.
+   */
+  received(bytes: Buffer, last: boolean): void;
   /** The other side has said everything. */
   ended(): void;
   /** The stream was cancelled, or the connection is gone. */
@@ -32,11 +35,15 @@ export class Http2Stream {
   #taken = 0;
   /** Headers that end the stream, after the queue. */
   trailers: Buffer | undefined;
+  /** This side has said everything, and waits for the other one. */
+  localEnded = false;
   /** Received since the window was last given back. */
   receivedBytes = 0;
   /** The window is not given back while what was received is being worked on. */
   held = 0;
   remoteEnded = false;
+  /** What the other side has said it would send, less what has come; undefined where it has not said. */
+  contentLeft: number | undefined;
 
   constructor(id: number, sendWindow: number) {
     this.id = id;
@@ -50,6 +57,12 @@ export class Http2Stream {
     head.writeUInt32BE(messageBytes, 1);
     this.queue.push(head, ...parts);
     this.queuedBytes += grpcHeadBytes + messageBytes;
+  }
+
+  dropQueue(): void {
+    this.queue.length = 0;
+    this.queuedBytes = 0;
+    this.#taken = 0;
   }
 
   /** Writes the first `length` bytes of the queue. */

@@ -8,31 +8,16 @@ import { EtcdError } from '../errors.ts';
 import { FrameReader } from '../http2/frame-reader.ts';
 import { flags, frameTypes, preface } from '../http2/frames.ts';
 import { encodeHeaders, HeaderDecoder } from '../http2/hpack.ts';
-import { parseUrls } from '../server/urls.ts';
-import { freePort } from '../testing/free-ports.ts';
-import { ClientListener } from './listener.ts';
+import { frame } from '../http2/testing/raw-client.ts';
 import { encodeBy } from './protobuf.ts';
-import { type Method, type StreamCall, service } from './service.ts';
+import type { Method, StreamCall } from './service.ts';
+import { receiveBytesMax, serveForTest } from './testing/serve.ts';
 
 const clock = new SystemClock();
 const identity = (bytes: Buffer): Buffer => bytes;
-const receiveBytesMax = 100_000;
 
-async function serve(methods: Readonly<Record<string, Method>>, streamsMax?: number): Promise<number> {
-  const listener = new ClientListener({
-    services: [service('test.Test', methods)],
-    http: (_request, response) => response.end('plain'),
-    tls: undefined,
-    receiveBytesMax,
-    streamsMax,
-    clock,
-  });
-  const port = await freePort();
-  const [url] = parseUrls([`http://127.0.0.1:${port}`]);
-  if (url === undefined) throw new Error('no URL');
-  await listener.listen(url);
-  onTestFinished(() => listener.stop((ms) => clock.sleep(ms)));
-  return port;
+function serve(methods: Readonly<Record<string, Method>>, streamsMax?: number): Promise<number> {
+  return serveForTest({ streamsMax }, methods);
 }
 
 function clientOf(port: number): Client {
@@ -281,17 +266,8 @@ async function bare(port: number): Promise<{ socket: Socket; frames: [number, nu
   const frames: [number, number, number, Buffer][] = [];
   const reader = new FrameReader(false, (...frame) => frames.push([frame[0], frame[1], frame[2], Buffer.from(frame[3])]));
   socket.on('data', (bytes: Buffer) => reader.read(bytes));
-  socket.write(preface);
+  socket.write(Buffer.concat([preface, frame(frameTypes.settings, 0, 0, Buffer.alloc(0))]));
   return { socket, frames };
-}
-
-function frame(type: number, frameFlags: number, stream: number, payload: Buffer): Buffer {
-  const head = Buffer.alloc(9);
-  head.writeUIntBE(payload.length, 0, 3);
-  head[3] = type;
-  head[4] = frameFlags;
-  head.writeUInt32BE(stream, 5);
-  return Buffer.concat([head, payload]);
 }
 
 test('a request byte by byte, in several header frames, with padding, whose authority is a URL as etcdctl 3.4 sends it', async () => {
@@ -305,7 +281,6 @@ test('a request byte by byte, in several header frames, with padding, whose auth
   ]);
   const message = Buffer.concat([Buffer.from([0, 0, 0, 0, 2]), Buffer.from('hi')]);
   const bytes = Buffer.concat([
-    frame(frameTypes.settings, 0, 0, Buffer.alloc(0)),
     frame(frameTypes.headers, 0, 1, block.subarray(0, 7)),
     frame(frameTypes.continuation, flags.endHeaders, 1, block.subarray(7)),
     frame(frameTypes.data, flags.padded, 1, Buffer.concat([Buffer.from([3]), message.subarray(0, 4), Buffer.alloc(3)])),
@@ -322,27 +297,6 @@ test('a request byte by byte, in several header frames, with padding, whose auth
   expect(decoder.decode(headers?.[3] ?? Buffer.alloc(0)).get(':status')).toBe('200');
   expect(data?.[3]).toEqual(message);
   expect(decoder.decode(trailers?.[3] ?? Buffer.alloc(0)).get('grpc-status')).toBe('0');
-});
-
-test.each([
-  ['no preface', Buffer.from('PRI * HTTP/2.0\r\n\r\nXX\r\n\r\n'), 1],
-  ['a block that cannot be read', Buffer.concat([preface, frame(1, 5, 1, Buffer.from([0xff, 0xff]))]), 9],
-  ['an even stream', Buffer.concat([preface, frame(1, 5, 2, Buffer.from([0x82]))]), 1],
-  ['data of no stream', Buffer.concat([preface, frame(0, 0, 7, Buffer.from('x'))]), 1],
-  ['a frame that is too large', Buffer.concat([preface, Buffer.from('7fffff000000000001', 'hex')]), 6],
-  ['a frame inside a block', Buffer.concat([preface, frame(1, 0, 1, Buffer.alloc(0)), frame(6, 0, 0, Buffer.alloc(8))]), 1],
-  ['pings without end', Buffer.concat([preface, ...Array.from({ length: 5 }, () => frame(6, 0, 0, Buffer.alloc(8)))]), 11],
-])('%s ends the connection with its code', async (_, bytes, code) => {
-  const socket = connect(await serve({ Echo: echo }), '127.0.0.1');
-  onTestFinished(() => void socket.destroy());
-  const frames: [number, Buffer][] = [];
-  const reader = new FrameReader(false, (type, _flags, _stream, payload) => frames.push([type, Buffer.from(payload)]));
-  socket.on('data', (data: Buffer) => reader.read(data));
-  socket.on('error', () => {});
-  socket.write(bytes);
-  await once(socket, 'close');
-  const [type, payload] = frames.at(-1) ?? [];
-  expect([type, payload?.readUInt32BE(4)]).toEqual([frameTypes.goAway, code]);
 });
 
 test('messages of one turn share data frames, up to what the client takes in one', async () => {

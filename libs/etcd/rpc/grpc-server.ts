@@ -1,8 +1,11 @@
 // gRPC over HTTP/2 (https://github.com/grpc/grpc/blob/master/doc/PROTOCOL-HTTP2.md): calls of `service.ts` on streams. Texts are
 // those of grpc-go, as a client of etcd sees them.
+import { EtcdError } from '../errors.ts';
 import type { Http2Connection } from '../http2/connection.ts';
 import { encodeHeaders, type Headers } from '../http2/hpack.ts';
 import type { Http2Stream, StreamUser } from '../http2/stream.ts';
+import { MessageReader } from './message-reader.ts';
+import type { Incomplete, RequestBudget } from './request-budget.ts';
 import {
   type GrpcStatus,
   grpcCodes,
@@ -11,9 +14,9 @@ import {
   type StreamCall,
   type StreamHandler,
   toStatus,
+  type UnaryMethod,
 } from './service.ts';
 
-const messageHeadBytes = 5;
 const status200 = [':status', '200'] as const;
 const contentType = ['content-type', 'application/grpc'] as const;
 const responseBlock = encodeHeaders([status200, contentType]);
@@ -31,13 +34,14 @@ export interface GrpcOptions {
   readonly methods: ReadonlyMap<string, Method>;
   /** Of one request. */
   readonly receiveBytesMax: number;
+  readonly budget: RequestBudget;
 }
 
 /** Begins the call that a stream's headers ask for. */
 export function beginCall(options: GrpcOptions, client: Client, stream: Http2Stream, headers: Headers): void {
   const { connection } = client;
   if (headers.get('content-type')?.startsWith('application/grpc') !== true) {
-    connection.finish(stream, notGrpcBlock);
+    connection.finish(stream, notGrpcBlock, true);
     return;
   }
   const path = headers.get(':path') ?? '';
@@ -56,17 +60,18 @@ function unknownMethod({ methods }: GrpcOptions, path: string): StatusError {
   return new StatusError(grpcCodes.unimplemented, text);
 }
 
-class GrpcCall implements StreamCall, StreamUser {
+class GrpcCall implements StreamCall, StreamUser, Incomplete {
   readonly metadata: Headers;
   readonly #options: GrpcOptions;
   readonly #client: Client;
   readonly #stream: Http2Stream;
   readonly #method: Method | undefined;
+  readonly #reader: MessageReader;
   #handler: StreamHandler | undefined;
-  /** What has come of a message that is not complete. */
-  #parts: Buffer[] = [];
-  #partBytes = 0;
   #request: Buffer | undefined;
+  /** A unary call's handler is at work; what it is to do when it is done although its stream was cancelled. */
+  #working = false;
+  #abandoned: { readonly done: () => void } | undefined;
   #responding = false;
   #over = false;
 
@@ -76,6 +81,10 @@ class GrpcCall implements StreamCall, StreamUser {
     this.#stream = stream;
     this.metadata = headers;
     this.#method = method;
+    this.#reader = new MessageReader({
+      accept: (compressed, length) => this.#accept(compressed, length),
+      message: (message) => this.#message(message),
+    });
   }
 
   get peer(): string {
@@ -88,6 +97,10 @@ class GrpcCall implements StreamCall, StreamUser {
 
   get waitingBytes(): number {
     return this.#stream.queuedBytes;
+  }
+
+  get keptBytes(): number {
+    return this.#reader.keptBytes + (this.#request?.length ?? 0);
   }
 
   begin(): void {
@@ -114,54 +127,35 @@ class GrpcCall implements StreamCall, StreamUser {
 
   end(error?: unknown): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#finish();
     const trailers = error === undefined ? okTrailers : statusBlock(toStatus(error), this.#responding);
     if (error === undefined) this.#respond();
     this.#client.connection.finish(this.#stream, trailers);
   }
 
-  received(bytes: Buffer): void {
+  received(bytes: Buffer, last: boolean): void {
     if (this.#over) return;
-    let rest = bytes;
-    if (this.#partBytes > 0) {
-      this.#parts.push(bytes);
-      this.#partBytes += bytes.length;
-      if (this.#partBytes < this.#wantedBytes()) return;
-      rest = Buffer.concat(this.#parts);
-      this.#parts = [];
-      this.#partBytes = 0;
-    }
-    for (;;) {
-      if (rest.length === 0 || this.#over) return;
-      const length = rest.length < messageHeadBytes ? Infinity : rest.readUInt32BE(1);
-      if (length !== Infinity && this.#refuse(rest[0] ?? 0, length)) return;
-      if (rest.length < messageHeadBytes + length) break;
-      const end = messageHeadBytes + length;
-      this.#message(rest.subarray(messageHeadBytes, end));
-      rest = rest.subarray(end);
-    }
-    this.#parts = [rest];
-    this.#partBytes = rest.length;
+    const before = this.keptBytes;
+    this.#reader.read(bytes);
+    if (this.#over) return;
+    // What is complete and waits for the end of its stream is not to keep all that was read with it.
+    if (!last && this.#request !== undefined && this.#request.buffer === bytes.buffer)
+      this.#request = Buffer.from(this.#request);
+    if (!last && this.keptBytes !== before) this.#options.budget.grown(this);
   }
 
   ended(): void {
+    this.#options.budget.completed(this);
     if (this.#over) return;
     if (this.#method?.kind !== 'unary') this.#handler?.end?.();
     else if (this.#request === undefined) this.end(new StatusError(grpcCodes.unknown, 'EOF'));
-    else {
-      this.#method.handle(this.#request, this).then(
-        (response) => {
-          this.write(response);
-          this.end();
-        },
-        (error) => this.end(error),
-      );
-    }
+    else this.#work(this.#method, this.#request);
   }
 
   reset(): void {
     if (this.#over) return;
-    this.#over = true;
+    this.#finish();
+    if (this.#working) this.#abandoned = this.#client.connection.abandon();
     this.#handler?.closed();
   }
 
@@ -169,25 +163,48 @@ class GrpcCall implements StreamCall, StreamUser {
     if (!this.#over) this.#handler?.drained?.();
   }
 
-  /** Until the head of a message is there, how long it will be is not known. */
-  #wantedBytes(): number {
-    const [first] = this.#parts;
-    if (first === undefined || first.length < messageHeadBytes) return messageHeadBytes;
-    return messageHeadBytes + first.readUInt32BE(1);
+  evict(): void {
+    this.#abort(new StatusError(grpcCodes.exhausted, 'grpc: too many requests that are not complete'));
   }
 
-  #refuse(compression: number, length: number): boolean {
+  #work(method: UnaryMethod, request: Buffer): void {
+    const { budget } = this.#options;
+    if (!budget.mayWork(request.length)) {
+      this.end(new EtcdError('tooManyRequests'));
+      return;
+    }
+    this.#request = undefined;
+    this.#working = true;
+    const done = (): void => {
+      this.#working = false;
+      budget.worked(request.length);
+      this.#abandoned?.done();
+    };
+    method.handle(request, this).then(
+      (response) => {
+        done();
+        this.write(response);
+        this.end();
+      },
+      (error) => {
+        done();
+        this.end(error);
+      },
+    );
+  }
+
+  #accept(compressed: boolean, length: number): boolean {
     const { receiveBytesMax } = this.#options;
-    if (compression !== 0) {
+    if (compressed) {
       const encoding = this.metadata.get('grpc-encoding') ?? '';
       const text = `grpc: Decompressor is not installed for grpc-encoding ${JSON.stringify(encoding)}`;
       this.#abort(new StatusError(grpcCodes.unimplemented, text));
-      return true;
+      return false;
     }
-    if (length <= receiveBytesMax) return false;
+    if (length <= receiveBytesMax) return true;
     const text = `grpc: received message larger than max (${length} vs. ${receiveBytesMax})`;
     this.#abort(new StatusError(grpcCodes.exhausted, text));
-    return true;
+    return false;
   }
 
   /** Ends the call from this side; the handler hears of it as of a cancellation. */
@@ -195,6 +212,13 @@ class GrpcCall implements StreamCall, StreamUser {
     const handler = this.#handler;
     this.end(error);
     handler?.closed();
+  }
+
+  #finish(): void {
+    this.#over = true;
+    this.#request = undefined;
+    this.#reader.stop();
+    this.#options.budget.completed(this);
   }
 
   #message(raw: Buffer): void {

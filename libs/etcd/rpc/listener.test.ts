@@ -2,6 +2,7 @@
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { request as secureRequest } from 'node:https';
+import { connect as connectTcp } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { connect, type TLSSocket } from 'node:tls';
@@ -10,11 +11,14 @@ import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { Authority } from '@drydock/pki/authority.ts';
 import { forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
 import { expect, onTestFinished, test } from 'vitest';
+import { preface } from '../http2/frames.ts';
+import { settings } from '../http2/testing/raw-client.ts';
 import { parseUrls } from '../server/urls.ts';
 import { freePort } from '../testing/free-ports.ts';
 import { KeyPairFiles } from '../tls/key-pair-files.ts';
 import type { TlsSettings } from '../tls/settings.ts';
-import { ClientListener } from './listener.ts';
+import { connectionLimit } from './connection-limit.ts';
+import { ClientListener, type ClientListenerOptions } from './listener.ts';
 
 const clock = new SystemClock();
 
@@ -24,9 +28,9 @@ function folder(): string {
   return path;
 }
 
-async function listen(urls: readonly string[], tls?: TlsSettings): Promise<void> {
+async function listen(urls: readonly string[], tls?: TlsSettings, more: Partial<ClientListenerOptions> = {}): Promise<void> {
   const http = (_request: unknown, response: { end(text: string): unknown }) => void response.end('served');
-  const listener = new ClientListener({ services: [], http, tls, receiveBytesMax: 1000, clock });
+  const listener = new ClientListener({ services: [], http, tls, receiveBytesMax: 1000, clock, ...more });
   for (const url of parseUrls(urls)) await listener.listen(url);
   onTestFinished(() => listener.stop((ms) => clock.sleep(ms)));
 }
@@ -107,4 +111,51 @@ test('a certificate that is replaced counts for the next connection', async () =
   for (let i = 0; i < 2; i++) expect(files.current(({ message }) => failures.push(message)).cert).toEqual(second.cert);
   expect(failures).toHaveLength(1);
   expect(await shown()).toBe('second');
+});
+
+test('a handshake that is left open ends after its time, a connection that was opened in time goes on', async () => {
+  const port = await freePort();
+  const tls = { ...(await keyPair('patient')), ca: undefined, clientCertAuth: false };
+  await listen([`https://127.0.0.1:${port}`], tls, { openingMs: 1500 });
+  const silent = connectTcp(port, '127.0.0.1');
+  const begun = connectTcp(port, '127.0.0.1');
+  begun.write(Buffer.from('16030100', 'hex'));
+  const mute = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols: ['h2'] });
+  const served = connect({ host: '127.0.0.1', port, rejectUnauthorized: false, ALPNProtocols: ['h2'] });
+  served.write(Buffer.concat([preface, settings()]));
+  const closed: string[] = [];
+  for (const [name, socket] of Object.entries({ silent, begun, mute, served })) {
+    onTestFinished(() => void socket.destroy());
+    socket
+      .on('error', () => {})
+      .on('close', () => closed.push(name))
+      .resume();
+  }
+  await expect.poll(() => closed.toSorted(), { timeout: 10_000 }).toEqual(['begun', 'mute', 'silent']);
+});
+
+test('more connections than allowed are closed at once; who is there is served', async () => {
+  const port = await freePort();
+  await listen([`http://127.0.0.1:${port}`], undefined, { connectionsMax: 3 });
+  const sockets = [1, 2].map(() => connectTcp(port, '127.0.0.1').on('error', () => {}));
+  for (const socket of sockets) onTestFinished(() => void socket.destroy());
+  await Promise.all(sockets.map((socket) => new Promise((resolve) => socket.once('connect', resolve))));
+  expect(await get({ host: '127.0.0.1', port })).toBe('served');
+  const third = connectTcp(port, '127.0.0.1').on('error', () => {});
+  const fourth = connectTcp(port, '127.0.0.1')
+    .on('error', () => {})
+    .resume();
+  onTestFinished(() => void third.destroy());
+  await new Promise((resolve) => fourth.once('close', resolve));
+});
+
+test.each([
+  ['65534', 32768],
+  ['1024', 874],
+  ['100', 1],
+])('with %s open files a port takes %i connections', (files, connections) => {
+  expect(connectionLimit(`Limit  Soft Limit  Hard Limit  Units\nMax open files            ${files}  1048576  files\n`)).toBe(
+    connections,
+  );
+  expect(connectionLimit('')).toBe(32768);
 });

@@ -4,14 +4,16 @@ import { rmSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener } from 'node:http';
 import { createServer as createNetServer, type Server as NetServer, type Socket } from 'node:net';
 import type { TLSSocket } from 'node:tls';
-import type { Clock } from '@drydock/foundation/clock.ts';
+import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import { type Log, silentLog } from '@drydock/foundation/log.ts';
 import { Http2Connection } from '../http2/connection.ts';
 import { addressOf, type ListenUrl, netTarget } from '../server/urls.ts';
 import { createTlsAcceptor } from '../tls/accept.ts';
 import { certificateRefusal, refuseCertificate } from '../tls/refuse.ts';
 import type { TlsSettings } from '../tls/settings.ts';
+import { connectionLimit } from './connection-limit.ts';
 import { beginCall, type Client, type GrpcOptions } from './grpc-server.ts';
+import { RequestBudget } from './request-budget.ts';
 import { methodsOf, type Service } from './service.ts';
 
 /** The address cannot be used; the message is as Go's net package has it. */
@@ -25,6 +27,8 @@ const prefaceStart = 'PRI';
 const handshakeRecord = 0x16;
 const stopGraceMs = 1000;
 const keepAliveMs = 15_000;
+/** For a client to say what it speaks, TLS's handshake included; `ConnectionTimeout` of grpc-go's server. */
+const openingMs = 120_000;
 
 export interface ClientListenerOptions {
   readonly services: readonly Service[];
@@ -39,6 +43,10 @@ export interface ClientListenerOptions {
   readonly forPeers?: boolean;
   /** `--experimental-peer-skip-client-san-verification`. */
   readonly anyAddress?: boolean;
+  /** How many connections an address takes at a time; further ones are closed at once. */
+  readonly connectionsMax?: number;
+  /** How long a connection may stay without a first request or HTTP/2's first frame. Milliseconds. */
+  readonly openingMs?: number;
 }
 
 /** What is served at one address. */
@@ -56,12 +64,20 @@ export class ClientListener {
   readonly #servers: NetServer[] = [];
   readonly #ports = new Map<string, Port>();
   readonly #sockets = new Set<Socket>();
+  /** Of connections of which it is not known yet what they are. */
+  readonly #openings = new WeakMap<Socket, Timer>();
   #drained = (): void => {};
 
   constructor(options: ClientListenerOptions) {
     this.#options = options;
-    this.#grpc = { methods: methodsOf(options.services), receiveBytesMax: options.receiveBytesMax };
+    this.#grpc = {
+      methods: methodsOf(options.services),
+      receiveBytesMax: options.receiveBytesMax,
+      budget: new RequestBudget(),
+    };
     this.#http = createHttpServer(options.http);
+    // It gets its sockets from here and listens nowhere, but only from then on does it look at how long a request takes to come.
+    this.#http.emit('listening');
   }
 
   /** Rejects with ListenError. */
@@ -75,13 +91,20 @@ export class ClientListener {
     if (known !== undefined && url.port !== 0) return;
     this.#ports.set(address, port);
     const server = createNetServer((socket) => this.#dispatch(socket, port));
+    server.maxConnections = this.#options.connectionsMax ?? connectionLimit();
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
+      const { clock } = this.#options;
+      const opening = clock.timer(this.#options.openingMs ?? openingMs, () => socket.destroy());
+      this.#openings.set(socket, opening);
       socket.setNoDelay(true);
       // A client that vanished without a word is noticed, as with Go's listener.
       socket.setKeepAlive(true, keepAliveMs);
       socket.on('error', () => socket.destroy());
-      socket.on('close', () => this.#sockets.delete(socket));
+      socket.on('close', () => {
+        opening.cancel();
+        this.#sockets.delete(socket);
+      });
     });
     // Left behind by a process that was killed.
     if (url.path !== undefined) rmSync(url.path, { force: true });
@@ -119,7 +142,7 @@ export class ClientListener {
       accepted: (socket, commonName) => {
         socket.setNoDelay(true);
         if (socket.alpnProtocol === 'h2') this.#serveGrpc(socket, undefined, commonName);
-        else this.#http.emit('connection', socket);
+        else this.#serveHttp(socket);
       },
       refused: (socket) => this.#refuse(socket),
       log,
@@ -151,7 +174,8 @@ export class ClientListener {
       this.#sniff(socket, httpOnly);
       return;
     }
-    onFirstBytes(socket, (first) => {
+    const hasAny = (first: Buffer): boolean => first.length > 0;
+    onFirstBytes(socket, hasAny, (first) => {
       socket.unshift(first);
       if (first[0] === handshakeRecord) secure.emit('connection', socket);
       else this.#sniff(socket, httpOnly);
@@ -160,17 +184,29 @@ export class ClientListener {
 
   #sniff(socket: Socket, httpOnly: boolean): void {
     if (httpOnly) {
-      this.#http.emit('connection', socket);
+      this.#serveHttp(socket);
       return;
     }
-    onFirstBytes(socket, (first) => {
+    onFirstBytes(socket, tellsProtocol, (first) => {
       const isHttp2 = first.toString('latin1', 0, prefaceStart.length) === prefaceStart;
       if (isHttp2) this.#serveGrpc(socket, first, undefined);
       else {
         socket.unshift(first);
-        this.#http.emit('connection', socket);
+        this.#serveHttp(socket);
       }
     });
+  }
+
+  /** Node's server has limits of its own for the time that a request takes to come. */
+  #serveHttp(socket: Socket): void {
+    this.#opened(socket);
+    this.#http.emit('connection', socket);
+  }
+
+  #opened(socket: Socket): void {
+    // A socket of TLS stands on the one that was accepted.
+    const below = (socket as { _parent?: Socket | null })._parent ?? socket;
+    this.#openings.get(below)?.cancel();
   }
 
   #serveGrpc(socket: Socket, first: Buffer | undefined, commonName: string | undefined): void {
@@ -181,7 +217,13 @@ export class ClientListener {
       clock: this.#options.clock,
       streamsMax: this.#options.streamsMax,
       limitPings: this.#options.forPeers !== true,
-      onStream: (stream, headers) => beginCall(this.#grpc, client, stream, headers),
+      onOpen: () => this.#opened(socket),
+      mayOpen: () => this.#grpc.budget.mayOpen(),
+      onStream: (stream, headers) => {
+        this.#grpc.budget.opened();
+        beginCall(this.#grpc, client, stream, headers);
+      },
+      onStreamClosed: () => this.#grpc.budget.closed(),
       onGoAway: (code, reason) => {
         const error = certificateRefusal(code, reason);
         if (error !== undefined) this.#options.log?.warn({ 'remote-addr': peer, error }, this.#rejected);
@@ -203,11 +245,23 @@ function chooseProtocol(offered: readonly string[], httpOnly: boolean): string |
   return offered.includes('h2') && !httpOnly ? 'h2' : undefined;
 }
 
-/** A socket that ends before it has said anything is destroyed. */
-function onFirstBytes(socket: Socket, use: (first: Buffer) => void): void {
-  socket.once('readable', () => {
-    const first: Buffer | null = socket.read();
-    if (first === null) socket.destroy();
-    else use(first);
-  });
+/** Reads until `isEnough`. A socket that ends before that is destroyed. */
+function onFirstBytes(socket: Socket, isEnough: (first: Buffer) => boolean, use: (first: Buffer) => void): void {
+  let first: Buffer = Buffer.alloc(0);
+  const read = (): void => {
+    const bytes: Buffer | null = socket.read();
+    if (bytes === null) {
+      socket.destroy();
+      return;
+    }
+    first = first.length === 0 ? bytes : Buffer.concat([first, bytes]);
+    if (isEnough(first)) use(first);
+    else socket.once('readable', read);
+  };
+  socket.once('readable', read);
+}
+
+/** Whether it can be told what the connection speaks. */
+function tellsProtocol(first: Buffer): boolean {
+  return first.length >= prefaceStart.length || !prefaceStart.startsWith(first.toString('latin1'));
 }
