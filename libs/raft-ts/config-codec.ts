@@ -42,10 +42,10 @@ function readStep(reader: WireReader): { type: ConfigChangeType; id: MemberId } 
   return { type, id };
 }
 
-/** The configuration of a cluster that has no members yet. */
 /** What a change that is not taken comes to. */
 export const noChange: ConfigChange = { steps: [], context: new Uint8Array(0) };
 
+/** The configuration of a cluster that has no members yet. */
 export const emptyConf: ConfState = { voters: [], learners: [], votersOutgoing: [], learnersNext: [], autoLeave: false };
 
 export function writeConfState(writer: WireWriter, conf: ConfState): void {

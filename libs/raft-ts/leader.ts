@@ -10,6 +10,8 @@ export function becomeLeader(core: Core): void {
   core.role = 'leader';
   core.leader = core.id;
   syncProgress(core);
+  // Nobody has answered this leader yet: without a quorum it steps down after one election timeout, not two (section 6.2).
+  for (const [id, progress] of core.progress) progress.recentActive = id === core.id;
   // Some change of membership may be waiting in the log: no other one before all of it is applied (section 4.1).
   core.pendingConfIndex = core.log.lastIndex;
   core.trace('becomeLeader', { term: core.term });

@@ -194,6 +194,7 @@ class Node implements RaftNode {
     if (ready.snapshot !== undefined) {
       core.log.snapshotStable(ready.snapshot.meta);
       core.log.applied = Math.max(core.log.applied, ready.snapshot.meta.index);
+      core.conf = ready.snapshot.meta.conf;
     }
     const last = ready.entries.at(-1);
     if (last !== undefined) {

@@ -40,8 +40,8 @@ function restore(core: Core, snapshot: Snapshot): boolean {
     core.log.commitTo(index);
     return false;
   }
+  // Its configuration counts from when it is installed on (`advance`): until then an older entry may still be applied to the old one.
   core.log.restore(snapshot);
-  core.conf = conf;
   return true;
 }
 

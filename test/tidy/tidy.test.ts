@@ -59,3 +59,9 @@ test('size: long files are named', () => {
 test.each(['test.only(', 'describe.skip(', '// TODO later', '// @ts-ignore'])('habits: %s', (text) => {
   expect(checkHabits([file('libs/api/a.ts', text)])).toHaveLength(1);
 });
+
+test('habits: a comment whose subject has gone', () => {
+  const text = '/** The first. */\n/** The second. */\nconst second = 2;\n';
+  expect(checkHabits([file('libs/api/a.ts', text)])).toMatchObject([{ line: 1 }]);
+  expect(checkHabits([file('libs/api/a.ts', text.replace('\n', '\nconst first = 1;\n'))])).toEqual([]);
+});

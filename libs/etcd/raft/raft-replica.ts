@@ -293,8 +293,8 @@ class RaftReplica implements Replica {
   /** The leader's snapshot replaces log and state machine. Durable first, so that a crash in the middle ends in the same place. */
   async #install(running: Running, snapshot: Snapshot): Promise<void> {
     const { meta } = snapshot;
+    // What is committed beyond the snapshot is saved with its entries.
     await running.wal.saveSnapshot(meta, true, this.#unsaved);
-    this.#unsaved = undefined;
     running.storage.reset(meta);
     await this.#snapshots.restore(meta);
     running.mark = meta;

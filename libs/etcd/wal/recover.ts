@@ -158,7 +158,8 @@ class Replay {
       case 'snapshot':
         if (record.mark.meta.index < this.#snapshot.index) return;
         this.#snapshot = record.mark.meta;
-        if (record.mark.installed) this.#entries = this.#entries.filter((entry) => entry.index > record.mark.meta.index);
+        // What came after that place was of a log that the cluster has given up, as `RaftLog.restore` did.
+        if (record.mark.installed) this.#entries = [];
         return;
       case 'entry':
         this.#takeEntry(record.entry, file, at);
@@ -187,6 +188,8 @@ class Replay {
       throw damaged('the first segment', `entries start at ${first.index}, but the snapshot ends at ${this.#snapshot.index}`);
     }
     const commit = Math.max(this.#hardState.commit, this.#snapshot.index);
+    const last = entries.at(-1)?.index ?? this.#snapshot.index;
+    if (commit > last) throw damaged('the last segment', `it ends at entry ${last}, but ${commit} was committed`);
     return {
       metadata: this.#head?.metadata ?? new Uint8Array(0),
       snapshot: this.#snapshot,

@@ -3,6 +3,7 @@
 import type { Disk, DiskFile } from '@drydock/foundation/disk.ts';
 import { emptyConf } from 'raft-ts/config-codec.ts';
 import type { Entry, HardState, LogIndex, SnapshotMeta } from 'raft-ts/types.ts';
+import { recordsOf, recordsOfMark } from './batch.ts';
 import { diskFailure, WalError } from './errors.ts';
 import { frameBytes, writeFrame } from './frame.ts';
 import { encodeRecord, type SnapshotMark, type WalRecord } from './record.ts';
@@ -113,16 +114,15 @@ export class Wal {
    * before it. Calls that wait at the same time share one write and one sync. Rejects with WalError; then the log is unusable.
    */
   save(hardState: HardState | undefined, entries: readonly Entry[], sync: boolean): Promise<void> {
-    const records: WalRecord[] = entries.map((entry) => ({ kind: 'entry', entry }));
-    if (hardState !== undefined) records.push({ kind: 'hardState', hardState });
-    return this.#enqueue(records, sync);
+    return this.#enqueue(recordsOf(hardState, entries), sync);
   }
 
-  /** Notes that the state machine has everything up to `meta.index` durably; `hardState` goes before it. Durable on return. */
+  /**
+   * Notes that the state machine has everything up to `meta.index` durably. Term and vote of `hardState` go before it; a commit index
+   * beyond the mark is to be saved with the entries that it speaks of. Durable on return.
+   */
   saveSnapshot(meta: SnapshotMeta, installed: boolean, hardState?: HardState): Promise<void> {
-    const records: WalRecord[] = [{ kind: 'snapshot', mark: { meta, installed } }];
-    if (hardState !== undefined) records.unshift({ kind: 'hardState', hardState });
-    return this.#enqueue(records, true);
+    return this.#enqueue(recordsOfMark(meta, installed, hardState, this.#hardState.commit), true);
   }
 
   /** Removes segments that hold only entries up to the last snapshot mark. Returns how many. */

@@ -1,6 +1,6 @@
 // A stranger's view of a cluster: the properties of figure 3.2, checked on what members do, not on how. Shares no code with the
 // implementation.
-import type { Entry, LogIndex, MemberId, Term } from '../types.ts';
+import type { ConfState, Entry, LogIndex, MemberId, Term } from '../types.ts';
 
 /** A property of Raft does not hold. */
 export class SafetyViolation extends Error {
@@ -12,6 +12,8 @@ export class Checker {
   readonly #entries = new Map<string, string>();
   /** Per applied index: the entry's term, the state's hash after it, and the lowest term in which somebody applied it. */
   readonly #applied = new Map<LogIndex, { term: Term; hash: string; appliedInTerm: Term }>();
+  /** The configuration after each index. */
+  readonly #confs = new Map<LogIndex, string>();
   maxApplied: LogIndex = 0;
 
   /** Election Safety: at most one leader per term. Leader Completeness: it has every entry committed in earlier terms. */
@@ -52,6 +54,17 @@ export class Checker {
     const appliedInTerm = Math.min(currentTerm, known?.appliedInTerm ?? currentTerm);
     this.#applied.set(index, { term, hash, appliedInTerm });
     this.maxApplied = Math.max(this.maxApplied, index);
+  }
+
+  /** What is decided by counting must be counted alike: every member has the same configuration after the same index (chapter 4). */
+  configured(id: MemberId, index: LogIndex, conf: ConfState): void {
+    const { voters, learners, votersOutgoing, learnersNext, autoLeave } = conf;
+    const ours = [voters, learners, votersOutgoing, learnersNext, [autoLeave]].map((part) => part.join(' ')).join(' | ');
+    const known = this.#confs.get(index);
+    if (known !== undefined && known !== ours) {
+      throw new SafetyViolation(`configuration: ${id} has ${ours} after ${index}, another has ${known}`);
+    }
+    this.#confs.set(index, ours);
   }
 
   /** Linearizable reads: a read sees everything that anybody had applied before it was asked. */

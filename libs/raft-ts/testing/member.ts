@@ -3,11 +3,35 @@ import { createHash } from 'node:crypto';
 import { decodeConfigChange, emptyConf } from '../config-codec.ts';
 import { MemoryStorage } from '../memory-storage.ts';
 import { createRaftNode } from '../node.ts';
-import type { ConfState, Entry, HardState, LogIndex, MemberId, Message, RaftConfig, RaftNode, Ready, Term } from '../types.ts';
+import type {
+  ConfigChange,
+  ConfState,
+  Entry,
+  HardState,
+  LogIndex,
+  MemberId,
+  Message,
+  RaftConfig,
+  RaftNode,
+  Ready,
+  Term,
+} from '../types.ts';
 import type { Checker } from './checker.ts';
 
 /** Mistakes that a driver or an implementation could make, to see that the checker catches them. */
-export type PlantedBug = 'forgetVote' | 'sendBeforeSync' | 'grantAnyVote' | 'readWithoutQuorum';
+export type PlantedBug =
+  | 'forgetVote'
+  | 'sendBeforeSync'
+  | 'grantAnyVote'
+  | 'readWithoutQuorum'
+  /** One member's Raft is not told of changes of membership. */
+  | 'forgetConfigChange'
+  /** The last change of membership is applied once more, to the configuration that a snapshot brought. */
+  | 'changeOnTopOfSnapshot'
+  /** A snapshot replaces the log, but not the state. */
+  | 'keepStateAtSnapshot'
+  /** A restart finds the log without its last entry, which was durable. */
+  | 'loseLastEntry';
 
 /** The state machine after some index. */
 interface State {
@@ -31,6 +55,9 @@ export class TestMember {
   #hard: HardState = { term: 0, vote: 0n, commit: 0 };
   /** States from the durable one on; a crash goes back to the first. */
   #history: State[];
+  /** Handed out, and not yet on the disk; with the term of that moment. */
+  #underWay: { readonly ready: Ready; readonly term: Term } | undefined;
+  #lastChange: ConfigChange | undefined;
   #readsAsked = new Map<bigint, LogIndex>();
   #nextRead = 1n;
   readonly readsAnswered: { context: bigint; index: LogIndex }[] = [];
@@ -60,6 +87,7 @@ export class TestMember {
   /** Loses what was not durable: the node, and what the state machine applied since its last flush. */
   crash(): void {
     this.alive = false;
+    this.#underWay = undefined;
     this.#readsAsked.clear();
   }
 
@@ -69,7 +97,8 @@ export class TestMember {
     const from = this.#storage.firstIndex();
     const entries = this.#storage.entries(from, this.#storage.lastIndex() + 1, Number.POSITIVE_INFINITY);
     const base = { index: from - 1, term: numberOr0(this.#storage.term(from - 1)) };
-    const kept = entries === 'compacted' ? [] : entries;
+    const read = entries === 'compacted' ? [] : entries;
+    const kept = this.#options.bug === 'loseLastEntry' && this.#hard.commit < from + read.length - 1 ? read.slice(0, -1) : read;
     this.#storage = new MemoryStorage({ base, entries: kept, hardState: this.#hard, conf: this.state.conf });
     this.node = this.#createNode();
     this.alive = true;
@@ -90,32 +119,59 @@ export class TestMember {
     else this.node.readIndex(context);
   }
 
+  /** Whether it has begun with a Ready and waits for its disk. */
+  get waitsForDisk(): boolean {
+    return this.#underWay !== undefined;
+  }
+
   /** Does what a Ready asks for, in the documented order; a crash may come in between. Undefined where nothing was ready. */
   process(send: (message: Message) => void, crashAt?: CrashPoint): Ready | undefined {
+    const ready = this.begin(send);
+    if (ready === undefined) return undefined;
+    if (crashAt === 'beforeSync') this.crash();
+    else this.finish(send, crashAt);
+    return ready;
+  }
+
+  /** The first half of `process`: the disk has been asked and has not answered. Messages and time may come before `finish`. */
+  begin(send: (message: Message) => void): Ready | undefined {
     if (!this.node.hasReady()) return undefined;
     const ready = this.node.ready();
+    this.#underWay = { ready, term: this.node.status().term };
     for (const message of ready.messagesBeforeSync) send(this.#tamper(message));
     if (this.#options.bug === 'sendBeforeSync') for (const message of ready.messages) send(message);
-    if (crashAt === 'beforeSync') {
-      this.crash();
-      return ready;
-    }
-    this.#persist(ready);
+    return ready;
+  }
+
+  /** The disk has answered. */
+  finish(send: (message: Message) => void, crashAt?: 'afterSync'): void {
+    if (this.#underWay === undefined) return;
+    const { ready, term } = this.#underWay;
+    this.#underWay = undefined;
+    this.#persist(ready, term);
     if (crashAt === 'afterSync') {
       this.crash();
-      return ready;
+      return;
     }
     if (this.#options.bug !== 'sendBeforeSync') for (const message of ready.messages) send(this.#tamper(message));
     for (const entry of ready.committed) this.#apply(entry);
     for (const read of ready.reads) this.#answer(read.context, read.index);
     this.node.advance();
-    return ready;
+    const again = this.#options.bug === 'changeOnTopOfSnapshot' && ready.snapshot !== undefined && this.#lastChange;
+    if (again) this.node.applyConfigChange(again);
+    this.#checkConf();
   }
 
-  #persist(ready: Ready): void {
+  /** Raft's configuration is that of the state it has, whatever else it has heard of meanwhile. */
+  #checkConf(): void {
+    this.#checker?.configured(this.id, this.state.index, this.node.status().conf);
+  }
+
+  #persist(ready: Ready, term: Term): void {
     if (ready.snapshot !== undefined) {
       const { meta, data } = ready.snapshot;
-      this.state = { index: meta.index, term: meta.term, conf: meta.conf, hash: Buffer.from(data).toString() };
+      const hash = this.#options.bug === 'keepStateAtSnapshot' ? this.state.hash : Buffer.from(data).toString();
+      this.state = { index: meta.index, term: meta.term, conf: meta.conf, hash };
       this.#history = [this.state];
       this.#storage.reset(meta);
       this.#checker?.applied(this.id, meta.index, meta.term, this.state.hash, this.node.status().term);
@@ -127,7 +183,6 @@ export class TestMember {
       this.#hard = this.#options.bug === 'forgetVote' ? { ...ready.hardState, vote: 0n } : ready.hardState;
     }
     if (ready.soft?.role === 'leader') {
-      const { term } = this.node.status();
       this.#checker?.becameLeader(this.id, term, (index) => this.#storage.term(index));
     }
   }
@@ -135,7 +190,9 @@ export class TestMember {
   #apply(entry: Entry): void {
     const hash = createHash('sha1').update(this.state.hash).update(entry.data).digest('hex');
     const change = entry.type === 'configChange' ? decodeConfigChange(entry.data) : undefined;
-    const conf = change === undefined ? this.state.conf : this.node.applyConfigChange(change);
+    const forgets = change === undefined || (this.#options.bug === 'forgetConfigChange' && this.id === 2n);
+    const conf = forgets ? this.state.conf : this.node.applyConfigChange(change);
+    if (change !== undefined) this.#lastChange = change;
     this.state = { index: entry.index, term: entry.term, hash, conf };
     this.#history.push(this.state);
     this.#checker?.applied(this.id, entry.index, entry.term, hash, this.node.status().term);

@@ -44,6 +44,10 @@ class Stage {
     transfer: ([id, to = '0']) => this.#on(id, (member) => member.node.transferLeadership(BigInt(to))),
     change: ([id, ...steps]) => [this.#change(this.#member(id), steps)],
     run: (ids) => this.#run(ids),
+    deliver: (ids) => this.#deliver((id) => ids.includes(String(id))).lost,
+    unreachable: ([id, other = '0']) => this.#on(id, (member) => member.node.reportUnreachable(BigInt(other))),
+    begin: ([id]) => this.#begin(this.#member(id)),
+    finish: ([id]) => this.#on(id, (member) => member.finish((message) => this.#network.push(message))),
     cut: (ways) => this.#cutWays(ways),
     settle: (ids) => decisionsOf(this.#run(ids)),
     pass: ([count = '1', ...ids]) => this.#pass(Number(count), ids),
@@ -119,21 +123,35 @@ class Stage {
         const rendered = renderReady(ready);
         if (rendered.length > 0) lines.push(`${member.id}:`, ...rendered.map((line) => `  ${line}`));
       }
-      const due = this.#network.filter((message) => takesPart(message.to));
-      this.#network = this.#network.filter((message) => !takesPart(message.to));
-      const lost: string[] = [];
-      for (const message of due) {
-        const target = this.#members.find(({ id }) => id === message.to);
-        if (this.#cut.has(`${message.from}>${message.to}`) || !target?.alive) {
-          lost.push(`lost: ${renderMessage(message)}`);
-        } else {
-          busy = true;
-          target.node.step(message);
-        }
-      }
-      lines.push(...counted(lost));
+      const { heard, lost } = this.#deliver(takesPart);
+      busy ||= heard;
+      lines.push(...lost);
     }
     return lines.length > 0 ? lines : ['quiet'];
+  }
+
+  /** What is on its way to some; they hear it, and do nothing about it yet. */
+  #deliver(takesPart: (id: MemberId) => boolean): { heard: boolean; lost: string[] } {
+    const due = this.#network.filter((message) => takesPart(message.to));
+    this.#network = this.#network.filter((message) => !takesPart(message.to));
+    const lost: string[] = [];
+    let heard = false;
+    for (const message of due) {
+      const target = this.#members.find(({ id }) => id === message.to);
+      if (this.#cut.has(`${message.from}>${message.to}`) || !target?.alive) {
+        lost.push(`lost: ${renderMessage(message)}`);
+      } else {
+        heard = true;
+        target.node.step(message);
+      }
+    }
+    return { heard, lost: counted(lost) };
+  }
+
+  /** A member hands its disk what is ready, and waits. Until `finish` it hears messages and does nothing else. */
+  #begin(member: TestMember): string[] {
+    const ready = member.begin((message) => this.#network.push(message));
+    return ready === undefined ? ['quiet'] : renderReady(ready);
   }
 
   /** Time for everybody, or `ids`: so many ticks, and after each all that follows from it. Shows decisions only. */

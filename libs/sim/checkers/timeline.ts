@@ -5,10 +5,10 @@ import { electionValue, keyOfLock, type Micros, type Operation, type Response } 
 import type { ModelRequest } from './model.ts';
 import { renderOperation, type Violation } from './violation.ts';
 
-/** Answered, with a change: it made exactly this revision. */
 /** What real clocks of one machine may differ by, and answers' whole seconds hide. */
 export const leaseToleranceMicros = 100_000;
 
+/** Answered, with a change: it made exactly this revision. */
 export interface Write {
   readonly operation: Operation;
   readonly request: ModelRequest;

@@ -67,9 +67,21 @@ class Model {
     this.#record();
   }
 
-  mark(meta: SnapshotMeta): void {
+  mark(meta: SnapshotMeta, installed: boolean): void {
     this.snapshot = meta;
+    if (installed) this.entries = [];
     this.#record();
+  }
+
+  /** Term and vote, then entries; what is committed is said where it is there, and after each change of membership anew. */
+  save({ term, vote, commit }: HardState, entries: readonly Entry[]): void {
+    const before = (entries[0]?.index ?? Number.POSITIVE_INFINITY) - 1;
+    this.hard({ term, vote, commit: Math.min(before, commit) });
+    for (const entry of entries) {
+      this.entry(entry);
+      const says = entry.index === commit || (entry.type === 'configChange' && entry.index < commit);
+      if (says && before < commit) this.hard({ term, vote, commit: entry.index });
+    }
   }
 
   get lastIndex(): number {
@@ -106,20 +118,28 @@ export async function makeHistory(random: RandomStream): Promise<History> {
   for (let i = 0; i < saves; i++) {
     if (random.int(8) === 0) term++;
     const back = random.int(6) === 0 ? random.int(3) : 0;
-    const first = Math.max(model.lastIndex + 1 - back, model.snapshot.index + 1);
+    const known = Math.max(model.hardState.commit, model.snapshot.index);
+    const first = Math.max(model.lastIndex + 1 - back, known + 1);
     const entries = Array.from({ length: random.int(4) }, (_, k): Entry => {
-      return { index: first + k, term, type: 'normal', data: random.bytes(random.int(120)) };
+      const type = random.int(4) === 0 ? 'configChange' : 'normal';
+      return { index: first + k, term, type, data: random.bytes(random.int(120)) };
     });
-    const hardState = { term, vote: BigInt(random.int(4)), commit: Math.max(model.hardState.commit, first - 1) };
-    const withHard = random.int(2) === 0 ? hardState : undefined;
-    await wal.save(withHard, entries, random.int(3) > 0);
-    for (const entry of entries) model.entry(entry);
-    if (withHard !== undefined) model.hard(withHard);
+    const commit = known + random.int(first + entries.length - known);
+    const hardState = { term, vote: BigInt(random.int(4)), commit };
+    const withHard = random.int(2) === 0;
+    await wal.save(withHard ? hardState : undefined, entries, random.int(3) > 0);
+    if (withHard) model.save(hardState, entries);
+    else for (const entry of entries) model.entry(entry);
     if (random.int(12) === 0 && model.lastIndex > model.snapshot.index) {
-      const index = model.snapshot.index + 1 + random.int(model.lastIndex - model.snapshot.index);
+      const installed = random.int(3) === 0;
+      // The leader's snapshot is news, or it is not installed.
+      const after = installed ? Math.max(model.snapshot.index, model.hardState.commit) : model.snapshot.index;
+      const index = after + 1 + random.int(installed ? 9 : model.lastIndex - after);
       const meta = { index, term, conf };
-      await wal.saveSnapshot(meta, false);
-      model.mark(meta);
+      const vote = BigInt(random.int(4));
+      if (installed) model.hard({ term, vote, commit: model.hardState.commit });
+      await wal.saveSnapshot(meta, installed, installed ? { term, vote, commit: index } : undefined);
+      model.mark(meta, installed);
       if (random.int(2) === 0) await wal.release();
     }
   }
