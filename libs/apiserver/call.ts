@@ -3,12 +3,15 @@
 import { applyDefaults } from '@drydock/api/defaults.ts';
 import type { DeleteOptions } from '@drydock/api/generated/types.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
-import { findResource, findSubresource, type ResourceInfo, type SubresourceInfo } from '@drydock/api/scheme.ts';
+import type { ResourceInfo, SubresourceInfo } from '@drydock/api/scheme.ts';
+import { escapeFieldValue, exactName } from '@drydock/api/selectors/field.ts';
+import { apiError } from '@drydock/api/status.ts';
 import type { Attributes } from './authz/authorizer.ts';
 import { readDeleteOptions, readObject, validationMode } from './registry/decode.ts';
-import { methodNotAllowed, notServed } from './registry/errors.ts';
+import { methodNotAllowed } from './registry/errors.ts';
 import { type View, viewOf } from './registry/views.ts';
 import type { ApiRequest, User } from './request.ts';
+import { routeOf } from './route.ts';
 
 /** Who asks, for which row of the table, and what the client should be warned of. */
 export interface Call {
@@ -20,22 +23,11 @@ export interface Call {
   readonly warnings: string[];
 }
 
-/** Finds the row of the table and checks that the verb exists there. */
+/** Finds the row of the table and checks that the verb exists there; streams and proxies are not the pipeline's. */
 export function resolve(request: ApiRequest, user: User): Call {
-  const { group, version, resource, subresource, namespace, name } = request.target;
-  const info = findResource(group, version, resource);
-  if (info === undefined) throw notServed();
-  if (!info.namespaced && namespace !== '' && resource !== 'namespaces') throw notServed();
-  const sub = subresource === '' ? undefined : findSubresource(info, subresource);
-  if (subresource !== '' && sub === undefined) throw notServed();
-  if (info.namespaced && namespace === '' && name !== '' && request.verb !== 'watch') throw notServed();
-  if (name === '' && (request.verb === 'update' || request.verb === 'patch')) throw methodNotAllowed();
-  const verbs = sub === undefined ? info.verbs : sub.verbs;
-  const ok =
-    verbs.includes(request.verb) &&
-    (!info.namespaced || namespace !== '' || request.verb === 'list' || request.verb === 'watch');
-  if (!ok) throw methodNotAllowed();
-  return { request, user, info, subresource: sub, view: viewOf(info, sub), warnings: deprecations(info) };
+  const { info, subresource } = routeOf(request.target, request.verb);
+  if (subresource?.modelName === '') throw methodNotAllowed();
+  return { request, user, info, subresource, view: viewOf(info, subresource), warnings: deprecations(info) };
 }
 
 /** What every request to a deprecated resource is told. */
@@ -45,12 +37,9 @@ function deprecations(info: ResourceInfo): string[] {
   return info.resource === 'componentstatuses' ? ['v1 ComponentStatus is deprecated in v1.19+'] : [];
 }
 
-/** What authorisation is asked: a list or watch of one name counts as being about that name. */
-export function attributesOf(request: ApiRequest, user: User): Attributes {
-  const { target, verb, options } = request;
-  const selected =
-    target.name === '' ? /(?:^|,)metadata\.name==?([^,!=]+)(?:,|$)/.exec(options.fieldSelector ?? '')?.[1] : undefined;
-  return { user, verb, ...target, name: selected ?? target.name, path: '', isResource: true };
+/** What authorisation is asked. The front ends put the one name that a list or watch selects into the target. */
+export function attributesOf(request: Pick<ApiRequest, 'target' | 'verb'>, user: User): Attributes {
+  return { user, verb: request.verb, ...request.target, path: '', isResource: true };
 }
 
 /** The body as an object of the view's kind: decoded, its fields checked, defaulted. */
@@ -63,12 +52,15 @@ export function decode(call: Call, view: View): KubeObject {
   return object;
 }
 
-/** A watch or list of one name is a selection of that name. */
+/** A watch or list of one name is a selection of that name; a selector that names another is refused. */
 export function selectByName(request: ApiRequest): ApiRequest['options'] {
   const { name } = request.target;
   if (name === '') return request.options;
-  const { fieldSelector } = request.options;
-  return { ...request.options, fieldSelector: `metadata.name=${name}${fieldSelector ? `,${fieldSelector}` : ''}` };
+  const { fieldSelector = '' } = request.options;
+  if (fieldSelector === '') return { ...request.options, fieldSelector: `metadata.name=${escapeFieldValue(name)}` };
+  if (exactName(fieldSelector) !== name)
+    throw apiError('BadRequest', "fieldSelector metadata.name doesn't match requested name");
+  return request.options;
 }
 
 export function deleteOptions(request: ApiRequest): DeleteOptions {

@@ -48,5 +48,5 @@ test.each([
 test('the canonical text and the name that a selector fixes', () => {
   const selector = parseFieldSelector(pods, 'status.phase=Running,metadata.name=a\\,b');
   expect(formatFieldSelector(selector)).toBe('metadata.name=a\\,b,status.phase=Running');
-  expect(exactName(selector)).toBe('a,b');
+  expect(exactName('status.phase=Running,metadata.name=a\\,b')).toBe('a,b');
 });

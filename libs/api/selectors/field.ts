@@ -19,16 +19,19 @@ export type ParsedFieldSelector = readonly FieldRequirement[];
  * Throws ApiError BadRequest with upstream's text.
  */
 export function parseFieldSelector(info: ResourceInfo, text: string): ParsedFieldSelector {
-  const requirements = splitTerms(text)
-    .filter((term) => term !== '')
-    .map((term) => parseTerm(term, text));
+  const requirements = parseTerms(text);
   for (const { field } of requirements) checkLabel(info, field);
   return requirements.sort((a, b) => (a.field < b.field ? -1 : a.field > b.field ? 1 : 0));
 }
 
 /** The canonical text. */
 export function formatFieldSelector(selector: ParsedFieldSelector): string {
-  return selector.map(({ field, operator, value }) => `${field}${operator}${value.replace(/[\\,=]/g, '\\$&')}`).join(',');
+  return selector.map(({ field, operator, value }) => `${field}${operator}${escapeFieldValue(value)}`).join(',');
+}
+
+/** A value as it stands in a selector's text. */
+export function escapeFieldValue(value: string): string {
+  return value.replace(/[\\,=]/g, '\\$&');
 }
 
 /** Whether the object is selected. */
@@ -50,9 +53,9 @@ export function fieldValue(info: ResourceInfo, object: KubeObject, field: string
   return source.zero ?? '';
 }
 
-/** The value that every selected object must have in `metadata.name`, where the selector fixes one. */
-export function exactName(selector: ParsedFieldSelector): string | undefined {
-  return selector.find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value;
+/** The value that a selector's text demands of `metadata.name`, undefined where it demands none; fails with BadRequest. */
+export function exactName(text: string): string | undefined {
+  return parseTerms(text).find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value;
 }
 
 function valueAt(object: KubeObject, path: readonly (string | number)[]): unknown {
@@ -74,6 +77,12 @@ function checkLabel(info: ResourceInfo, field: string): void {
   if (info.kind === 'Job') throw apiError('BadRequest', `field label "${field}" not supported for Job`);
   const where = info.kind === 'ResourceSlice' ? ` for ${apiVersionOf(info)}, Kind=${info.kind}` : '';
   throw apiError('BadRequest', `field label not supported${where}: ${field}`);
+}
+
+function parseTerms(text: string): FieldRequirement[] {
+  return splitTerms(text)
+    .filter((term) => term !== '')
+    .map((term) => parseTerm(term, text));
 }
 
 /** Splits at commas that no backslash escapes. */

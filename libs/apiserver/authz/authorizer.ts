@@ -58,8 +58,8 @@ export function forbidden(attributes: Attributes, reason: string): ApiError {
   const kind = group === '' ? resource : `${resource}.${group}`;
   const what = subresource === '' ? resource : `${resource}/${subresource}`;
   const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${quote(namespace)}`;
-  const subject = name === '' ? `${kind} is` : `${kind} ${quote(name)} is`;
-  const message = `${subject} forbidden: User ${quote(user.name)} cannot ${verb} resource ${quote(what)} in API group ${quote(group)} ${where}${because}`;
+  const subject = kind === '' ? '' : name === '' ? `${kind} is ` : `${kind} ${quote(name)} is `;
+  const message = `${subject}forbidden: User ${quote(user.name)} cannot ${verb} resource ${quote(what)} in API group ${quote(group)} ${where}${because}`;
   return apiError('Forbidden', message, {
     ...(name === '' ? {} : { name }),
     ...(group === '' ? {} : { group }),

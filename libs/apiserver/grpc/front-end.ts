@@ -15,6 +15,7 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { WatchStream } from '../cache/watch-stream.ts';
+import { selectedName } from '../http/request-info.ts';
 import type { Pipeline } from '../pipeline.ts';
 import {
   type ApiRequest,
@@ -160,21 +161,28 @@ function requestOf(
   signal: AbortSignal,
 ): ApiRequest {
   const wire = call.request;
-  const target: Target = {
-    ...(wire.target ?? { group: '', version: '', resource: '', namespace: '', name: '', subresource: '' }),
-  };
+  const options = optionsOf(wire);
   const body = wire.object ?? wire.patch ?? wire.options;
   const contentType = wire.patch === undefined ? 'application/json' : (wire.content_type ?? '');
   return {
     verb,
-    target,
+    target: targetOf(verb, wire.target, options),
     credentials: credentialsOf(call),
-    options: optionsOf(wire),
+    options,
     body: body === undefined ? undefined : { contentType, bytes: body },
     form: plainForm,
     userAgent: String(call.metadata.get('user-agent')[0] ?? ''),
     signal,
   };
+}
+
+/** As REST reads it from a path: a namespace is in itself, and what a list or watch selects alone is its name. */
+function targetOf(verb: Verb, given: WireTarget | null, options: RequestOptions): Target {
+  const target = { ...(given ?? { group: '', version: '', resource: '', namespace: '', name: '', subresource: '' }) };
+  const reads = verb === 'list' || verb === 'watch';
+  if (reads && target.name === '') return { ...target, name: selectedName(() => options) };
+  const isNamespace = target.group === '' && target.resource === 'namespaces';
+  return isNamespace && target.namespace === '' ? { ...target, namespace: target.name } : target;
 }
 
 function optionsOf(wire: Wire): RequestOptions {

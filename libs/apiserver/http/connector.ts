@@ -49,7 +49,10 @@ export class StreamConnector implements Connector {
       return serveLogs(exchange, pod, await this.#kubeletOf(pod), this.#parts.kubelets, signal);
     }
     if (subresource === 'proxy') return forward(exchange, await this.#proxyTarget(exchange, info), signal);
-    if (resource === 'pods') throw apiError('BadRequest', 'Upgrade request required');
+    if (resource === 'pods') {
+      await this.#pod(info);
+      throw apiError('BadRequest', 'Upgrade request required');
+    }
     throw notServed();
   }
 

@@ -9,9 +9,10 @@ import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { WatchStream } from '../cache/watch-stream.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { notServed } from '../registry/errors.ts';
+import { methodNotAllowed, notServed } from '../registry/errors.ts';
 import { renderList, renderObject } from '../render.ts';
-import type { ApiRequest, ApiResponse, OutputForm, Verb } from '../request.ts';
+import type { ApiRequest, ApiResponse, OutputForm, User, Verb } from '../request.ts';
+import { routeOf } from '../route.ts';
 import type { Connector } from './connect.ts';
 import { credentialsOf } from './credentials.ts';
 import {
@@ -107,7 +108,7 @@ export class FrontEnd {
     const { clock, metrics, random } = this.#options;
     const started = clock.monotonicMs();
     const exchange = exchangeOf(req, res);
-    const info = pathInfo(exchange.method, exchange.path, isWatch(exchange));
+    const info = pathInfo(exchange.method, exchange.path, exchange.query);
     const asked = headerOf(req, 'audit-id');
     res.setHeader('audit-id', asked === '' ? random.uuid() : asked);
     const long = info.verb === 'watch' || connectSubresources.has(info.target.subresource);
@@ -150,28 +151,25 @@ export class FrontEnd {
 
   async #answer(exchange: Exchange, info: PathInfo, signal: AbortSignal, long: boolean): Promise<void> {
     const { pipeline, nonResource, connector, clock } = this.#options;
-    const credentials = credentialsOf(exchange.req);
     if (!info.isResource) {
-      const user = await pipeline.authenticate({ credentials });
-      const { target } = info;
-      pipeline.authorize({ user, verb: String(info.verb), ...target, path: exchange.path, isResource: false });
-      await nonResource.serve(exchange);
+      if (refusedUnasked(exchange, info)) return;
+      const user = await pipeline.authenticate({ credentials: credentialsOf(exchange.req) });
+      pipeline.authorize({ user, verb: info.verb, ...info.target, path: info.path, isResource: false });
+      if (info.refusal === undefined) await nonResource.serve({ ...exchange, path: info.path });
+      else sendText(exchange, 404, '404 page not found\n');
       return;
     }
-    if (
-      connectSubresources.has(info.target.subresource) &&
-      findResource(info.target.group, info.target.version, info.target.resource)
-    ) {
-      await connector.serve(exchange, info, await this.#connectUser(exchange, info), signal);
+    if (isStream(info)) {
+      const user = await this.#user(exchange, info);
+      checkRoute(exchange, info);
+      await connector.serve(exchange, info, user, signal);
       return;
     }
-    if (
-      info.target.group !== '' &&
-      !groups.some((group) => group.name === info.target.group && group.versions.includes(info.target.version))
-    ) {
-      await this.#connectUser(exchange, info);
-      sendText(exchange, 404, '404 page not found\n');
-      return;
+    if (info.refusal !== undefined || !hasVerb(exchange) || !servesGroup(info)) {
+      await this.#user(exchange, info);
+      if (info.refusal?.type === 'no-page' || !servesGroup(info)) return sendText(exchange, 404, '404 page not found\n');
+      checkRoute(exchange, info);
+      throw methodNotAllowed();
     }
     const request = await requestOf(exchange, info, signal);
     const handled = pipeline.handle(request);
@@ -179,26 +177,22 @@ export class FrontEnd {
     await this.#write(exchange, request, response);
   }
 
-  /** Authenticates and authorises a streaming request; it never reaches the pipeline's object path. */
-  async #connectUser(exchange: Exchange, info: PathInfo) {
+  /** Authenticates and authorises a request that does not reach the pipeline's object path. */
+  async #user(exchange: Exchange, info: PathInfo): Promise<User> {
     const { pipeline } = this.#options;
     const user = await pipeline.authenticate({ credentials: credentialsOf(exchange.req) });
-    pipeline.authorize({
-      user,
-      verb: String(info.verb === 'watch' ? 'get' : info.verb),
-      ...info.target,
-      path: '',
-      isResource: true,
-    });
+    pipeline.authorize({ user, verb: info.verb, ...info.target, path: '', isResource: true });
     return user;
   }
 
   async #upgrade(req: HttpRequest, socket: Duplex, head: Buffer): Promise<void> {
     const exchange = { ...exchangeOf(req, undefined as unknown as HttpResponse) };
-    const info = pathInfo(exchange.method, exchange.path, isWatch(exchange));
+    const info = pathInfo(exchange.method, exchange.path, exchange.query);
     const { connector } = this.#options;
     try {
-      await connector.upgrade(exchange, info, await this.#connectUser(exchange, info), socket, head);
+      const user = await this.#user(exchange, info);
+      checkRoute(exchange, info);
+      await connector.upgrade(exchange, info, user, socket, head);
     } catch (error) {
       connector.refuse(socket, error);
     }
@@ -260,9 +254,31 @@ function exchangeOf(req: HttpRequest, res: HttpResponse): Exchange {
   return { req, res, method: req.method ?? 'GET', path, query: new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1)) };
 }
 
-function isWatch(exchange: Exchange): boolean {
-  const watch = exchange.query.get('watch');
-  return watch !== null && watch !== 'false' && watch !== '0';
+/** Methods of which objects have some; a request with another, HEAD among them, is for proxies only. */
+function hasVerb({ method }: Exchange): boolean {
+  return ['GET', 'POST', 'PUT', 'PATCH', 'DELETE'].includes(method);
+}
+
+function isStream({ target: { group, version, resource, subresource } }: PathInfo): boolean {
+  return connectSubresources.has(subresource) && findResource(group, version, resource) !== undefined;
+}
+
+function servesGroup({ target: { group } }: PathInfo): boolean {
+  return group === '' || groups.some((each) => each.name === group);
+}
+
+/** Fails unless path and method together exist. */
+function checkRoute(exchange: Exchange, { target, verb, refusal }: PathInfo): void {
+  if (refusal !== undefined && refusal.type !== 'no-method') throw notServed();
+  const proxied = target.subresource === 'proxy' && ['HEAD', 'OPTIONS'].includes(exchange.method);
+  routeOf(target, proxied ? 'get' : hasVerb(exchange) ? verb : '');
+}
+
+/** Answers what upstream's server cannot even take for a request. */
+function refusedUnasked(exchange: Exchange, { refusal }: PathInfo): boolean {
+  if (refusal?.type !== 'malformed') return false;
+  sendText(exchange, refusal.code, `${refusal.text}\n`);
+  return true;
 }
 
 async function requestOf(exchange: Exchange, info: PathInfo, signal: AbortSignal): Promise<ApiRequest> {
@@ -278,7 +294,7 @@ async function requestOf(exchange: Exchange, info: PathInfo, signal: AbortSignal
     verb: info.verb as Verb,
     target: info.target,
     credentials: credentialsOf(req),
-    options: optionsOf(query, String(info.verb)),
+    options: optionsOf(query, info.verb),
     body: hasBody ? { contentType: method === 'PATCH' ? contentType : contentType || 'application/json', bytes } : undefined,
     form: { ...form, includeObject },
     userAgent: headerOf(req, 'user-agent'),

@@ -43,7 +43,7 @@ export class RequestMetrics {
   observe(info: PathInfo, code: number, seconds: number): void {
     const { group, version, resource, subresource, namespace, name } = info.target;
     const scope = !info.isResource ? '' : name !== '' ? 'resource' : namespace !== '' ? 'namespace' : 'cluster';
-    const verb = String(info.verb).toUpperCase();
+    const verb = info.verb.toUpperCase();
     const labels = { verb, group, version, resource, subresource, scope, component: 'apiserver' };
     this.#total.inc({ ...labels, code: String(code) });
     if (verb !== 'WATCH') this.#duration.observe(labels, seconds);

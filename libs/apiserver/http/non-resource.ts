@@ -63,6 +63,7 @@ export class NonResource {
     if (await serveHealth(exchange, health)) return;
     if (path === '/') return sendValue(exchange, 200, { paths: rootPaths });
     if (path === '/version' || path === '/version/') return sendValue(exchange, 200, versionInfo);
+    if (path.startsWith('/version/')) return sendError(exchange, notServed());
     if (path === '/metrics') return send(exchange, 200, metrics.registry.contentType, await metrics.registry.metrics());
     if (path === '/api' || path.startsWith('/api/') || path === '/apis' || path.startsWith('/apis/'))
       return this.#discover(exchange);

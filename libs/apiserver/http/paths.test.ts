@@ -12,16 +12,16 @@ test.each([
   ['DELETE', '/apis/apps/v1/namespaces/a/deployments', false, 'deletecollection apps/v1 deployments ns=a name= sub='],
   ['PATCH', '/apis/apps/v1/namespaces/a/deployments/d/scale', false, 'patch apps/v1 deployments ns=a name=d sub=scale'],
 ])('%s %s', (method, path, watch, expected) => {
-  const { verb, target: t } = pathInfo(method, path, watch);
+  const { verb, target: t } = pathInfo(method, path, new URLSearchParams(watch ? 'watch=1' : ''));
   expect(`${verb} ${t.group}/${t.version} ${t.resource} ns=${t.namespace} name=${t.name} sub=${t.subresource}`).toBe(expected);
 });
 
 test.each(['/version', '/api', '/apis', '/apis/apps', '/apis/apps/v1', '/healthz/ping'])('%s is no resource', (path) => {
-  expect(pathInfo('GET', path, false)).toMatchObject({ isResource: false, verb: 'get' });
+  expect(pathInfo('GET', path, new URLSearchParams())).toMatchObject({ isResource: false, verb: 'get' });
 });
 
 test('the rest of a proxied path is kept as it is', () => {
-  expect(pathInfo('GET', '/api/v1/namespaces/a/services/s:http/proxy/x/%20y', false)).toMatchObject({
+  expect(pathInfo('GET', '/api/v1/namespaces/a/services/s:http/proxy/x/%20y', new URLSearchParams())).toMatchObject({
     rest: '/x/%20y',
     target: { name: 's:http', subresource: 'proxy' },
   });

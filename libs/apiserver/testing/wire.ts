@@ -37,8 +37,9 @@ export interface TlsParts {
   readonly key: string;
 }
 
-/** A client of any apiserver, ours or the original. `headers` go with every request. */
+/** A client of any apiserver, ours or the original. Paths go out as they are; `headers` go with every request. */
 export function wireClient(base: string, tls: TlsParts, headers: Readonly<Record<string, string>> = {}): WireClient {
+  const { hostname, port } = new URL(base);
   const agent = new Agent({ keepAlive: true, maxSockets: 16, ...tls });
   return {
     call: (method, path, { body, type = 'application/json', headers: more = {} } = {}) =>
@@ -50,7 +51,7 @@ export function wireClient(base: string, tls: TlsParts, headers: Readonly<Record
           accept: 'application/json',
           ...more,
         };
-        const request = httpsRequest(`${base}${path}`, { method, agent, headers: all }, (response) => {
+        const request = httpsRequest({ hostname, port, path, method, agent, headers: all }, (response) => {
           const chunks: Buffer[] = [];
           response.on('data', (chunk: Buffer) => chunks.push(chunk));
           response.on('error', reject);
@@ -86,14 +87,25 @@ export class WireServer {
   readonly #server: ApiServer;
   readonly #authority: Authority;
   readonly #ca: CertifiedKey;
-  readonly #base: string;
+  /** `https://127.0.0.1:PORT`. */
+  readonly base: string;
+  /** 0: no gRPC front end. */
+  readonly grpcPort: number;
 
-  private constructor(store: MemoryStore, server: ApiServer, authority: Authority, ca: CertifiedKey, base: string) {
+  private constructor(
+    store: MemoryStore,
+    server: ApiServer,
+    authority: Authority,
+    ca: CertifiedKey,
+    base: string,
+    grpcPort: number,
+  ) {
     this.store = store;
     this.#server = server;
     this.#authority = authority;
     this.#ca = ca;
-    this.#base = base;
+    this.base = base;
+    this.grpcPort = grpcPort;
   }
 
   /** Starts one and waits until it is ready. */
@@ -116,7 +128,7 @@ export class WireServer {
       ...change,
     });
     await server.start();
-    const wire = new WireServer(store, server, authority, ca, `https://127.0.0.1:${port}`);
+    const wire = new WireServer(store, server, authority, ca, `https://127.0.0.1:${port}`, change.grpcPort ?? 0);
     const admin = await wire.as('admin', 'system:masters');
     for (;;) {
       if ((await admin.call('GET', '/readyz')).code === 200) return wire;
@@ -126,8 +138,13 @@ export class WireServer {
 
   /** A client with a certificate of that user. */
   async as(name: string, ...groups: string[]): Promise<WireClient> {
+    return wireClient(this.base, await this.certificate(name, ...groups));
+  }
+
+  /** A certificate of that user, with the authority to check the server by. */
+  async certificate(name: string, ...groups: string[]): Promise<TlsParts> {
     const pair = await this.#authority.issue(clientCertificate(name, ...groups), new SystemClock().wallMs());
-    return wireClient(this.#base, { ca: this.#ca.certificatePem, cert: pair.certificatePem, key: pair.keyPem });
+    return { ca: this.#ca.certificatePem, cert: pair.certificatePem, key: pair.keyPem };
   }
 
   /** A user who may do everything by RBAC, and is no master. */
@@ -181,7 +198,8 @@ const quietOptions = {
   maxWritesInFlight: 200,
 } as const;
 
-function freePort(): Promise<number> {
+/** A port that was free a moment ago. */
+export function freePort(): Promise<number> {
   return new Promise((resolve, reject) => {
     const probe = createServer();
     probe.once('error', reject);
