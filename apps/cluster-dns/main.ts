@@ -56,7 +56,7 @@ await runProgram({
         throw error instanceof KubeconfigError ? new StartupError(error.message, { cause: error }) : error;
       },
     );
-    const factory = new InformerFactory({ client, clock, random, log });
+    const factory = new InformerFactory({ client, clock, random, log, firstList: 'cached' });
     const view = new InformerView(factory);
     const domain = values.domain.toLowerCase().replace(/\.$/, '');
     const forwarder = new Forwarder(forwardServers(values.forward, values['resolv-conf']), clock);

@@ -36,6 +36,11 @@ export class InformerFactory {
     await Promise.all([...this.#informers.values()].map((informer) => informer.synced()));
   }
 
+  /** Resolves when every informer there is shows everything that was committed before this call. */
+  async refresh(): Promise<void> {
+    await Promise.all([...this.#informers.values()].map((informer) => informer.refresh()));
+  }
+
   /** Resolves when all have ended; call it after the signal has aborted. */
   async stopped(): Promise<void> {
     await Promise.all(this.#running);

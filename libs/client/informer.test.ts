@@ -112,3 +112,84 @@ test('410 Gone makes it list again: what was missed arrives, what is gone is rem
   expect(changes.sort()).toEqual(['->1', '->2', '->3', '1>-'].sort());
   stop.abort();
 });
+
+function onLaggingServer(firstList?: 'cached' | 'consistent') {
+  const clock = new VirtualClock();
+  const random = new SeededRandom(7);
+  const client = new MemoryApi({ clock, random });
+  const factory = new InformerFactory({ client, clock, random, log: silentLog, firstList });
+  const informer = factory.of(configMaps);
+  const names = () => [...informer.list()].map((object) => object.metadata?.name);
+  const make = (name: string) => client.create<ConfigMap>(configMaps, { metadata: { namespace: 'a', name } });
+  return { clock, client, factory, informer, names, make };
+}
+
+test.each([
+  [undefined, ['old', 'new']],
+  ['consistent', ['old', 'new']],
+  ['cached', ['old']],
+] as const)('the first list (%s) on a server whose cache lags', async (firstList, expected) => {
+  const { client, factory, names, make } = onLaggingServer(firstList);
+  await make('old');
+  client.lag();
+  await make('new');
+  const stop = new AbortController();
+  factory.start(stop.signal);
+  await factory.synced();
+  expect(names().sort()).toEqual([...expected].sort());
+  stop.abort();
+  await factory.stopped();
+});
+
+test.each(['consistent', 'cached'] as const)(
+  'who refreshes sees all that was there before, also on a lagging server (%s)',
+  async (first) => {
+    const { clock, client, factory, informer, names, make } = onLaggingServer(first);
+    const stop = new AbortController();
+    await make('a');
+    factory.start(stop.signal);
+    await factory.synced();
+    await clock.advanceAsync(0);
+    client.lag();
+    await make('b');
+    await client.delete(configMaps, { namespace: 'a', name: 'a' });
+    await clock.advanceAsync(60_000);
+    expect(names()).toEqual(['a']);
+    const changes: string[] = [];
+    informer.subscribe(({ before, after }) => changes.push(`${before?.metadata?.name}>${after?.metadata?.name}`));
+    await factory.refresh();
+    expect(names()).toEqual(['b']);
+    expect(changes).toEqual(['undefined>a', 'a>undefined', 'undefined>b']);
+    // And goes on from there.
+    client.follow();
+    const last = await make('c');
+    await informer.seen(last.metadata?.resourceVersion ?? '');
+    expect(names()).toEqual(['b', 'c']);
+    stop.abort();
+    await factory.stopped();
+  },
+);
+
+test('a refresh while the server fails waits for the list that succeeds', async () => {
+  const { clock, client, factory, names, make } = onLaggingServer();
+  const stop = new AbortController();
+  factory.start(stop.signal);
+  await factory.synced();
+  client.lag();
+  await make('b');
+  let failures = 2;
+  client.injectFault((verb) => {
+    if (verb === 'list' && failures-- > 0) throw apiError('ServiceUnavailable', 'no leader');
+  });
+  let done = false;
+  const refreshed = factory.refresh().then(() => {
+    done = true;
+  });
+  await clock.advanceAsync(100);
+  expect(done).toBe(false);
+  await clock.advanceAsync(10_000);
+  await refreshed;
+  expect(names()).toEqual(['b']);
+  stop.abort();
+  await factory.stopped();
+});

@@ -24,6 +24,11 @@ export interface InformerPorts {
   readonly log: Log;
   /** Freezes every object of the cache: tests use it to catch code that changes what it must only read. */
   readonly freeze?: boolean | undefined;
+  /**
+   * `consistent` (default): the first list shows everything that was committed before it was asked for; it waits where the server
+   * cannot reach the store. `cached`: whatever that server has, however old: for readers to whom an old state is better than none.
+   */
+  readonly firstList?: 'consistent' | 'cached' | undefined;
 }
 
 export interface InformerOptions<T extends KubeObject> {
@@ -48,6 +53,12 @@ export class Informer<T extends KubeObject> {
   readonly #handlers: ((change: Change<T>) => void)[] = [];
   #resourceVersion: string | undefined;
   #following = false;
+  /** Lists begun, and the number of the latest one that is in. */
+  #lists = 0;
+  #listed = 0;
+  #mustList = true;
+  #mustBeCurrent = false;
+  #interrupt: AbortController | undefined;
   #waiting: { readonly ready: () => boolean; readonly resolve: () => void }[] = [];
 
   constructor(resource: Resource<T>, ports: InformerPorts, options: InformerOptions<T> = {}) {
@@ -109,28 +120,36 @@ export class Informer<T extends KubeObject> {
     return this.#when(() => atLeast(this.#resourceVersion, resourceVersion));
   }
 
+  /** Lists anew; resolves when the cache shows everything that was committed before this call. For who takes over from another. */
+  refresh(): Promise<void> {
+    const wanted = this.#lists + 1;
+    this.#mustList = true;
+    this.#mustBeCurrent = true;
+    this.#interrupt?.abort();
+    return this.#when(() => this.#listed >= wanted);
+  }
+
   /** Follows the apiserver until the signal aborts. Failures are logged and retried with back-off; never throws. */
   async run(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(this.#ports.clock, this.#random);
     const log = this.#ports.log.child({ resource: groupResourceOf(this.resource) });
-    let mustList = true;
     while (!signal.aborted) {
       let failure: unknown;
       try {
-        if (mustList) await this.#relist(signal);
-        mustList = false;
+        while (this.#mustList) await this.#relist(signal);
         const startedAtMs = this.#ports.clock.monotonicMs();
         const count = await this.#follow(signal);
-        if (count === 0 && this.#ports.clock.monotonicMs() - startedAtMs < 1000) failure = 'very short watch';
+        if (count === 0 && !this.#mustList && this.#ports.clock.monotonicMs() - startedAtMs < 1000)
+          failure = 'very short watch';
       } catch (error) {
         failure = error;
         // The version is too old or unknown to the server: start over from a list. Anything else: go on where we were.
-        if (hasReason(error, 'Expired') || hasReason(error, 'Gone')) mustList = true;
+        if (hasReason(error, 'Expired') || hasReason(error, 'Gone')) this.#mustList = true;
       }
       this.#following = false;
       if (failure === undefined || signal.aborted) continue;
       const delayMs = backoff.nextMs();
-      log.warn({ err: failure, retryInMs: Math.round(delayMs), relist: mustList }, 'list or watch failed');
+      log.warn({ err: failure, retryInMs: Math.round(delayMs), relist: this.#mustList }, 'list or watch failed');
       await this.#ports.clock.sleep(delayMs, signal).catch(() => {});
     }
   }
@@ -139,13 +158,17 @@ export class Informer<T extends KubeObject> {
     const items: T[] = [];
     let page: ObjectList<T>;
     let token: string | undefined;
-    // The first list may come from the server's cache; after a failure the cache may be behind what was seen already.
-    const fromCache = this.#resourceVersion === undefined;
+    const number = ++this.#lists;
+    // In pages, a server reads the store itself. A list that many ask for at once (when they start, or take over) it can answer from
+    // its cache, as soon as it knows that to be current; after a failure the cache is what is doubted.
+    const calm = this.#resourceVersion === undefined || this.#mustBeCurrent;
+    const cached = calm && !this.#mustBeCurrent && this.#ports.firstList === 'cached' ? { resourceVersion: '0' } : {};
+    this.#mustList = false;
     do {
-      page = await this.#ports.client.list(this.resource, {
-        ...this.#scope(),
-        signal,
-        ...(fromCache ? { resourceVersion: '0' } : { limit: listPageObjects, continue: token }),
+      const query = calm ? cached : { limit: listPageObjects, continue: token };
+      page = await this.#ports.client.list(this.resource, { ...this.#scope(), signal, ...query }).catch((error) => {
+        this.#mustList = true;
+        throw error;
       });
       items.push(...page.items);
       token = page.metadata.continue;
@@ -153,6 +176,8 @@ export class Informer<T extends KubeObject> {
     const listed = new Map(items.map((item) => [keyOf(item), item]));
     for (const key of [...this.#store.keys()]) if (!listed.has(key)) this.#remove(key);
     for (const [key, item] of listed) this.#put(key, item);
+    this.#listed = number;
+    if (!this.#mustList) this.#mustBeCurrent = false;
     this.#advance(page.metadata.resourceVersion ?? '');
   }
 
@@ -161,6 +186,7 @@ export class Informer<T extends KubeObject> {
     let count = 0;
     const started = new AbortController();
     const stop = () => started.abort();
+    this.#interrupt = started;
     signal.addEventListener('abort', stop, { once: true });
     const timeoutSeconds = Math.round(watchTimeoutMinSeconds * (1 + this.#random.next()));
     // A server that neither sends nor ends the watch in time has lost it.
@@ -184,6 +210,7 @@ export class Informer<T extends KubeObject> {
       }
     } finally {
       overdue.cancel();
+      this.#interrupt = undefined;
       signal.removeEventListener('abort', stop);
     }
     return count;

@@ -47,7 +47,7 @@ export class ProxyServer implements Service {
   constructor(options: ProxyServerOptions) {
     this.#options = options;
     const { clock, config, log, sink } = options;
-    this.#factory = new InformerFactory(options);
+    this.#factory = new InformerFactory({ ...options, firstList: 'cached' });
     // Headless services are not proxied; upstream's proxy does not even ask for them.
     const labelSelector = '!service.kubernetes.io/headless,!service.kubernetes.io/service-proxy-name';
     this.#services = this.#factory.of(services, { labelSelector });

@@ -23,7 +23,7 @@ export interface SchedulerRunPorts {
 /** A pod that has ended needs no node and holds none: not even asked for. */
 const unfinished = 'status.phase!=Succeeded,status.phase!=Failed';
 
-/** Caches filled while another scheduler leads, so that taking over costs no list. */
+/** Follows while another scheduler leads: what it has to hold is there, and is made current when it takes over. */
 export class SchedulerRun {
   readonly #ports: SchedulerRunPorts;
   readonly #config: SchedulerConfig;
@@ -49,7 +49,8 @@ export class SchedulerRun {
     const { clock, random, log } = this.#ports;
     const { held } = leadership;
     const client = new FencedClient(this.#ports.client, leadership);
-    await this.#informers.synced();
+    // What its predecessor bound last may be missing in a cache that lags: that room would be given away again.
+    await this.#informers.refresh();
     if (held.aborted) return;
     const { podInitialBackoffMs, podMaxBackoffMs, schedulerName } = this.#config;
     const queue = { ...defaultQueueConfig, initialBackoffMs: podInitialBackoffMs, maxBackoffMs: podMaxBackoffMs };

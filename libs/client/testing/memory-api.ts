@@ -32,7 +32,7 @@ import type {
 } from '../api-client.ts';
 import { unavailable } from '../errors.ts';
 import { keyOf, keyText } from '../object-store.ts';
-import { MemoryStore } from './memory-store.ts';
+import { MemoryStore, type StoreView } from './memory-store.ts';
 
 /** Called before every request; what it throws is the request's failure. */
 export type Fault = (verb: string, resource: Resource, name: string) => void;
@@ -45,9 +45,12 @@ export class MemoryApi implements ApiClient {
   #fault: Fault = () => {};
   #closed = false;
   #breaks = 0;
+  /** What is served where any version will do. */
+  #cache: StoreView;
 
   constructor(ports: { readonly clock: Clock; readonly random: Random }, store = new MemoryStore()) {
     this.store = store;
+    this.#cache = store;
     this.#clock = ports.clock;
     this.#random = ports.random.stream('memory-api');
   }
@@ -55,6 +58,17 @@ export class MemoryApi implements ApiClient {
   /** From now on every request passes `fault` first. */
   injectFault(fault: Fault): void {
     this.#fault = fault;
+  }
+
+  /** From now on this server's cache lags: lists that take any version, and watches, do not see what happens, until `follow`. */
+  lag(): void {
+    this.#cache = this.store.snapshot();
+  }
+
+  /** The cache is the store again. */
+  follow(): void {
+    this.#cache = this.store;
+    this.store.wake();
   }
 
   /** Every watch under way fails, as when its connection breaks. */
@@ -71,12 +85,13 @@ export class MemoryApi implements ApiClient {
   async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
     await this.#enter('list', resource, '', options);
     const selected = this.#selector(resource, options);
-    const all = this.store.list(groupResourceOf(resource)).filter(selected);
+    const view = options.resourceVersion === '0' ? this.#cache : this.store;
+    const all = view.list(groupResourceOf(resource)).filter(selected);
     const start = Number(options.continue ?? 0);
     const end = options.limit ? start + options.limit : all.length;
     const more = end < all.length ? { continue: String(end), remainingItemCount: all.length - end } : {};
     return {
-      metadata: { resourceVersion: String(this.store.revision), ...more },
+      metadata: { resourceVersion: String(view.revision), ...more },
       items: cloneJson(all.slice(start, end)) as T[],
     };
   }
@@ -89,8 +104,8 @@ export class MemoryApi implements ApiClient {
     const name = groupResourceOf(resource);
     let revision = Number(options.resourceVersion ?? 0);
     if (options.resourceVersion === undefined || options.resourceVersion === '0' || options.resourceVersion === '') {
-      revision = this.store.revision;
-      for (const object of this.store.list(name).filter(selected)) yield { type: 'ADDED', object: cloneJson(object) as T };
+      revision = this.#cache.revision;
+      for (const object of this.#cache.list(name).filter(selected)) yield { type: 'ADDED', object: cloneJson(object) as T };
     }
     for (;;) {
       if (options.signal?.aborted) return;
@@ -99,6 +114,7 @@ export class MemoryApi implements ApiClient {
       const changes = this.store.since(revision);
       if (changes === undefined) throw apiError('Expired', `too old resource version: ${revision} (${this.store.revision})`);
       for (const change of changes) {
+        if (change.revision > this.#cache.revision) break;
         revision = change.revision;
         if (change.resource !== name) continue;
         const was = change.before !== undefined && selected(change.before);
@@ -108,7 +124,7 @@ export class MemoryApi implements ApiClient {
         yield { type: is ? (was ? 'MODIFIED' : 'ADDED') : 'DELETED', object };
         if (options.signal?.aborted) return;
       }
-      if (this.store.revision === revision) await this.#changed(options.signal);
+      if (Math.min(this.store.revision, this.#cache.revision) <= revision) await this.#changed(options.signal);
     }
   }
 

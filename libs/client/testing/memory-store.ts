@@ -13,7 +13,18 @@ export interface StoredChange {
   readonly last: KubeObject;
 }
 
-export class MemoryStore {
+/** A state of the whole store. */
+export interface StoreView {
+  readonly revision: number;
+  /** In the order of their keys. */
+  list(resource: string): KubeObject[];
+}
+
+function sorted(objects: ReadonlyMap<string, KubeObject> = new Map()): KubeObject[] {
+  return [...objects].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, object]) => object);
+}
+
+export class MemoryStore implements StoreView {
   readonly #objects = new Map<string, Map<string, KubeObject>>();
   readonly #log: StoredChange[] = [];
   readonly #wake = new Set<() => void>();
@@ -24,13 +35,18 @@ export class MemoryStore {
     return this.#revision;
   }
 
+  /** The state as it is now, which does not move: what a server has that is cut off from the store. */
+  snapshot(): StoreView {
+    const objects = new Map([...this.#objects].map(([resource, of]) => [resource, new Map(of)]));
+    return { revision: this.#revision, list: (resource) => sorted(objects.get(resource)) };
+  }
+
   get(resource: string, key: string): KubeObject | undefined {
     return this.#objects.get(resource)?.get(key);
   }
 
   list(resource: string): KubeObject[] {
-    const entries = [...(this.#objects.get(resource) ?? [])].sort(([a], [b]) => (a < b ? -1 : 1));
-    return entries.map(([, object]) => object);
+    return sorted(this.#objects.get(resource));
   }
 
   /** Stores a state, or removes the object; the stored state carries the new version. */
