@@ -43,3 +43,8 @@ export function unavailable(message: string, cause?: unknown): ApiError {
 export function timedOut(message: string): ApiError {
   return apiError('Timeout', message);
 }
+
+/** Whether a call that failed with this may have been carried out all the same; false only where a server refused it. */
+export function mayHaveHappened(error: unknown): boolean {
+  return !(error instanceof ApiError) || error.code >= 500 || error.code === 408;
+}

@@ -112,12 +112,18 @@ export class Informer<T extends KubeObject> {
 
   /** Resolves when the first list is in. */
   synced(): Promise<void> {
-    return this.#when(() => this.hasSynced);
+    return this.when(() => this.hasSynced);
   }
 
   /** Resolves when the cache has followed the apiserver up to `resourceVersion`: a write of one's own is then visible. */
   seen(resourceVersion: string): Promise<void> {
-    return this.#when(() => atLeast(this.#resourceVersion, resourceVersion));
+    return this.when(() => atLeast(this.#resourceVersion, resourceVersion));
+  }
+
+  /** Resolves when `ready` says so; it is asked now and after every change. */
+  when(ready: () => boolean): Promise<void> {
+    if (ready()) return Promise.resolve();
+    return new Promise((resolve) => this.#waiting.push({ ready, resolve }));
   }
 
   /** Lists anew; resolves when the cache shows everything that was committed before this call. For who takes over from another. */
@@ -126,7 +132,7 @@ export class Informer<T extends KubeObject> {
     this.#mustList = true;
     this.#mustBeCurrent = true;
     this.#interrupt?.abort();
-    return this.#when(() => this.#listed >= wanted);
+    return this.when(() => this.#listed >= wanted);
   }
 
   /** Follows the apiserver until the signal aborts. Failures are logged and retried with back-off; never throws. */
@@ -263,13 +269,11 @@ export class Informer<T extends KubeObject> {
     if (resourceVersion !== '') this.#resourceVersion = resourceVersion;
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
-    this.#waiting = waiting.filter((entry) => !entry.ready());
-    for (const entry of waiting) if (!this.#waiting.includes(entry)) entry.resolve();
-  }
-
-  #when(ready: () => boolean): Promise<void> {
-    if (ready()) return Promise.resolve();
-    return new Promise((resolve) => this.#waiting.push({ ready, resolve }));
+    this.#waiting = [];
+    for (const entry of waiting) {
+      if (entry.ready()) entry.resolve();
+      else this.#waiting.push(entry);
+    }
   }
 }
 

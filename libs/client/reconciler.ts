@@ -3,13 +3,18 @@ import { checkedDelay } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { WorkQueue } from './work-queue.ts';
 
-/** What became of a key. `failed` is tried again with back-off; `requeueAfter` is looked at again although nothing changed. */
+/**
+ * What became of a key. `failed` is tried again with back-off; so is `overtaken`, which is nobody's fault and not worth a warning;
+ * `requeueAfter` is looked at again although nothing changed; `waiting` is added again by whom it waits for, and keeps its back-off.
+ */
 export type Result =
-  | { readonly kind: 'done' }
+  | { readonly kind: 'done' | 'waiting' }
   | { readonly kind: 'requeueAfter'; readonly delayMs: number }
+  | { readonly kind: 'overtaken'; readonly error: unknown }
   | { readonly kind: 'failed'; readonly error: unknown };
 
 export const done: Result = { kind: 'done' };
+export const waiting: Result = { kind: 'waiting' };
 
 /** Looks at the key again after `delayMs`; undefined is `done`. Throws RangeError for NaN. */
 export function requeueAfter(delayMs: number | undefined): Result {
@@ -57,6 +62,13 @@ function settle({ queue, log, name }: ReconcilerOptions, key: string, result: Re
     case 'done':
       queue.forget(key);
       return;
+    case 'waiting':
+      return;
+    case 'overtaken': {
+      const delayMs = queue.addRateLimited(key);
+      log.debug({ err: result.error, controller: name, key, retryInMs: Math.round(delayMs) }, 'overtaken by a change');
+      return;
+    }
     case 'requeueAfter':
       queue.forget(key);
       queue.addAfter(key, result.delayMs);

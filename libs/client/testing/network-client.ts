@@ -25,8 +25,8 @@ export class NetworkClient extends ClientLayer {
   readonly #clock: Clock;
   /** Asked for every call but watches. */
   fate: (call: Call) => Fate = () => ({});
-  /** Calls whose fate is still open. */
-  underWay = 0;
+  /** Told of every call that was sent. */
+  seen: (call: Call) => void = () => {};
 
   constructor(inner: ApiClient, clock: Clock) {
     super();
@@ -36,24 +36,20 @@ export class NetworkClient extends ClientLayer {
 
   protected async around<R>(call: Call, run: Run<R>): Promise<R> {
     const { connectMs = 0, requestMs = 0, answerMs = 0, lost, error } = this.fate(call);
-    this.underWay++;
-    try {
-      return await bounded(this.#clock, call.options, call.verb, async (stop) => {
-        if (connectMs > 0) await this.#clock.sleep(connectMs);
-        stop.throwIfAborted();
-        call.options.beforeSend?.();
-        if (lost === 'request') await new Promise(() => {});
-        if (requestMs > 0) await this.#clock.sleep(requestMs);
-        if (error !== undefined) throw error;
-        // From here on the caller's signal changes nothing any more.
-        const answer = await run(this.#inner, { signal: undefined, beforeSend: undefined });
-        if (lost === 'answer') await new Promise(() => {});
-        if (answerMs > 0) await this.#clock.sleep(answerMs);
-        return answer;
-      });
-    } finally {
-      this.underWay--;
-    }
+    return bounded(this.#clock, call.options, call.verb, async (stop) => {
+      if (connectMs > 0) await this.#clock.sleep(connectMs);
+      stop.throwIfAborted();
+      call.options.beforeSend?.();
+      this.seen(call);
+      if (lost === 'request') await new Promise(() => {});
+      if (requestMs > 0) await this.#clock.sleep(requestMs);
+      if (error !== undefined) throw error;
+      // From here on the caller's signal changes nothing any more.
+      const answer = await run(this.#inner, { signal: undefined, beforeSend: undefined });
+      if (lost === 'answer') await new Promise(() => {});
+      if (answerMs > 0) await this.#clock.sleep(answerMs);
+      return answer;
+    });
   }
 
   watch<T extends KubeObject>(resource: Resource<T>, options?: WatchOptions): AsyncIterable<WatchEvent<T>> {

@@ -3,11 +3,11 @@
 import type { KubeObject, Resource } from '@drydock/api/resource.ts';
 import { hasReason } from '@drydock/api/status.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
-import { done, type Result, requeueAfter, runReconciler } from '@drydock/client/reconciler.ts';
+import { done, type Result, requeueAfter, runReconciler, waiting } from '@drydock/client/reconciler.ts';
 import { WorkQueue } from '@drydock/client/work-queue.ts';
 import type { Action, EventAction } from './action.ts';
-import { barrierTimeoutMs, type Seen, WriteBarrier } from './barrier.ts';
-import { type ExecutePorts, execute } from './execute.ts';
+import { type Seen, WriteBarrier } from './barrier.ts';
+import { createObject, type ExecutePorts, execute } from './execute.ts';
 import { isNamespaceEnding } from './namespace-ending.ts';
 import type { ControllerContext } from './ports.ts';
 
@@ -38,22 +38,21 @@ export interface DriverSpec {
   sync(key: string, round: Round): Promise<number | undefined>;
 }
 
-/** After a write met a newer version than the cache had: the cache catches up within this time as a rule. */
-const conflictRetryMs = 20;
-
 /** A work queue with its workers. */
 export class Driver {
   readonly #context: ControllerContext;
   readonly #spec: DriverSpec;
   readonly #barrier: WriteBarrier;
   readonly #queue: WorkQueue;
+  /** Keys that wait for their own writes to be shown. */
+  readonly #held = new Set<string>();
 
   constructor(context: ControllerContext, spec: DriverSpec) {
     this.#context = context;
     this.#spec = spec;
     this.#queue = new WorkQueue({ clock: context.clock });
     const caches = new Map<Resource, Seen>(spec.caches.map((cache) => [cache.resource, cache]));
-    this.#barrier = new WriteBarrier((resource) => caches.get(resource));
+    this.#barrier = new WriteBarrier((resource) => caches.get(resource), context.clock);
   }
 
   /** Resolves when the caches are in and the workers run. */
@@ -75,27 +74,38 @@ export class Driver {
   }
 
   async #work(key: string): Promise<Result> {
-    // The change that settles it brings the key back; the delay is for a write that was undone before it was seen.
-    if (!this.#barrier.settled(key, this.#context.clock.monotonicMs())) return requeueAfter(barrierTimeoutMs);
+    if (!this.#barrier.settled(key)) {
+      this.#enqueueWhenSettled(key);
+      return waiting;
+    }
     try {
       return requeueAfter(await this.#spec.sync(key, this.#round(key)));
     } catch (error) {
       // In a namespace that is ending nothing can be made, and nothing is wrong.
       if (isNamespaceEnding(error)) return done;
       if (!hasReason(error, 'Conflict')) throw error;
-      this.#context.log.debug({ key, err: error }, 'overtaken by a change; trying again');
-      return requeueAfter(conflictRetryMs);
+      return { kind: 'overtaken', error };
     }
+  }
+
+  /** What a cache has to show wakes the key itself: that it also concerns a handler of the controller cannot be relied on. */
+  #enqueueWhenSettled(key: string): void {
+    if (this.#held.has(key)) return;
+    this.#held.add(key);
+    void this.#barrier.whenSettled(key).then(() => {
+      this.#held.delete(key);
+      this.#queue.add(key);
+    });
   }
 
   #round(key: string): Round {
     const { client, clock, signal } = this.#context;
-    const now = () => clock.monotonicMs();
     const ports: ExecutePorts = {
       client,
       record: (event) => this.#context.record(event),
-      wrote: (resource, object) => this.#barrier.wrote(key, resource, object, now()),
-      deleted: (resource, target, uid) => this.#barrier.deleted(key, resource, target, uid, now()),
+      wrote: (resource, object) => this.#barrier.wrote(key, resource, object),
+      deleted: (resource, target, uid) => this.#barrier.deleted(key, resource, target, uid),
+      unknown: (resource) => this.#barrier.unknown(key, resource),
     };
     return {
       client,
@@ -107,9 +117,7 @@ export class Driver {
       },
       create: async (resource, object) => {
         signal.throwIfAborted();
-        const created = await client.create(resource, object);
-        this.#barrier.wrote(key, resource, created, now());
-        return created;
+        return createObject(resource, object, ports);
       },
       record: (event) => this.#context.record(event),
       wallMs: () => clock.wallMs(),

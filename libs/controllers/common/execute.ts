@@ -2,6 +2,7 @@
 import type { KubeObject, Resource } from '@drydock/api/resource.ts';
 import { apiError, hasReason } from '@drydock/api/status.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
+import { mayHaveHappened } from '@drydock/client/errors.ts';
 import type { Action, EventAction, Target } from './action.ts';
 import { isBeingDeleted, nameOf, uidOf } from './object-meta.ts';
 
@@ -12,6 +13,24 @@ export interface ExecutePorts {
   /** Told about every object as the apiserver answered it. */
   wrote?(resource: Resource, object: KubeObject): void;
   deleted?(resource: Resource, key: Target, uid: string): void;
+  /** Told that a creation failed and may have happened all the same. */
+  unknown?(resource: Resource): void;
+}
+
+/** Creates `object`, and tells the ports what came of it. */
+export async function createObject<T extends KubeObject>(
+  resource: Resource<T>,
+  object: T,
+  ports: Omit<ExecutePorts, 'record'>,
+): Promise<T> {
+  try {
+    const created = await ports.client.create(resource, object);
+    ports.wrote?.(resource, created);
+    return created;
+  } catch (error) {
+    if (mayHaveHappened(error)) ports.unknown?.(resource);
+    throw error;
+  }
 }
 
 /**
@@ -32,7 +51,7 @@ async function executeOne(action: Action, ports: ExecutePorts): Promise<void> {
       await verify(client, action.resource, action.key, action.uid);
       return;
     case 'create':
-      ports.wrote?.(action.resource, await client.create(action.resource, action.object));
+      await createObject(action.resource, action.object, ports);
       return;
     case 'update': {
       const options = action.subresource === undefined ? {} : { subresource: action.subresource };
