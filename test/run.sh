@@ -3,7 +3,7 @@
 set -u
 root=$(cd "$(dirname "$0")/.." && pwd -P)
 cd "$root" || exit 1
-./drydock --help >/dev/null || exit 1 # the launcher fetches the npm packages and the Node that the project runs on
+./drydock install || exit 1 # the launcher fetches the npm packages and the Node that the project runs on
 if [ "$(uname -s)" = Linux ] && [ "$(id -u)" = 0 ]; then
   ./drydock deps || echo 'test: going on without them; what needs them will fail' >&2 # Debian packages; without root their suites are skipped
 fi

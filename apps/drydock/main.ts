@@ -1,10 +1,11 @@
 // The lab's command line. Verbs are thin: what they do is in libs/lab.
 import { constants } from 'node:os';
 import process from 'node:process';
-import { LabError } from '@drydock/lab/errors.ts';
+import { explain, LabError } from '@drydock/lab/errors.ts';
 import type { Lab } from '@drydock/lab/lab.ts';
-import { groupAliases, PartitionError } from '@drydock/lab/net/partition.ts';
+import { groupAliases } from '@drydock/lab/net/partition.ts';
 import { Command, CommanderError } from 'commander';
+import { downVerb } from './down-verb.ts';
 import { buildArchive, listImages, loadImages } from './image-verbs.ts';
 import { followLog } from './log-verb.ts';
 import { openLab } from './open-lab.ts';
@@ -28,11 +29,10 @@ let chosen: { name?: string; dir?: string } = {};
 program.hook('preAction', (_, action) => {
   chosen = action.optsWithGlobals();
 });
-const lab = (): Lab => openLab(chosen.name, chosen.dir);
+const lab = (): Lab => openLab(chosen, true);
 const say = (line: string): void => {
   process.stdout.write(`${line}\n`);
 };
-const plural = (count: number, what: string) => `${count} ${what}${count === 1 ? '' : 's'}`;
 const ofLab = (command: Command): Command =>
   command.option('--name <lab>', 'which lab').option('--dir <folder>', "the lab's folder");
 const verb = (usage: string, description: string, examples: readonly string[]): Command =>
@@ -59,7 +59,7 @@ addUpFlags(
   ]),
 ).action(async (options: Record<string, unknown>) => {
   const file = typeof options.config === 'string' ? readLabFile(options.config) : {};
-  await upVerb(openLab(chosen.name ?? file.name, chosen.dir), { ...file, ...readUpFlags(options, file) });
+  await upVerb(openLab({ ...chosen, name: chosen.name ?? file.name }), { ...file, ...readUpFlags(options, file) });
 });
 verb('status', 'what every process is doing', ['status', 'status --json'])
   .option('--json', 'as JSON')
@@ -67,14 +67,7 @@ verb('status', 'what every process is doing', ['status', 'status --json'])
     say(options.json === true ? JSON.stringify(await lab().status(), null, 2) : await renderStatus(lab())),
   );
 verb('down', 'stop everything and remove every trace', ['down']).action(async () => {
-  const target = lab();
-  const report = await target.down(say);
-  say(
-    `lab ${target.name} is gone (${plural(report.processes, 'process').replace(
-      'processs',
-      'processes',
-    )}, ${plural(report.mounts, 'mount')} removed); nothing is left`,
-  );
+  await downVerb(openLab(chosen), say);
 });
 named('kill', 'kill processes; a worker dies as a whole machine', [
   'kill etcd-1',
@@ -203,9 +196,8 @@ try {
   await program.parseAsync();
 } catch (error) {
   if (error instanceof CommanderError) process.exit(error.exitCode);
-  if (error instanceof LabError || error instanceof PartitionError) {
-    process.stderr.write(`drydock: ${error.message}\n`);
-    process.exit(1);
-  }
-  throw error;
+  const line = explain(error);
+  if (line === undefined) throw error;
+  process.stderr.write(`drydock: ${line}\n`);
+  process.exit(1);
 }

@@ -1,6 +1,5 @@
-// Finds the lab that a command is about: name, folders, ports.
-import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync } from 'node:fs';
+// Finds the lab that a command is about: name, folders, records.
+import { existsSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import process from 'node:process';
@@ -8,31 +7,86 @@ import { fileURLToPath } from 'node:url';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { SystemRandom } from '@drydock/foundation/system-random.ts';
 import { defaultConfig } from '@drydock/lab/config.ts';
+import { LabError } from '@drydock/lab/errors.ts';
 import { Lab } from '@drydock/lab/lab.ts';
+import { canonical } from '@drydock/lab/machine/folders.ts';
+import { listRecords, lookAt } from '@drydock/lab/machine/registry.ts';
+import { nameProblem } from '@drydock/lab/names.ts';
+import { type LabRecord, runName } from '@drydock/lab/owner.ts';
 
-export const repo = resolve(fileURLToPath(new URL('../..', import.meta.url)));
+export const repo = canonical(fileURLToPath(new URL('../..', import.meta.url)));
 
-/** A lab called `name` with its files in `dir`; nothing is touched yet. */
-export function openLab(name = process.env.DRYDOCK_NAME ?? defaultConfig.name, dir = process.env.DRYDOCK_DIR): Lab {
-  const folder = resolve(dir ?? join(repo, '.drydock', name));
+/** What the user said, by flags; the environment fills in. */
+export interface Chosen {
+  readonly name?: string | undefined;
+  readonly dir?: string | undefined;
+}
+
+/** Where a command runs. */
+export interface Place {
+  readonly repo: string;
+  /** See LabContext. */
+  readonly registry: string;
+  readonly env: Readonly<Record<string, string | undefined>>;
+}
+
+export function thisPlace(): Place {
+  return { repo, registry: registryFolder(), env: process.env };
+}
+
+/**
+ * The lab that was chosen; nothing is touched yet. A folder without a name stands for the lab that is in it. With `only`, where
+ * nothing was chosen and this checkout has one lab, that one. Throws LabError for what can be no name and no folder.
+ */
+export function openLab(chosen: Chosen, only = false, at: Place = thisPlace()): Lab {
+  const { repo, registry, env } = at;
+  const dir = given('--dir', chosen.dir, 'DRYDOCK_DIR', env);
+  const folder = dir === undefined ? undefined : canonical(dir);
+  const name =
+    given('--name', chosen.name, 'DRYDOCK_NAME', env) ??
+    nameInside(folder) ??
+    (only ? onlyLab(at) : undefined) ??
+    defaultConfig.name;
+  const problem = nameProblem(name);
+  if (problem !== undefined) throw new LabError('config', `--name: ${problem}`);
   const cache = join(repo, 'node_modules', '.cache');
+  const place = folder ?? canonical(join(repo, '.drydock', name));
   return new Lab(name, {
-    paths: { repo, dir: folder, run: runFolder(name, folder) },
+    paths: { repo, dir: place, run: join(registry, runName(name, place)) },
+    registry,
     clock: new SystemClock(),
     random: new SystemRandom(),
-    compileCache: process.env.NODE_COMPILE_CACHE ?? join(cache, 'compile'),
+    compileCache: env.NODE_COMPILE_CACHE ?? join(cache, 'compile'),
     imageCache: join(cache, 'drydock-images'),
   });
 }
 
+/** Records of the labs on this machine (of this user, for who is not root). */
+export function labsOfMachine(): LabRecord[] {
+  return listRecords(registryFolder());
+}
+
+function given(flag: string, value: string | undefined, variable: string, env: Place['env']): string | undefined {
+  const text = value ?? env[variable];
+  if (text === '')
+    throw new LabError('config', `${value === undefined ? variable : flag} is empty: expected a name or nothing at all`);
+  return text;
+}
+
+function nameInside(folder: string | undefined): string | undefined {
+  const marker = folder === undefined ? undefined : lookAt(folder).marker;
+  return typeof marker === 'object' ? marker.name : undefined;
+}
+
+function onlyLab({ registry, repo }: Place): string | undefined {
+  const here = listRecords(registry).filter((record) => record.dir === join(repo, '.drydock', record.name));
+  return here.length === 1 ? here[0]?.name : undefined;
+}
+
 /** Unix socket paths hold 107 characters, so sockets are not below the lab's folder, which may be anywhere. */
-function runFolder(name: string, folder: string): string {
-  if (process.getuid?.() === 0) return `/run/drydock/${name}`;
+function registryFolder(): string {
+  if (process.getuid?.() === 0) return '/run/drydock';
   const runtime = process.env.XDG_RUNTIME_DIR;
-  const base =
-    runtime !== undefined && existsSync(runtime)
-      ? join(runtime, 'drydock')
-      : join(tmpdir(), `drydock-${process.getuid?.() ?? 0}`);
-  mkdirSync(base, { recursive: true, mode: 0o700 });
-  return join(base, `${name}-${createHash('sha256').update(folder).digest('hex').slice(0, 6)}`);
+  if (runtime !== undefined && existsSync(runtime)) return join(resolve(runtime), 'drydock');
+  return join(canonical(tmpdir()), `drydock-${process.getuid?.() ?? 0}`);
 }

@@ -21,3 +21,8 @@ export function mebibytes(bytes: number): string {
 export function seconds(ms: number): string {
   return `${(ms / 1000).toFixed(1)} s`;
 }
+
+/** `1 process`, `2 processes`, `3 mounts`. */
+export function counted(count: number, what: string): string {
+  return `${count} ${what}${count === 1 ? '' : what.endsWith('s') ? 'es' : 's'}`;
+}

@@ -1,5 +1,6 @@
 // What a lab is made of: the user's choices, with defaults, checked. Flags and lab files end up here.
 import { parseDuration } from '@drydock/foundation/duration.ts';
+import { nameProblem } from './names.ts';
 import { overlaps, parseCidr } from './net/cidr.ts';
 import { resolveTimings, type TimingValues, timings } from './timings.ts';
 
@@ -77,9 +78,8 @@ export const counts = {
   dns: [0, 1],
 } as const satisfies Partial<Record<keyof LabConfig, readonly [number, number]>>;
 
-/** Interface names hold 15 characters; `dd-` and the name must fit. */
-const maxNameLength = 10;
-const portsNeeded = 500;
+/** How many ports a lab on loopback may use, from its first. */
+export const portsNeeded = 500;
 
 /** A lab's choices: defaults, overridden by `asked`, the timings by profile. */
 export function completeConfig(asked: Partial<LabConfig>): LabConfig {
@@ -92,12 +92,8 @@ export function completeConfig(asked: Partial<LabConfig>): LabConfig {
 export function checkConfig(config: LabConfig): ConfigProblem[] {
   const problems: ConfigProblem[] = [];
   const add = (field: string, message: string) => problems.push({ field, message });
-  if (!/^[a-z]([a-z0-9-]*[a-z0-9])?$/.test(config.name) || config.name.length > maxNameLength) {
-    add(
-      'name',
-      `expected at most ${maxNameLength} lower-case letters, digits and '-', starting with a letter, got ${JSON.stringify(config.name)}`,
-    );
-  }
+  const badName = nameProblem(config.name);
+  if (badName !== undefined) add('name', badName);
   for (const [field, [least, most]] of Object.entries(counts) as [keyof typeof counts, readonly [number, number]][]) {
     const count = config[field];
     if (!Number.isInteger(count) || count < least || count > most)

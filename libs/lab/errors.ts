@@ -26,3 +26,25 @@ export class LabError extends Error {
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
 }
+
+/** One line for what is the user's to see: a refusal of ours, or of the system (a full disk, a folder without rights); undefined for a defect. */
+export function explain(error: unknown): string | undefined {
+  if (error instanceof LabError || (error instanceof Error && error.name === 'PartitionError')) return error.message;
+  const { code, path, syscall } = error as NodeJS.ErrnoException;
+  if (!(error instanceof Error) || code === undefined || syscall === undefined) return undefined;
+  const reason = reasons[code] ?? code;
+  return path === undefined ? `${syscall}: ${reason}` : `${path}: ${reason}`;
+}
+
+const reasons: Readonly<Record<string, string>> = {
+  EACCES: 'permission denied',
+  EPERM: 'not permitted',
+  ENOSPC: 'no space left on the disk',
+  EDQUOT: 'the disk quota is used up',
+  EROFS: 'the file system is read-only',
+  ENOENT: 'no such file or folder',
+  ENOTDIR: 'not a folder',
+  EISDIR: 'is a folder',
+  EEXIST: 'exists already',
+  EMFILE: 'too many open files',
+};

@@ -5,6 +5,8 @@ import type { LabPaths } from './topology.ts';
 
 export interface LabContext {
   readonly paths: LabPaths;
+  /** Where the records of this machine's labs are (of this user's, for who is not root), and their run folders. */
+  readonly registry: string;
   readonly clock: Clock;
   readonly random: Random;
   /** Node's compile cache, shared by all processes and labs of a clone. */

@@ -1,8 +1,7 @@
 // A lab as an object: what the command line and the end-to-end tests call. One instance per folder; every call reads the
 // recorded state anew, so that several processes may use the same lab.
-import { mkdirSync } from 'node:fs';
-import { completeConfig, type LabConfig } from './config.ts';
-import { type DownReport, takeDown } from './down.ts';
+import { checkConfig, completeConfig, type LabConfig } from './config.ts';
+import { type DownReport, endStrays, takeDown } from './down.ts';
 import { LabError } from './errors.ts';
 import { findTargets, livingProcesses, signalTarget } from './faults.ts';
 import type { LabContext } from './lab-context.ts';
@@ -10,6 +9,8 @@ import { machineFacts } from './machine/facts.ts';
 import { applyPartitions } from './machine/network.ts';
 import { lockLab, readState, writeState } from './machine/state-file.ts';
 import { describePartition, type Partition, parsePartition } from './net/partition.ts';
+import { describeElsewhere, type LabRecord } from './owner.ts';
+import { claim, ownershipOrThrow } from './ownership.ts';
 import { processesOf } from './processes.ts';
 import type { ProcessSpec } from './programs/process-spec.ts';
 import { logFile, type StartListener } from './starter.ts';
@@ -18,7 +19,7 @@ import { type LabStatus, statusOf } from './status.ts';
 import { planRestore, restoreBeside, snapshotRevision, takeRestored } from './store-restore.ts';
 import { type SavedSnapshot, saveSnapshot } from './store-snapshot.ts';
 import { layOut, type Topology } from './topology.ts';
-import { bringUp, isRunning, type UpResult } from './up.ts';
+import { bringUp, checkMachine, isRunning, type UpResult } from './up.ts';
 
 export interface UpCall {
   readonly listener?: StartListener;
@@ -28,6 +29,7 @@ export interface UpCall {
 
 /** A lab that exists. */
 export interface LabView {
+  readonly record: LabRecord;
   readonly state: LabState;
   readonly topology: Topology;
   readonly specs: readonly ProcessSpec[];
@@ -42,42 +44,75 @@ export class Lab {
     this.context = context;
   }
 
-  /** The lab as recorded; undefined where there is none. */
+  /** The lab as recorded; undefined where there is none. Throws LabError where the folder is not this lab's. */
   find(): LabView | undefined {
-    const state = readState(this.context.paths.dir);
+    const owned = ownershipOrThrow(this.context, this.name);
+    if (owned.kind === 'none' || !owned.marked) return undefined;
+    const state = readState(owned.record.dir);
     if (state === undefined) return undefined;
+    if (state.paths.dir !== owned.record.dir)
+      throw new LabError('conflict', `${owned.record.dir} has the state of a lab in ${state.paths.dir}`);
     const topology = layOut(state.config, state.paths);
-    return { state, topology, specs: processesOf({ topology, machine: machineFacts() }) };
+    return { record: owned.record, state, topology, specs: processesOf({ topology, machine: machineFacts() }) };
   }
 
-  /** The lab as recorded. Throws LabError where there is none. */
+  /** The lab as recorded. Throws LabError where there is none, with where one of that name is. */
   view(): LabView {
     const view = this.find();
-    if (view === undefined)
-      throw new LabError(
-        'not-running',
-        `there is no lab ${this.name} (${this.context.paths.dir}): start it with \`drydock up\``,
-      );
-    return view;
+    if (view !== undefined) return view;
+    const owned = ownershipOrThrow(this.context, this.name);
+    const elsewhere = owned.kind === 'none' ? owned.elsewhere : [];
+    throw new LabError('not-running', describeElsewhere(this.name, this.context.paths.dir, elsewhere));
   }
 
-  /** Brings the lab up. Without `asked` choices an existing lab keeps its own. */
+  /**
+   * Brings the lab up. Without `asked` choices an existing lab keeps its own, a new one gets free ranges and ports. A new lab that
+   * could not start anything leaves nothing.
+   */
   async up(asked: Partial<LabConfig>, call: UpCall = {}): Promise<UpResult> {
-    const existing = this.find()?.state.config;
-    const config = completeConfig({ ...existing, ...withoutUndefined(asked), name: this.name, timings: { ...asked.timings } });
-    const keepsTimings = existing !== undefined && asked.profile === undefined && asked.timings === undefined;
-    return this.#locked('up', () =>
-      this.#start(keepsTimings ? { ...config, timings: existing.timings } : config, undefined, call),
-    );
+    const given = withoutUndefined(asked);
+    const isNew = await this.#prepare(given, call);
+    const { record, state } = this.view();
+    const { config: existing } = state;
+    const config = completeConfig({ ...existing, ...given, name: this.name, timings: { ...asked.timings } });
+    const keepsTimings = asked.profile === undefined && asked.timings === undefined;
+    try {
+      return await this.#locked('up', record, () =>
+        this.#start(record, keepsTimings ? { ...config, timings: existing.timings } : config, undefined, call),
+      );
+    } catch (error) {
+      if (isNew && Object.keys(this.view().state.processes).length === 0) await this.down();
+      throw error;
+    }
+  }
+
+  /** Makes a lab where there is none; returns whether it did. What is left of one whose folder was removed goes first. */
+  async #prepare(asked: Partial<LabConfig>, call: UpCall): Promise<boolean> {
+    const say = call.say ?? (() => {});
+    const owned = ownershipOrThrow(this.context, this.name);
+    if (owned.kind === 'own' && owned.marked) return false;
+    if (owned.kind === 'own') {
+      say(`the folder of lab ${this.name} was removed while it ran: what is left of it goes first`);
+      await takeDown(this.context, owned.record, false, say);
+    } else await endStrays(this.context, this.context.paths.dir);
+    const config = completeConfig({ ...asked, name: this.name });
+    if (checkConfig(config).length === 0) await checkMachine(layOut(config, this.context.paths), false, { say });
+    await claim(this.context, this.name, asked);
+    return true;
   }
 
   /** Starts processes (or whole workers) that have ended, and waits until they serve. */
   async start(names: readonly string[], call: UpCall = {}): Promise<UpResult> {
-    const { state, specs } = this.view();
+    const { record } = this.view();
+    return this.#locked('start', record, () => this.#startNamed(names, call));
+  }
+
+  async #startNamed(names: readonly string[], call: UpCall): Promise<UpResult> {
+    const { record, state, specs } = this.view();
     const only = findTargets(specs, names)
       .flatMap((target) => (target.kind === 'process' ? [target.spec] : target.specs))
       .map((spec) => spec.name);
-    return this.#locked('start', () => this.#start(state.config, only, call));
+    return this.#start(record, state.config, only, call);
   }
 
   /** Saves the store's content into `file`, from a member that a quorum confirms where there is one. */
@@ -93,8 +128,8 @@ export class Lab {
    * the store run and `force` does not say that they are to be stopped.
    */
   async restoreSnapshot(file: string, force: boolean, call: UpCall = {}): Promise<UpResult> {
-    return this.#locked('snapshot restore', async () => {
-      const { state, topology, specs } = this.view();
+    return this.#locked('snapshot restore', this.view().record, async () => {
+      const { record, state, topology, specs } = this.view();
       const members = specs.filter((spec) => spec.program === 'etcd');
       const [first] = members;
       if (first === undefined) throw new LabError('unsupported', 'this lab has no store of its own');
@@ -104,9 +139,9 @@ export class Lab {
       await restoreBeside(topology, members, file, plan);
       const deciding = specs.filter(({ program }) => program === 'kube-scheduler' || program === 'kube-controller-manager');
       await this.kill([...running, ...deciding.map((spec) => spec.name)]);
-      writeState(this.context.paths.dir, { ...state, restoredRevision: plan.revision });
+      writeState(record.dir, { ...state, restoredRevision: plan.revision });
       takeRestored(members);
-      return this.#start(state.config, undefined, call);
+      return this.#start(record, state.config, undefined, call);
     });
   }
 
@@ -130,19 +165,22 @@ export class Lab {
     return this.kill(names, 'SIGCONT');
   }
 
-  /** SIGTERM, wait for the end (SIGKILL after a while), start. */
+  /** SIGTERM, wait for the end (SIGKILL after a while), start. Nothing is stopped where what follows cannot be recorded. */
   async restart(names: readonly string[], call: UpCall = {}): Promise<UpResult> {
-    const { state, topology, specs } = this.view();
-    const targets = findTargets(specs, names);
-    for (const target of targets) await signalTarget(this.context.clock, topology, state, target, 'SIGTERM');
-    await this.#waitGone(names);
-    await this.kill(names, 'SIGKILL');
-    return this.start(names, call);
+    return this.#locked('restart', this.view().record, async () => {
+      const { state, topology, specs } = this.view();
+      const targets = findTargets(specs, names);
+      writeState(state.paths.dir, state);
+      for (const target of targets) await signalTarget(this.context.clock, topology, state, target, 'SIGTERM');
+      await this.#waitGone(names);
+      await this.kill(names, 'SIGKILL');
+      return this.#startNamed(names, call);
+    });
   }
 
   /** Cuts the fabric between groups, in addition to what is cut already. Returns the partitions that now hold. */
   async partition(words: readonly string[], oneWay = false): Promise<string[]> {
-    return this.#locked('partition', async () => {
+    return this.#locked('partition', this.view().record, async () => {
       const { state, topology } = this.#networked();
       return this.#setPartitions(state, topology, [...state.partitions, ...parsePartition(topology, words, oneWay)]);
     });
@@ -150,7 +188,7 @@ export class Lab {
 
   /** Removes all partitions. */
   async heal(): Promise<void> {
-    await this.#locked('heal', async () => {
+    await this.#locked('heal', this.view().record, async () => {
       const { state, topology } = this.#networked();
       await this.#setPartitions(state, topology, []);
     });
@@ -161,9 +199,19 @@ export class Lab {
     return statusOf(topology, state, specs);
   }
 
-  /** Removes everything of the lab. Fine where there is nothing. */
+  /**
+   * Removes everything of the lab, and nothing else. Fine where there is nothing. Throws LabError where the folder is not this lab's,
+   * or where the name is that of a lab in another folder.
+   */
   async down(say: (line: string) => void = () => {}): Promise<DownReport> {
-    return this.#locked('down', () => takeDown(this.context, this.name, say));
+    const owned = ownershipOrThrow(this.context, this.name);
+    const { dir } = this.context.paths;
+    if (owned.kind === 'none') {
+      if (owned.elsewhere.length > 0) throw new LabError('conflict', describeElsewhere(this.name, dir, owned.elsewhere));
+      return { processes: await endStrays(this.context, dir), mounts: 0, kept: [] };
+    }
+    const work = () => takeDown(this.context, owned.record, owned.marked, say);
+    return owned.marked ? this.#exclusively('down', dir, work) : work();
   }
 
   /** The log file of a process. Throws LabError for an unknown name. */
@@ -178,12 +226,17 @@ export class Lab {
     return logFile(topology, target.spec.name);
   }
 
+  /** Whether there is a lab, or what is left of one. Throws LabError where the folder is not this lab's. */
+  get exists(): boolean {
+    return ownershipOrThrow(this.context, this.name).kind === 'own';
+  }
+
   get kubeconfig(): string {
     return `${this.context.paths.dir}/admin.kubeconfig`;
   }
 
-  async #start(config: LabConfig, only: readonly string[] | undefined, call: UpCall): Promise<UpResult> {
-    return bringUp(this.context, config, {
+  async #start(record: LabRecord, config: LabConfig, only: readonly string[] | undefined, call: UpCall): Promise<UpResult> {
+    return bringUp(this.context, record, config, {
       listener: call.listener ?? (() => {}),
       say: call.say ?? (() => {}),
       signal: call.signal ?? new AbortController().signal,
@@ -198,9 +251,15 @@ export class Lab {
     return view;
   }
 
+  /** Recorded before it holds: a command that dies in between leaves a cut that `heal` removes and `up` makes, never a hidden one. */
   async #setPartitions(state: LabState, topology: Topology, partitions: readonly Partition[]): Promise<string[]> {
-    await applyPartitions(topology, partitions);
-    writeState(this.context.paths.dir, { ...state, partitions });
+    writeState(state.paths.dir, { ...state, partitions });
+    try {
+      await applyPartitions(topology, partitions);
+    } catch (error) {
+      writeState(state.paths.dir, state);
+      throw error;
+    }
     return partitions.map(describePartition);
   }
 
@@ -213,9 +272,16 @@ export class Lab {
     }
   }
 
-  async #locked<T>(verb: string, work: () => Promise<T>): Promise<T> {
-    mkdirSync(this.context.paths.dir, { recursive: true, mode: 0o700 });
-    const unlock = lockLab(this.context.paths.dir, verb);
+  /** For verbs that start something: from the checkout whose programs the lab runs. */
+  async #locked<T>(verb: string, record: LabRecord, work: () => Promise<T>): Promise<T> {
+    const { repo } = this.context.paths;
+    if (record.repo !== repo)
+      throw new LabError('conflict', `lab ${record.name} runs the programs of ${record.repo}: use ${record.repo}/drydock`);
+    return this.#exclusively(verb, record.dir, work);
+  }
+
+  async #exclusively<T>(verb: string, dir: string, work: () => Promise<T>): Promise<T> {
+    const unlock = lockLab(dir, verb);
     try {
       return await work();
     } finally {

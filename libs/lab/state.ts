@@ -1,5 +1,5 @@
 // What a lab remembers between commands. Written before an effect where it tells `down` what to look for.
-import type { LabConfig } from './config.ts';
+import { checkConfig, defaultConfig, type LabConfig } from './config.ts';
 import type { ProcessId } from './machine/proc.ts';
 import type { Partition } from './net/partition.ts';
 import type { LabPaths } from './topology.ts';
@@ -10,10 +10,10 @@ export interface RecordedProcess extends ProcessId {
 
 export interface LabState {
   readonly version: 1;
+  /** Which run of the machine the processes are of: their pids mean nothing after it. */
+  readonly boot: string;
   readonly config: LabConfig;
   readonly paths: LabPaths;
-  /** Value of net.ipv4.ip_forward before the lab switched it on. */
-  readonly hostForwardBefore: string | undefined;
   readonly partitions: readonly Partition[];
   /** The revision at which the store began after it was last restored from a snapshot; absent where it never was. */
   readonly restoredRevision?: number;
@@ -21,6 +21,28 @@ export interface LabState {
   readonly processes: Readonly<Record<string, RecordedProcess>>;
 }
 
-export function emptyState(config: LabConfig, paths: LabPaths): LabState {
-  return { version: 1, config, paths, hostForwardBefore: undefined, partitions: [], processes: {} };
+export function emptyState(config: LabConfig, paths: LabPaths, boot: string): LabState {
+  return { version: 1, boot, config, paths, partitions: [], processes: {} };
+}
+
+/**
+ * Reads a state, as far as others rely on it; processes of another run of the machine are left out. Throws Error with what is
+ * wrong.
+ */
+export function parseState(text: string, boot: string): LabState {
+  const state = JSON.parse(text) as LabState | null;
+  if (typeof state !== 'object' || state === null) throw new Error('expected an object');
+  if (state.version !== 1) throw new Error(`version ${JSON.stringify(state.version)}`);
+  if (typeof state.config !== 'object' || state.config === null) throw new Error('config is missing');
+  const [problem] = checkConfig({ ...defaultConfig, ...state.config });
+  if (problem !== undefined) throw new Error(`config.${problem.field}: ${problem.message}`);
+  for (const field of ['repo', 'dir', 'run'] as const)
+    if (typeof state.paths?.[field] !== 'string') throw new Error(`paths.${field} is missing`);
+  if (!Array.isArray(state.partitions)) throw new Error('partitions are missing');
+  if (typeof state.processes !== 'object' || state.processes === null) throw new Error('processes are missing');
+  for (const [name, id] of Object.entries(state.processes))
+    if (!Number.isInteger(id?.pid) || id.pid < 2 || !Number.isInteger(id.startTime))
+      throw new Error(`processes.${name}: no process`);
+  const past = state.boot !== undefined && state.boot !== boot;
+  return { ...state, boot, ...(past ? { processes: {} } : {}) };
 }

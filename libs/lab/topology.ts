@@ -1,6 +1,7 @@
 // The members of a lab and where they are: names, addresses, namespaces, folders. Pure: the same choices give the same lab.
 import type { LabConfig, ProgramName } from './config.ts';
 import { addressIn, parseCidr, subrange } from './net/cidr.ts';
+import { hostLinkOf, namePrefix } from './net/host-names.ts';
 
 export type MemberKind = 'etcd' | 'apiserver' | 'scheduler' | 'controller-manager' | 'dns' | 'worker' | 'balancer';
 
@@ -92,16 +93,11 @@ export function layOut(config: LabConfig, paths: LabPaths): Topology {
     members,
     fabric: {
       netns: `${prefix}fabric`,
-      hostLink: `dd-${config.name}`,
+      hostLink: hostLinkOf(config.name),
       hostAddress: config.network === 'netns' ? addressIn(fabric, hostOffset) : '127.0.0.1',
       prefixBits: fabric.bits,
     },
   };
-}
-
-/** How the names of a lab's namespaces begin. */
-export function namePrefix(lab: string): string {
-  return `dd-${lab}-`;
 }
 
 export function membersOf(topology: Topology, kind: MemberKind): Member[] {

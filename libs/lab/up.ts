@@ -1,5 +1,4 @@
 // Brings a lab up, from nothing or from whatever is left of it.
-import { mkdirSync, statfsSync } from 'node:fs';
 import { ensureFolder, type FolderContent, PkiError } from '@drydock/pki/folder.ts';
 import { renderKubeconfig } from '@drydock/pki/kubeconfig.ts';
 import { dnsObjects, dnsRoleObjects, nodeObjects } from './bootstrap.ts';
@@ -11,28 +10,26 @@ import { prepareImages } from './images/provision.ts';
 import type { LabContext } from './lab-context.ts';
 import { processesIn } from './machine/cgroups.ts';
 import { hostAbilities, machineFacts } from './machine/facts.ts';
+import { freeBytes, makeFolder } from './machine/folders.ts';
 import { tailOf } from './machine/log-file.ts';
 import { unmountBelow } from './machine/mounts.ts';
-import {
-  applyPartitions,
-  checkRanges,
-  createNetwork,
-  hostForwarding,
-  networkIsUp,
-  rebootNamespace,
-} from './machine/network.ts';
+import { applyPartitions, createNetwork, networkIsUp, rebootNamespace, takenRanges } from './machine/network.ts';
 import { ensurePackages } from './machine/packages.ts';
-import { isPortTaken } from './machine/ports.ts';
 import { type ProcessId, viewRecorded } from './machine/proc.ts';
+import { hostThingsOf } from './machine/registry.ts';
 import { findStarted, succeeds } from './machine/spawn.ts';
 import { readState, writeState } from './machine/state-file.ts';
+import { overlaps, parseCidr } from './net/cidr.ts';
+import type { Partition } from './net/partition.ts';
+import type { LabRecord } from './owner.ts';
+import { claimHost, firstTaken } from './ownership.ts';
 import { processesOf } from './processes.ts';
 import type { ProcessSpec } from './programs/process-spec.ts';
 import { balancerServer } from './programs/servers.ts';
 import { podCgroup, systemCgroup, workerFolders } from './programs/worker.ts';
 import { requirementsOf } from './requirements.ts';
 import { logFile, type StarterPorts, type StartListener, startAll, writeWhole } from './starter.ts';
-import { emptyState, type LabState, type RecordedProcess } from './state.ts';
+import type { LabState, RecordedProcess } from './state.ts';
 import { layOut, type Member, type Topology } from './topology.ts';
 
 export interface UpOptions {
@@ -59,22 +56,35 @@ const startPatienceMs = 15_000;
 /** The least that must be free where the store writes: its log and the database are preallocated. */
 const leastFreeBytes = 512 * 1024 * 1024;
 
-/** Brings `config` up in `context`. The caller holds the lock. Rejects with LabError; what was started stays and is recorded. */
-export async function bringUp(context: LabContext, config: LabConfig, options: UpOptions): Promise<UpResult> {
+/**
+ * Brings `config` up, a lab that `record` says is this command's and that has a state. The caller holds the lock. Rejects with
+ * LabError; what was started stays and is recorded.
+ */
+export async function bringUp(
+  context: LabContext,
+  record: LabRecord,
+  config: LabConfig,
+  options: UpOptions,
+): Promise<UpResult> {
   const problems = checkConfig(config);
   if (problems.length > 0)
     throw new LabError('config', problems.map((problem) => `${problem.field}: ${problem.message}`).join('\n'));
-  const topology = layOut(config, context.paths);
-  const before = readState(context.paths.dir);
-  if (before !== undefined) refuseOtherLab(before, config);
-  await checkMachine(topology, options);
+  const before = readState(record.dir);
+  if (before === undefined) throw new LabError('not-running', `${record.dir} has no state: \`drydock down\` removes the lab`);
+  const topology = layOut(config, before.paths);
+  refuseOtherLab(before, config);
+  await checkMachine(
+    topology,
+    Object.keys(before.processes).some((name) => isRunning(before, name)),
+    options,
+  );
 
-  let state: LabState = before ?? emptyState(config, context.paths);
+  let state: LabState = before;
   const save = (change: Partial<LabState>) => {
     state = { ...state, ...change };
-    writeState(context.paths.dir, state);
+    writeState(record.dir, state);
   };
-  mkdirSync(context.paths.run, { recursive: true, mode: 0o700 });
+  makeFolder(topology.paths.run, 0o700);
   save({ config, processes: { ...state.processes, ...adoptStarted(context, state) } });
 
   const specs = processesOf({ topology, machine: machineFacts() });
@@ -84,7 +94,7 @@ export async function bringUp(context: LabContext, config: LabConfig, options: U
   if (config.network === 'loopback') await checkPorts(toStart);
   const images = prepareImages(context, topology, machineFacts(), options.signal);
   images.catch(() => {});
-  const [pki] = await Promise.all([ensurePki(context, topology), ensureNetwork(topology, state, save)]);
+  const [pki] = await Promise.all([ensurePki(context, topology), ensureNetwork(context, record, topology, state.partitions)]);
   writeAdminKubeconfig(topology, pki);
   await cleanDeadWorkers(topology, toStart);
 
@@ -151,13 +161,9 @@ function kubeletStart(state: LabState, specs: readonly ProcessSpec[], worker: st
 
 /** Throws LabError with the port where another program has one that a process of ours is about to listen on. */
 async function checkPorts(toStart: readonly ProcessSpec[]): Promise<void> {
-  for (const spec of toStart) {
-    for (const port of spec.ports) {
-      if (await isPortTaken('127.0.0.1', port)) {
-        throw new LabError('conflict', `${spec.name}: port ${port} on 127.0.0.1 is taken: choose other ports with --port-base`);
-      }
-    }
-  }
+  const busy = await firstTaken(toStart);
+  if (busy !== undefined)
+    throw new LabError('conflict', `${busy} by something that is not of this lab: end it, or \`drydock down\` and \`up\` anew`);
 }
 
 /** For kubectl and everything else outside: through the balancer. */
@@ -176,7 +182,7 @@ function writeAdminKubeconfig(topology: Topology, pki: FolderContent): void {
 
 /** What a command that died before it could record it has started. */
 function adoptStarted(context: LabContext, state: LabState): Record<string, RecordedProcess> {
-  const missing = [...findStarted(context.paths.dir)].filter(([name]) => !isRunning(state, name));
+  const missing = [...findStarted(state.paths.dir)].filter(([name]) => !isRunning(state, name));
   return Object.fromEntries(missing.map(([name, id]) => [name, { ...id, startedAtMs: context.clock.wallMs() }]));
 }
 
@@ -211,7 +217,8 @@ function refuseOtherLab(before: LabState, config: LabConfig): void {
   }
 }
 
-async function checkMachine(topology: Topology, options: UpOptions): Promise<void> {
+/** Throws LabError where the machine cannot run such a lab; what it lacks is installed where that is possible. */
+export async function checkMachine(topology: Topology, running: boolean, options: Pick<UpOptions, 'say'>): Promise<void> {
   const { config, paths } = topology;
   if (config.network === 'netns') {
     const { isLinux, isRoot } = hostAbilities();
@@ -220,22 +227,18 @@ async function checkMachine(topology: Topology, options: UpOptions): Promise<voi
     if (!isRoot) throw new LabError('unsupported', `network namespaces and containers need root; ${alternative}`);
   }
   await ensurePackages(requirementsOf(config), options.say);
-  mkdirSync(paths.dir, { recursive: true, mode: 0o700 });
-  const { bavail, bsize } = statfsSync(paths.dir);
-  if (bavail * bsize < leastFreeBytes) {
-    throw new LabError(
-      'conflict',
-      `${paths.dir}: ${Math.floor((bavail * bsize) / 2 ** 20)} MiB free, at least ${leastFreeBytes / 2 ** 20} MiB are needed; free some or choose another folder with --dir`,
-    );
-  }
-  if (config.network === 'netns' && !networkIsUp(topology)) await checkRanges(topology);
+  const free = freeBytes(paths.dir);
+  if (free >= leastFreeBytes) return;
+  const room = `${paths.dir}: ${Math.floor(free / 2 ** 20)} MiB free, at least ${leastFreeBytes / 2 ** 20} MiB are needed`;
+  if (!running) throw new LabError('conflict', `${room}; free some or choose another folder with --dir`);
+  options.say(`${room}: the store will refuse writes when its disk is full`);
 }
 
 async function ensurePki(context: LabContext, topology: Topology) {
   try {
     return await ensureFolder(
       {
-        folder: `${context.paths.dir}/pki`,
+        folder: `${topology.paths.dir}/pki`,
         authorityName: `drydock-${topology.config.name}`,
         certificates: certificatesOf(topology),
       },
@@ -249,11 +252,34 @@ async function ensurePki(context: LabContext, topology: Topology) {
   }
 }
 
-async function ensureNetwork(topology: Topology, state: LabState, save: (change: Partial<LabState>) => void): Promise<void> {
-  if (topology.config.network !== 'netns' || networkIsUp(topology)) return;
-  if (state.hostForwardBefore === undefined) save({ hostForwardBefore: hostForwarding() });
-  await createNetwork(topology);
-  if (state.partitions.length > 0) await applyPartitions(topology, state.partitions);
+async function ensureNetwork(
+  context: LabContext,
+  record: LabRecord,
+  topology: Topology,
+  partitions: readonly Partition[],
+): Promise<void> {
+  if (topology.config.network !== 'netns') return;
+  if (!networkIsUp(topology)) {
+    const claimed = await claimHost(context, record, topology.config);
+    await refuseTakenRanges(topology);
+    await createNetwork(topology, claimed.host ?? hostThingsOf(topology));
+  }
+  // Again too: a command that died may have recorded what it did not come to do.
+  await applyPartitions(topology, partitions);
+}
+
+/** Other routes may have come since the lab was given its ranges. */
+async function refuseTakenRanges({ config, fabric }: Topology): Promise<void> {
+  const taken = await takenRanges(fabric.hostLink);
+  for (const text of [config.fabricCidr, config.clusterCidr]) {
+    const range = parseCidr(text);
+    const other = taken.find((entry) => range !== undefined && overlaps(entry.range, range));
+    if (other !== undefined)
+      throw new LabError(
+        'conflict',
+        `${text} of this lab is in use (${other.by}): \`drydock down\`, and \`up\` finds free ranges`,
+      );
+  }
 }
 
 /**

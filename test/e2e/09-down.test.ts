@@ -26,7 +26,9 @@ async function traces(): Promise<string[]> {
     for (const line of stdout.split('\n')) if (mark.test(line)) found.push(`${program} ${args[0]}: ${line}`);
   }
   if (labFolderExists()) found.push('folder of the lab');
-  if (existsSync(`/run/drydock/${labName}`)) found.push('run folder of the lab');
+  for (const folder of ['/run/drydock', '/run/drydock/.labs'])
+    for (const name of existsSync(folder) ? readdirSync(folder) : [])
+      if (name.startsWith(`${labName}-`)) found.push(`${folder}/${name}`);
   return found;
 }
 
@@ -43,8 +45,12 @@ describe.skipIf(e2eSkipReason !== undefined)(`down (${e2eSkipReason ?? 'as root'
     expect((await traces()).length).toBeGreaterThan(10);
   });
 
-  test('down leaves nothing, and a second down is fine', async () => {
+  test('down leaves nothing, gives back what the host had, and a second down is fine', async () => {
+    const before = JSON.parse(readFileSync('/run/drydock/.host.json', 'utf8')).ipForward;
     await lab('down');
+    // The file goes with the last lab that has namespaces.
+    const forwarding = readFileSync('/proc/sys/net/ipv4/ip_forward', 'utf8').trim();
+    expect(forwarding).toBe(existsSync('/run/drydock/.host.json') ? '1' : before);
     expect(await traces()).toEqual([]);
     expect((await drydock('down', ...labFlags)).exitCode).toBe(0);
   });

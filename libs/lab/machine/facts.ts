@@ -17,6 +17,9 @@ export const architecture = { node: process.arch, image: process.arch === 'x64' 
 /** The Node that runs this program. */
 export const nodeProgram = process.execPath;
 
+/** The numeric id of the user who runs this command; 0 where there are none. */
+export const ownUser = process.getuid?.() ?? 0;
+
 /** A suffix for files that no other running command writes. */
 export const ownPid = process.pid;
 

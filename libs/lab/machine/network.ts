@@ -1,13 +1,12 @@
 // Adapter: makes and removes the fabric with iproute2 and nftables.
-import { existsSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
-import { LabError } from '../errors.ts';
-import { type Cidr, overlaps, parseCidr } from '../net/cidr.ts';
-import { fabricBatches, hostRules, hostTable, namespaceSettings, namespacesOf } from '../net/fabric-script.ts';
+import { existsSync } from 'node:fs';
+import type { Taken } from '../net/choose.ts';
+import { type Cidr, parseCidr } from '../net/cidr.ts';
+import { fabricBatches, hostRules, namespaceSettings, namespacesOf } from '../net/fabric-script.ts';
 import { type Partition, partitionRules } from '../net/partition.ts';
-import { namePrefix, type Topology } from '../topology.ts';
+import type { HostThings } from '../owner.ts';
+import type { Topology } from '../topology.ts';
 import { netnsFile, succeeds, tool } from './spawn.ts';
-
-const forwardFile = '/proc/sys/net/ipv4/ip_forward';
 
 /** Whether all of the lab's namespaces and its host link are there. */
 export function networkIsUp(topology: Topology): boolean {
@@ -17,9 +16,12 @@ export function networkIsUp(topology: Topology): boolean {
   );
 }
 
-/** Makes the fabric from nothing: what an interrupted attempt left is removed first. */
-export async function createNetwork(topology: Topology): Promise<void> {
-  await removeNetwork(topology.config.name);
+/**
+ * Makes the fabric from nothing. The caller has recorded that these names are the lab's, and so what an interrupted attempt left
+ * is removed first.
+ */
+export async function createNetwork(topology: Topology, own: HostThings): Promise<void> {
+  await removeNetwork(own);
   const namespaces = namespacesOf(topology);
   await Promise.all(namespaces.map((netns) => tool(['ip', 'netns', 'add', netns])));
   const settings = Promise.all(namespaces.map((netns) => applySettings(topology, netns)));
@@ -27,41 +29,23 @@ export async function createNetwork(topology: Topology): Promise<void> {
   for (const batch of [fabric, host, hostPort]) if (batch !== undefined) await ip(batch.netns, batch.lines);
   await Promise.all(members.map((batch) => ip(batch.netns, batch.lines)));
   await settings;
-  writeFileSync(forwardFile, '1');
   await tool(['nft', '-f', '-'], hostRules(topology));
 }
 
-/** The host's forwarding setting, to be restored by `down`. */
-export function hostForwarding(): string {
-  return readFileSync(forwardFile, 'utf8').trim();
-}
-
-export function restoreHostForwarding(value: string): void {
-  writeFileSync(forwardFile, value);
-}
-
-/** Removes whatever carries the lab's name: namespaces (with the links into them), host link, host rules. */
-export async function removeNetwork(lab: string): Promise<void> {
-  const table = hostTable(lab);
-  await Promise.all(namespacesNamed(lab).map((netns) => succeeds(['ip', 'netns', 'del', netns])));
-  if (existsSync(`/sys/class/net/dd-${lab}`)) await succeeds(['ip', 'link', 'del', `dd-${lab}`]);
+/** Removes what a lab's record says it made: namespaces (with the links into them), host link, host rules. */
+export async function removeNetwork({ namespaces, link, table }: HostThings): Promise<void> {
+  const existing = namespaces.filter((netns) => existsSync(netnsFile(netns)));
+  await Promise.all(existing.map((netns) => succeeds(['ip', 'netns', 'del', netns])));
+  if (existsSync(`/sys/class/net/${link}`)) await succeeds(['ip', 'link', 'del', link]);
   if (await succeeds(['nft', 'list', 'table', 'ip', table])) await tool(['nft', 'delete', 'table', 'ip', table]);
 }
 
-/** What of the lab's network still exists. */
-export async function networkRemains(lab: string): Promise<string[]> {
-  const left = namespacesNamed(lab).map((netns) => `namespace ${netns}`);
-  if (existsSync(`/sys/class/net/dd-${lab}`)) left.push(`link dd-${lab}`);
-  if (await succeeds(['nft', 'list', 'table', 'ip', hostTable(lab)])) left.push(`nftables table ip ${hostTable(lab)}`);
+/** What of the names exists on this machine, whoever made it. */
+export async function networkRemains({ namespaces, link, table }: HostThings): Promise<string[]> {
+  const left = namespaces.filter((netns) => existsSync(netnsFile(netns))).map((netns) => `namespace ${netns}`);
+  if (existsSync(`/sys/class/net/${link}`)) left.push(`link ${link}`);
+  if (await succeeds(['nft', 'list', 'table', 'ip', table])) left.push(`nftables table ip ${table}`);
   return left;
-}
-
-function namespacesNamed(lab: string): string[] {
-  try {
-    return readdirSync('/var/run/netns').filter((name) => name.startsWith(namePrefix(lab)));
-  } catch {
-    return [];
-  }
 }
 
 /** Makes exactly these partitions hold. */
@@ -79,28 +63,14 @@ export async function rebootNamespace(netns: string): Promise<void> {
     if (ifname !== 'lo' && ifname !== 'eth0') await succeeds(['ip', '-n', netns, 'link', 'del', ifname]);
 }
 
-/** Throws LabError, naming the flag, where a range of the lab is in use on this machine already. */
-export async function checkRanges(topology: Topology): Promise<void> {
-  const { config, fabric } = topology;
-  const wanted = [
-    ['--fabric-cidr', config.fabricCidr],
-    ['--service-cluster-ip-range', config.serviceCidr],
-    ['--cluster-cidr', config.clusterCidr],
-  ] as const;
+/** Ranges that this machine has routes for, without those through `ownLink`. */
+export async function takenRanges(ownLink?: string): Promise<Taken[]> {
   const routes = JSON.parse((await tool(['ip', '-j', '-4', 'route', 'show'])) || '[]') as { dst: string; dev?: string }[];
-  for (const route of routes) {
+  return routes.flatMap((route) => {
     const range = routeRange(route.dst);
-    if (range === undefined || route.dev === fabric.hostLink) continue;
-    for (const [flag, text] of wanted) {
-      const own = parseCidr(text);
-      if (own !== undefined && overlaps(own, range)) {
-        throw new LabError(
-          'conflict',
-          `${text} is in use here (route to ${route.dst} by ${route.dev ?? 'an unknown link'}): choose another range with ${flag}`,
-        );
-      }
-    }
-  }
+    if (range === undefined || (route.dev !== undefined && route.dev === ownLink)) return [];
+    return [{ range, by: `route to ${route.dst} by ${route.dev ?? 'an unknown link'}` }];
+  });
 }
 
 function routeRange(destination: string): Cidr | undefined {

@@ -48,6 +48,15 @@ export function viewRecorded(id: ProcessId): ProcessView | undefined {
   return view?.startTime === id.startTime ? view : undefined;
 }
 
+/** What tells this run of the machine from others; empty where it cannot be told. */
+export function bootId(): string {
+  try {
+    return readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').trim();
+  } catch {
+    return '';
+  }
+}
+
 /** The identity of a process that runs. Undefined where it has ended. */
 export function identify(pid: number): ProcessId | undefined {
   const view = viewProcess(pid);
@@ -61,7 +70,8 @@ export function signalRecorded(id: ProcessId, signal: NodeJS.Signals): boolean {
     process.kill(id.pid, signal);
     return true;
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ESRCH') return false;
+    // EPERM: another user's, which whoever waits for its end will report.
+    if (['ESRCH', 'EPERM'].includes((error as NodeJS.ErrnoException).code ?? '')) return false;
     throw error;
   }
 }

@@ -3,28 +3,30 @@ import { closeSync, linkSync, mkdirSync, openSync, readFileSync, renameSync, rmS
 import { join } from 'node:path';
 import process from 'node:process';
 import { LabError } from '../errors.ts';
-import type { LabState } from '../state.ts';
-import { identify, type ProcessId, viewRecorded } from './proc.ts';
+import { type LabState, parseState } from '../state.ts';
+import { bootId, identify, type ProcessId, viewRecorded } from './proc.ts';
 
 export function stateFile(dir: string): string {
   return join(dir, 'state.json');
 }
 
-/** The recorded state; undefined where there is no lab. Throws LabError where the file is damaged. */
+/** The recorded state; undefined where there is no lab. Throws LabError where the file is damaged, or cannot be read. */
 export function readState(dir: string): LabState | undefined {
   let text: string;
   try {
     text = readFileSync(stateFile(dir), 'utf8');
   } catch (error) {
-    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw error;
+    const { code } = error as NodeJS.ErrnoException;
+    if (code === 'ENOENT' || code === 'ENOTDIR') return undefined;
+    throw new LabError('config', `cannot read ${stateFile(dir)}: ${code}`);
   }
   try {
-    const state = JSON.parse(text) as LabState;
-    if (state.version !== 1) throw new Error(`version ${String(state.version)}`);
-    return state;
+    return parseState(text, bootId());
   } catch (error) {
-    throw new LabError('config', `${stateFile(dir)} is not a lab's state (${String(error)}); \`drydock down\` removes the lab`);
+    throw new LabError(
+      'config',
+      `${stateFile(dir)} is not a lab's state (${(error as Error).message}); \`drydock down\` removes the lab`,
+    );
   }
 }
 

@@ -1,6 +1,7 @@
 // The fabric of a lab as `ip -batch` texts: one bridge in a namespace of its own, a namespace per member, a link to the host.
 // The bridge is not on the host because Docker's FORWARD DROP with bridge-nf-call-iptables silently drops workers' traffic.
 import type { Member, Topology } from '../topology.ts';
+import { hostTable } from './host-names.ts';
 
 /** What one `ip` process is told; `netns` undefined means the host's namespace. */
 export interface IpBatch {
@@ -69,11 +70,6 @@ export function namespaceSettings(topology: Topology, netns: string): Readonly<R
   // The bridge only forwards frames: no rules of ours look at them above that level.
   if (netns === topology.fabric.netns) return { 'net/bridge/bridge-nf-call-iptables': '0' };
   return {};
-}
-
-/** Name of the host's nftables table of a lab: lets members and pods out under the host's address. */
-export function hostTable(lab: string): string {
-  return `dd-${lab}`;
 }
 
 /** nft text that makes (or remakes) the host's table. */
