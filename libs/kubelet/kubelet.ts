@@ -25,8 +25,9 @@ import { StatusWriter } from './pod/status-writer.ts';
 import { Handlers } from './probes/handlers.ts';
 import { Prober, probeFailureText } from './probes/prober.ts';
 import { Claims } from './volumes/claims.ts';
+import { hollowMounter, hostMounter } from './volumes/mounter.ts';
 import { ReferenceCache } from './volumes/references.ts';
-import { bindSubPath, makeSubPath } from './volumes/sub-path.ts';
+import { bindSubPath } from './volumes/sub-path.ts';
 import { TokenCache } from './volumes/tokens.ts';
 import { Volumes } from './volumes/volumes.ts';
 
@@ -123,8 +124,9 @@ export class Kubelet implements Service {
     const handlers = new Handlers(engine, clock);
     const references = new ReferenceCache({ client, clock, random, log }, (uid) => this.#manager?.wake(uid));
     this.#references = references;
-    const volumes = new Volumes(config.rootDir, new Claims(client));
     const hollow = config.endpoint.startsWith('hollow://');
+    const mounter = hollow ? hollowMounter : hostMounter();
+    const volumes = new Volumes({ rootDir: config.rootDir, claims: new Claims(client), mounter, clock });
     const runtime = new PodRuntime({
       engine,
       clock,
@@ -133,11 +135,11 @@ export class Kubelet implements Service {
       handlers,
       imageBackoff: new BackoffTable(),
       services: () => serviceInformer.list(),
-      podFolder: (uid) => volumes.podFolder(uid),
+      folders: volumes.folders,
       podLogsDir: config.podLogsDir,
       clusterDomain: config.clusterDomain,
       memoryCapacity: facts.memoryBytes,
-      subPath: hollow ? makeSubPath : bindSubPath,
+      subPath: (request) => bindSubPath(volumes.folders, mounter, request),
     });
     const prober = new Prober({
       clock,

@@ -73,12 +73,12 @@ export class Directory {
     throw new BeneathError('mount', `${child.path} is a mount point`);
   }
 
-  /** Makes the directory `name` where it is missing, and opens it. `attributes` are set on a new one and on one of before. */
+  /**
+   * Opens the directory `name`, made before where it is missing. `attributes` are set on a new one and on one of before; without
+   * them a new one is root's and its group's (0750).
+   */
   async make(name: Name, attributes?: Attributes, options?: EnterOptions): Promise<Directory> {
-    await this.#calls.mkdir(this.at(name), { mode: 0o700 }).catch((error: unknown) => {
-      if (systemCode(error) !== 'EEXIST') throw error;
-    });
-    const child = await this.enter(name, options);
+    const child = (await this.#enterIfThere(name, options)) ?? (await this.#makeAndEnter(name, options));
     if (attributes !== undefined) await child.setAttributes(attributes);
     return child;
   }
@@ -120,13 +120,31 @@ export class Directory {
 
   /** A plain file's content. Throws BeneathError `link`, or `kind` where it is no plain file or larger than `bytesMax`. */
   async readFile(name: Name, bytesMax: number): Promise<Buffer> {
-    await using file = await this.#open(name, constants.O_RDONLY | constants.O_NONBLOCK);
-    const found = await file.stat();
-    if (!found.isFile()) throw new BeneathError('kind', `${this.#shown(name)} is not a file`);
-    if (found.size > bytesMax) throw new BeneathError('kind', `${this.#shown(name)} is larger than ${bytesMax} bytes`);
-    const buffer = Buffer.alloc(found.size);
+    await using file = await this.openFile(name);
+    const { size } = await file.stat();
+    if (size > bytesMax) throw new BeneathError('kind', `${this.#shown(name)} is larger than ${bytesMax} bytes`);
+    const buffer = Buffer.alloc(size);
     const { bytesRead } = await file.read(buffer, 0, buffer.length, 0);
     return buffer.subarray(0, bytesRead);
+  }
+
+  /** Opens a plain file for reading; close it. Throws BeneathError `link`, or `kind` where it is a pipe, a device, a folder. */
+  async openFile(name: Name): Promise<FileHandle> {
+    const file = await this.#open(name, constants.O_RDONLY | constants.O_NONBLOCK);
+    if ((await file.stat()).isFile()) return file;
+    await file.close();
+    throw new BeneathError('kind', `${this.#shown(name)} is not a file`);
+  }
+
+  /** Whether something has that name, be it a link that leads nowhere. */
+  async has(name: Name): Promise<boolean> {
+    try {
+      await using _ = await this.reach(name);
+      return true;
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return false;
+      throw error;
+    }
   }
 
   /** Names what is called `name`, a link as a link; for a look at it, or to mount it. Close the handle. */
@@ -196,6 +214,22 @@ export class Directory {
 
   #shown(name: Name): string {
     return `${this.path}/${name.toString()}`;
+  }
+
+  async #enterIfThere(name: Name, options: EnterOptions | undefined): Promise<Directory | undefined> {
+    try {
+      return await this.enter(name, options);
+    } catch (error) {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw error;
+    }
+  }
+
+  async #makeAndEnter(name: Name, options: EnterOptions | undefined): Promise<Directory> {
+    await this.#calls.mkdir(this.at(name), { mode: 0o750 }).catch((error: unknown) => {
+      if (systemCode(error) !== 'EEXIST') throw error;
+    });
+    return this.enter(name, options);
   }
 
   async #open(name: Name, flags: number, mode?: number): Promise<FileHandle> {

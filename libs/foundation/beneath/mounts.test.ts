@@ -2,8 +2,10 @@ import { execFileSync } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { parseMountInfo } from './mount-table.ts';
+
+vi.setConfig({ testTimeout: 120_000 });
 
 /** Mounts need root and a namespace of their own, which not every machine gives. */
 function mayMount(): boolean {

@@ -1,8 +1,44 @@
-// Adapter: the folders of logs of pods that are gone.
-import { readdir, rm } from 'node:fs/promises';
+// Adapter: the folders of pods' logs, `NS_NAME_UID/CONTAINER`: their names and what is removed of them. A container chooses what is
+// in a log, never its name; one that has the folder mounted from the host might.
+import { mkdir } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
+import type { Pod } from '@drydock/api/generated/types.ts';
+import { Directory } from '@drydock/foundation/beneath/directory.ts';
+import { systemCode } from '@drydock/foundation/beneath/errors.ts';
+import { removeTree, removeTreeIn } from '@drydock/foundation/beneath/remove.ts';
+import { logFolder } from '../container/sandbox-config.ts';
 
-/** Removes `NS_NAME_UID` of that uid. */
+/** Anyone on the node may look for logs, as upstream has it; who may read one is for the engine to say. */
+const folderMode = 0o755;
+
+export async function makeLogFolder(pod: Pod, podLogsDir: string, container: string): Promise<void> {
+  await mkdir(podLogsDir, { recursive: true, mode: folderMode });
+  await using logs = await Directory.open(podLogsDir);
+  await using own = await logs.make(basename(logFolder(pod, podLogsDir)), { mode: folderMode });
+  await using _ = await own.make(container, { mode: folderMode });
+}
+
+export async function removeLogFolder(pod: Pod, podLogsDir: string): Promise<void> {
+  await removeTreeIn(podLogsDir, basename(logFolder(pod, podLogsDir)));
+}
+
+/** Removes `NS_NAME_UID` of that uid, whatever its pod was called. */
 export async function removeLogs(podLogsDir: string, uid: string): Promise<void> {
-  const folders = await readdir(podLogsDir).catch(() => []);
-  for (const name of folders) if (name.endsWith(`_${uid}`)) await rm(`${podLogsDir}/${name}`, { recursive: true, force: true });
+  await inFolder(podLogsDir, (name) => name.endsWith(`_${uid}`));
+}
+
+/** Removes the log of one container, and those that were rotated away (`0.log`, `0.log.20260131-120000`, ...). */
+export async function removeContainerLog(logPath: string): Promise<void> {
+  const own = basename(logPath);
+  await inFolder(dirname(logPath), (name) => name === own || name.startsWith(`${own}.`));
+}
+
+async function inFolder(folder: string, isMeant: (name: string) => boolean): Promise<void> {
+  const opened = await Directory.open(folder).catch((error: unknown) => {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  });
+  if (opened === undefined) return;
+  await using at = opened;
+  for await (const { name } of at.entries()) if (isMeant(name.toString())) await removeTree(at, name);
 }

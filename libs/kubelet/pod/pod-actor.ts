@@ -1,17 +1,18 @@
 // Carries out what was planned for one pod: sandboxes, volumes, starts, ends. Keeps no plan of its own.
-import { rmSync } from 'node:fs';
 import type { Container, Pod } from '@drydock/api/generated/types.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Cgroups } from '../container/cgroups.ts';
 import type { NodeFacts } from '../container/downward.ts';
-import { logFolder, type SandboxSettings, sandboxConfig } from '../container/sandbox-config.ts';
+import { type SandboxSettings, sandboxConfig } from '../container/sandbox-config.ts';
 import type { ContainerDetail, ContainerEngine, SandboxConfig } from '../engine/engine.ts';
 import type { Prober } from '../probes/prober.ts';
 import type { ReferenceCache } from '../volumes/references.ts';
 import type { TokenCache } from '../volumes/tokens.ts';
-import type { Volumes } from '../volumes/volumes.ts';
+import type { HostVolume, Volumes } from '../volumes/volumes.ts';
 import type { BackoffTable } from './backoff.ts';
+import { terminationFile } from './container-mounts.ts';
 import type { Gate } from './gate.ts';
+import { removeContainerLog, removeLogFolder } from './log-folders.ts';
 import { everyContainerOf, initContainersOf, isSidecar, latest, type PodObservation, uidOf } from './observation.ts';
 import type { KillAction, PodActions } from './plan-pod.ts';
 import { graceOf, type PodRuntime, StartError } from './pod-runtime.ts';
@@ -92,7 +93,7 @@ export class PodActor {
   }
 
   /** Makes or refreshes what the pod's containers see of volumes. */
-  async prepareVolumes(): Promise<Map<string, string>> {
+  async prepareVolumes(): Promise<Map<string, HostVolume>> {
     const { tokens, volumes, references, runtime } = this.#ports;
     const { pod } = this.#state;
     await references.follow(pod);
@@ -150,7 +151,7 @@ export class PodActor {
     const { engine, settings } = this.#ports;
     for (const { id } of this.#state.observed.containers) await engine.removeContainer(id);
     for (const { id } of this.#state.observed.sandboxes) await engine.removeSandbox(id);
-    rmSync(logFolder(this.#state.pod, settings.podLogsDir), { recursive: true, force: true });
+    await removeLogFolder(this.#state.pod, settings.podLogsDir);
   }
 
   async #kill({ id, name, message, reason }: KillAction): Promise<void> {
@@ -165,7 +166,7 @@ export class PodActor {
     await this.#ports.runtime.kill({ pod, container: this.#container(name), id, message, graceSeconds, podIp });
   }
 
-  async #prepare(attempt: number): Promise<{ volumes: Map<string, string>; config: SandboxConfig }> {
+  async #prepare(attempt: number): Promise<{ volumes: Map<string, HostVolume>; config: SandboxConfig }> {
     const { pod } = this.#state;
     const cgroupParent = this.#ports.cgroups?.prepare(pod) ?? '';
     const volumes = await this.prepareVolumes();
@@ -196,7 +197,7 @@ export class PodActor {
     name: string,
     sandboxId: string,
     sandbox: SandboxConfig,
-    volumes: ReadonlyMap<string, string>,
+    volumes: ReadonlyMap<string, HostVolume>,
   ): Promise<boolean> {
     const { pod, observed, problems, ending } = this.#state;
     const { backoff, clock, runtime } = this.#ports;
@@ -232,12 +233,14 @@ export class PodActor {
 
   /** Keeps one dead container per name, for its logs and lastState (upstream's maxPerPodContainer), and its sandbox. */
   async #prune(name: string): Promise<void> {
-    const { engine } = this.#ports;
-    const { containers, sandboxes } = this.#state.observed;
+    const { engine, volumes } = this.#ports;
+    const { pod, observed } = this.#state;
+    const { containers, sandboxes } = observed;
     const dead = containers.filter((each) => each.name === name && each.state !== 'running').slice(1);
     for (const each of dead) {
       await engine.removeContainer(each.id);
-      if (each.logPath !== '') rmSync(each.logPath, { force: true });
+      if (each.logPath !== '') await removeContainerLog(each.logPath);
+      await volumes.removeFile(uidOf(pod), ['containers', name], terminationFile(each.attempt));
     }
     const kept = new Set(containers.filter((each) => !dead.includes(each)).map(({ sandboxId }) => sandboxId));
     for (const each of sandboxes.slice(1)) if (!each.ready && !kept.has(each.id)) await engine.removeSandbox(each.id);

@@ -1,6 +1,5 @@
 // Acts on the engine for one pod: images, containers, hooks, ends. Decides nothing about when.
 import { createHash } from 'node:crypto';
-import { mkdir } from 'node:fs/promises';
 import type { Container, Pod, Service } from '@drydock/api/generated/types.ts';
 import { pods } from '@drydock/api/resource.ts';
 import { type EventRecorder, referenceTo } from '@drydock/client/events.ts';
@@ -10,12 +9,14 @@ import { containerConfig } from '../container/container-config.ts';
 import type { NodeFacts } from '../container/downward.ts';
 import { ContainerConfigError, environment, type References } from '../container/env.ts';
 import { linuxResources } from '../container/resources.ts';
-import { logFolder } from '../container/sandbox-config.ts';
 import type { ContainerConfig, ContainerEngine, Image, SandboxConfig } from '../engine/engine.ts';
 import type { Handlers } from '../probes/handlers.ts';
-import { SubPathError } from '../volumes/sub-path.ts';
+import type { PodFolders } from '../volumes/pod-folders.ts';
+import { SubPathError, type SubPathRequest } from '../volumes/sub-path.ts';
+import type { HostVolume } from '../volumes/volumes.ts';
 import type { BackoffTable } from './backoff.ts';
 import { containerMounts } from './container-mounts.ts';
+import { makeLogFolder } from './log-folders.ts';
 import { uidOf } from './observation.ts';
 import type { StartProblem } from './pod-status.ts';
 
@@ -27,11 +28,11 @@ export interface RuntimePorts {
   readonly handlers: Handlers;
   readonly imageBackoff: BackoffTable;
   readonly services: () => Iterable<Service>;
-  readonly podFolder: (uid: string) => string;
+  readonly folders: PodFolders;
   readonly podLogsDir: string;
   readonly clusterDomain: string;
   readonly memoryCapacity: number;
-  readonly subPath: (volume: string, subPath: string, target: string) => Promise<string>;
+  readonly subPath: (request: SubPathRequest) => Promise<string>;
 }
 
 export interface StartRequest {
@@ -41,7 +42,7 @@ export interface StartRequest {
   readonly sandboxId: string;
   readonly sandbox: SandboxConfig;
   readonly facts: NodeFacts;
-  readonly volumes: ReadonlyMap<string, string>;
+  readonly volumes: ReadonlyMap<string, HostVolume>;
   /** The container whose processes an ephemeral one is to see. */
   readonly targetId: string | undefined;
   /** Gives up a pull. */
@@ -122,12 +123,11 @@ export class PodRuntime {
 
   async #config(request: StartRequest, image: Image): Promise<ContainerConfig> {
     const { pod, container, attempt, facts, volumes } = request;
-    const { services, references, clusterDomain, podLogsDir, memoryCapacity, subPath } = this.#ports;
+    const { services, references, clusterDomain, podLogsDir, memoryCapacity, folders, subPath } = this.#ports;
     const env = environment({ pod, container, services: services(), references, facts });
-    const folder = this.#ports.podFolder(uidOf(pod));
-    const input = { pod, container, attempt, folder, podIps: facts.podIps, clusterDomain, volumes, env, subPath };
+    const input = { pod, container, attempt, folders, podIps: facts.podIps, clusterDomain, volumes, env, subPath };
     const mounts = await containerMounts(input);
-    await mkdir(`${logFolder(pod, podLogsDir)}/${container.name}`, { recursive: true });
+    await makeLogFolder(pod, podLogsDir, container.name);
     const resources = linuxResources(pod, container, memoryCapacity);
     const { targetId } = request;
     return containerConfig({ pod, container, attempt, image, env, ...mounts, resources, hash: hashOf(container), targetId });

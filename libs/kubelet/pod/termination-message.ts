@@ -1,5 +1,5 @@
 // Adapter: what a container left as its last words.
-import { closeSync, fstatSync, openSync, readSync } from 'node:fs';
+import { endOfFile } from '@drydock/foundation/beneath/tail.ts';
 import { annotations, type ContainerDetail } from '../engine/engine.ts';
 
 const terminationMessageBytesMax = 4096;
@@ -27,18 +27,5 @@ export function logEnd(log: string): string {
 }
 
 function tail(path: string, bytesMax: number): string {
-  if (path === '') return '';
-  try {
-    const file = openSync(path, 'r');
-    try {
-      const { size } = fstatSync(file);
-      const buffer = Buffer.alloc(Math.min(size, bytesMax));
-      readSync(file, buffer, 0, buffer.length, Math.max(0, size - bytesMax));
-      return buffer.toString();
-    } finally {
-      closeSync(file);
-    }
-  } catch {
-    return '';
-  }
+  return path === '' ? '' : (endOfFile(path, bytesMax)?.toString() ?? '');
 }

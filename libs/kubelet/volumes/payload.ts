@@ -3,6 +3,7 @@ import type { DownwardAPIVolumeFile, KeyToPath, Pod, VolumeProjection } from '@d
 import { fieldText, type NodeFacts, resourceText } from '../container/downward.ts';
 import type { References } from '../container/env.ts';
 import type { PayloadFile } from './atomic-writer.ts';
+import { fsGroupOf, fsUserOf } from './ownership.ts';
 
 /** A volume that cannot be made now; the text is that of the FailedMount event. */
 export class VolumeError extends Error {
@@ -18,6 +19,8 @@ export interface PayloadContext {
   /** The token for an audience, which the caller has asked for before. */
   readonly token: (audience: string, expirationSeconds: number) => string;
 }
+
+const servedSources = new Set(['configMap', 'secret', 'downwardAPI', 'serviceAccountToken']);
 
 type Files = Map<string, PayloadFile>;
 
@@ -94,16 +97,20 @@ export function projectedFiles(context: PayloadContext, sources: readonly Volume
   const add = (more: Files) => {
     for (const [path, file] of more) files.set(path, file);
   };
-  const fsGroup = context.pod.spec?.securityContext?.fsGroup;
-  for (const { configMap, secret, downwardAPI, serviceAccountToken } of sources) {
+  const uid = fsUserOf(context.pod);
+  const isPrivate = uid !== undefined || fsGroupOf(context.pod) !== undefined;
+  for (const source of sources) {
+    const { configMap, secret, downwardAPI, serviceAccountToken } = source;
+    const other = Object.keys(source).find((kind) => !servedSources.has(kind));
+    if (other !== undefined) throw new VolumeError(`projected source ${other} cannot be served by this kubelet`);
     if (configMap !== undefined) add(configMapFiles(context, configMap.name ?? '', configMap.items, mode, configMap.optional));
     if (secret !== undefined) add(secretFiles(context, secret.name ?? '', secret.items, mode, secret.optional));
     if (downwardAPI !== undefined) add(downwardFiles(context, downwardAPI.items ?? [], mode));
     if (serviceAccountToken !== undefined) {
       const { audience = '', expirationSeconds = 3600, path } = serviceAccountToken;
       const token = context.token(audience, Number(expirationSeconds));
-      // Without fsGroup a token is for its owner alone, unless containers run as someone else.
-      files.set(path, { data: Buffer.from(token), mode: fsGroup === undefined ? mode : 0o600 });
+      // A token is for its owner alone where all containers are one user or the volume has a group (which may read it then).
+      files.set(path, { data: Buffer.from(token), mode: isPrivate ? 0o600 : mode, uid });
     }
   }
   return files;

@@ -1,18 +1,27 @@
-// Adapter: a part of a volume as a mount of its own, so that a link in the volume cannot lead out of it, neither now nor by
-// being exchanged later (pkg/volume/util/subpath): every step is opened without following links, and what was opened is mounted.
-import { execFile } from 'node:child_process';
-import { constants } from 'node:fs';
-import { type FileHandle, mkdir, open, readFile, readlink, realpath, stat, writeFile } from 'node:fs/promises';
-import { join, sep } from 'node:path';
-import { promisify } from 'node:util';
-
-const run = promisify(execFile);
-/** O_PATH of Linux: a handle that names a file without opening it. Node has no constant for it. */
-const openPath = 0o10000000;
+// A part of a volume as a mount of its own, so that a link in the volume cannot lead out of it, neither now nor by being
+// exchanged later (pkg/volume/util/subpath): every step is opened without following links, and what was opened is mounted.
+import { join } from 'node:path';
+import { Directory, mountIdOf } from '@drydock/foundation/beneath/directory.ts';
+import { BeneathError, systemCode } from '@drydock/foundation/beneath/errors.ts';
+import { removeTree } from '@drydock/foundation/beneath/remove.ts';
+import { resolveBeneath } from '@drydock/foundation/beneath/resolve.ts';
+import type { Mounter } from './mounter.ts';
+import type { PodFolders } from './pod-folders.ts';
 
 /** The text is that of the container's waiting state. */
 export class SubPathError extends Error {
   override readonly name = 'SubPathError';
+}
+
+export interface SubPathRequest {
+  readonly uid: string;
+  /** Where the volume is. */
+  readonly volume: string;
+  readonly volumeName: string;
+  readonly container: string;
+  /** Which of the container's volumeMounts. */
+  readonly index: number;
+  readonly subPath: string;
 }
 
 /** Throws SubPathError where the path is absolute or steps back. */
@@ -21,50 +30,44 @@ export function checkSubPath(subPath: string): void {
   if (subPath.split('/').includes('..')) throw new SubPathError(`subPath "${subPath}" must not contain '..'`);
 }
 
-/** Makes what is missing of `subPath` below `volume` as folders; gives the real path, which is inside of it. */
-export async function makeSubPath(volume: string, subPath: string): Promise<string> {
-  const root = await realpath(volume);
-  let at = root;
-  for (const part of subPath.split('/').filter((each) => each !== '' && each !== '.')) {
-    const next = join(at, part);
-    await mkdir(next, { mode: 0o750 }).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST' && error.code !== 'EROFS') throw error;
-    });
-    at = await realpath(next).catch(() => {
-      throw new SubPathError(`failed to prepare subPath: "${subPath}" leads nowhere`);
-    });
-    if (at !== root && !at.startsWith(root + sep))
-      throw new SubPathError(`failed to prepare subPath: "${subPath}" leads out of its volume`);
-  }
-  return at;
-}
-
-/** Mounts what is at `subPath` of `volume` at `target`, once. Throws SubPathError, or what mount(8) says. */
-export async function bindSubPath(volume: string, subPath: string, target: string): Promise<string> {
-  if (await isMounted(target)) return target;
-  const path = await makeSubPath(volume, subPath);
-  const handle = await openWithoutLinks(path);
+/**
+ * Makes what is missing of the path, as folders with the volume's mode, and mounts what is there now at
+ * `volume-subpaths/VOLUME/CONTAINER/INDEX` of the pod's folder; gives that path. What was mounted there before, and is no longer
+ * what the path names (a config map has changed), is taken off. Throws SubPathError, or MountError.
+ */
+export async function bindSubPath(folders: PodFolders, mounter: Mounter, request: SubPathRequest): Promise<string> {
+  const { uid, volume, volumeName, container, index, subPath } = request;
   try {
-    const opened = await readlink(`/proc/self/fd/${handle.fd}`);
-    if (opened !== path) throw new SubPathError(`failed to prepare subPath: "${subPath}" changed while it was opened`);
-    const folder = (await stat(`/proc/self/fd/${handle.fd}`)).isDirectory();
-    await mkdir(folder ? target : join(target, '..'), { recursive: true });
-    if (!folder) await writeFile(target, '', { flag: 'a' });
-    await run('mount', ['--bind', '--no-canonicalize', `/proc/${process.pid}/fd/${handle.fd}`, target]);
-  } finally {
-    await handle.close();
+    await using root = await Directory.open(volume);
+    await using source = await resolveBeneath(root, subPath, true);
+    if (!mounter.mounts) return join(volume, subPath);
+    const parts = ['volume-subpaths', volumeName, container];
+    await folders.within(uid, parts, (at) => bindOnce(at, `${index}`, source, mounter));
+    return join(folders.path(uid), ...parts, `${index}`);
+  } catch (error) {
+    if (!(error instanceof BeneathError) && systemCode(error) === '') throw error;
+    const what = `failed to prepare subPath for volumeMount "${volumeName}" of container "${container}"`;
+    throw new SubPathError(`${what}: ${(error as Error).message}`, { cause: error });
   }
-  return target;
 }
 
-/** The path has no links in it as far as anyone knew; one that has come since makes this fail. */
-async function openWithoutLinks(path: string): Promise<FileHandle> {
-  const handle = await open(path, openPath | constants.O_NOFOLLOW).catch((error: Error) => {
-    throw new SubPathError(`failed to prepare subPath: ${error.message}`);
-  });
-  return handle;
-}
-
-async function isMounted(target: string): Promise<boolean> {
-  return (await readFile('/proc/self/mountinfo', 'utf8')).includes(` ${target} `);
+async function bindOnce(
+  at: Directory,
+  name: string,
+  source: Awaited<ReturnType<Directory['reach']>>,
+  mounter: Mounter,
+): Promise<void> {
+  const wanted = await source.stat();
+  if (await at.has(name)) {
+    await using present = await at.reach(name);
+    const found = await present.stat();
+    const isMounted = (await mountIdOf(present)) !== at.mountId;
+    if (isMounted && found.dev === wanted.dev && found.ino === wanted.ino && found.nlink > 0) return;
+  }
+  if (await at.has(name)) await mounter.unmount(at, name);
+  await removeTree(at, name);
+  if (wanted.isDirectory()) await (await at.make(name)).close();
+  else await at.createFile(name, Buffer.alloc(0), { mode: 0o640 });
+  await using target = await at.reach(name);
+  await mounter.bind(source, target);
 }

@@ -1,145 +1,151 @@
-// Adapter: makes a pod's volumes on this host and takes them away.
-import { execFile } from 'node:child_process';
-import { chmod, chown, mkdir, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
-import { promisify } from 'node:util';
+// Makes a pod's volumes on this host, refreshes them and takes them away. Every step can be repeated, and is after a crash.
 import type { Pod, Volume } from '@drydock/api/generated/types.ts';
-import { wholeUnits } from '../container/resources.ts';
-import { writeAtomically } from './atomic-writer.ts';
+import type { FileCalls } from '@drydock/foundation/beneath/calls.ts';
+import type { Directory } from '@drydock/foundation/beneath/directory.ts';
+import { removeTree } from '@drydock/foundation/beneath/remove.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import { type Payload, writeAtomically } from './atomic-writer.ts';
 import type { Claims } from './claims.ts';
-import {
-  configMapFiles,
-  defaultFileMode,
-  downwardFiles,
-  type PayloadContext,
-  projectedFiles,
-  secretFiles,
-  VolumeError,
-} from './payload.ts';
+import { makeEmptyDir, mountMemory } from './empty-dir.ts';
+import { makeHostPath } from './host-path.ts';
+import type { Mounter } from './mounter.ts';
+import { nestedMountPoints } from './nested.ts';
+import { folderMode, fsGroupOf } from './ownership.ts';
+import { type PayloadContext, VolumeError } from './payload.ts';
+import { apiFiles } from './payload-kinds.ts';
+import { PodFolders } from './pod-folders.ts';
 
-const run = promisify(execFile);
+export interface VolumePorts {
+  readonly rootDir: string;
+  readonly claims: Claims;
+  readonly mounter: Mounter;
+  readonly clock: Clock;
+  /** For tests: what stands between this and the file system. */
+  readonly calls?: FileCalls;
+}
+
+/** A volume as containers are given it. */
+export interface HostVolume {
+  readonly path: string;
+  /** Whatever a container asks for: the kubelet alone writes what comes from the API (CVE-2017-1002102). */
+  readonly readOnly: boolean;
+}
+
+/** The folder of a volume from the API, before its group is added. */
+const apiFolderMode = { disk: 0o777, memory: 0o1777 } as const;
 
 export class Volumes {
-  readonly #rootDir: string;
-  readonly #claims: Claims;
+  readonly #ports: VolumePorts;
+  readonly folders: PodFolders;
 
-  constructor(rootDir: string, claims: Claims) {
-    this.#rootDir = rootDir;
-    this.#claims = claims;
+  constructor(ports: VolumePorts) {
+    this.#ports = ports;
+    this.folders = new PodFolders(ports.rootDir, ports.calls);
   }
 
-  podFolder(uid: string): string {
-    return `${this.#rootDir}/pods/${uid}`;
-  }
-
-  /** Makes (or refreshes) all volumes; gives the host path of each. Throws VolumeError. */
-  async prepare(context: PayloadContext): Promise<Map<string, string>> {
-    const paths = new Map<string, string>();
-    const uid = context.pod.metadata?.uid ?? '';
+  /** Makes (or refreshes) all volumes, by name. Throws VolumeError. */
+  async prepare(context: PayloadContext): Promise<Map<string, HostVolume>> {
+    const made = new Map<string, HostVolume>();
     for (const volume of context.pod.spec?.volumes ?? []) {
       try {
-        paths.set(volume.name, await this.#make(uid, volume, context));
+        made.set(volume.name, await this.#make(volume, context));
       } catch (error) {
         throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`, {
           cause: error,
         });
       }
     }
-    return paths;
+    return made;
   }
 
-  async #make(uid: string, volume: Volume, context: PayloadContext): Promise<string> {
-    const folder = (plugin: string) => `${this.podFolder(uid)}/volumes/kubernetes.io~${plugin}/${volume.name}`;
-    const fsGroup = groupOf(context.pod);
-    if (volume.emptyDir !== undefined) return makeEmptyDir(folder('empty-dir'), volume.emptyDir, fsGroup);
-    if (volume.hostPath !== undefined) return makeHostPath(volume.hostPath.path, volume.hostPath.type ?? '');
-    if (volume.persistentVolumeClaim !== undefined)
-      return this.#claims.path(context.pod, volume.persistentVolumeClaim.claimName);
-    const { configMap, secret, downwardAPI, projected } = volume;
-    const write = async (plugin: string, files: Parameters<typeof writeAtomically>[1]): Promise<string> => {
-      await writeAtomically(folder(plugin), files, fsGroup);
-      return folder(plugin);
-    };
-    if (configMap !== undefined)
-      return write(
-        'configmap',
-        configMapFiles(
-          context,
-          configMap.name ?? '',
-          configMap.items,
-          configMap.defaultMode ?? defaultFileMode,
-          configMap.optional,
-        ),
-      );
-    if (secret !== undefined)
-      return write(
-        'secret',
-        secretFiles(context, secret.secretName ?? '', secret.items, secret.defaultMode ?? defaultFileMode, secret.optional),
-      );
-    if (downwardAPI !== undefined)
-      return write('downward-api', downwardFiles(context, downwardAPI.items ?? [], downwardAPI.defaultMode ?? defaultFileMode));
-    if (projected !== undefined)
-      return write('projected', projectedFiles(context, projected.sources ?? [], projected.defaultMode ?? defaultFileMode));
-    throw new VolumeError('no volume plugin matched');
+  async #make(volume: Volume, context: PayloadContext): Promise<HostVolume> {
+    const { emptyDir, hostPath, persistentVolumeClaim: claim } = volume;
+    if (emptyDir !== undefined) return this.#emptyDir(volume.name, emptyDir, context);
+    if (hostPath !== undefined) return { path: await makeHostPath(hostPath.path, hostPath.type ?? ''), readOnly: false };
+    if (claim !== undefined)
+      return { path: await this.#ports.claims.path(context.pod, claim.claimName), readOnly: claim.readOnly === true };
+    const files = apiFiles(context, volume);
+    if (files === undefined) throw new VolumeError('no volume plugin matched');
+    return this.#fromApi(volume.name, files, context);
   }
 
-  /** Removes everything of a pod on disk; mounts in it are undone first. */
+  async #emptyDir(name: string, spec: NonNullable<Volume['emptyDir']>, context: PayloadContext): Promise<HostVolume> {
+    const { mounter } = this.#ports;
+    const uid = uidOf(context.pod);
+    const { medium = '', sizeLimit } = spec;
+    const request = { pod: context.pod, medium, sizeLimit, allocatableMemory: context.facts.allocatable.memory };
+    await this.folders.within(uid, ['plugins', 'kubernetes.io~empty-dir', name], (ready) =>
+      this.#inPlugin(uid, 'empty-dir', (plugin) => makeEmptyDir(plugin, name, ready, mounter, request)),
+    );
+    return { path: this.#path(uid, 'empty-dir', name), readOnly: false };
+  }
+
+  async #fromApi(
+    name: string,
+    { plugin, inMemory, files }: { plugin: string; inMemory: boolean; files: Payload },
+    { pod, facts }: PayloadContext,
+  ): Promise<HostVolume> {
+    const { mounter, clock } = this.#ports;
+    const uid = uidOf(pod);
+    const group = fsGroupOf(pod);
+    const nested = nestedMountPoints(pod, name);
+    await this.#inPlugin(uid, plugin, async (folders) => {
+      if (inMemory)
+        await mountMemory(folders, name, mounter, { pod, sizeLimit: undefined, allocatableMemory: facts.allocatable.memory });
+      const mode = folderMode(inMemory ? apiFolderMode.memory : apiFolderMode.disk, group);
+      const attributes = { mode, gid: mounter.givesAway ? group : undefined };
+      await using folder = await folders.make(name, attributes, { crossMounts: inMemory });
+      for (const path of nested) await makeFolders(folder, path.split('/'));
+      await writeAtomically(folder, files, {
+        group,
+        givesAway: mounter.givesAway,
+        stamp: stampOf(clock.wallMs()),
+        kept: new Set(nested.map((path) => path.split('/')[0] ?? '')),
+      });
+    });
+    return { path: this.#path(uid, plugin, name), readOnly: true };
+  }
+
+  async #inPlugin<T>(uid: string, plugin: string, work: (folder: Directory) => Promise<T>): Promise<T> {
+    return this.folders.within(uid, ['volumes', `kubernetes.io~${plugin}`], work);
+  }
+
+  #path(uid: string, plugin: string, name: string): string {
+    return `${this.folders.path(uid)}/volumes/kubernetes.io~${plugin}/${name}`;
+  }
+
+  /**
+   * Removes everything of a pod on disk; mounts in it are undone first. Throws MountError where one is left: then nothing is
+   * removed, for what is mounted may be somebody else's.
+   */
   async remove(uid: string): Promise<void> {
-    this.#claims.forget(uid);
-    const folder = this.podFolder(uid);
-    const mounts = (await readFile('/proc/mounts', 'utf8')).split('\n').map((line) => line.split(' ')[1] ?? '');
-    for (const mount of mounts.filter((path) => path.startsWith(`${folder}/`)).reverse())
-      await run('umount', ['-l', mount]).catch(() => {});
-    await rm(folder, { recursive: true, force: true });
+    await this.#ports.mounter.unmountBelow(this.folders.path(uid));
+    await this.folders.remove(uid);
+    this.#ports.claims.forget(uid);
+  }
+
+  /** Removes one file below the pod's folder. */
+  async removeFile(uid: string, parts: readonly string[], name: string): Promise<void> {
+    await this.folders.within(uid, parts, (at) => removeTree(at, name));
   }
 
   /** Pods of which something is on disk. */
   async pods(): Promise<string[]> {
-    return readdir(`${this.#rootDir}/pods`).catch(() => []);
+    return this.folders.list();
   }
 }
 
-function groupOf(pod: Pod): number | undefined {
-  const group = pod.spec?.securityContext?.fsGroup;
-  return group === undefined ? undefined : Number(group);
+async function makeFolders(at: Directory, [first, ...rest]: readonly string[]): Promise<void> {
+  if (first === undefined) return;
+  await using next = await at.make(first, { mode: 0o755 });
+  await makeFolders(next, rest);
 }
 
-async function makeEmptyDir(
-  path: string,
-  { medium, sizeLimit }: { medium?: string | undefined; sizeLimit?: string | undefined },
-  group: number | undefined,
-): Promise<string> {
-  const there = await stat(path).then(
-    () => true,
-    () => false,
-  );
-  if (there && medium !== 'Memory') return path;
-  await mkdir(path, { recursive: true });
-  if (medium === 'Memory') {
-    const mounted = (await readFile('/proc/mounts', 'utf8')).includes(` ${path} `);
-    const size = sizeLimit === undefined ? [] : ['-o', `size=${wholeUnits(sizeLimit)}`];
-    if (!mounted) await run('mount', ['-t', 'tmpfs', ...size, 'tmpfs', path]);
-    else return path;
-  }
-  if (group !== undefined) await chown(path, 0, group);
-  await chmod(path, group === undefined ? 0o777 : 0o2777);
-  return path;
+function uidOf(pod: Pod): string {
+  return pod.metadata?.uid ?? '';
 }
 
-async function makeHostPath(path: string, type: string): Promise<string> {
-  if (type === '') return path;
-  if (type === 'DirectoryOrCreate') await mkdir(path, { recursive: true, mode: 0o755 });
-  if (type === 'FileOrCreate') await writeFile(path, '', { flag: 'a', mode: 0o644 });
-  const found = await stat(path).catch(() => undefined);
-  const expected: Record<string, boolean | undefined> = {
-    Directory: found?.isDirectory(),
-    DirectoryOrCreate: found?.isDirectory(),
-    File: found?.isFile(),
-    FileOrCreate: found?.isFile(),
-    Socket: found?.isSocket(),
-    CharDevice: found?.isCharacterDevice(),
-    BlockDevice: found?.isBlockDevice(),
-  };
-  if (expected[type] !== true)
-    throw new VolumeError(`hostPath type check failed: ${path} is not a ${type.replace('OrCreate', '').toLowerCase()}`);
-  return path;
+/** `2026_01_31_12_00_00`. */
+function stampOf(wallMs: number): string {
+  return new Date(wallMs).toISOString().slice(0, 19).replaceAll(/[-:T]/g, '_');
 }

@@ -1,0 +1,58 @@
+// The folders of pods on this host, opened from the kubelet's root: `pods/UID/...`, all of the kubelet's own making.
+import { mkdir } from 'node:fs/promises';
+import { type FileCalls, nodeCalls } from '@drydock/foundation/beneath/calls.ts';
+import { Directory } from '@drydock/foundation/beneath/directory.ts';
+import { systemCode } from '@drydock/foundation/beneath/errors.ts';
+import { removeTree } from '@drydock/foundation/beneath/remove.ts';
+
+export class PodFolders {
+  readonly #pods: string;
+  readonly #calls: FileCalls;
+
+  constructor(rootDir: string, calls: FileCalls = nodeCalls) {
+    this.#pods = `${rootDir}/pods`;
+    this.#calls = calls;
+  }
+
+  path(uid: string): string {
+    return `${this.#pods}/${uid}`;
+  }
+
+  /** Makes `pods/UID/PARTS` where it is missing and works in it. */
+  async within<T>(uid: string, parts: readonly string[], work: (at: Directory) => Promise<T>): Promise<T> {
+    await mkdir(this.#pods, { recursive: true, mode: 0o750 });
+    await using pods = await Directory.open(this.#pods, this.#calls);
+    return await descend(pods, [uid, ...parts], work);
+  }
+
+  /** Names of pods of which something is there. */
+  async list(): Promise<string[]> {
+    const names: string[] = [];
+    await this.#ifThere(async (pods) => {
+      for await (const { name } of pods.entries()) names.push(name.toString());
+    });
+    return names;
+  }
+
+  /** Removes `pods/UID`; nothing may be mounted there any more. Throws BeneathError, and what the system says. */
+  async remove(uid: string): Promise<void> {
+    await this.#ifThere((pods) => removeTree(pods, uid));
+  }
+
+  async #ifThere(work: (pods: Directory) => Promise<void>): Promise<void> {
+    const pods = await Directory.open(this.#pods, this.#calls).catch((error: unknown) => {
+      if (systemCode(error) === 'ENOENT') return undefined;
+      throw error;
+    });
+    if (pods === undefined) return;
+    await using _ = pods;
+    await work(pods);
+  }
+}
+
+async function descend<T>(at: Directory, parts: readonly string[], work: (at: Directory) => Promise<T>): Promise<T> {
+  const [first, ...rest] = parts;
+  if (first === undefined) return work(at);
+  await using next = await at.make(first);
+  return await descend(next, rest, work);
+}
