@@ -15,13 +15,23 @@ export class InformerFactory {
 
   /** The informer of a resource; the same arguments give the same one. Starts at once where `start` has been called. */
   of<T extends KubeObject>(resource: Resource<T>, options: Omit<InformerOptions<T>, 'transform'> = {}): Informer<T> {
-    return this.#get('full', resource, options);
+    const known = this.#informers.has(nameOf('full', resource, options));
+    const informer = this.#get('full', resource, options);
+    const metadata = this.#informers.get(nameOf('metadata', resource, options));
+    // Metadata alone was asked for first: from now on one watch serves both.
+    if (!known && metadata !== undefined) metadata.feedFrom(informer as unknown as Informer<KubeObject>);
+    if (!known && this.#signal !== undefined) this.#running.push(informer.run(this.#signal));
+    return informer;
   }
 
   /** As `of`, where metadata is enough: what nobody reads in full is kept without its content. */
   metadataOf(resource: Resource): Informer<KubeObject> {
     const full = this.#informers.get(nameOf('full', resource, {}));
-    return full ?? this.#get('metadata', resource, { transform: metadataOnly });
+    if (full !== undefined) return full;
+    const known = this.#informers.has(nameOf('metadata', resource, {}));
+    const informer = this.#get('metadata', resource, { transform: metadataOnly });
+    if (!known && this.#signal !== undefined) this.#running.push(informer.run(this.#signal));
+    return informer;
   }
 
   /** Starts every informer, and those asked for later, until the signal aborts. */
@@ -52,7 +62,6 @@ export class InformerFactory {
     if (known !== undefined) return known;
     const informer = new Informer(resource, this.#ports, options);
     this.#informers.set(name, informer as unknown as Informer<KubeObject>);
-    if (this.#signal !== undefined) this.#running.push(informer.run(this.#signal));
     return informer;
   }
 }

@@ -1,5 +1,5 @@
-import type { ConfigMap } from '@drydock/api/generated/types.ts';
-import { configMaps } from '@drydock/api/resource.ts';
+import type { ConfigMap, Secret } from '@drydock/api/generated/types.ts';
+import { configMaps, secrets as secretsResource } from '@drydock/api/resource.ts';
 import { apiError } from '@drydock/api/status.ts';
 import { silentLog } from '@drydock/foundation/log.ts';
 import { SeededRandom } from '@drydock/foundation/random.ts';
@@ -112,6 +112,47 @@ test('410 Gone makes it list again: what was missed arrives, what is gone is rem
   expect(changes.sort()).toEqual(['->1', '->2', '->3', '1>-'].sort());
   stop.abort();
 });
+
+test.each(['metadata first', 'full first', 'metadata first, before the start'])(
+  'one watch serves metadata and the whole: %s',
+  async (order) => {
+    const { clock, client, factory } = onLaggingServer();
+    const watches: string[] = [];
+    client.injectFault((verb, resource) => {
+      if (verb === 'watch') watches.push(resource.resource);
+    });
+    const stop = new AbortController();
+    if (!order.endsWith('start')) factory.start(stop.signal);
+    const other = secretsResource;
+    const secrets = (kind: 'full' | 'metadata') => (kind === 'full' ? factory.of(other) : factory.metadataOf(other));
+    const create = (name: string) => client.create<Secret>(other, { metadata: { namespace: 'a', name }, data: { k: 'dg==' } });
+    await create('one');
+    await create('two');
+    const first = secrets(order.startsWith('metadata') ? 'metadata' : 'full');
+    const changes: string[] = [];
+    first.subscribe(({ before, after }) => changes.push(`${before?.metadata?.name ?? '-'}>${after?.metadata?.name ?? '-'}`));
+    await clock.advanceAsync(1_000);
+    await client.delete(other, { namespace: 'a', name: 'two' });
+    const second = secrets(order.startsWith('metadata') ? 'full' : 'metadata');
+    factory.start(stop.signal);
+    await clock.advanceAsync(1_000);
+    const made = await create('three');
+    await Promise.all([first.seen(made.metadata?.resourceVersion ?? ''), second.seen(made.metadata?.resourceVersion ?? '')]);
+    await client.delete(other, { namespace: 'a', name: 'three' });
+    await clock.advanceAsync(1_000);
+    const held = [first, second].map((informer) => [...informer.list()].map(({ metadata }) => metadata?.name));
+    expect(held).toEqual([['one'], ['one']]);
+    const full = factory.of(other);
+    expect(full.get({ namespace: 'a', name: 'one' })?.data).toEqual({ k: 'dg==' });
+    expect(changes.filter((change) => change.includes('three'))).toEqual(['->three', 'three>-']);
+    watches.length = 0;
+    client.breakWatches();
+    await clock.advanceAsync(60_000);
+    expect(watches.filter((name) => name === 'secrets')).toHaveLength(1);
+    stop.abort();
+    await factory.stopped();
+  },
+);
 
 function onLaggingServer(firstList?: 'cached' | 'consistent') {
   const clock = new VirtualClock();

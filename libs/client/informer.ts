@@ -59,6 +59,9 @@ export class Informer<T extends KubeObject> {
   #mustList = true;
   #mustBeCurrent = false;
   #interrupt: AbortController | undefined;
+  /** Where another informer of the same objects does the listing and watching. */
+  #source: Informer<T> | undefined;
+  readonly #fed: Informer<T>[] = [];
   #waiting: { readonly ready: () => boolean; readonly resolve: () => void }[] = [];
 
   constructor(resource: Resource<T>, ports: InformerPorts, options: InformerOptions<T> = {}) {
@@ -79,7 +82,7 @@ export class Informer<T extends KubeObject> {
 
   /** Whether the watch is connected. */
   get following(): boolean {
-    return this.#following;
+    return this.#source?.following ?? this.#following;
   }
 
   get size(): number {
@@ -128,6 +131,7 @@ export class Informer<T extends KubeObject> {
 
   /** Lists anew; resolves when the cache shows everything that was committed before this call. For who takes over from another. */
   refresh(): Promise<void> {
+    if (this.#source !== undefined) return this.#source.refresh();
     const wanted = this.#lists + 1;
     this.#mustList = true;
     this.#mustBeCurrent = true;
@@ -135,11 +139,21 @@ export class Informer<T extends KubeObject> {
     return this.when(() => this.#listed >= wanted);
   }
 
+  /**
+   * From now on `source` is listened to instead of the apiserver: one watch is enough for both. It must hold the same objects, and
+   * must not have been started yet: its first list is then not older than what is here.
+   */
+  feedFrom(source: Informer<T>): void {
+    this.#source = source;
+    source.#fed.push(this);
+    this.#interrupt?.abort();
+  }
+
   /** Follows the apiserver until the signal aborts. Failures are logged and retried with back-off; never throws. */
   async run(signal: AbortSignal): Promise<void> {
     const backoff = new Backoff(this.#ports.clock, this.#random);
     const log = this.#ports.log.child({ resource: groupResourceOf(this.resource) });
-    while (!signal.aborted) {
+    while (!signal.aborted && this.#source === undefined) {
       let failure: unknown;
       try {
         while (this.#mustList) await this.#relist(signal);
@@ -153,7 +167,7 @@ export class Informer<T extends KubeObject> {
         if (hasReason(error, 'Expired') || hasReason(error, 'Gone')) this.#mustList = true;
       }
       this.#following = false;
-      if (failure === undefined || signal.aborted) continue;
+      if (failure === undefined || signal.aborted || this.#source !== undefined) continue;
       const delayMs = backoff.nextMs();
       log.warn({ err: failure, retryInMs: Math.round(delayMs), relist: this.#mustList }, 'list or watch failed');
       await this.#ports.clock.sleep(delayMs, signal).catch(() => {});
@@ -179,8 +193,10 @@ export class Informer<T extends KubeObject> {
       items.push(...page.items);
       token = page.metadata.continue;
     } while (token);
+    // What takes over meanwhile lists for itself.
+    if (this.#source !== undefined) return;
     const listed = new Map(items.map((item) => [keyOf(item), item]));
-    for (const key of [...this.#store.keys()]) if (!listed.has(key)) this.#remove(key);
+    for (const informer of [this, ...this.#fed]) informer.#keepOnly(listed);
     for (const [key, item] of listed) this.#put(key, item);
     this.#listed = number;
     if (!this.#mustList) this.#mustBeCurrent = false;
@@ -227,7 +243,12 @@ export class Informer<T extends KubeObject> {
     return { namespace, labelSelector, fieldSelector };
   }
 
+  #keepOnly(listed: ReadonlyMap<string, T>): void {
+    for (const key of [...this.#store.keys()]) if (!listed.has(key)) this.#remove(key);
+  }
+
   #put(key: string, object: T): void {
+    for (const informer of this.#fed) informer.#put(key, object);
     const before = this.#store.get(key);
     if (
       before?.metadata?.resourceVersion === object.metadata?.resourceVersion &&
@@ -246,6 +267,7 @@ export class Informer<T extends KubeObject> {
   }
 
   #remove(key: string, last?: T): void {
+    for (const informer of this.#fed) informer.#remove(key, last);
     const before = this.#store.delete(key);
     if (before !== undefined) this.#notify({ before: last === undefined ? before : this.#keep(last), after: undefined });
   }
@@ -267,6 +289,7 @@ export class Informer<T extends KubeObject> {
 
   #advance(resourceVersion: string): void {
     if (resourceVersion !== '') this.#resourceVersion = resourceVersion;
+    for (const informer of this.#fed) informer.#advance(resourceVersion);
     const waiting = this.#waiting;
     if (waiting.length === 0) return;
     this.#waiting = [];
