@@ -4,10 +4,22 @@
 export const requestBodyMaxBytes = 3 * 1024 * 1024;
 /** Responses at least this large are compressed where the client takes gzip. */
 export const gzipMinBytes = 128 * 1024;
-/** Events that a watch cache keeps per resource type for watchers that resume. */
-export const watchHistoryMaxEvents = 2048;
-/** Frames waiting for one slow watcher before its watch is ended. */
-export const watcherQueueMaxFrames = 4096;
+/**
+ * What a watch cache keeps per resource type for watchers that resume or are slow: at most so many events of so many bytes in
+ * the store, and of those older than watchHistoryFreshMs (upstream's eventFreshDuration) only so few.
+ */
+export const watchHistoryMaxEvents = 8192;
+export const watchHistoryMaxBytes = 16 * 1024 * 1024;
+export const watchHistoryMinEvents = 256;
+export const watchHistoryFreshMs = 75_000;
+/** Bytes that are written to one watcher at once; a single event may be larger. */
+export const watchBatchMaxBytes = 64 * 1024;
+/** Encoded events of all watches together that are kept for other watchers of the same form. */
+export const sharedFramesMaxBytes = 8 * 1024 * 1024;
+/** Pause before a watch cache that lost its watch asks again. */
+export const cacheRetryPauseMs = 200;
+/** Attempts to read a first state while the store is being compacted. */
+export const cacheFillAttemptsMax = 5;
 /** How long a read waits for its cache to reach a version before it goes to the store instead. */
 export const cacheFreshWaitMs = 3_000;
 /** How often a waiting read asks the store for its watch progress. */
@@ -20,6 +32,15 @@ export const storeAttemptMs = 2_000;
 export const storeRequestMs = 10_000;
 /** Pause between attempts of a store request. */
 export const storeRetryPauseMs = 50;
+/** Revisions that are written at once to pass those of a lost history, and how far beyond the last one seen they go. */
+export const passRevisionBatch = 128;
+export const passRevisionMargin = 100;
+/** A lost history longer than this is not passed by writing: some thousand writes take a second. */
+export const passRevisionMaxWrites = 500_000;
+/** A store that answered less long ago than this cannot have been replaced by another one, filled and compacted. */
+export const historyTrustMs = 2_000;
+/** Signals of a watch that wait until it is known that the store still has the same history. */
+export const heldSignalsMax = 4096;
 /** Items asked of the store at once when a cache fills. */
 export const cachePageMaxItems = 2_000;
 /** Attempts of an update whose object changed in between, where the client named no version. */

@@ -126,7 +126,8 @@ export class Pipeline {
     const rendering = renderingOf(info, request.form, () => this.#parts.clock.wallMs());
     const options = selectByName(request);
     const stream = await this.#parts.reader.watch(info, request.target.namespace, options, rendering, timeoutMs);
-    request.signal.addEventListener('abort', () => stream.end(), { once: true });
+    if (request.signal.aborted) stream.end();
+    else request.signal.addEventListener('abort', () => stream.end(), { once: true });
     return { type: 'watch', stream, warnings: call.warnings };
   }
 
@@ -389,7 +390,7 @@ export class Pipeline {
 
   /** What the cache has of a key: a first guess that spares a read where it is right. */
   #hint(info: ResourceInfo, key: string): Stored | undefined {
-    const entry = this.#parts.caches.of(info).get(key);
+    const entry = this.#parts.caches.of(info).hint(key);
     return entry === undefined ? undefined : { revision: entry.revision, object: entry.object };
   }
 

@@ -3,8 +3,9 @@ import { convert } from '@drydock/api/conversion.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { ResourceInfo } from '@drydock/api/scheme.ts';
 import { tableOf } from '@drydock/api/table.ts';
-import type { Rendering } from './registry/reader.ts';
+
 import { groupVersionOf } from './registry/traits.ts';
+import type { Rendering } from './registry/watch-view.ts';
 import type { ListResult, OutputForm } from './request.ts';
 
 /** How watchers of `info` that asked for `form` see objects of the storage version. */

@@ -56,6 +56,7 @@ import { Compactor } from './storage/compactor.ts';
 import { objectKey } from './storage/keys.ts';
 import { ObjectStore } from './storage/object-store.ts';
 import type { Store } from './storage/store.ts';
+import { TrackedStore } from './storage/tracked-store.ts';
 
 export interface ApiServerOptions {
   readonly store: Store;
@@ -98,6 +99,7 @@ export interface ApiServerOptions {
 /** A running apiserver. */
 export class ApiServer {
   readonly #options: ApiServerOptions;
+  readonly #store: Store;
   readonly #caches: Caches;
   readonly #objects: ObjectStore;
   readonly #frontEnd: FrontEnd;
@@ -112,7 +114,9 @@ export class ApiServer {
 
   constructor(options: ApiServerOptions) {
     this.#options = options;
-    const { store, clock, log, random } = options;
+    const { clock, log, random } = options;
+    const store = new TrackedStore({ store: options.store, clock, log });
+    this.#store = store;
     this.#caches = new Caches(store, clock, log);
     this.#objects = new ObjectStore(store, clock);
     const tokens = new ServiceAccountTokens({
@@ -221,7 +225,7 @@ export class ApiServer {
     this.#kubelets.close();
     this.#caches.stop();
     await this.#frontEnd.close();
-    this.#options.store.close();
+    this.#store.close();
   }
 
   /** Retries until the store answers: an apiserver may start before its store. */
@@ -253,14 +257,14 @@ export class ApiServer {
   }
 
   #startBackground(): void {
-    const { clock, log, store, compactionIntervalMs } = this.#options;
+    const { clock, log, compactionIntervalMs } = this.#options;
     const repair = new Repair({ ips: this.#ips, ports: this.#ports, caches: this.#caches, clock, log });
     this.#background.every('kubernetes-service', endpointIntervalMs, async () => {
       await this.#kubernetesService.ensureService();
       await this.#kubernetesService.reconcile();
     });
     this.#background.every('service-ip-repair', repairIntervalMs, () => repair.run());
-    const compactor = new Compactor(store);
+    const compactor = new Compactor(this.#store);
     if (compactionIntervalMs > 0) this.#background.every('compaction', compactionIntervalMs, () => compactor.round());
   }
 

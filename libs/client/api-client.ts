@@ -52,6 +52,8 @@ export interface WatchOptions {
   readonly resourceVersion?: string | undefined;
   readonly allowWatchBookmarks?: boolean | undefined;
   readonly timeoutSeconds?: number | undefined;
+  /** The present state as ADDED events first, then (with bookmarks) one with the annotation `k8s.io/initial-events-end`. */
+  readonly sendInitialEvents?: boolean | undefined;
   /** Called once, when the connection stands and the watch has been sent (gRPC) or accepted (REST). */
   readonly onOpen?: (() => void) | undefined;
 }

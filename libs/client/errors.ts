@@ -48,3 +48,12 @@ export function timedOut(message: string): ApiError {
 export function mayHaveHappened(error: unknown): boolean {
   return !(error instanceof ApiError) || error.code >= 500 || error.code === 408;
 }
+
+/** Whether the server has not come to the version that was asked for, or knows another history of its store than we do. */
+export function isTooLargeVersion(error: unknown): boolean {
+  return (
+    error instanceof ApiError &&
+    error.reason === 'Timeout' &&
+    (error.status.details?.causes?.some(({ reason }) => reason === 'ResourceVersionTooLarge') ?? false)
+  );
+}

@@ -62,6 +62,7 @@ export class GrpcClient implements ApiClient {
       [4, options.resourceVersion],
       [5, options.allowWatchBookmarks],
       [6, options.timeoutSeconds],
+      [7, options.sendInitialEvents],
     ]);
     for await (const event of this.#connection.stream('Watch', message, options.signal, options.onOpen)) {
       if (options.signal?.aborted) return;

@@ -1,4 +1,5 @@
 // A local copy of a resource that follows the apiserver by list and watch (client-go's reflector and shared informer).
+import { isDeepStrictEqual } from 'node:util';
 import type { KubeObject, Resource } from '@drydock/api/resource.ts';
 import { groupResourceOf } from '@drydock/api/resource.ts';
 import { hasReason } from '@drydock/api/status.ts';
@@ -7,6 +8,7 @@ import type { Log } from '@drydock/foundation/log.ts';
 import type { Random, RandomStream } from '@drydock/foundation/random.ts';
 import type { ApiClient, ObjectKey, ObjectList } from './api-client.ts';
 import { Backoff } from './backoff.ts';
+import { isTooLargeVersion } from './errors.ts';
 import { listPageObjects, watchTimeoutMinSeconds } from './limits.ts';
 import { keyOf, keyText, ObjectStore } from './object-store.ts';
 import { atLeast } from './resource-version.ts';
@@ -164,7 +166,7 @@ export class Informer<T extends KubeObject> {
       } catch (error) {
         failure = error;
         // The version is too old or unknown to the server: start over from a list. Anything else: go on where we were.
-        if (hasReason(error, 'Expired') || hasReason(error, 'Gone')) this.#mustList = true;
+        if (hasReason(error, 'Expired') || hasReason(error, 'Gone') || isTooLargeVersion(error)) this.#mustList = true;
       }
       this.#following = false;
       if (failure === undefined || signal.aborted || this.#source !== undefined) continue;
@@ -197,7 +199,8 @@ export class Informer<T extends KubeObject> {
     if (this.#source !== undefined) return;
     const listed = new Map(items.map((item) => [keyOf(item), item]));
     for (const informer of [this, ...this.#fed]) informer.#keepOnly(listed);
-    for (const [key, item] of listed) this.#put(key, item);
+    // Where the store was restored, a version may name another state than the one that is kept under it.
+    for (const [key, item] of listed) this.#put(key, item, isDeepStrictEqual);
     this.#listed = number;
     if (!this.#mustList) this.#mustBeCurrent = false;
     this.#advance(page.metadata.resourceVersion ?? '');
@@ -247,15 +250,17 @@ export class Informer<T extends KubeObject> {
     for (const key of [...this.#store.keys()]) if (!listed.has(key)) this.#remove(key);
   }
 
-  #put(key: string, object: T): void {
-    for (const informer of this.#fed) informer.#put(key, object);
+  #put(key: string, object: T, isSame: (before: T, after: T) => boolean = () => true): void {
+    for (const informer of this.#fed) informer.#put(key, object, isSame);
     const before = this.#store.get(key);
+    const after = this.#keep(object);
     if (
-      before?.metadata?.resourceVersion === object.metadata?.resourceVersion &&
-      before?.metadata?.uid === object.metadata?.uid
+      before !== undefined &&
+      before.metadata?.resourceVersion === object.metadata?.resourceVersion &&
+      before.metadata?.uid === object.metadata?.uid &&
+      isSame(before, after)
     )
       return;
-    const after = this.#keep(object);
     this.#store.set(key, after);
     // An object that was deleted and made again under its name is two changes, not one.
     if (before !== undefined && before.metadata?.uid !== after.metadata?.uid) {

@@ -39,6 +39,7 @@ export function watchQuery(options: WatchOptions): string {
     resourceVersion: options.resourceVersion,
     allowWatchBookmarks: options.allowWatchBookmarks ? 'true' : undefined,
     timeoutSeconds: options.timeoutSeconds === undefined ? undefined : String(options.timeoutSeconds),
+    ...(options.sendInitialEvents ? { sendInitialEvents: 'true', resourceVersionMatch: 'NotOlderThan' } : {}),
   });
 }
 

@@ -1,33 +1,23 @@
 // The state of one resource type in memory, fed by one watch of the store: what lists, watches and the server's own decisions
 // read. Follows upstream's Cacher (k8s.io/apiserver/pkg/storage/cacher).
 import type { KubeObject } from '@drydock/api/resource.ts';
-import { apiError } from '@drydock/api/status.ts';
+import { type ApiError, apiError } from '@drydock/api/status.ts';
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
-import { cacheFreshWaitMs, cachePageMaxItems, progressRequestIntervalMs, watchHistoryMaxEvents } from '../limits.ts';
-import { type KeyValue, prefixEnd } from '../storage/etcd-codec.ts';
+import { cacheFillAttemptsMax, cacheFreshWaitMs, cacheRetryPauseMs, progressRequestIntervalMs } from '../limits.ts';
+import type { KeyValue } from '../storage/etcd-codec.ts';
 import { type Store, StoreError, type StoreWatch, type WatchSignal } from '../storage/store.ts';
+import { Entries } from './entries.ts';
+import { type CacheEntry, type CacheEvent, withRevision } from './entry.ts';
+import { EventLog } from './event-log.ts';
+import { readState } from './read-state.ts';
 
-/** One object as the store has it. It is shared: never change it. */
-export interface CacheEntry {
-  readonly key: string;
-  /** The revision at which the store last changed the key. */
-  readonly revision: number;
-  readonly object: KubeObject;
-}
-
-/** A change of one key; `entry` of DELETED is the last state, carrying the revision of the deletion. */
-export interface CacheEvent {
-  readonly type: 'ADDED' | 'MODIFIED' | 'DELETED';
-  readonly revision: number;
-  readonly entry: CacheEntry;
-  readonly previous: CacheEntry | undefined;
-}
-
-/** Called synchronously, in order. `ended` says that the position of every listener is lost. */
+/** Called synchronously. */
 export interface CacheListener {
+  /** The log has one event more. */
   onEvent(event: CacheEvent): void;
-  ended(): void;
+  /** Nothing more comes; where there is an error, the position is lost with it. */
+  ended(error?: ApiError): void;
 }
 
 export interface WatchCacheOptions {
@@ -39,16 +29,18 @@ export interface WatchCacheOptions {
   readonly log: Log;
 }
 
-const retryPauseMs = 200;
-
-/** A watch cache. It starts on first use and then follows the store until `stop`. */
+/**
+ * A watch cache. It starts on first use and then follows the store until `stop`.
+ *
+ * `empty`: nothing is known. `filling`: what is known is of no use to readers, for the state is being read anew. `following`:
+ * the watch stands. `resuming`: it does not stand yet, or broke; the state is a true one, and goes on from where it is.
+ */
 export class WatchCache {
+  /** What has happened; watchers read it by number. */
+  readonly log = new EventLog();
   readonly #options: WatchCacheOptions;
-  readonly #entries = new Map<string, CacheEntry>();
-  #keys: string[] = [];
-  #history: CacheEvent[] = [];
-  /** Events up to this revision are no longer in the history. */
-  #historyStart = 0;
+  readonly #entries: Entries;
+  #state: 'empty' | 'filling' | 'following' | 'resuming' = 'empty';
   #revision = 0;
   #listeners = new Set<CacheListener>();
   #waiters: { readonly revision: number; readonly resolve: () => void }[] = [];
@@ -59,6 +51,7 @@ export class WatchCache {
 
   constructor(options: WatchCacheOptions) {
     this.#options = options;
+    this.#entries = new Entries(options.decode, options.log);
   }
 
   /** The revision up to which this cache has seen everything. */
@@ -74,40 +67,71 @@ export class WatchCache {
     return this.#starting !== undefined;
   }
 
+  /** Whether what it holds is a state of the store that clients may be given. */
+  get ready(): boolean {
+    return this.#state === 'following' || this.#state === 'resuming';
+  }
+
   /** Resolves when the cache holds a state; fails with StoreError where the store cannot be read. */
   start(): Promise<void> {
-    this.#starting ??= this.#fill().catch((error) => {
+    this.#starting ??= this.#fillFirst().catch((error) => {
       this.#starting = undefined;
       throw error;
     });
     return this.#starting;
   }
 
+  /** As `start`; fails with TooManyRequests where a state that was lost is not back within cacheFreshWaitMs. */
+  async whenReady(): Promise<void> {
+    const started = this.start();
+    if (this.ready) return;
+    const patience = new AbortController();
+    const late = this.#options.clock.sleep(cacheFreshWaitMs, patience.signal).then(
+      () => {},
+      () => {},
+    );
+    try {
+      await Promise.race([started, late]);
+    } finally {
+      patience.abort();
+    }
+    if (!this.ready) throw initializing();
+  }
+
   stop(): void {
     this.#stopped = true;
     this.#watch?.close();
     this.#progressTimer?.cancel();
-    for (const listener of this.#listeners) listener.ended();
-    this.#listeners.clear();
+    this.#endListeners();
   }
 
   get(key: string): CacheEntry | undefined {
     return this.#entries.get(key);
   }
 
-  /** All entries whose key starts with `prefix`, in the order of their keys. */
-  *range(prefix: string): Generator<CacheEntry> {
-    for (let at = lowerBound(this.#keys, prefix); at < this.#keys.length; at++) {
-      const key = this.#keys[at];
-      if (key === undefined || !key.startsWith(prefix)) return;
-      const entry = this.#entries.get(key);
-      if (entry !== undefined) yield entry;
-    }
+  /** As `get`, where it is likely to be the present state; undefined while the cache does not follow the store. */
+  hint(key: string): CacheEntry | undefined {
+    return this.#state === 'following' ? this.#entries.get(key) : undefined;
+  }
+
+  /** All entries whose key starts with `prefix`, in the order of their keys. Values that cannot be decoded are left out. */
+  range(prefix: string): Generator<CacheEntry> {
+    return this.#entries.range(prefix);
+  }
+
+  /** As `range`, as it is now; readers that ask before the next change share it. */
+  snapshot(prefix: string): readonly CacheEntry[] {
+    return this.#entries.snapshot(prefix);
+  }
+
+  /** Why the value of some key with that prefix cannot be decoded; undefined where all can. */
+  broken(prefix: string): Error | undefined {
+    return this.#entries.broken(prefix)?.error;
   }
 
   /** Resolves true as soon as everything up to `revision` is here, false when that takes longer than cacheFreshWaitMs. */
   waitFresh(revision: number): Promise<boolean> {
-    if (this.#revision >= revision) return Promise.resolve(true);
+    if (this.ready && this.#revision >= revision) return Promise.resolve(true);
     return new Promise((resolve) => {
       const waiter = {
         revision,
@@ -118,7 +142,7 @@ export class WatchCache {
       };
       const timer = this.#options.clock.timer(cacheFreshWaitMs, () => {
         this.#waiters = this.#waiters.filter((other) => other !== waiter);
-        resolve(this.#revision >= revision);
+        resolve(this.ready && this.#revision >= revision);
       });
       this.#waiters.push(waiter);
       this.requestProgress();
@@ -135,54 +159,57 @@ export class WatchCache {
   }
 
   /**
-   * Delivers what happened after `fromRevision` to `listener` at once and everything later as it comes; returns how to stop it.
-   * Throws Expired where the history no longer reaches back so far.
+   * Tells `listener` of every event from now on; returns the number of the first event in the log after `fromRevision`, and
+   * how to stop. Fails with Expired where the log no longer reaches back so far, TooManyRequests where the state is being read.
    */
-  subscribe(fromRevision: number, listener: CacheListener): () => void {
-    if (fromRevision < this.#historyStart) {
-      throw apiError('Expired', `too old resource version: ${fromRevision} (${this.#historyStart})`);
-    }
-    if (fromRevision < this.#revision) {
-      for (const event of this.#history) if (event.revision > fromRevision) listener.onEvent(event);
+  subscribe(fromRevision: number, listener: CacheListener): { readonly next: number; readonly stop: () => void } {
+    if (!this.ready) throw initializing();
+    const { startRevision } = this.log;
+    if (fromRevision < startRevision) {
+      throw apiError('Expired', `too old resource version: ${fromRevision} (${startRevision})`);
     }
     this.#listeners.add(listener);
-    return () => this.#listeners.delete(listener);
+    return { next: this.log.after(fromRevision), stop: () => this.#listeners.delete(listener) };
+  }
+
+  async #fillFirst(): Promise<void> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.#fill();
+      } catch (error) {
+        // The pages are read at one revision, which may be compacted meanwhile.
+        if (!(error instanceof StoreError) || error.code !== 'compacted' || attempt >= cacheFillAttemptsMax) throw error;
+      }
+    }
   }
 
   async #fill(): Promise<void> {
-    const { store, prefix, decode } = this.#options;
-    const fresh = new Map<string, CacheEntry>();
-    const keys: string[] = [];
-    let revision = 0;
-    for (let key = prefix, more = true; more; ) {
-      const page = await store.range({ key, rangeEnd: prefixEnd(prefix), limit: cachePageMaxItems, revision });
-      revision ||= page.revision;
-      for (const kv of page.kvs) {
-        const object = decode(kv);
-        fresh.set(kv.key, { key: kv.key, revision: kv.modRevision, object });
-        keys.push(kv.key);
-      }
-      more = page.more;
-      key = `${page.kvs.at(-1)?.key ?? ''}\0`;
-    }
-    this.#entries.clear();
-    for (const [key, entry] of fresh) this.#entries.set(key, entry);
-    this.#keys = keys.sort((a, b) => (a < b ? -1 : 1));
-    this.#history = [];
-    this.#historyStart = revision;
-    this.#advance(revision);
+    const { store, prefix } = this.#options;
+    const { kvs, revision } = await readState(store, prefix);
+    this.#entries.replace(kvs);
+    this.log.reset(revision);
+    // Also back, where the state of a restored store is read.
+    this.#revision = revision;
+    this.#state = 'resuming';
     this.#follow();
+    this.#releaseWaiters();
   }
 
   #follow(): void {
     if (this.#stopped) return;
-    this.#watch = this.#options.store.watch(this.#options.prefix, this.#revision + 1, (signal) => this.#receive(signal));
-    if (this.#waiters.length > 0) this.#watch.requestProgress();
+    const watch = this.#options.store.watch(this.#options.prefix, this.#revision + 1, (signal) => this.#receive(signal));
+    // It may have ended already.
+    if (!this.ready) return;
+    this.#watch = watch;
+    if (this.#waiters.length > 0) watch.requestProgress();
   }
 
   #receive(signal: WatchSignal): void {
     if (this.#stopped) return;
     switch (signal.type) {
+      case 'created':
+        this.#state = 'following';
+        return;
       case 'events': {
         let last = 0;
         for (const { deleted, kv } of signal.events) {
@@ -196,80 +223,85 @@ export class WatchCache {
         this.#advance(signal.revision);
         return;
       case 'closed':
-        void this.#recover(signal.compacted, signal.reason);
+        this.#options.log.warn(
+          { prefix: this.#options.prefix, reason: signal.reason, compacted: signal.compacted },
+          'the watch of the store ended',
+        );
+        if (signal.compacted) this.#startOver();
+        else void this.#resume();
     }
   }
 
-  async #recover(compacted: boolean, reason: string): Promise<void> {
+  async #resume(): Promise<void> {
+    this.#state = 'resuming';
+    this.#watch = undefined;
+    await this.#options.clock.sleep(cacheRetryPauseMs);
+    if (this.#state === 'resuming') this.#follow();
+  }
+
+  /** The position is lost: nobody is let on, or goes on, with it; who comes back waits for the new state. */
+  #startOver(): void {
+    this.#state = 'filling';
+    this.#watch = undefined;
+    this.#starting = this.#refill();
+    this.#endListeners(apiError('Expired', 'The resourceVersion for the provided watch is too old.'));
+  }
+
+  async #refill(): Promise<void> {
     const { clock, log, prefix } = this.#options;
-    log.warn({ prefix, reason, compacted }, 'the watch of the store ended');
-    await clock.sleep(retryPauseMs);
-    if (!compacted) {
-      this.#follow();
-      return;
-    }
-    for (const listener of this.#listeners) listener.ended();
-    this.#listeners.clear();
     while (!this.#stopped) {
+      await clock.sleep(cacheRetryPauseMs);
       try {
         await this.#fill();
         return;
-      } catch (error) {
-        if (!(error instanceof StoreError)) throw error;
-        await clock.sleep(retryPauseMs);
+      } catch (err) {
+        log.warn({ prefix, err }, 'the state could not be read anew');
       }
     }
   }
 
-  #apply(deleted: boolean, kv: KeyValue): void {
-    if (kv.modRevision <= this.#revision) return;
-    const previous = this.#entries.get(kv.key);
-    if (deleted) {
-      if (previous === undefined) return;
-      this.#entries.delete(kv.key);
-      this.#keys.splice(lowerBound(this.#keys, kv.key), 1);
-      const object = withRevision(previous.object, kv.modRevision);
-      this.#emit({ type: 'DELETED', revision: kv.modRevision, entry: { ...previous, object }, previous });
-      return;
-    }
-    const entry = { key: kv.key, revision: kv.modRevision, object: this.#options.decode(kv) };
-    this.#entries.set(kv.key, entry);
-    if (previous === undefined) this.#keys.splice(lowerBound(this.#keys, kv.key), 0, kv.key);
-    this.#emit({ type: previous === undefined ? 'ADDED' : 'MODIFIED', revision: kv.modRevision, entry, previous });
+  #endListeners(error?: ApiError): void {
+    const listeners = [...this.#listeners];
+    this.#listeners.clear();
+    for (const listener of listeners) listener.ended(error);
   }
 
-  #emit(event: CacheEvent): void {
-    this.#history.push(event);
-    if (this.#history.length > watchHistoryMaxEvents) {
-      const dropped = this.#history.splice(0, watchHistoryMaxEvents / 4);
-      this.#historyStart = dropped.at(-1)?.revision ?? this.#historyStart;
+  #apply(deleted: boolean, kv: KeyValue): void {
+    if (kv.modRevision <= this.#revision) return;
+    if (deleted) {
+      const previous = this.#entries.remove(kv.key);
+      if (previous === undefined) return;
+      const object = withRevision(previous.object, kv.modRevision);
+      this.#emit('DELETED', kv, { ...previous, object }, previous);
+      return;
     }
+    const changed = this.#entries.put(kv);
+    if (changed === undefined) return;
+    this.#emit(changed.previous === undefined ? 'ADDED' : 'MODIFIED', kv, changed.entry, changed.previous);
+  }
+
+  #emit(type: CacheEvent['type'], kv: KeyValue, entry: CacheEntry, previous: CacheEntry | undefined): void {
+    const atMs = this.#options.clock.monotonicMs();
+    const event = { type, revision: kv.modRevision, entry, previous, bytes: entry.bytes, atMs };
+    this.log.append(event);
     for (const listener of this.#listeners) listener.onEvent(event);
   }
 
   #advance(revision: number): void {
     if (revision <= this.#revision) return;
     this.#revision = revision;
-    const due = this.#waiters.filter((waiter) => waiter.revision <= revision);
-    if (due.length === 0) return;
-    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > revision);
+    this.#releaseWaiters();
+  }
+
+  #releaseWaiters(): void {
+    if (!this.ready || !this.#waiters.some((waiter) => waiter.revision <= this.#revision)) return;
+    const due = this.#waiters.filter((waiter) => waiter.revision <= this.#revision);
+    this.#waiters = this.#waiters.filter((waiter) => waiter.revision > this.#revision);
     for (const waiter of due) waiter.resolve();
   }
 }
 
-/** A copy of `object` with another resourceVersion. */
-export function withRevision(object: KubeObject, revision: number): KubeObject {
-  return { ...object, metadata: { ...object.metadata, resourceVersion: String(revision) } };
-}
-
-/** The first position in the sorted `keys` that is not before `key`. */
-function lowerBound(keys: readonly string[], key: string): number {
-  let low = 0;
-  let high = keys.length;
-  while (low < high) {
-    const middle = (low + high) >>> 1;
-    if ((keys[middle] ?? '') < key) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+/** Upstream's answer while a cache has no state (cacher.go). */
+function initializing(): ApiError {
+  return apiError('TooManyRequests', 'storage is (re)initializing', { retryAfterSeconds: 1 });
 }

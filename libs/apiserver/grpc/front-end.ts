@@ -48,6 +48,7 @@ interface Wire {
   readonly continue?: string;
   readonly allow_watch_bookmarks?: boolean;
   readonly timeout_seconds?: string;
+  readonly send_initial_events?: boolean;
   readonly object?: Buffer;
   readonly dry_run?: boolean;
   readonly field_manager?: string;
@@ -144,12 +145,7 @@ export class GrpcFrontEnd {
     stream.onEnd(() => this.#streams.delete(stream));
     call.sendMetadata(new Metadata());
     for (let frame = await stream.next(); frame !== undefined; frame = await stream.next()) {
-      if (!call.write({ type: frame.type, object: frame.object }) && !stream.ended) {
-        await new Promise<void>((resolve) => {
-          call.once('drain', resolve);
-          stream.onEnd(resolve);
-        });
-      }
+      if (!call.write({ type: frame.type, object: frame.object })) await stream.drained(call);
     }
     call.end();
   }
@@ -196,6 +192,7 @@ function optionsOf(wire: Wire): RequestOptions {
     continue: wire.continue,
     allowWatchBookmarks: wire.allow_watch_bookmarks,
     timeoutSeconds: whole(wire.timeout_seconds),
+    sendInitialEvents: wire.send_initial_events || undefined,
     dryRun: wire.dry_run,
     fieldManager: wire.field_manager,
     force: wire.force,

@@ -236,12 +236,7 @@ export class FrontEnd {
     for (let frame = await stream.next(); frame !== undefined; frame = await stream.next()) {
       const more = stream.drain();
       const data = more.length === 0 ? frame.line : Buffer.concat([frame.line, ...more.map((each) => each.line)]);
-      if (!res.write(data) && !stream.ended) {
-        await new Promise<void>((resolve) => {
-          res.once('drain', resolve);
-          stream.onEnd(resolve);
-        });
-      }
+      if (!res.write(data)) await stream.drained(res);
     }
     res.end();
   }

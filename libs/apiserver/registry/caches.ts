@@ -2,7 +2,8 @@
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
-import { type CacheEntry, WatchCache } from '../cache/watch-cache.ts';
+import type { CacheEntry } from '../cache/entry.ts';
+import { WatchCache } from '../cache/watch-cache.ts';
 import { listPrefix, objectKey, resourcePrefix, type StoredResource } from '../storage/keys.ts';
 import { decodeStored } from '../storage/object-store.ts';
 import type { Store } from '../storage/store.ts';

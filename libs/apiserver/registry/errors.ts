@@ -57,3 +57,11 @@ export function notServed(): ApiError {
 export function methodNotAllowed(): ApiError {
   return apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
 }
+
+/** A version that this server has not reached in time, or that nobody can know (storage.NewTooLargeResourceVersionError). */
+export function tooLarge(wanted: number, current: number): ApiError {
+  return apiError('Timeout', `Timeout: Too large resource version: ${wanted}, current: ${current}`, {
+    causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+    retryAfterSeconds: 1,
+  });
+}

@@ -4,8 +4,9 @@ import type { KubeObject } from '@drydock/api/resource.ts';
 import type { ResourceInfo } from '@drydock/api/scheme.ts';
 import { ApiError, apiError } from '@drydock/api/status.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
-import { type CacheEvent, type WatchCache, withRevision } from '../cache/watch-cache.ts';
-import { Frame, WatchStream } from '../cache/watch-stream.ts';
+import { SharedFrames } from '../cache/frame.ts';
+import type { WatchCache } from '../cache/watch-cache.ts';
+import { WatchStream } from '../cache/watch-stream.ts';
 import { bookmarkIntervalMs } from '../limits.ts';
 import type { ListResult, RequestOptions } from '../request.ts';
 import { prefixEnd } from '../storage/etcd-codec.ts';
@@ -14,22 +15,16 @@ import { decodeStored, guarded, type ObjectStore } from '../storage/object-store
 import type { Store } from '../storage/store.ts';
 import type { Caches } from './caches.ts';
 import { decodeContinue, encodeContinue } from './continue-token.ts';
-import { notFound } from './errors.ts';
+import { notFound, tooLarge } from './errors.ts';
 import { parseVersion, type Selection, selectionOf } from './selection.ts';
-
-/** Turns an object of the storage version into what the client asked for. `key` tells forms apart that encode differently. */
-export interface Rendering {
-  readonly key: string;
-  render(object: KubeObject): unknown;
-  /** For a watcher's first event, where that one differs. */
-  readonly first?: Rendering;
-}
+import { type Rendering, WatchView } from './watch-view.ts';
 
 export class Reader {
   readonly #store: Store;
   readonly #objects: ObjectStore;
   readonly #caches: Caches;
   readonly #clock: Clock;
+  readonly #frames = new SharedFrames();
 
   constructor(store: Store, objects: ObjectStore, caches: Caches, clock: Clock) {
     this.#store = store;
@@ -50,14 +45,9 @@ export class Reader {
   /** The cache, once it has reached `revision`; undefined where it does not in time. */
   async #cachedAtLeast(info: ResourceInfo, revision: number): Promise<WatchCache | undefined> {
     const cache = this.#caches.of(info);
-    await guarded(() => cache.start());
+    await guarded(() => cache.whenReady());
     if (await cache.waitFresh(revision)) return cache;
-    if (revision > (await this.#objects.revision())) {
-      throw apiError('Timeout', `Timeout: Too large resource version: ${revision}, current: ${cache.revision}`, {
-        causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-        retryAfterSeconds: 1,
-      });
-    }
+    await this.#known(revision);
     return undefined;
   }
 
@@ -66,19 +56,29 @@ export class Reader {
     const selection = selectionOf(info, options);
     const { resourceVersion: version = '', continue: token = '', limit = 0, resourceVersionMatch: match = '' } = options;
     checkListOptions(version, match, token);
-    const exact = match === 'Exact';
-    const paged = token !== '' || (limit > 0 && version !== '0') || exact;
-    if (paged)
-      return this.#listStore(info, namespace, selection, { limit, token, revision: exact ? parseVersion(version) : 0 });
+    // With a limit, a version that says nothing else means exactly that one.
+    const exact = match === 'Exact' || (match === '' && limit > 0 && token === '' && version !== '' && version !== '0');
+    if (token !== '' || (limit > 0 && version !== '0') || exact) {
+      const wanted = parseVersion(version);
+      if (wanted > 0) await this.#known(wanted);
+      return this.#listStore(info, namespace, selection, { limit, token, revision: exact ? wanted : 0 });
+    }
     const wanted = version === '' ? await this.#objects.revision() : parseVersion(version);
     const cache = await this.#cachedAtLeast(info, wanted);
     if (cache === undefined) return this.#listStore(info, namespace, selection, { limit: 0, token: '', revision: 0 });
-    const items: KubeObject[] = [];
+    const prefix = listPrefix(info, namespace);
+    const broken = cache.broken(prefix);
+    if (broken !== undefined) throw broken;
     const revision = cache.revision;
-    for (const entry of cache.range(listPrefix(info, namespace))) {
-      if (selection.matches(entry.object)) items.push(entry.object);
-    }
+    const items: KubeObject[] = [];
+    for (const entry of cache.range(prefix)) if (selection.matches(entry.object)) items.push(entry.object);
     return { header: listHeader(info, { resourceVersion: String(revision) }), items };
+  }
+
+  /** Fails where the store has not come to `revision`. */
+  async #known(revision: number): Promise<void> {
+    const current = await this.#objects.revision();
+    if (revision > current) throw tooLarge(revision, current);
   }
 
   /** A list straight from the store: pages, exact versions, and where the cache lags. */
@@ -127,59 +127,59 @@ export class Reader {
     timeoutMs: number,
   ): Promise<WatchStream> {
     const selection = selectionOf(info, options);
-    const { resourceVersion: version = '', sendInitialEvents, allowWatchBookmarks = false } = options;
-    const cache = this.#caches.of(info);
-    await guarded(() => cache.start());
-    const synthetic = sendInitialEvents ?? (version === '' || version === '0');
-    let from = parseVersion(version);
-    if (synthetic) {
-      const wanted = version === '' ? await this.#objects.revision() : from;
-      if (!(await cache.waitFresh(wanted)))
-        throw apiError('Timeout', `Timeout: Too large resource version: ${wanted}, current: ${cache.revision}`);
-    }
+    const from = parseVersion(options.resourceVersion ?? '');
     const stream = new WatchStream();
-    let form = rendering.first ?? rendering;
-    const push = (frame: Frame) => {
-      form = rendering;
-      stream.push(frame);
-    };
-    const prefix = listPrefix(info, namespace);
-    if (synthetic) {
-      from = cache.revision;
-      for (const entry of cache.range(prefix)) {
-        if (selection.matches(entry.object)) push(new Frame('ADDED', form.render(entry.object)));
-      }
-      if (sendInitialEvents === true && allowWatchBookmarks) {
-        stream.push(bookmark(info, cache.revision, { 'k8s.io/initial-events-end': 'true' }, rendering));
-      }
-    }
-    const listener = {
-      onEvent: (event: CacheEvent) => {
-        const frame = frameFor(event, prefix, selection, form);
-        if (frame !== undefined) push(frame);
-      },
-      ended: () => stream.end(),
-    };
+    const view = new WatchView(info, listPrefix(info, namespace), selection, rendering, this.#frames);
     try {
-      stream.onEnd(cache.subscribe(from || cache.revision, listener));
+      await this.#begin(stream, view, options, from);
     } catch (error) {
-      // As upstream: the watch begins and says at once that its version is gone.
-      if (!(error instanceof ApiError)) throw error;
-      stream.push(new Frame('ERROR', error.status));
-      stream.end();
+      // As upstream: the watch begins, and says at once why it cannot go on.
+      if (!(error instanceof ApiError) || !endsWatch(error)) throw error;
+      stream.end(error);
+      return stream;
     }
     const timer = this.#clock.timer(timeoutMs, () => stream.end());
     stream.onEnd(() => timer.cancel());
-    if (allowWatchBookmarks) this.#bookmarks(info, cache, stream, rendering, timeoutMs);
+    if (options.allowWatchBookmarks) this.#bookmarks(this.#caches.of(info), stream, view, timeoutMs);
     return stream;
   }
 
+  async #begin(stream: WatchStream, view: WatchView, options: RequestOptions, from: number): Promise<void> {
+    const cache = this.#caches.of(view.info);
+    await guarded(() => cache.whenReady());
+    const { resourceVersion: version = '', sendInitialEvents, allowWatchBookmarks = false } = options;
+    const synthetic = sendInitialEvents ?? (version === '' || version === '0');
+    if (synthetic) {
+      const wanted = version === '' ? await this.#objects.revision() : from;
+      if (!(await cache.waitFresh(wanted))) throw tooLarge(wanted, cache.revision);
+    } else if (from > cache.revision) {
+      // A version that nobody can have been given in this history of the store: the client knows another one.
+      await this.#known(from);
+    }
+    const position = synthetic || from === 0 ? cache.revision : from;
+    const { next, stop } = cache.subscribe(position, {
+      onEvent: (event) => stream.notify(event),
+      ended: (error) => stream.end(error),
+    });
+    stream.onEnd(stop);
+    view.position = position;
+    const withEnd = sendInitialEvents === true && allowWatchBookmarks;
+    const initial = synthetic ? view.initial(cache.snapshot(view.prefix), position, withEnd) : undefined;
+    stream.read({
+      log: cache.log,
+      next,
+      initial,
+      concerns: (event) => view.concerns(event),
+      frame: (event) => view.frame(event),
+    });
+  }
+
   /** A bookmark every minute, and one shortly before the end, so that a client resumes from a fresh version. */
-  #bookmarks(info: ResourceInfo, cache: WatchCache, stream: WatchStream, rendering: Rendering, timeoutMs: number): void {
+  #bookmarks(cache: WatchCache, stream: WatchStream, view: WatchView, timeoutMs: number): void {
     const lastCallMs = 2_000;
     const end = this.#clock.monotonicMs() + timeoutMs - lastCallMs;
     const send = () => {
-      stream.push(bookmark(info, cache.revision, undefined, rendering));
+      stream.bookmark(() => view.bookmark(cache.revision));
       plan();
     };
     const plan = () => {
@@ -198,50 +198,9 @@ export class Reader {
   }
 }
 
-const frames = new WeakMap<CacheEvent, Map<string, Frame>>();
-
-/** Encodes an event once per form and kind of transition, for all watchers. */
-function sharedFrame(
-  event: CacheEvent,
-  type: 'ADDED' | 'MODIFIED' | 'DELETED',
-  object: KubeObject,
-  rendering: Rendering,
-): Frame {
-  let known = frames.get(event);
-  if (known === undefined) {
-    known = new Map();
-    frames.set(event, known);
-  }
-  const key = `${type} ${rendering.key}`;
-  let frame = known.get(key);
-  if (frame === undefined) {
-    frame = new Frame(type, rendering.render(object));
-    known.set(key, frame);
-  }
-  return frame;
-}
-
-/** What a watcher gets of an event: leaving its selection is a deletion, entering it an addition. */
-function frameFor(event: CacheEvent, prefix: string, selection: Selection, rendering: Rendering): Frame | undefined {
-  if (!event.entry.key.startsWith(prefix)) return undefined;
-  const is = event.type !== 'DELETED' && selection.matches(event.entry.object);
-  const was = event.previous !== undefined && selection.matches(event.previous.object);
-  if (is) return sharedFrame(event, was ? 'MODIFIED' : 'ADDED', event.entry.object, rendering);
-  if (!was) return undefined;
-  const last = event.type === 'DELETED' ? event.entry.object : withRevision(event.previous?.object ?? {}, event.revision);
-  return sharedFrame(event, 'DELETED', last, rendering);
-}
-
-function bookmark(
-  info: ResourceInfo,
-  revision: number,
-  annotations: Record<string, string> | undefined,
-  rendering: Rendering,
-): Frame {
-  const apiVersion = info.group === '' ? info.version : `${info.group}/${info.version}`;
-  const metadata = { resourceVersion: String(revision), ...(annotations === undefined ? {} : { annotations }) };
-  const object = { kind: info.kind, apiVersion, metadata };
-  return new Frame('BOOKMARK', rendering.key.includes('table') ? rendering.render(object) : object);
+/** Errors that upstream sends as an event of a watch that has begun. */
+function endsWatch(error: ApiError): boolean {
+  return error.reason === 'Expired' || error.reason === 'Timeout';
 }
 
 function listHeader(info: ResourceInfo, metadata: object): ListResult['header'] {

@@ -76,15 +76,7 @@ export class EtcdClient implements Store {
     let attempts = 0;
     const result = await this.#call('/etcdserverpb.KV/Txn', encodeTxn(query), decodeTxn, () => attempts++);
     if (result.succeeded || attempts <= 1) return result;
-    return this.#ownWrite(query, result) ? { ...result, succeeded: true } : result;
-  }
-
-  /** Whether a transaction that failed on a later attempt finds its own write of an earlier one. */
-  #ownWrite(query: TxnQuery, result: TxnResult): boolean {
-    const write = query.writes.find((candidate) => candidate.key === query.otherwise);
-    if (write === undefined) return false;
-    if (write.op === 'delete') return result.current === undefined;
-    return result.current?.value.equals(write.value) === true;
+    return recognised(query, result);
   }
 
   async compact(revision: number): Promise<void> {
@@ -186,7 +178,7 @@ class WatchSignals implements StoreWatch {
       this.#finish(result.compactRevision > 0, result.cancelReason);
       this.#stream.cancel();
     } else if (result.created) {
-      return;
+      this.#onSignal({ type: 'created' });
     } else if (result.events.length > 0) {
       this.#onSignal({ type: 'events', events: result.events, revision: result.revision });
     } else {
@@ -199,6 +191,17 @@ class WatchSignals implements StoreWatch {
     this.#done = true;
     this.#onSignal({ type: 'closed', compacted, reason });
   }
+}
+
+/** A transaction that failed on a later attempt succeeded where it finds its own write of an earlier one. */
+export function recognised(query: TxnQuery, result: TxnResult): TxnResult {
+  const write = query.writes.find((candidate) => candidate.key === query.otherwise);
+  if (write === undefined) return result;
+  const { current } = result;
+  if (write.op === 'delete') return current === undefined ? { ...result, succeeded: true } : result;
+  // The header tells how far the store has come since, which is no version of this object.
+  if (current?.value.equals(write.value)) return { ...result, succeeded: true, revision: current.modRevision };
+  return result;
 }
 
 function memberClient(endpoint: string, options: EtcdOptions): Client {
@@ -216,6 +219,7 @@ function storeErrorOf(error: ServiceError): StoreError {
   const text = error.details || error.message;
   if (text.includes('required revision has been compacted')) return new StoreError('compacted', text, { cause: error });
   if (text.includes('required revision is a future revision')) return new StoreError('future-revision', text, { cause: error });
+  if (text.includes('requested lease not found')) return new StoreError('lease-not-found', text, { cause: error });
   const again = [status.UNAVAILABLE, status.CANCELLED, status.DEADLINE_EXCEEDED];
   return new StoreError(again.includes(error.code) ? 'unavailable' : 'other', text, { cause: error });
 }

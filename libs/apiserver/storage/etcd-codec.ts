@@ -27,8 +27,17 @@ export interface RangeQuery {
   readonly countOnly?: boolean;
 }
 
-export interface RangeResult {
+/**
+ * What the header of an answer says of the store. In one history of the store, the revisions of linearizable answers never go
+ * back. (Terms may: a member may have heard of an election that nobody won.)
+ */
+export interface StoreHeader {
+  /** Decimal; empty where a store has none. */
+  readonly clusterId: string;
   readonly revision: number;
+}
+
+export interface RangeResult extends StoreHeader {
   readonly kvs: KeyValue[];
   readonly more: boolean;
   readonly count: number;
@@ -52,8 +61,7 @@ export interface TxnQuery {
   readonly otherwise?: string;
 }
 
-export interface TxnResult {
-  readonly revision: number;
+export interface TxnResult extends StoreHeader {
   readonly succeeded: boolean;
   /** What `otherwise` holds, where a guard failed and the key exists. */
   readonly current: KeyValue | undefined;
@@ -140,14 +148,17 @@ function nested(reader: Reader): number {
   return reader.pos + length;
 }
 
-function readHeader(reader: Reader): number {
-  let revision = 0;
+const noHeader: StoreHeader = { clusterId: '', revision: 0 };
+
+function readHeader(reader: Reader): StoreHeader {
+  const header = { clusterId: '', revision: 0 };
   readMessage(reader, nested(reader), (number) => {
-    if (number !== 3) return false;
-    revision = num(reader.int64());
+    if (number === 1) header.clusterId = reader.uint64().toString();
+    else if (number === 3) header.revision = num(reader.int64());
+    else return false;
     return true;
   });
-  return revision;
+  return header;
 }
 
 function readKeyValue(reader: Reader): KeyValue {
@@ -166,9 +177,9 @@ function readKeyValue(reader: Reader): KeyValue {
 }
 
 function readRange(reader: Reader, end: number): RangeResult {
-  const result = { revision: 0, kvs: [] as KeyValue[], more: false, count: 0 };
+  const result = { ...noHeader, kvs: [] as KeyValue[], more: false, count: 0 };
   readMessage(reader, end, (number) => {
-    if (number === 1) result.revision = readHeader(reader);
+    if (number === 1) Object.assign(result, readHeader(reader));
     else if (number === 2) result.kvs.push(readKeyValue(reader));
     else if (number === 3) result.more = reader.bool();
     else if (number === 4) result.count = num(reader.int64());
@@ -184,11 +195,11 @@ export function decodeRange(bytes: Buffer): RangeResult {
 
 export function decodeTxn(bytes: Buffer): TxnResult {
   const reader = Reader.create(bytes);
-  let revision = 0;
+  let header: StoreHeader = noHeader;
   let succeeded = false;
   let current: KeyValue | undefined;
   readMessage(reader, bytes.length, (number) => {
-    if (number === 1) revision = readHeader(reader);
+    if (number === 1) header = readHeader(reader);
     else if (number === 2) succeeded = reader.bool();
     else if (number === 3) {
       readMessage(reader, nested(reader), (op) => {
@@ -199,7 +210,7 @@ export function decodeTxn(bytes: Buffer): TxnResult {
     } else return false;
     return true;
   });
-  return { revision, succeeded, current };
+  return { ...header, succeeded, current };
 }
 
 export function encodeCompaction(revision: number): Buffer {
@@ -248,7 +259,7 @@ export function decodeWatch(bytes: Buffer): WatchResult {
     events,
   };
   readMessage(reader, bytes.length, (number) => {
-    if (number === 1) result.revision = readHeader(reader);
+    if (number === 1) result.revision = readHeader(reader).revision;
     else if (number === 3) result.created = reader.bool();
     else if (number === 4) result.canceled = reader.bool();
     else if (number === 5) result.compactRevision = num(reader.int64());

@@ -17,6 +17,13 @@ export class LeasePool {
     this.#clock = clock;
   }
 
+  /** The store does not have `id` (it was restored, or stood still for long): it is handed out no more. */
+  async forget(ttlSeconds: number, id: string): Promise<void> {
+    const entry = this.#current.get(ttlSeconds);
+    if (entry !== undefined && (await entry.id) === id && this.#current.get(ttlSeconds) === entry)
+      this.#current.delete(ttlSeconds);
+  }
+
   /** A lease that lasts at least `ttlSeconds` from now. */
   async lease(ttlSeconds: number): Promise<string> {
     const now = this.#clock.monotonicMs();

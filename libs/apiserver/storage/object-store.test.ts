@@ -5,7 +5,8 @@ import { MemoryStore } from '../testing/memory-store.ts';
 import { ObjectStore } from './object-store.ts';
 
 const key = '/registry/configmaps/default/a';
-const object = (value: string): KubeObject => ({ kind: 'ConfigMap', metadata: { name: 'a' }, data: { value } }) as KubeObject;
+const object = (value: string): KubeObject =>
+  ({ kind: 'ConfigMap', apiVersion: 'v1', metadata: { name: 'a' }, data: { value } }) as KubeObject;
 
 function dataOf(found: KubeObject | undefined): string {
   return (found as { data?: { value?: string } } | undefined)?.data?.value ?? '';
@@ -23,6 +24,7 @@ test('the resourceVersion is the revision of the write and is not stored', async
   const { kvs } = await store.range({ key });
   expect(JSON.parse(kvs[0]?.value.toString() ?? '')).toEqual({
     kind: 'ConfigMap',
+    apiVersion: 'v1',
     metadata: { name: 'a' },
     data: { value: '1' },
   });
@@ -66,4 +68,12 @@ test('an error on a stale hint is decided again on the real state', async () => 
     return { put: object('done') };
   });
   expect(outcome?.object).toMatchObject({ data: { value: 'done' } });
+});
+
+test('an object with a time to live is written though the store has lost the lease', async () => {
+  const { store, objects } = setUp();
+  await objects.create(key, object('1'), 3600);
+  store.restore(1);
+  expect(await objects.create(key, object('2'), 3600)).toBeDefined();
+  expect(dataOf((await objects.read(key))?.object)).toBe('2');
 });

@@ -28,16 +28,40 @@ export interface Outcome {
   readonly object: KubeObject;
 }
 
-/** Reads `kv` into an object that carries its resourceVersion. */
+/** Reads `kv` into an object that carries its resourceVersion. Fails with an ApiError that names the key. */
 export function decodeStored(kv: KeyValue): KubeObject {
-  let object: KubeObject;
-  try {
-    object = JSON.parse(kv.value.toString()) as KubeObject;
-  } catch (cause) {
-    throw new StoreError('other', `the value of ${kv.key} is not JSON`, { cause });
-  }
+  const object = parsed(kv);
   object.metadata = { ...object.metadata, resourceVersion: String(kv.modRevision) };
   return object;
+}
+
+function parsed(kv: KeyValue): KubeObject {
+  let value: unknown;
+  try {
+    value = JSON.parse(kv.value.toString());
+  } catch (cause) {
+    throw undecodable(kv, `couldn't get version/kind; json parse error: ${(cause as Error).message}`, cause);
+  }
+  if (!isRecord(value)) throw undecodable(kv, "couldn't get version/kind; json parse error: the value is not an object");
+  for (const field of ['kind', 'apiVersion'])
+    if (typeof value[field] !== 'string' || value[field] === '') throw undecodable(kv, `Object '${field}' is missing`);
+  const { metadata = {} } = value;
+  if (!isRecord(metadata)) throw undecodable(kv, 'metadata: expected an object');
+  for (const field of ['labels', 'annotations']) {
+    if (metadata[field] !== undefined && !isRecord(metadata[field]))
+      throw undecodable(kv, `metadata.${field}: expected an object`);
+  }
+  return value as KubeObject;
+}
+
+function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+/** As upstream, a Status without a reason. */
+function undecodable(kv: KeyValue, why: string, cause?: unknown): ApiError {
+  const message = `unable to decode the value of key ${JSON.stringify(kv.key)}: ${why}`;
+  return new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 }, { cause });
 }
 
 /** The bytes of an object: without resourceVersion, which the store itself keeps. */
@@ -145,14 +169,24 @@ export class ObjectStore {
   }
 
   async #put(key: string, revision: number, value: Buffer, ttlSeconds: number | undefined) {
-    const lease = ttlSeconds === undefined ? undefined : await guarded(() => this.#leases.lease(ttlSeconds));
+    const guards = [{ key, target: 'mod', equals: revision }] as const;
+    const put = { op: 'put', key, value } as const;
+    if (ttlSeconds === undefined) return guarded(() => this.#store.txn({ guards, writes: [put], otherwise: key }));
     return guarded(() =>
-      this.#store.txn({
-        guards: [{ key, target: 'mod', equals: revision }],
-        writes: [lease === undefined ? { op: 'put', key, value } : { op: 'put', key, value, lease }],
-        otherwise: key,
-      }),
+      this.#leased(ttlSeconds, (lease) => this.#store.txn({ guards, writes: [{ ...put, lease }], otherwise: key })),
     );
+  }
+
+  /** Writes with a lease, once more with a new one where the store does not know it. */
+  async #leased<T>(ttlSeconds: number, write: (lease: string) => Promise<T>): Promise<T> {
+    const lease = await this.#leases.lease(ttlSeconds);
+    try {
+      return await write(lease);
+    } catch (error) {
+      if (!(error instanceof StoreError) || error.code !== 'lease-not-found') throw error;
+      await this.#leases.forget(ttlSeconds, lease);
+      return write(await this.#leases.lease(ttlSeconds));
+    }
   }
 }
 

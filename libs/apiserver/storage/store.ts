@@ -3,6 +3,8 @@ import type { RangeQuery, RangeResult, StoreEvent, TxnQuery, TxnResult } from '.
 
 /** What a watch of the store delivers, in order. `progress` says that everything up to `revision` has been delivered. */
 export type WatchSignal =
+  /** The store has taken the watch. The first signal, unless the watch is refused. */
+  | { readonly type: 'created' }
   | { readonly type: 'events'; readonly events: readonly StoreEvent[]; readonly revision: number }
   | { readonly type: 'progress'; readonly revision: number }
   /** The watch ended; `compacted` when its position no longer exists and the state must be read anew. */
@@ -17,7 +19,10 @@ export interface StoreWatch {
 /** The etcd v3 operations in use. Every method fails with StoreError. */
 export interface Store {
   range(query: RangeQuery): Promise<RangeResult>;
-  /** Atomic: `writes` happen only if all guards hold. A lost answer is retried and recognised by the value written. */
+  /**
+   * Atomic: `writes` happen only if all guards hold. A lost answer is retried and recognised by the value written; the result
+   * then tells the revision of that write. (Of a deletion found done, it tells a revision at which the key was gone.)
+   */
   txn(query: TxnQuery): Promise<TxnResult>;
   watch(prefix: string, startRevision: number, onSignal: (signal: WatchSignal) => void): StoreWatch;
   compact(revision: number): Promise<void>;
@@ -26,7 +31,7 @@ export interface Store {
   close(): void;
 }
 
-export type StoreErrorCode = 'unavailable' | 'compacted' | 'future-revision' | 'other';
+export type StoreErrorCode = 'unavailable' | 'compacted' | 'future-revision' | 'lease-not-found' | 'other';
 
 /** A store request that failed. `unavailable` may be tried again; the others will fail the same way. */
 export class StoreError extends Error {

@@ -5,18 +5,25 @@ import { type Store, StoreError, type StoreWatch, type WatchSignal } from '../st
 
 interface Watcher {
   readonly prefix: string;
+  readonly startRevision: number;
   readonly onSignal: (signal: WatchSignal) => void;
 }
 
 /** A store that keeps every revision until `compact`. Events are delivered synchronously with the write. */
 export class MemoryStore implements Store {
   revision = 1;
+  clusterId = '1';
+  /** Answers nothing while it is down. */
+  down = false;
   #compacted = 0;
+  #lastLease = 0;
+  readonly #leases = new Set<string>();
   #history: StoreEvent[] = [];
-  readonly #now = new Map<string, KeyValue>();
+  #now = new Map<string, KeyValue>();
   readonly #watchers = new Set<Watcher>();
 
   async range(query: RangeQuery): Promise<RangeResult> {
+    this.#up();
     const at = query.revision || this.revision;
     if (at < this.#compacted) throw new StoreError('compacted', 'etcdserver: mvcc: required revision has been compacted');
     if (at > this.revision) throw new StoreError('future-revision', 'etcdserver: mvcc: required revision is a future revision');
@@ -25,17 +32,22 @@ export class MemoryStore implements Store {
       .filter((kv) => kv.key >= query.key && kv.key < end)
       .sort((a, b) => (a.key < b.key ? -1 : 1));
     const kvs = query.limit ? all.slice(0, query.limit) : all;
-    return { revision: this.revision, kvs: query.countOnly ? [] : kvs, more: kvs.length < all.length, count: all.length };
+    return { ...this.#header(), kvs: query.countOnly ? [] : kvs, more: kvs.length < all.length, count: all.length };
   }
 
   async txn(query: TxnQuery): Promise<TxnResult> {
+    this.#up();
     const holds = query.guards.every(({ key, target, equals }) => {
       const kv = this.#now.get(key);
       return (target === 'mod' ? (kv?.modRevision ?? 0) : (kv?.version ?? 0)) === equals;
     });
     if (!holds) {
       const current = query.otherwise === undefined ? undefined : this.#now.get(query.otherwise);
-      return { revision: this.revision, succeeded: false, current };
+      return { ...this.#header(), succeeded: false, current };
+    }
+    for (const write of query.writes) {
+      if (write.op === 'put' && write.lease !== undefined && !this.#leases.has(write.lease))
+        throw new StoreError('lease-not-found', 'etcdserver: requested lease not found');
     }
     if (query.writes.length > 0) this.revision++;
     const events = query.writes.flatMap((write) =>
@@ -43,31 +55,36 @@ export class MemoryStore implements Store {
     );
     this.#history.push(...events);
     for (const watcher of this.#watchers) this.#deliver(watcher, events);
-    return { revision: this.revision, succeeded: true, current: undefined };
+    return { ...this.#header(), succeeded: true, current: undefined };
   }
 
   watch(prefix: string, startRevision: number, onSignal: (signal: WatchSignal) => void): StoreWatch {
-    const watcher = { prefix, onSignal };
-    if (startRevision <= this.#compacted) onSignal({ type: 'closed', compacted: true, reason: 'compacted' });
+    const watcher = { prefix, startRevision, onSignal };
+    if (this.down) onSignal({ type: 'closed', compacted: false, reason: 'the store is down' });
+    else if (startRevision < this.#compacted) onSignal({ type: 'closed', compacted: true, reason: 'compacted' });
     else {
       this.#watchers.add(watcher);
-      this.#deliver(
-        watcher,
-        this.#history.filter((event) => event.kv.modRevision >= startRevision),
-      );
+      onSignal({ type: 'created' });
+      this.#deliver(watcher, this.#history);
     }
     return {
-      requestProgress: () => onSignal({ type: 'progress', revision: this.revision }),
+      requestProgress: () => {
+        if (this.#watchers.has(watcher)) onSignal({ type: 'progress', revision: this.revision });
+      },
       close: () => this.#watchers.delete(watcher),
     };
   }
 
   async compact(revision: number): Promise<void> {
-    this.#compacted = revision;
+    this.#up();
+    this.#compacted = Math.max(this.#compacted, revision);
   }
 
   async grantLease(): Promise<string> {
-    return '1';
+    this.#up();
+    const id = String(++this.#lastLease);
+    this.#leases.add(id);
+    return id;
   }
 
   close(): void {
@@ -79,6 +96,23 @@ export class MemoryStore implements Store {
     const watchers = [...this.#watchers];
     this.#watchers.clear();
     for (const { onSignal } of watchers) onSignal({ type: 'closed', compacted, reason: 'test' });
+  }
+
+  /** The state of an earlier revision, as from a backup: later ones have never been, and the next write takes their numbers. */
+  restore(revision: number): void {
+    this.#now = new Map(this.#stateAt(revision));
+    this.#history = this.#history.filter(({ kv }) => kv.modRevision <= revision);
+    this.revision = revision;
+    this.#leases.clear();
+    this.breakWatches(false);
+  }
+
+  #up(): void {
+    if (this.down) throw new StoreError('unavailable', 'the store is down');
+  }
+
+  #header(): { revision: number; clusterId: string } {
+    return { revision: this.revision, clusterId: this.clusterId };
   }
 
   #put(key: string, value: Buffer): StoreEvent {
@@ -95,9 +129,9 @@ export class MemoryStore implements Store {
     return [{ deleted: true, kv }];
   }
 
-  #deliver({ prefix, onSignal }: Watcher, events: readonly StoreEvent[]): void {
+  #deliver({ prefix, startRevision, onSignal }: Watcher, events: readonly StoreEvent[]): void {
     const end = prefixEnd(prefix);
-    const mine = events.filter(({ kv }) => kv.key >= prefix && kv.key < end);
+    const mine = events.filter(({ kv }) => kv.modRevision >= startRevision && kv.key >= prefix && kv.key < end);
     if (mine.length > 0) onSignal({ type: 'events', events: mine, revision: this.revision });
   }
 

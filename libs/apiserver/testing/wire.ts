@@ -1,6 +1,7 @@
 // A whole apiserver over the store in memory, asked over TLS as its users ask: for tests at the wire.
 import { Agent, request as httpsRequest } from 'node:https';
 import { createServer } from 'node:net';
+import type { ClientConfig } from '@drydock/client/kubeconfig.ts';
 import { silentLog } from '@drydock/foundation/log.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { SystemRandom } from '@drydock/foundation/system-random.ts';
@@ -108,14 +109,13 @@ export class WireServer {
     this.grpcPort = grpcPort;
   }
 
-  /** Starts one and waits until it is ready. */
-  static async start(change: Partial<ApiServerOptions> = {}): Promise<WireServer> {
+  /** Starts one and waits until it is ready. `store` is what the server asks; tests look into the one in memory behind it. */
+  static async start(change: Partial<ApiServerOptions> = {}, store = new MemoryStore()): Promise<WireServer> {
     const random = new SystemRandom().stream('test');
     const clock = new SystemClock();
     const ca = await Authority.create('test-ca', clock.wallMs(), random);
     const authority = await Authority.load(ca, random);
     const serving = await authority.issue(servingCertificate('kube-apiserver', ['127.0.0.1']), clock.wallMs());
-    const store = new MemoryStore();
     const port = await freePort();
     const server = new ApiServer({
       ...quietOptions,
@@ -145,6 +145,13 @@ export class WireServer {
   async certificate(name: string, ...groups: string[]): Promise<TlsParts> {
     const pair = await this.#authority.issue(clientCertificate(name, ...groups), new SystemClock().wallMs());
     return { ca: this.#ca.certificatePem, cert: pair.certificatePem, key: pair.keyPem };
+  }
+
+  /** A configuration for our own client, with either transport, as that user. */
+  async clientConfig(transport: 'rest' | 'grpc', name: string, ...groups: string[]): Promise<ClientConfig> {
+    const tls = await this.certificate(name, ...groups);
+    const server = transport === 'rest' ? this.base : `grpcs://127.0.0.1:${this.grpcPort}`;
+    return { server, ca: Buffer.from(tls.ca), cert: Buffer.from(tls.cert), key: Buffer.from(tls.key) };
   }
 
   /** A user who may do everything by RBAC, and is no master. */
