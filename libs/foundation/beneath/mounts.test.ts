@@ -1,33 +1,15 @@
-import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
 import { fileURLToPath } from 'node:url';
-import { expect, onTestFinished, test, vi } from 'vitest';
+import { expect, test, vi } from 'vitest';
 import { parseMountInfo } from './mount-table.ts';
+import { mayMount, playScene } from './testing/scenes.ts';
 
 vi.setConfig({ testTimeout: 120_000 });
 
-/** Mounts need root and a namespace of their own, which not every machine gives. */
-function mayMount(): boolean {
-  try {
-    execFileSync('unshare', ['--mount', 'mount', '-t', 'tmpfs', 'tmpfs', '/mnt'], { stdio: 'ignore' });
-    return true;
-  } catch {
-    return false;
-  }
-}
 const forReal = test.skipIf(!mayMount());
-const script = fileURLToPath(new URL('./testing/mounts.ts', import.meta.url));
+const play = (scene: string) => playScene(fileURLToPath(new URL('./testing/mounts.ts', import.meta.url)), scene);
 
-function play(scene: string): unknown {
-  const folder = mkdtempSync(`${tmpdir()}/drydock-mounts-`);
-  onTestFinished(() => rmSync(folder, { recursive: true, force: true }));
-  const out = execFileSync('unshare', ['--mount', process.execPath, script, scene, folder], { encoding: 'utf8' });
-  return JSON.parse(out);
-}
-
-forReal('removal crosses no mount (needs root and mount namespaces)', () => {
-  expect(play('removal')).toEqual({
+forReal('removal crosses no mount (needs root and mount namespaces)', async () => {
+  expect(await play('removal')).toEqual({
     answers: [
       '/in side/pod/volume/bind is a mount point',
       '/in side/pod/volume/file is a mount point',
@@ -40,25 +22,25 @@ forReal('removal crosses no mount (needs root and mount namespaces)', () => {
   });
 });
 
-forReal('every mount below a folder is undone, whatever its name (needs root and mount namespaces)', () => {
-  expect(play('unmount')).toEqual({ before: 9, left: 0, kept: true, gone: true });
+forReal('every mount below a folder is undone, whatever its name (needs root and mount namespaces)', async () => {
+  expect(await play('unmount')).toEqual({ before: 9, left: 0, kept: true, gone: true });
 });
 
-forReal('a link in the way does not lead to mounts of others (needs root and mount namespaces)', () => {
-  const { answers, kept } = play('swap') as { answers: string[]; kept: number };
+forReal('a link in the way does not lead to mounts of others (needs root and mount namespaces)', async () => {
+  const { answers, kept } = (await play('swap')) as { answers: string[]; kept: number };
   expect(kept).toBe(1);
   expect(answers.join()).toContain('still mounted');
 });
 
-forReal('a mount that cannot be undone is an error that names it (needs root and mount namespaces)', () => {
-  expect(play('locked')).toEqual({
+forReal('a mount that cannot be undone is an error that names it (needs root and mount namespaces)', async () => {
+  expect(await play('locked')).toEqual({
     answer: expect.stringMatching(/still mounted: .*\/in side\/pod\/volume\/a \(umount/),
     left: true,
   });
 });
 
-forReal('mounts by descriptor, of folders and of files (needs root and mount namespaces)', () => {
-  expect(play('bind')).toEqual({ mounted: [true, 2], left: 0, kept: true });
+forReal('mounts by descriptor, of folders and of files (needs root and mount namespaces)', async () => {
+  expect(await play('bind')).toEqual({ mounted: [true, 2], left: 0, kept: true });
 });
 
 test('a line of mountinfo with escaped bytes', () => {

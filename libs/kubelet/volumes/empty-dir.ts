@@ -32,7 +32,7 @@ export async function makeEmptyDir(
   const inMemory = request.medium === 'Memory';
   if (!inMemory && request.medium !== '') throw new Error(`unknown storage medium "${request.medium}"`);
   const attributes = attributesOf(request.pod, inMemory ? memoryMode : diskMode, mounter);
-  await (await plugin.make(name, undefined, { crossMounts: true })).close();
+  await (await plugin.make(name, undefined, { crossMounts: inMemory })).close();
   if ((await ready.has('ready')) && (!inMemory || (await isMounted(plugin, name, mounter)))) return;
   if (inMemory) await mountMemory(plugin, name, mounter, request);
   await using made = await plugin.enter(name, { crossMounts: inMemory });
@@ -49,8 +49,9 @@ export async function mountMemory(
   mounter: Mounter,
   request: Omit<EmptyDirRequest, 'medium'>,
 ): Promise<void> {
+  await (await plugin.make(name, undefined, { crossMounts: true })).close();
   if (!mounter.mounts || (await isMounted(plugin, name, mounter))) return;
-  await using bare = await plugin.make(name);
+  await using bare = await plugin.enter(name);
   await mounter.tmpfs(bare, memorySize(request));
 }
 
