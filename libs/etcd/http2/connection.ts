@@ -19,15 +19,7 @@ import {
 } from './frames.ts';
 import { type HeaderBlock, HeaderBlocks } from './header-blocks.ts';
 import { HpackError } from './hpack.ts';
-import {
-  abandonedMax,
-  connectionWindow,
-  controlBytesMax,
-  farewellMs,
-  streamsMaxByDefault,
-  streamWindow,
-  unreadBytesMax,
-} from './limits.ts';
+import { abandonedMax, connectionWindow, controlBytesMax, farewellMs, streamsMaxByDefault, streamWindow } from './limits.ts';
 import type { Http2Options } from './options.ts';
 import { Output } from './output.ts';
 import { PingPolicy } from './ping-policy.ts';
@@ -61,7 +53,7 @@ export class Http2Connection {
     this.socket = socket;
     this.#options = options;
     this.#output = new Output(socket, () => this.#sender.pump());
-    this.#sender = new Sender(this.#output, {
+    this.#sender = new Sender(this.#output, options.clock, {
       sent: () => this.#pings.sent(),
       finished: (stream) => this.#finished(stream),
     });
@@ -118,7 +110,14 @@ export class Http2Connection {
 
   /** One message of gRPC, in one or several parts, which must not be changed afterwards. Parts that are lent are given back. */
   message(stream: Http2Stream, ...parts: readonly Buffer[]): void {
-    if (this.#streams.has(stream.id)) this.#sender.message(stream, parts);
+    if (!this.#streams.has(stream.id)) return;
+    this.#sender.message(stream, parts);
+    if (this.#sender.overflows) this.socket.destroy();
+  }
+
+  /** Before a large answer is made for a stream: undefined, or a promise of its turn, which rejects where the stream ends before. */
+  room(stream: Http2Stream): Promise<void> | undefined {
+    return this.#sender.room(stream);
   }
 
   /**
@@ -294,7 +293,7 @@ export class Http2Connection {
     if (this.#closing) return;
     this.#lastStream = id;
     const open = this.#streams.size + this.#abandoned;
-    if (open >= streamsMax || this.#sender.queuedBytes > unreadBytesMax || mayOpen?.() === false) {
+    if (open >= streamsMax || mayOpen?.() === false) {
       this.#ended.add(id, endStream ? 'byThem' : 'byUs');
       this.#control.reset(id, errorCodes.refusedStream);
       return;

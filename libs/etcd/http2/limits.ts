@@ -15,9 +15,11 @@ export const blockFramesMax = 16;
 /** One header block, decoded (section 6.5.2 of RFC 9113 says how it is counted): a byte can stand for 4 KiB. */
 export const headerListBytesMax = 1 << 18;
 /** Streams of a connection where `--max-concurrent-streams` does not say. */
-export const streamsMaxByDefault = 1 << 16;
-/** Answers of a connection that its client does not read, in bytes, beyond which it is refused new streams. */
+export const streamsMaxByDefault = 1 << 14;
+/** Answers of a connection that its client does not read, in bytes, beyond which no large one is made for it. */
 export const unreadBytesMax = 1 << 26;
+/** The same beyond which the connection ends: of what was written without asking for room. */
+export const unreadBytesLimit = 1 << 28;
 /** Calls of a connection that go on though their streams were cancelled: beyond it nothing is read of the connection. */
 export const abandonedMax = 1000;
 /** Streams that ended lately and are still told apart from those of which nothing is known. */

@@ -1,4 +1,5 @@
 // What a connection sends on its streams, as fast as the other side's windows and the socket allow (RFC 9113, section 5.2).
+import type { Clock } from '@drydock/foundation/clock.ts';
 import {
   ConnectionError,
   errorCodes,
@@ -9,9 +10,10 @@ import {
   StreamError,
   windowMax,
 } from './frames.ts';
-import { outputBytesMax } from './limits.ts';
+import { outputBytesMax, unreadBytesLimit, unreadBytesMax } from './limits.ts';
 import type { Output } from './output.ts';
 import { grpcHeadBytes, type Http2Stream } from './stream.ts';
+import { Turns } from './turns.ts';
 
 export interface SenderEvents {
   /** Something of a stream was sent. */
@@ -25,14 +27,16 @@ export class Sender {
   readonly #events: SenderEvents;
   /** Streams with a queue and a window, in the order in which they are served. Those that wait for a window are not among them. */
   readonly #ready = new Set<Http2Stream>();
+  readonly #turns: Turns;
   #window = initialWindow;
   #streamWindow = initialWindow;
   #frameBytesMax = initialFrameBytes;
   #queuedBytes = 0;
 
-  constructor(output: Output, events: SenderEvents) {
+  constructor(output: Output, clock: Clock, events: SenderEvents) {
     this.#output = output;
     this.#events = events;
+    this.#turns = new Turns(clock, () => this.#queuedBytes <= unreadBytesMax);
   }
 
   /** What a new stream may send. */
@@ -40,9 +44,14 @@ export class Sender {
     return this.#streamWindow;
   }
 
-  /** Of all streams, what waits. */
-  get queuedBytes(): number {
-    return this.#queuedBytes;
+  /** Whether so much waits that the client cannot be meaning to read it. */
+  get overflows(): boolean {
+    return this.#queuedBytes > unreadBytesLimit;
+  }
+
+  /** Undefined where a large answer may be made at once, else a promise of the stream's turn; it rejects where the stream ends. */
+  room(stream: Http2Stream): Promise<void> | undefined {
+    return this.#turns.wait(stream);
   }
 
   headers(stream: Http2Stream, block: Buffer): void {
@@ -82,6 +91,8 @@ export class Sender {
     this.#ready.delete(stream);
     this.#queuedBytes -= stream.queuedBytes;
     stream.dropQueue();
+    this.#turns.leave(stream);
+    this.#turns.next();
   }
 
   /** More may be sent on the connection. Throws ConnectionError. */
@@ -146,6 +157,7 @@ export class Sender {
     this.#output.data(length, stream.id, this.#frameBytesMax);
     stream.writeQueued(length, this.#output);
     this.#queuedBytes -= length;
+    this.#turns.next();
     this.#events.sent();
     this.#ready.delete(stream);
     if (stream.queuedBytes > 0) this.#wake(stream);

@@ -73,6 +73,7 @@ class GrpcCall implements StreamCall, StreamUser, Incomplete {
   #working = false;
   #abandoned: { readonly done: () => void } | undefined;
   #responding = false;
+  #answered = false;
   #over = false;
 
   constructor(options: GrpcOptions, client: Client, stream: Http2Stream, headers: Headers, method: Method | undefined) {
@@ -97,6 +98,16 @@ class GrpcCall implements StreamCall, StreamUser, Incomplete {
 
   get waitingBytes(): number {
     return this.#stream.queuedBytes;
+  }
+
+  async sendWhenRoom(make: () => Buffer): Promise<Buffer> {
+    // Nothing is awaited where there is room: a whole burst would be let through before its first answer counts.
+    const room = this.#client.connection.room(this.#stream);
+    if (room !== undefined) await room;
+    const answer = make();
+    this.write(answer);
+    this.#answered = true;
+    return answer;
   }
 
   get keptBytes(): number {
@@ -183,7 +194,7 @@ class GrpcCall implements StreamCall, StreamUser, Incomplete {
     method.handle(request, this).then(
       (response) => {
         done();
-        this.write(response);
+        if (!this.#answered) this.write(response);
         this.end();
       },
       (error) => {

@@ -18,7 +18,8 @@ import {
   TxnRequest,
   TxnResponse,
 } from './messages.ts';
-import { type Call, encodedUnary, requireLeader, type Service, service, unary } from './service.ts';
+import { encode, type MessageOf } from './protobuf.ts';
+import { answerWhenRoom, type Call, encodedUnary, requireLeader, type Service, service, unary } from './service.ts';
 
 export function kvService(server: EtcdServer): Service {
   const { machine, counters, options } = server;
@@ -36,8 +37,11 @@ export function kvService(server: EtcdServer): Service {
       checkRange(request);
       counters.ranges++;
       if (!request.serializable) await server.readPoint();
-      guard.range(await identify(call), request);
-      return encodeRange(machine.store, request, server.header());
+      const user = await identify(call);
+      return answerWhenRoom(call, () => {
+        guard.range(user, request);
+        return encodeRange(machine.store, request, server.header());
+      });
     }),
     Put: unary(PutRequest, PutResponse, async (request, raw, call) => {
       requireLeader(call.metadata, server.hasLeader);
@@ -51,14 +55,17 @@ export function kvService(server: EtcdServer): Service {
       counters.deletes++;
       return propose('deleteRange', raw, call);
     }),
-    Txn: unary(TxnRequest, TxnResponse, async (request, raw, call) => {
+    Txn: encodedUnary(TxnRequest, async (request, call, raw) => {
       requireLeader(call.metadata, server.hasLeader);
       checkTxn(request, options.maxTxnOps);
       counters.txns++;
-      if (!isReadOnly(request)) return propose('txn', raw, call);
+      if (!isReadOnly(request)) return encode(TxnResponse, await propose<MessageOf<typeof TxnResponse>>('txn', raw, call));
       if (!isSerializable(request)) await server.readPoint();
-      guard.txn(await identify(call), request);
-      return server.fill(applyTxn(machine.kv, request));
+      const user = await identify(call);
+      return answerWhenRoom(call, () => {
+        guard.txn(user, request);
+        return encode(TxnResponse, server.fill(applyTxn(machine.kv, request)));
+      });
     }),
     Compact: unary(CompactionRequest, HeaderOnly, async (request, raw, call) => {
       requireLeader(call.metadata, server.hasLeader);

@@ -45,6 +45,7 @@ export interface ClientListenerOptions {
   readonly anyAddress?: boolean;
   /** How many connections an address takes at a time; further ones are closed at once. */
   readonly connectionsMax?: number;
+  readonly budget?: RequestBudget;
   /** How long a connection may stay without a first request or HTTP/2's first frame. Milliseconds. */
   readonly openingMs?: number;
 }
@@ -73,7 +74,7 @@ export class ClientListener {
     this.#grpc = {
       methods: methodsOf(options.services),
       receiveBytesMax: options.receiveBytesMax,
-      budget: new RequestBudget(),
+      budget: options.budget ?? new RequestBudget(),
     };
     this.#http = createHttpServer(options.http);
     // It gets its sockets from here and listens nowhere, but only from then on does it look at how long a request takes to come.

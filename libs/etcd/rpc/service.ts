@@ -17,6 +17,11 @@ export interface Call {
   readonly metadata: CallMetadata;
   /** The subject's common name in the client's certificate, where one was verified. */
   readonly commonName: string | undefined;
+  /**
+   * Makes an answer of any size once the client has taken enough of what it was sent before, and sends it in the same turn, so that
+   * no other one is made in between. Rejects where the call is over before that, or with what `make` throws.
+   */
+  sendWhenRoom?(make: () => Buffer): Promise<Buffer>;
 }
 
 /** A call whose answer is a stream. Nothing here throws after the end; it has no effect then. */
@@ -84,9 +89,14 @@ export function unary<I extends Schema, O extends Schema>(
 /** A unary method that encodes its response itself. */
 export function encodedUnary<I extends Schema>(
   input: I,
-  run: (request: MessageOf<I>, call: Call) => Promise<Buffer>,
+  run: (request: MessageOf<I>, call: Call, raw: Buffer) => Promise<Buffer>,
 ): UnaryMethod {
-  return { kind: 'unary', handle: async (raw, call) => run(decode(input, raw), call) };
+  return { kind: 'unary', handle: async (raw, call) => run(decode(input, raw), call, raw) };
+}
+
+/** The answer of a unary call that may be large; see `Call.sendWhenRoom`. */
+export async function answerWhenRoom(call: Call, make: () => Buffer): Promise<Buffer> {
+  return call.sendWhenRoom === undefined ? make() : call.sendWhenRoom(make);
 }
 
 /** gRPC status numbers that the wire itself needs, https://grpc.github.io/grpc/core/md_doc_statuscodes.html. */

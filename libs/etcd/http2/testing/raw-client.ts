@@ -14,12 +14,12 @@ export interface Frame {
 
 export type HeaderList = readonly (readonly [string, string])[];
 
-/** A gRPC request's, for `/test.Test/METHOD`. */
+/** A gRPC request's: of a path, or for `/test.Test/METHOD`. */
 export function grpcRequest(method: string, more: HeaderList = []): HeaderList {
   return [
     [':method', 'POST'],
     [':scheme', 'http'],
-    [':path', `/test.Test/${method}`],
+    [':path', method.startsWith('/') ? method : `/test.Test/${method}`],
     [':authority', 'test'],
     ['content-type', 'application/grpc'],
     ['te', 'trailers'],
@@ -121,6 +121,12 @@ export class RawClient {
       if (type === frameTypes.reset) return { what: 'stream', code: codeName(payload.readUInt32BE(0)) };
     }
     return this.isClosed ? { what: 'connection', code: undefined } : undefined;
+  }
+
+  /** The code with which the server has ended the connection, where it has said one. */
+  get goAway(): string | undefined {
+    const [last] = this.of(frameTypes.goAway);
+    return last === undefined ? undefined : codeName(last.payload.readUInt32BE(4));
   }
 
   close(): void {
