@@ -1,6 +1,6 @@
 // Checks a JSON value against a model and leaves exactly what the model knows: wrong types are errors in the words of
 // Go's decoder, unknown fields and nulls are dropped, structures that upstream always writes are there.
-import { isObject, type JsonObject } from './json.ts';
+import { isObject, type JsonObject, setField } from './json.ts';
 import { quantityErrorText, tryParseQuantity } from './quantity.ts';
 import { type FieldSchema, type ModelSchema, modelSchema, type ScalarKind, type TypeSchema } from './schema.ts';
 import { goTimeError } from './time.ts';
@@ -53,7 +53,7 @@ class Decoder {
       }
       const place = { owner: model, field, goPath: goPath === '' ? key : `${goPath}.${key}` };
       const decoded = this.value(field.type, item, path === '' ? key : `${path}.${key}`, place);
-      if (decoded !== item) value[key] = decoded;
+      if (decoded !== item) setField(value, key, decoded);
       if (!field.required && isEmptyCollection(field.type, decoded)) delete value[key];
     }
     for (const field of alwaysWritten(model)) if (value[field.name] === undefined) value[field.name] = zeroField(field);
@@ -92,10 +92,10 @@ class Decoder {
     for (const key in value) {
       this.tally.keys += 1;
       const item = value[key];
-      if (item === null) value[key] = zeroOf(of);
+      if (item === null) setField(value, key, zeroOf(of));
       else {
         const decoded = this.value(of, item, `${path}.${key}`, place);
-        if (decoded !== item) value[key] = decoded;
+        if (decoded !== item) setField(value, key, decoded);
       }
     }
     return value;

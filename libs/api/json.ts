@@ -8,6 +8,17 @@ export function isObject(value: unknown): value is JsonObject {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 
+/** The object's own value of `key`: names that users choose may be `constructor` or `__proto__`. */
+export function ownField<T>(object: Readonly<Record<string, T>> | undefined, key: string): T | undefined {
+  return object !== undefined && Object.hasOwn(object, key) ? object[key] : undefined;
+}
+
+/** Sets a key that a user chose. Plain assignment to `__proto__` would set no key at all. */
+export function setField(object: JsonObject, key: string, value: unknown): void {
+  if (key !== '__proto__') object[key] = value;
+  else Object.defineProperty(object, key, { value, enumerable: true, writable: true, configurable: true });
+}
+
 /** Deep equality of JSON values; the order of object keys does not count, `undefined` fields count as absent. */
 export function jsonEqual(a: unknown, b: unknown): boolean {
   if (a === b) return true;
@@ -15,8 +26,8 @@ export function jsonEqual(a: unknown, b: unknown): boolean {
     return Array.isArray(b) && a.length === b.length && a.every((item, index) => jsonEqual(item, b[index]));
   }
   if (!isObject(a) || !isObject(b)) return false;
-  for (const key in a) if (!jsonEqual(a[key], b[key])) return false;
-  for (const key in b) if (b[key] !== undefined && a[key] === undefined) return false;
+  for (const key in a) if (!jsonEqual(a[key], ownField(b, key))) return false;
+  for (const key in b) if (b[key] !== undefined && ownField(a, key) === undefined) return false;
   return true;
 }
 
@@ -28,8 +39,8 @@ export function semanticEqual(a: unknown, b: unknown): boolean {
     return Array.isArray(b) && a.length === b.length && a.every((item, index) => semanticEqual(item, b[index]));
   }
   if (!isObject(a) || !isObject(b)) return false;
-  for (const key in a) if (!semanticEqual(a[key], b[key])) return false;
-  for (const key in b) if (!(key in a) && !isEmpty(b[key])) return false;
+  for (const key in a) if (!semanticEqual(a[key], ownField(b, key))) return false;
+  for (const key in b) if (!Object.hasOwn(a, key) && !isEmpty(b[key])) return false;
   return true;
 }
 
@@ -46,6 +57,13 @@ export function cloneJson<T>(value: T): T {
   if (Array.isArray(value)) return value.map(cloneJson) as T;
   if (typeof value !== 'object' || value === null) return value;
   const copy: JsonObject = {};
-  for (const key in value) copy[key] = cloneJson((value as JsonObject)[key]);
+  for (const key in value) setField(copy, key, cloneJson((value as JsonObject)[key]));
   return copy as T;
+}
+
+/** Makes `to` have what `from` has of `key`, which may be nothing. */
+export function copyField(to: JsonObject, from: JsonObject, key: string): void {
+  const value = ownField(from, key);
+  if (value === undefined) delete to[key];
+  else setField(to, key, value);
 }

@@ -8,7 +8,7 @@ const computeResources = new Set(['cpu', 'memory']);
 export function qosClassOf(pod: Pod): string {
   const spec = pod.spec;
   const podLevel = spec?.resources;
-  if (podLevel?.requests !== undefined || podLevel?.limits !== undefined) return classOf([podLevel]);
+  if (podLevel !== undefined) return classOf([podLevel]);
   const containers = [...(spec?.containers ?? []), ...(spec?.initContainers ?? [])];
   return classOf(containers.map((container) => container.resources ?? {}));
 }

@@ -1,11 +1,12 @@
 // What a write may not change: the server's own fields are set here, between decoding and validation.
 import { emptyModel } from './decode-value.ts';
 import type { DaemonSet, Job, Namespace, ObjectMeta, Pod, Secret } from './generated/types.ts';
-import { isObject, type JsonObject, semanticEqual } from './json.ts';
+import { copyField, isObject, type JsonObject, semanticEqual, setField } from './json.ts';
 import { qosClassOf } from './pod-qos.ts';
 import { groupResourceOf, type KubeObject } from './resource.ts';
 import { modelSchema } from './schema.ts';
 import { hasStatusSubresource, type ResourceInfo } from './scheme.ts';
+import { keepAllBut } from './subresources.ts';
 
 /** Resources whose metadata.generation counts the changes of what users ask for. */
 const generations = new Set([
@@ -131,7 +132,8 @@ function prepareSecret(object: KubeObject): void {
   const secret = object as Secret;
   if (secret.stringData === undefined) return;
   secret.data ??= {};
-  for (const [key, value] of Object.entries(secret.stringData)) secret.data[key] = Buffer.from(value).toString('base64');
+  for (const [key, value] of Object.entries(secret.stringData))
+    setField(secret.data, key, Buffer.from(value).toString('base64'));
   delete secret.stringData;
 }
 
@@ -143,65 +145,46 @@ function resetStatus(info: ResourceInfo, object: JsonObject): void {
 
 /**
  * Makes the new state of an object what the server keeps of it, in place. Through the resource itself the status is the
- * old one; through `status` everything but status, annotations and finalizers is. The generation counts up when what
+ * old one; through a subresource everything is but what subresources.ts lets it write. The generation counts up when what
  * users ask for changed.
  */
 export function prepareForUpdate(info: ResourceInfo, object: KubeObject, old: KubeObject, subresource = ''): void {
-  const next = object as JsonObject;
-  const previous = old as JsonObject;
   keepMetadata(object, old);
-  const hasStatus = hasStatusSubresource(info);
-  if (subresource === 'status') {
-    for (const key of Object.keys(next)) if (!statusWritable.has(key)) copyField(next, previous, key);
-    for (const key of Object.keys(previous)) if (!statusWritable.has(key)) copyField(next, previous, key);
-    keepStatusMetadata(info, object, old);
-  } else if (hasStatus && subresource !== 'finalize') {
-    copyField(next, previous, 'status');
+  if (subresource !== '') keepAllBut(info, subresource, object, old);
+  else {
+    if (hasStatusSubresource(info)) copyField(object as JsonObject, old as JsonObject, 'status');
+    keepKind.get(groupResourceOf(info))?.(object, old);
   }
-  if (subresource === 'finalize') copyField(next, previous, 'status');
-  if (groupResourceOf(info) === 'secrets') prepareSecret(object);
-  if (groupResourceOf(info) === 'pods' && subresource !== 'status') copyField(next, previous, 'status');
-  if (groupResourceOf(info) === 'daemonsets.apps') countTemplateGeneration(object as DaemonSet, old as DaemonSet);
   countGeneration(info, object, old, subresource);
 }
 
-const statusWritable = new Set(['apiVersion', 'kind', 'metadata', 'status']);
+/** What only a subresource, or nobody, may write of single kinds. */
+const keepKind = new Map<string, (object: KubeObject, old: KubeObject) => void>([
+  ['secrets', prepareSecret],
+  ['namespaces', (object, old) => copyField(object as JsonObject, old as JsonObject, 'spec')],
+  [
+    'certificatesigningrequests.certificates.k8s.io',
+    (object, old) => copyField(object as JsonObject, old as JsonObject, 'spec'),
+  ],
+  ['daemonsets.apps', (object, old) => countTemplateGeneration(object as DaemonSet, old as DaemonSet)],
+]);
 
-function copyField(to: JsonObject, from: JsonObject, key: string): void {
-  if (from[key] === undefined) delete to[key];
-  else to[key] = from[key];
-}
-
-/** The fields of metadata that only the server sets. */
+/** The fields of metadata that only the server sets; what it refuses to change instead is left to validation. */
 function keepMetadata(object: KubeObject, old: KubeObject): void {
   const metadata = metadataOf(object);
   const before: ObjectMeta = old.metadata ?? {};
   metadata.uid ||= before.uid;
   metadata.namespace ||= before.namespace;
   delete metadata.selfLink;
-  for (const key of ['creationTimestamp', 'deletionTimestamp', 'deletionGracePeriodSeconds', 'generation'] as const) {
+  for (const key of ['creationTimestamp', 'generation'] as const) {
     if (before[key] === undefined) delete metadata[key];
     else Object.assign(metadata, { [key]: before[key] });
   }
+  if (before.deletionTimestamp !== undefined) metadata.deletionTimestamp = before.deletionTimestamp;
+  if (before.deletionGracePeriodSeconds !== undefined)
+    metadata.deletionGracePeriodSeconds ??= before.deletionGracePeriodSeconds;
   if (metadata.uid === undefined) delete metadata.uid;
   if (metadata.namespace === undefined) delete metadata.namespace;
-  if (before.generateName === undefined) delete metadata.generateName;
-  else metadata.generateName = before.generateName;
-}
-
-/** Resources whose status writes may not touch labels or owners. */
-function keepStatusMetadata(info: ResourceInfo, object: KubeObject, old: KubeObject): void {
-  const metadata = metadataOf(object);
-  const before: ObjectMeta = old.metadata ?? {};
-  const name = groupResourceOf(info);
-  if (name === 'deployments.apps') {
-    if (before.labels === undefined) delete metadata.labels;
-    else metadata.labels = before.labels;
-  }
-  if (name === 'pods') {
-    if (before.ownerReferences === undefined) delete metadata.ownerReferences;
-    else metadata.ownerReferences = before.ownerReferences;
-  }
 }
 
 function countGeneration(info: ResourceInfo, object: KubeObject, old: KubeObject, subresource: string): void {

@@ -23,9 +23,9 @@ import { deleteCollectionWorkersMax, generateNameAttemptsMax, watchMinMs } from 
 import type { Caches } from './registry/caches.ts';
 import { validationMode } from './registry/decode.ts';
 import { completesDeletion, planDeletion } from './registry/deletion.ts';
-import { alreadyExists, conflict, detailsOf, modified, notFound } from './registry/errors.ts';
+import { alreadyExists, detailsOf, modified, notFound } from './registry/errors.ts';
 import type { HookTable, Undo, WriteContext } from './registry/hooks.ts';
-import { baseName, keepSystemMetadata, newMetadata } from './registry/metadata.ts';
+import { baseName, checkNames, checkUid, checkVersion, keepIdentity, newMetadata } from './registry/metadata.ts';
 import { applyPatch } from './registry/patch.ts';
 import type { Reader } from './registry/reader.ts';
 import { createsOnUpdate, groupVersionOf, returnsDeleted } from './registry/traits.ts';
@@ -234,18 +234,10 @@ export class Pipeline {
   async #replacement(call: Call, current: KubeObject | undefined): Promise<KubeObject> {
     const { info, view, request } = call;
     const body = decode(call, view);
+    checkNames(info, request.target, body);
+    if (current !== undefined) checkUid(info, body, current);
     const { name, namespace } = request.target;
-    const given = body.metadata ?? {};
-    if (given.name && given.name !== name) {
-      throw apiError('BadRequest', `the name of the object (${given.name}) does not match the name on the URL (${name})`);
-    }
-    if (given.namespace && given.namespace !== namespace) {
-      throw apiError(
-        'BadRequest',
-        `the namespace of the object (${given.namespace}) does not match the namespace on the URL (${namespace})`,
-      );
-    }
-    body.metadata = { ...given, name, ...(info.namespaced ? { namespace } : {}) };
+    body.metadata = { ...body.metadata, name, ...(info.namespaced ? { namespace } : {}) };
     const viewed = view.info === info ? convert(body, info.storageVersion) : body;
     return current === undefined ? viewed : cloneJson(view.write(current, viewed));
   }
@@ -261,12 +253,7 @@ export class Pipeline {
     const { object: result, warnings } = decodeValue(view, patched, validationMode(request.options.fieldValidation));
     call.warnings.push(...warnings);
     if (view.info !== undefined) applyDefaults(view.info, result);
-    if (result.metadata?.name !== request.target.name) {
-      throw apiError(
-        'BadRequest',
-        `the name of the object (${result.metadata?.name ?? ''}) does not match the name on the URL (${request.target.name})`,
-      );
-    }
+    checkNames(info, request.target, result);
     return cloneJson(view.write(current, whole ? convert(result, info.storageVersion) : result));
   }
 
@@ -274,18 +261,8 @@ export class Pipeline {
   async #admitUpdate(call: Call, object: KubeObject, old: KubeObject): Promise<Undo | undefined> {
     const { info, subresource } = call;
     const name = old.metadata?.name ?? '';
-    const version = object.metadata?.resourceVersion;
-    if (version && version !== old.metadata?.resourceVersion) throw modified(info, name);
-    const uid = object.metadata?.uid;
-    if (uid && uid !== old.metadata?.uid) {
-      const key = objectKey(info, old.metadata?.namespace ?? '', name);
-      throw conflict(
-        info,
-        name,
-        `StorageError: invalid object, Code: 4, Key: ${key}, ResourceVersion: 0, AdditionalErrorMsg: Precondition failed: UID in precondition: ${uid}, UID in object meta: ${old.metadata?.uid ?? ''}`,
-      );
-    }
-    keepSystemMetadata(object, old);
+    checkVersion(info, object, old);
+    keepIdentity(object, old);
     const admission = this.#admission(call, 'UPDATE', object, old);
     await this.#parts.admission.mutate(admission);
     prepareForUpdate(info, object, old, subresource?.name ?? '');

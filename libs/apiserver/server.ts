@@ -127,7 +127,7 @@ export class ApiServer {
     const reader = new Reader(store, this.#objects, this.#caches, clock);
     const rbac = new RbacAuthorizer(cachedRbac(this.#caches));
     const authorizer = new Authorizer(options.authorizationModes.map((mode) => this.#mode(mode, rbac)));
-    const admission = new Admission(buildPlugins(options.admissionPlugins, this.#lookups()));
+    const admission = new Admission(buildPlugins(options.admissionPlugins, this.#lookups(authorizer)));
     this.#background = new Background(clock, log);
     this.#ips = new IpAllocator(new IpRange(options.serviceCidr), this.#objects, this.#caches, clock, random);
     this.#ports = new PortAllocator(options.nodePortRange, this.#objects, random);
@@ -156,7 +156,7 @@ export class ApiServer {
       reader,
       objects: this.#objects,
       caches: this.#caches,
-      hooks: resourceHooks({ authorizer, rbac, ips: this.#ips, ports: this.#ports }),
+      hooks: resourceHooks({ authorizer, rbac, ips: this.#ips, ports: this.#ports, clock }),
       actions: new Actions({
         create: {
           ...reviewActions({ authorizer, rbac, tokens }),
@@ -268,8 +268,10 @@ export class ApiServer {
     if (compactionIntervalMs > 0) this.#background.every('compaction', compactionIntervalMs, () => compactor.round());
   }
 
-  #lookups(): PluginSources {
+  #lookups(authorizer: Authorizer): PluginSources {
     return {
+      authorizer,
+      node: (name) => this.#find(nodes, '', name),
       namespace: (name) => this.#find(namespaces, '', name),
       serviceAccount: (namespace, name) => this.#find(serviceAccounts, namespace, name),
       pod: (namespace, name) => this.#find(pods, namespace, name),

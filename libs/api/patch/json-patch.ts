@@ -1,5 +1,5 @@
 // RFC 6902 patches, with the leniency of upstream's library: `replace` of an absent key adds it.
-import { cloneJson, isObject, type JsonObject, jsonEqual } from '../json.ts';
+import { cloneJson, isObject, type JsonObject, jsonEqual, setField } from '../json.ts';
 import { JsonSyntaxError, scanJson, silentVisitor } from '../json-scan.ts';
 import { patchRejected, patchUndecodable } from './patch-error.ts';
 
@@ -139,7 +139,7 @@ function add(document: { root: unknown }, path: readonly string[], value: unknow
     return;
   }
   const { parent, key } = parentOf(document, path);
-  if (!Array.isArray(parent)) (parent as JsonObject)[key] = value;
+  if (!Array.isArray(parent)) setField(parent as JsonObject, key, value);
   else if (key === '-') parent.push(value);
   else parent.splice(indexOf(parent, key, parent.length), 0, value);
 }
@@ -147,7 +147,7 @@ function add(document: { root: unknown }, path: readonly string[], value: unknow
 function replace(document: { root: unknown }, path: readonly string[], value: unknown): void {
   const { parent, key } = parentOf(document, path);
   if (Array.isArray(parent)) parent[indexOf(parent, key, parent.length - 1)] = value;
-  else (parent as JsonObject)[key] = value;
+  else setField(parent as JsonObject, key, value);
 }
 
 function remove(document: { root: unknown }, path: readonly string[]): unknown {

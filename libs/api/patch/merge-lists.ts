@@ -1,4 +1,5 @@
-// Merging lists: of objects by their merge key, of plain values as sets; then the order that the patch asks for.
+// Merging lists: of objects by their merge key, of plain values as sets; then the order that the patch asks for. Merge keys
+// may repeat (a Service's port 53 by UDP and by TCP): all such items stay, and a patch means the first of them.
 import { cloneJson, isObject, type JsonObject } from '../json.ts';
 import { goMapText } from './go-map-text.ts';
 import { patchFailed } from './patch-error.ts';
@@ -9,39 +10,35 @@ export interface KeyedList {
   readonly mergeKey: string;
 }
 
+type KeyOf = (item: unknown) => unknown;
+
+const itself: KeyOf = (item) => item;
+
 /**
  * Merges `patch` into `current`, element by element. `order` is the value of `$setElementOrder`, if any; without it the
  * patch's own order counts, so that an element new to the server comes before those that the patch does not name.
+ * `current` is undefined where the object has no such list: then the patch is taken as it is.
  */
 export function mergeKeyedList(
   list: KeyedList,
-  current: readonly unknown[],
+  current: readonly unknown[] | undefined,
   patch: readonly unknown[],
   order: unknown,
 ): unknown[] {
-  const elements = patch.filter(isObject);
-  const directives: unknown[] = [undefined, 'merge', 'replace', 'delete'];
-  const unknown = elements.find((element) => !directives.includes(element.$patch));
-  if (unknown !== undefined) throw patchFailed(`unknown patch type: ${String(unknown.$patch)} in map: ${goMapText(unknown)}`);
-  const kept = elements.filter((element) => element.$patch === undefined || element.$patch === 'merge');
-  if (elements.some((element) => element.$patch === 'replace')) return kept.map(strip);
-  let result = [...current];
-  for (const element of elements) {
-    if (element.$patch !== 'delete') continue;
-    const key = keyOf(list, element);
-    result = result.filter((item) => !isObject(item) || item[list.mergeKey] !== key);
+  const wanted = Array.isArray(order) ? order : undefined;
+  if (wanted !== undefined) checkOrder(list, wanted, patch.filter(isObject));
+  const keyOf: KeyOf = (item) => keyIn(list, item);
+  if (current === undefined) {
+    const taken = patch
+      .filter(isObject)
+      .filter((item) => item.$patch !== 'delete')
+      .map(strip);
+    return wanted === undefined ? taken : arrange(taken, [], wanted, keyOf);
   }
-  const named: unknown[] = [];
-  for (const element of kept) {
-    const key = keyOf(list, element);
-    named.push(key);
-    const at = result.findIndex((item) => isObject(item) && item[list.mergeKey] === key);
-    if (at < 0) result.push(mergeObject(list.model, {}, element));
-    else result[at] = mergeObject(list.model, result[at] as JsonObject, element);
-  }
-  const wanted = Array.isArray(order) ? order.filter(isObject).map((item) => item[list.mergeKey]) : named;
-  if (Array.isArray(order)) checkOrder(list, order, wanted, kept);
-  return arrange(result, current, wanted, (item) => (isObject(item) ? item[list.mergeKey] : item));
+  const { base, elements } = withoutSpecial(list, current, patch.filter(isObject));
+  const merged = mergeElements(list, base, elements);
+  const ordered = arrange(merged, base, elements, keyOf);
+  return wanted === undefined ? ordered : arrange(ordered, current, wanted, keyOf);
 }
 
 /** Merges a list of plain values: deletions, then additions of what is not there. */
@@ -54,23 +51,66 @@ export function mergePrimitiveList(
   const deleted = new Set(Array.isArray(deletions) ? deletions : []);
   const result = current.filter((item) => !deleted.has(item));
   for (const item of patch) if (!result.includes(item)) result.push(cloneJson(item));
-  return arrange(result, current, Array.isArray(order) ? order : patch, (item) => item);
+  return arrange(result, current, Array.isArray(order) ? order : patch, itself);
 }
 
-function keyOf(list: KeyedList, element: JsonObject): unknown {
-  const key = element[list.mergeKey];
+/** Carries out `$patch` elements: what is left of the list, and of the patch. */
+function withoutSpecial(
+  list: KeyedList,
+  current: readonly unknown[],
+  patch: readonly JsonObject[],
+): { readonly base: readonly unknown[]; readonly elements: readonly JsonObject[] } {
+  const elements = patch.filter((element) => element.$patch === undefined);
+  let base = current;
+  let replaces = false;
+  for (const element of patch) {
+    switch (element.$patch) {
+      case undefined:
+        break;
+      case 'delete': {
+        const key = keyIn(list, element);
+        base = base.filter((item) => !isObject(item) || item[list.mergeKey] !== key);
+        break;
+      }
+      case 'replace':
+        replaces = true;
+        break;
+      case 'merge':
+        throw patchFailed('merging lists cannot yet be specified in the patch');
+      default:
+        throw patchFailed(`unknown patch type: ${String(element.$patch)} in map: ${goMapText(element)}`);
+    }
+  }
+  return replaces ? { base: elements.map(strip), elements: [] } : { base, elements };
+}
+
+function mergeElements(list: KeyedList, base: readonly unknown[], elements: readonly JsonObject[]): unknown[] {
+  const result = [...base];
+  for (const element of elements) {
+    const key = keyIn(list, element);
+    const at = result.findIndex((item) => isObject(item) && item[list.mergeKey] === key);
+    if (at < 0) result.push(strip(element));
+    else result[at] = mergeObject(list.model, result[at] as JsonObject, element);
+  }
+  return result;
+}
+
+function keyIn(list: KeyedList, element: unknown): unknown {
+  const key = isObject(element) ? element[list.mergeKey] : undefined;
   if (key === undefined) {
     throw patchFailed(`map: ${goMapText(element)} does not contain declared merge key: ${list.mergeKey}`);
   }
   return key;
 }
 
-function checkOrder(list: KeyedList, order: readonly unknown[], wanted: readonly unknown[], kept: readonly JsonObject[]): void {
+function checkOrder(list: KeyedList, order: readonly unknown[], patch: readonly JsonObject[]): void {
+  const elements = patch.filter((element) => element.$patch === undefined || element.$patch === 'merge');
+  const keys = order.map((item) => (isObject(item) ? item[list.mergeKey] : undefined));
   let at = 0;
-  for (const element of kept) {
-    const found = wanted.indexOf(element[list.mergeKey], at);
+  for (const element of elements) {
+    const found = keys.indexOf(element[list.mergeKey], at);
     if (found < 0) {
-      const texts = [goMapText(kept), goMapText(order)];
+      const texts = [goMapText(elements), goMapText(order)];
       throw patchFailed(`The order in patch list:\n${texts[0]}\n doesn't match $setElementOrder list:\n${texts[1]}\n`);
     }
     at = found + 1;
@@ -78,30 +118,35 @@ function checkOrder(list: KeyedList, order: readonly unknown[], wanted: readonly
 }
 
 /**
- * The items in the order of `wanted`; those that only the server has keep their place relative to the items before which
- * they stood.
+ * The items that `wanted` names in its order, and those that only the server has (in the order of `original`) before the
+ * first named item behind which they did not stand.
  */
-function arrange(
-  items: readonly unknown[],
-  original: readonly unknown[],
-  wanted: readonly unknown[],
-  keyOf: (item: unknown) => unknown,
-): unknown[] {
-  const byKey = new Map(items.map((item) => [keyOf(item), item]));
-  const listed = new Set(wanted);
-  const ordered = wanted.filter((key) => byKey.has(key));
-  const serverOnly = items.map(keyOf).filter((key) => !listed.has(key));
-  const place = new Map(original.map((item, index) => [keyOf(item), index]));
+function arrange(items: readonly unknown[], original: readonly unknown[], wanted: readonly unknown[], keyOf: KeyOf): unknown[] {
+  const rank = firstPlaces(wanted, keyOf);
+  const place = firstPlaces(original, keyOf);
+  const byPlace = (places: ReadonlyMap<unknown, number>) => (a: unknown, b: unknown) =>
+    (places.get(keyOf(a)) ?? 0) - (places.get(keyOf(b)) ?? 0);
+  const named = items.filter((item) => rank.has(keyOf(item))).sort(byPlace(rank));
+  const serverOnly = items.filter((item) => !rank.has(keyOf(item))).sort(byPlace(place));
   const merged: unknown[] = [];
   let next = 0;
-  for (const key of ordered) {
-    const at = place.get(key);
-    while (next < serverOnly.length && at !== undefined && (place.get(serverOnly[next]) ?? 0) < at) {
-      merged.push(byKey.get(serverOnly[next]));
-      next += 1;
+  for (const item of named) {
+    const at = place.get(keyOf(item));
+    for (; next < serverOnly.length; next++) {
+      const before = place.get(keyOf(serverOnly[next]));
+      if (at === undefined || before === undefined || before >= at) break;
+      merged.push(serverOnly[next]);
     }
-    merged.push(byKey.get(key));
+    merged.push(item);
   }
-  for (; next < serverOnly.length; next++) merged.push(byKey.get(serverOnly[next]));
-  return merged;
+  return [...merged, ...serverOnly.slice(next)];
+}
+
+function firstPlaces(list: readonly unknown[], keyOf: KeyOf): Map<unknown, number> {
+  const places = new Map<unknown, number>();
+  list.forEach((item, index) => {
+    const key = keyOf(item);
+    if (!places.has(key)) places.set(key, index);
+  });
+  return places;
 }

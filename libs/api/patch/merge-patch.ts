@@ -1,5 +1,5 @@
 // RFC 7386 patches.
-import { cloneJson, isObject, type JsonObject } from '../json.ts';
+import { cloneJson, isObject, type JsonObject, ownField, setField } from '../json.ts';
 import { parsePatch } from './json-patch.ts';
 import { patchUndecodable } from './patch-error.ts';
 
@@ -19,8 +19,8 @@ function merge(original: unknown, patch: JsonObject): JsonObject {
   const result: JsonObject = isObject(original) ? { ...original } : {};
   for (const [key, value] of Object.entries(patch)) {
     if (value === null) delete result[key];
-    else if (isObject(value)) result[key] = merge(result[key], value);
-    else result[key] = cloneJson(value);
+    else if (isObject(value)) setField(result, key, merge(ownField(result, key), value));
+    else setField(result, key, cloneJson(value));
   }
   return result;
 }

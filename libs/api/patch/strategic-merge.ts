@@ -1,5 +1,5 @@
 // Strategic merge patches: lists merge by key, with the directives of apimachinery's pkg/util/strategicpatch.
-import { cloneJson, isObject, type JsonObject } from '../json.ts';
+import { cloneJson, isObject, type JsonObject, ownField, setField } from '../json.ts';
 import { type FieldSchema, modelSchema } from '../schema.ts';
 import { goMapText } from './go-map-text.ts';
 import { parsePatch } from './json-patch.ts';
@@ -48,10 +48,10 @@ export function mergeObject(modelName: string | undefined, original: JsonObject,
     const context = { order: orders.get(key), deletions: deletions.get(key) };
     orders.delete(key);
     deletions.delete(key);
-    result[key] = mergeField(field, result[key], value, context);
+    setField(result, key, mergeField(field, ownField(result, key), value, context));
   }
   for (const key of new Set([...orders.keys(), ...deletions.keys()])) {
-    const current = result[key];
+    const current = ownField(result, key);
     if (!Array.isArray(current)) continue;
     const field = modelName === undefined ? undefined : modelSchema(modelName).fields.get(key);
     result[key] = mergeField(field, current, [], { order: orders.get(key), deletions: deletions.get(key) });
@@ -66,18 +66,25 @@ interface ListContext {
 
 function mergeField(field: FieldSchema | undefined, current: unknown, patch: unknown, context: ListContext): unknown {
   if (isObject(patch)) {
+    if (field === undefined && isObject(current)) throw notInStructure();
     const model = field?.type.kind === 'model' ? field.type.model : undefined;
     const replaces = field?.patchStrategies.includes('replace') === true;
     return mergeObject(model, isObject(current) && !replaces ? current : {}, patch);
   }
   if (!Array.isArray(patch)) return patch;
+  if (field === undefined && Array.isArray(current)) throw notInStructure();
   if (field?.patchStrategies.includes('merge') !== true || field.type.kind !== 'list') return cloneJson(patch);
-  const list = Array.isArray(current) ? current : [];
+  const list = Array.isArray(current) ? current : undefined;
   const of = field.type.of;
   if (of.kind === 'model' && field.patchMergeKey !== undefined) {
     return mergeKeyedList({ model: of.model, mergeKey: field.patchMergeKey }, list, patch, context.order);
   }
-  return mergePrimitiveList(list, patch, context.deletions, context.order);
+  return mergePrimitiveList(list ?? [], patch, context.deletions, context.order);
+}
+
+/** Upstream looks up how to merge an object or a list among the fields of a structure, also where it stands in a map. */
+function notInStructure(): Error {
+  return patchFailed('merging an object in json but data type is not struct, instead is: map');
 }
 
 function retain(original: JsonObject, keys: unknown): JsonObject {
@@ -92,7 +99,7 @@ export function strip(patch: JsonObject): JsonObject {
     if (key === patchDirective || key === retainKeysDirective || key.startsWith(deletePrefix) || key.startsWith(orderPrefix))
       continue;
     if (value === null) continue;
-    result[key] = isObject(value) ? strip(value) : cloneJson(value);
+    setField(result, key, isObject(value) ? strip(value) : cloneJson(value));
   }
   return result;
 }

@@ -1,5 +1,5 @@
 // Field selectors: parsing, the labels each resource supports, and matching.
-import { isObject } from '../json.ts';
+import { isObject, ownField } from '../json.ts';
 import { apiVersionOf, type KubeObject } from '../resource.ts';
 import type { ResourceInfo } from '../scheme.ts';
 import { apiError } from '../status.ts';
@@ -44,7 +44,7 @@ export function fieldValue(info: ResourceInfo, object: KubeObject, field: string
   if (field === 'metadata.name' || field === 'name') return object.metadata?.name ?? '';
   if (field === 'metadata.namespace') return object.metadata?.namespace ?? '';
   const labels = fieldLabelsOf(info);
-  const source = labels?.[field];
+  const source = ownField(labels, field);
   if (source === undefined) return '';
   for (const path of source.paths) {
     const value = valueAt(object, path);

@@ -1,5 +1,7 @@
 // Label selectors as objects (metav1.LabelSelector); the textual form belongs to the apiserver's queries.
+
 import type { LabelSelector, LabelSelectorRequirement } from '@drydock/api/generated/types.ts';
+import { ownField } from '../json.ts';
 
 export type Labels = Readonly<Record<string, string>>;
 
@@ -23,12 +25,12 @@ export function matchesSelector(selector: LabelSelector | undefined, labels: Lab
 
 /** Whether every pair of `wanted` is in `labels`. */
 export function matchesLabels(wanted: Labels, labels: Labels | undefined): boolean {
-  for (const [key, value] of Object.entries(wanted)) if (labels?.[key] !== value) return false;
+  for (const [key, value] of Object.entries(wanted)) if (ownField(labels, key) !== value) return false;
   return true;
 }
 
 function matchesRequirement(requirement: LabelSelectorRequirement, labels: Labels): boolean {
-  const value = labels[requirement.key];
+  const value = ownField(labels, requirement.key);
   switch (requirement.operator) {
     case 'In':
       return value !== undefined && (requirement.values ?? []).includes(value);

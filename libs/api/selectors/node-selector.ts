@@ -1,6 +1,8 @@
 // Matching a node against nodeSelector and node affinity.
 // https://kubernetes.io/docs/concepts/scheduling-eviction/assign-pod-node/
+
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec } from '@drydock/api/generated/types.ts';
+import { ownField } from '../json.ts';
 
 /** Terms are alternatives; a term without any requirement matches nothing. */
 export function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
@@ -9,7 +11,7 @@ export function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
   if (expressions.length === 0 && fields.length === 0) return false;
   const labels = node.metadata?.labels ?? {};
   return (
-    expressions.every((requirement) => matchesRequirement(requirement, labels[requirement.key])) &&
+    expressions.every((requirement) => matchesRequirement(requirement, ownField(labels, requirement.key))) &&
     fields.every((requirement) => matchesRequirement(requirement, fieldOf(node, requirement.key)))
   );
 }
@@ -17,7 +19,7 @@ export function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
 /** Whether the node satisfies the hard part: nodeSelector and requiredDuringSchedulingIgnoredDuringExecution. */
 export function matchesNode(spec: PodSpec, node: Node): boolean {
   const labels = node.metadata?.labels ?? {};
-  if (!Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => labels[key] === value)) return false;
+  if (!Object.entries(spec.nodeSelector ?? {}).every(([key, value]) => ownField(labels, key) === value)) return false;
   const required = spec.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
   return required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, node));
 }

@@ -5,6 +5,7 @@ import type {
   EndpointSlice,
   Endpoints,
   Lease,
+  Namespace,
   Node,
   PodDisruptionBudget,
   PriorityClass,
@@ -14,6 +15,7 @@ import { labelValueErrors, portNumberErrors, qualifiedNameErrors } from '../name
 import { countOrPercent, nonNegative, notAbove100Percent, oneOf, validateSelector } from './common.ts';
 import { rules } from './define.ts';
 import { type FieldError, forbidden, goValue, invalid, notSupported, required } from './field-error.ts';
+import { budgetStatus } from './replica-status.ts';
 
 const userPriorityMax = 1_000_000_000;
 const systemPriorities: Readonly<Record<string, number>> = {
@@ -25,7 +27,11 @@ const cidrText = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64
 const ipText = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 
 export const clusterRules = [
-  rules<Node>('/Node', { create: validateNode }),
+  rules<Node>('/Node', { create: validateNode, subresources: { status: validateNodeStatus } }),
+  rules<Namespace>('/Namespace', {
+    create: () => [],
+    subresources: { status: validateNamespaceStatus, finalize: validateFinalize },
+  }),
   rules<Lease>('coordination.k8s.io/Lease', {
     create: ({ spec }) => {
       const seconds = spec?.leaseDurationSeconds;
@@ -37,7 +43,7 @@ export const clusterRules = [
     },
   }),
   rules<PriorityClass>('scheduling.k8s.io/PriorityClass', { create: validatePriority, update: validatePriorityUpdate }),
-  rules<PodDisruptionBudget>('policy/PodDisruptionBudget', { create: validateBudget }),
+  rules<PodDisruptionBudget>('policy/PodDisruptionBudget', { create: validateBudget, subresources: { status: budgetStatus } }),
   rules<EndpointSlice>('discovery.k8s.io/EndpointSlice', { create: validateSlice, update: validateSliceUpdate }),
   rules<Endpoints>('/Endpoints', { create: validateEndpoints }),
   rules<CoreEvent>('/Event', {
@@ -57,6 +63,40 @@ function validateNode(node: Node): FieldError[] {
     if (!ipaddr.isValidCIDR(cidr)) errors.push(invalid(`spec.podCIDRs[${index}]`, cidr, cidrText));
   });
   return errors;
+}
+
+/** Names of features that the node's kubelet has. */
+const featureName = /^[A-Z][A-Za-z0-9]*(\/[A-Za-z0-9]+)*$/;
+
+function validateNodeStatus(node: Node): FieldError[] {
+  return (node.status?.declaredFeatures ?? []).flatMap((name, index) => {
+    if (featureName.test(name)) return [];
+    const text = `invalid feature name "${name}": must start with an UpperCamelCase segment, with subsequent segments separated by '/' (e.g., MyFeature or MyFeature/mySubFeature), and contain only alphanumeric characters and slashes`;
+    return [invalid(`status.declaredFeatures[${index}]`, name, text)];
+  });
+}
+
+function validateNamespaceStatus({ metadata, status }: Namespace): FieldError[] {
+  const phase = status?.phase ?? '';
+  const going = metadata?.deletionTimestamp !== undefined;
+  if (!going && phase !== 'Active') {
+    return [invalid('status.Phase', phase, "may only be 'Active' if `deletionTimestamp` is empty")];
+  }
+  if (going && phase !== 'Terminating') {
+    return [invalid('status.Phase', phase, "may only be 'Terminating' if `deletionTimestamp` is not empty")];
+  }
+  return [];
+}
+
+function validateFinalize({ spec }: Namespace): FieldError[] {
+  return (spec?.finalizers ?? []).flatMap((name, index) => {
+    const errors = qualifiedNameErrors(name).map((text) => invalid(`spec.finalizers[${index}]`, name, text));
+    if (name.includes('/') || name === 'kubernetes') return errors;
+    return [
+      ...errors,
+      invalid(`spec.finalizers[${index}]`, name, 'name is neither a standard finalizer name nor is it fully qualified'),
+    ];
+  });
 }
 
 function validateTaints(taints: readonly Taint[], path: string): FieldError[] {

@@ -21,7 +21,7 @@ function validateConfigMap(object: ConfigMap): FieldError[] {
   let bytes = 0;
   for (const [key, value] of sorted(object.data)) {
     for (const text of configKeyErrors(key)) errors.push(invalid(`data[${key}]`, key, text));
-    if (object.binaryData !== undefined && key in object.binaryData) {
+    if (object.binaryData !== undefined && Object.hasOwn(object.binaryData, key)) {
       errors.push(invalid(`data[${key}]`, key, 'duplicate of key present in binaryData'));
     }
     bytes += Buffer.byteLength(value);

@@ -12,11 +12,15 @@ import { dns1123SubdomainErrors } from '../names.ts';
 import { oneOf, validatePort, validateSelector } from './common.ts';
 import { rules } from './define.ts';
 import { type FieldError, invalid, notSupported, required } from './field-error.ts';
+import { autoscalerStatus } from './replica-status.ts';
 
 export const networkRules = [
   rules<Ingress>('networking.k8s.io/Ingress', { create: validateIngress }),
   rules<NetworkPolicy>('networking.k8s.io/NetworkPolicy', { create: validatePolicy }),
-  rules<HorizontalPodAutoscaler>('autoscaling/HorizontalPodAutoscaler', { create: validateAutoscaler }),
+  rules<HorizontalPodAutoscaler>('autoscaling/HorizontalPodAutoscaler', {
+    create: validateAutoscaler,
+    subresources: { status: autoscalerStatus },
+  }),
 ];
 
 function validateIngress({ spec = {} }: Ingress): FieldError[] {

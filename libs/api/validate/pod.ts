@@ -9,6 +9,7 @@ import { type FieldError, forbidden, invalid, notSupported, required } from './f
 import { validateAnnotations, validateLabels } from './meta.ts';
 import { validateDnsConfig, validateHostAliases } from './pod-network.ts';
 import { validateAffinity, validateSpread } from './pod-scheduling.ts';
+import { validateEphemeralContainers, validatePodStatus, validateResize } from './pod-subresources.ts';
 import { validateVolumes } from './volume.ts';
 
 const restartPolicies = ['Always', 'OnFailure', 'Never'];
@@ -19,7 +20,11 @@ export const podRules = [
   rules<Pod>('/Pod', {
     create: (pod) => [...validatePodSpec(pod.spec, 'spec'), ...imageSpaces(pod)],
     update: (pod, old) => validatePodUpdate(pod, old),
-    subresources: { status: validatePodStatusUpdate },
+    subresources: {
+      status: validatePodStatus,
+      ephemeralcontainers: validateEphemeralContainers,
+      resize: (pod, old) => [...validatePodSpec(pod.spec, 'spec'), ...validateResize(pod, old)],
+    },
   }),
 ];
 
@@ -176,14 +181,4 @@ function addedTolerations(tolerations: readonly Toleration[], before: readonly T
   });
   if (!kept) return [forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')];
   return validateTolerations(tolerations, 'spec.tolerations');
-}
-
-function validatePodStatusUpdate(pod: Pod, old: Pod): FieldError[] {
-  const errors: FieldError[] = [];
-  if (pod.spec?.nodeName !== old.spec?.nodeName) {
-    errors.push(forbidden('status.nodeName', 'may not be changed directly'));
-  }
-  const nominated = pod.status?.nominatedNodeName;
-  if (nominated) errors.push(...named(dns1123SubdomainErrors, nominated, 'status.nominatedNodeName'));
-  return errors;
 }

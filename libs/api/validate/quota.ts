@@ -37,22 +37,45 @@ const scopes = new Set([
 ]);
 
 export const quotaRules = [
-  rules<ResourceQuota>('/ResourceQuota', { create: validateQuota }),
+  rules<ResourceQuota>('/ResourceQuota', {
+    create: validateQuota,
+    update: validateQuotaUpdate,
+    subresources: {
+      status: ({ status }) => [...amounts(status?.hard, 'status.hard'), ...amounts(status?.used, 'status.used')],
+    },
+  }),
   rules<LimitRange>('/LimitRange', { create: ({ spec }) => (spec?.limits ?? []).flatMap(validateItem) }),
 ];
 
-function validateQuota({ spec = {} }: ResourceQuota): FieldError[] {
+/** Names and amounts of what is limited or used. */
+function amounts(list: Readonly<Record<string, string>> | undefined, path: string): FieldError[] {
   const errors: FieldError[] = [];
-  for (const [name, text] of Object.entries(spec.hard ?? {})) {
-    const at = `spec.hard[${name}]`;
-    for (const message of qualifiedNameErrors(name)) errors.push(invalid(at, name, message));
+  for (const [name, text] of Object.entries(list ?? {})) {
+    const at = `${path}[${name}]`;
+    const malformed = qualifiedNameErrors(name);
+    for (const message of malformed) errors.push(invalid(at, name, message));
     if (!name.includes('/') && !quotaNames.has(name) && !/^(requests\.)?hugepages-/.test(name)) {
+      if (malformed.length === 0) errors.push(invalid(at, name, 'must be a standard resource type or fully qualified'));
       errors.push(invalid(at, name, 'must be a standard resource for quota'));
     }
     if ((tryParseQuantity(text)?.unscaled ?? 0n) < 0n) errors.push(invalid(at, text, 'must be greater than or equal to 0'));
   }
+  return errors;
+}
+
+function validateQuota({ spec = {} }: ResourceQuota): FieldError[] {
+  const errors = amounts(spec.hard, 'spec.hard');
   if ((spec.scopes ?? []).some((scope) => !scopes.has(scope)))
     errors.push(invalid('spec.scopes', spec.scopes, 'unsupported scope'));
+  return errors;
+}
+
+/** What a quota counts stays; only how much is allowed changes. */
+function validateQuotaUpdate(quota: ResourceQuota, old: ResourceQuota): FieldError[] {
+  const errors = validateQuota(quota);
+  const set = (list: readonly string[] | undefined): string => JSON.stringify([...new Set(list ?? [])].sort());
+  if (set(quota.spec?.scopes) !== set(old.spec?.scopes))
+    errors.push(invalid('spec.scopes', quota.spec?.scopes ?? null, 'field is immutable'));
   return errors;
 }
 

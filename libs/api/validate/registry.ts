@@ -1,10 +1,12 @@
 // Which rules belong to which kind.
 import type { KubeObject } from '../resource.ts';
 import type { ResourceInfo } from '../scheme.ts';
+import { certificateRules } from './certificates.ts';
 import { clusterRules } from './cluster.ts';
 import { configRules } from './config.ts';
 import type { FieldError } from './field-error.ts';
 import { networkRules } from './network.ts';
+import { otherStatusRules } from './other-status.ts';
 import { podRules } from './pod.ts';
 import { quotaRules } from './quota.ts';
 import { rbacRules } from './rbac.ts';
@@ -28,9 +30,11 @@ const rules = new Map<string, KindRules>([
   ...configRules,
   ...rbacRules,
   ...volumeRules,
+  ...certificateRules,
   ...clusterRules,
   ...networkRules,
   ...quotaRules,
+  ...otherStatusRules,
 ]);
 
 export function rulesOf({ group, kind }: Pick<ResourceInfo, 'group' | 'kind'>): KindRules | undefined {

@@ -6,6 +6,7 @@ import { tryParseQuantity } from '../quantity.ts';
 import { oneOf } from './common.ts';
 import { rules } from './define.ts';
 import { type FieldError, forbidden, goMap, invalid, notSupported, required } from './field-error.ts';
+import { validateClaimStatus } from './other-status.ts';
 import { noDotDot } from './volume.ts';
 
 const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
@@ -14,7 +15,11 @@ const immutableSpec =
 
 export const volumeRules = [
   rules<PersistentVolume>('/PersistentVolume', { create: validateVolume }),
-  rules<PersistentVolumeClaim>('/PersistentVolumeClaim', { create: validateClaim, update: validateClaimUpdate }),
+  rules<PersistentVolumeClaim>('/PersistentVolumeClaim', {
+    create: validateClaim,
+    update: validateClaimUpdate,
+    subresources: { status: validateClaimStatus },
+  }),
   rules<StorageClass>('storage.k8s.io/StorageClass', { create: validateClass, update: validateClassUpdate }),
 ];
 

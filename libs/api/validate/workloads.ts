@@ -17,7 +17,9 @@ import { matchesLabelSelector } from '../selectors/label.ts';
 import { countOrPercent, nonNegative, notAbove100Percent, oneOf, validateSelector } from './common.ts';
 import { rules } from './define.ts';
 import { type FieldError, forbidden, goMap, invalid, notSupported, required } from './field-error.ts';
+import { validateJobStatus } from './job-status.ts';
 import { validatePodTemplate } from './pod.ts';
+import { daemonSetStatus, deploymentStatus, replicaSetStatus, statefulSetStatus } from './replica-status.ts';
 
 const template = 'spec.template';
 const immutable = 'field is immutable';
@@ -26,19 +28,28 @@ export const workloadRules = [
   rules<Deployment>('apps/Deployment', {
     create: validateDeployment,
     update: (object, old) => [...validateDeployment(object), ...keptSelector(object, old)],
-    subresources: { status: (object) => nonNegative(object.status?.replicas, 'status.replicas') },
+    subresources: { status: deploymentStatus },
   }),
   rules<ReplicaSet>('apps/ReplicaSet', {
     create: (set) => validateReplicas(set, 'ReplicaSet'),
     update: (object, old) => [...validateReplicas(object, 'ReplicaSet'), ...keptSelector(object, old)],
+    subresources: { status: replicaSetStatus },
   }),
   rules<DaemonSet>('apps/DaemonSet', {
     create: validateDaemonSet,
     update: (object, old) => [...validateDaemonSet(object), ...keptSelector(object, old)],
+    subresources: { status: daemonSetStatus },
   }),
-  rules<StatefulSet>('apps/StatefulSet', { create: validateStatefulSet, update: validateStatefulSetUpdate }),
-  rules<ReplicationController>('/ReplicationController', { create: validateController }),
-  rules<Job>('batch/Job', { create: validateJob, update: validateJobUpdate }),
+  rules<StatefulSet>('apps/StatefulSet', {
+    create: validateStatefulSet,
+    update: validateStatefulSetUpdate,
+    subresources: { status: statefulSetStatus },
+  }),
+  rules<ReplicationController>('/ReplicationController', {
+    create: validateController,
+    subresources: { status: replicaSetStatus },
+  }),
+  rules<Job>('batch/Job', { create: validateJob, update: validateJobUpdate, subresources: { status: validateJobStatus } }),
   rules<CronJob>('batch/CronJob', { create: validateCronJob }),
 ];
 

@@ -36,6 +36,10 @@ export const pluginOrder: readonly string[] = [
   'DefaultTolerationSeconds',
   'DefaultStorageClass',
   'StorageObjectInUseProtection',
+  'CertificateApproval',
+  'CertificateSigning',
+  'CertificateSubjectRestriction',
+  'PodResizeValidator',
 ];
 
 /** Plugins of upstream's that are known by name but decide nothing here. */
@@ -54,10 +58,10 @@ export const inertPlugins: readonly string[] = [
   'OwnerReferencesPermissionEnforcement',
   'PersistentVolumeClaimResize',
   'RuntimeClass',
-  'CertificateApproval',
-  'CertificateSigning',
   'ClusterTrustBundleAttest',
-  'CertificateSubjectRestriction',
+  'PodGroupProtection',
+  'PodGroupWorkloadExists',
+  'JobValidation',
   'DefaultIngressClass',
   'DenyServiceExternalIPs',
   'PodTopologyLabels',

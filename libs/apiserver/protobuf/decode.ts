@@ -1,7 +1,7 @@
 // Request bodies in Kubernetes' protobuf form (k8s.io/apimachinery/pkg/runtime/serializer/protobuf): stock clients send it for
 // built-in types. They become the JSON value that the rest of the path knows.
 
-import type { JsonObject } from '@drydock/api/json.ts';
+import { type JsonObject, setField } from '@drydock/api/json.ts';
 import type { ScalarKind, TypeSchema } from '@drydock/api/schema.ts';
 import { apiError } from '@drydock/api/status.ts';
 import protobuf from 'protobufjs/minimal.js';
@@ -111,7 +111,7 @@ function readEntry(of: TypeSchema, reader: Reader, map: JsonObject): void {
     else return false;
     return true;
   });
-  map[key] = value ?? zeroOf(of);
+  setField(map, key, value ?? zeroOf(of));
 }
 
 function zeroOf(type: TypeSchema): unknown {

@@ -1,5 +1,5 @@
 // The errors of the registry, in upstream's words.
-import { type ApiError, apiError } from '@drydock/api/status.ts';
+import { type ApiError, apiError, ApiError as Failure } from '@drydock/api/status.ts';
 
 interface Named {
   readonly group: string;
@@ -64,4 +64,9 @@ export function tooLarge(wanted: number, current: number): ApiError {
     causes: [{ reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
     retryAfterSeconds: 1,
   });
+}
+
+/** An error of upstream's that carries a text and nothing else: 500 without a reason. */
+export function serverError(message: string): ApiError {
+  return new Failure({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 });
 }

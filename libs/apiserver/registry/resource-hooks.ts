@@ -1,14 +1,8 @@
 // The hooks of all resource types that have some.
-import type {
-  CertificateSigningRequest,
-  ClusterRole,
-  ClusterRoleBinding,
-  Job,
-  PolicyRule,
-  Role,
-} from '@drydock/api/generated/types.ts';
+import type { ClusterRole, ClusterRoleBinding, Job, PolicyRule, Role } from '@drydock/api/generated/types.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { ResourceInfo } from '@drydock/api/scheme.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
 import { mastersGroup } from '../authn/user.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import { uncoveredRules } from '../authz/escalation.ts';
@@ -19,12 +13,15 @@ import type { PortAllocator } from '../services/port-allocator.ts';
 import { serviceHooks } from '../services/service-hooks.ts';
 import { forbiddenObject } from './errors.ts';
 import type { HookTable, ResourceHooks, WriteContext } from './hooks.ts';
+import { signingRequestHooks } from './signing-requests.ts';
+import { volumeHooks } from './volumes.ts';
 
 export interface HookSources {
   readonly authorizer: Authorizer;
   readonly rbac: RbacAuthorizer;
   readonly ips: IpAllocator;
   readonly ports: PortAllocator;
+  readonly clock: Clock;
 }
 
 export function resourceHooks(sources: HookSources): HookTable {
@@ -33,30 +30,14 @@ export function resourceHooks(sources: HookSources): HookTable {
   return new Map<string, ResourceHooks>([
     ['services', serviceHooks(sources.ips, sources.ports)],
     ['jobs.batch', jobHooks],
-    ['certificatesigningrequests.certificates.k8s.io', signingRequestHooks],
+    ['certificatesigningrequests.certificates.k8s.io', signingRequestHooks(sources.clock)],
+    ['persistentvolumes', volumeHooks(sources.clock)],
     ['roles.rbac.authorization.k8s.io', roles],
     ['clusterroles.rbac.authorization.k8s.io', roles],
     ['rolebindings.rbac.authorization.k8s.io', bindings],
     ['clusterrolebindings.rbac.authorization.k8s.io', bindings],
   ]);
 }
-
-/** A signing request says who made it; nobody says so for someone else. */
-const signingRequestHooks: ResourceHooks = {
-  async beforeCreate(object, { user }) {
-    const request = object as CertificateSigningRequest;
-    request.spec = {
-      ...request.spec,
-      username: user.name,
-      groups: [...user.groups],
-      ...(user.uid === '' ? {} : { uid: user.uid }),
-      ...(Object.keys(user.extra).length === 0
-        ? {}
-        : { extra: Object.fromEntries(Object.entries(user.extra).map(([key, values]) => [key, [...values]])) }),
-    };
-    return undefined;
-  },
-};
 
 /** A job selects its pods by its own uid, unless it says that it brings its own selector. */
 const jobHooks: ResourceHooks = {

@@ -1,4 +1,5 @@
 // Small differences between resource types that upstream's strategies and stores have.
+import { groupResourceOf } from '@drydock/api/resource.ts';
 import type { ResourceInfo } from '@drydock/api/scheme.ts';
 
 /** `v1` or `apps/v1`. */
@@ -12,6 +13,7 @@ const createdByUpdate: ReadonlySet<string> = new Set([
   'events',
   'leases',
   'limitranges',
+  'runtimeclasses',
   'services',
   'roles',
   'rolebindings',
@@ -36,10 +38,29 @@ const returned: ReadonlySet<string> = new Set([
   'volumeattachments',
   'csinodes',
   'csidrivers',
-  'csistoragecapacities',
   'volumeattributesclasses',
+  'deviceclasses',
+  'resourceclaims',
+  'resourceclaimtemplates',
 ]);
 
 export function returnsDeleted(info: ResourceInfo): boolean {
   return returned.has(info.resource);
+}
+
+/** Kinds without AllowUnconditionalUpdate: a PUT must say which resourceVersion it replaces. */
+const conditional: ReadonlySet<string> = new Set([
+  'csidrivers.storage.k8s.io',
+  'csinodes.storage.k8s.io',
+  'csistoragecapacities.storage.k8s.io',
+  'volumeattachments.storage.k8s.io',
+  'leases.coordination.k8s.io',
+  'runtimeclasses.node.k8s.io',
+  'poddisruptionbudgets.policy',
+  'customresourcedefinitions.apiextensions.k8s.io',
+  'apiservices.apiregistration.k8s.io',
+]);
+
+export function updatesUnconditionally(info: ResourceInfo): boolean {
+  return info.group !== 'admissionregistration.k8s.io' && !conditional.has(groupResourceOf(info));
 }

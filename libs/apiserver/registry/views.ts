@@ -70,7 +70,7 @@ function scaleView(info: ResourceInfo, subresource: SubresourceInfo): View {
       const uid = scale.metadata?.uid;
       if (uid !== undefined && uid !== metadata.uid) {
         throw conflict(
-          info,
+          { group: info.group, resource: `${info.resource}/scale` },
           metadata.name ?? '',
           `Precondition failed: UID in precondition: ${uid}, UID in object meta: ${metadata.uid}`,
         );

@@ -181,7 +181,7 @@ const quietOptions = {
   bindAddress: '127.0.0.1',
   grpcPort: 0,
   advertiseAddress: '127.0.0.1',
-  serviceCidr: '10.0.0.0/24',
+  serviceCidr: '10.207.0.0/16',
   nodePortRange: '30000-32767',
   endpointReconciler: 'none',
   compactionIntervalMs: 0,
