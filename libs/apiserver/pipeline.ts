@@ -62,6 +62,11 @@ export class Pipeline {
   async handle(request: ApiRequest): Promise<ApiResponse> {
     const user = await this.authenticate(request);
     this.authorize(attributesOf(request, user));
+    return this.serve(request, user);
+  }
+
+  /** Answers a request whose caller has been authenticated and authorised; fails with ApiError. */
+  async serve(request: ApiRequest, user: User): Promise<ApiResponse> {
     const call = resolve(request, user);
     switch (request.verb) {
       case 'get':

@@ -19,6 +19,7 @@ import {
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
+import type { ServingTimes } from '@drydock/foundation/serving/bounds.ts';
 import { Admission } from './admission/admission.ts';
 import { buildPlugins, type PluginSources } from './admission/plugins.ts';
 import type { DefaultTolerations } from './admission/pods.ts';
@@ -39,6 +40,7 @@ import type { HealthCheck } from './http/health.ts';
 import { Kubelets, type KubeletTls } from './http/kubelet.ts';
 import { RequestMetrics } from './http/metrics.ts';
 import { NonResource } from './http/non-resource.ts';
+import { InFlight } from './in-flight.ts';
 import { storeHealthMs } from './limits.ts';
 import { Pipeline } from './pipeline.ts';
 import { Caches } from './registry/caches.ts';
@@ -94,6 +96,10 @@ export interface ApiServerOptions {
   readonly requestTimeoutMs: number;
   readonly maxReadsInFlight: number;
   readonly maxWritesInFlight: number;
+  /** The times that a caller has; upstream's unless given. */
+  readonly times?: ServingTimes;
+  /** Connections at once, on each port, of callers who have not said who they are. */
+  readonly strangersMax?: number;
 }
 
 /** A running apiserver. */
@@ -171,6 +177,7 @@ export class ApiServer {
       eventTtlSeconds: options.eventTtlSeconds,
     });
     const metrics = new RequestMetrics(this.#caches);
+    const inFlight = new InFlight({ reads: options.maxReadsInFlight, writes: options.maxWritesInFlight });
     this.#kubelets = new Kubelets(options.kubelet.tls, options.kubelet.addressTypes);
     const { ca, cert, key } = options.kubelet.tls;
     const connector = new StreamConnector({
@@ -196,14 +203,23 @@ export class ApiServer {
       }),
       tls: options.tls,
       requestTimeoutMs: options.requestTimeoutMs,
-      maxReadsInFlight: options.maxReadsInFlight,
-      maxWritesInFlight: options.maxWritesInFlight,
+      inFlight,
+      times: options.times,
+      strangersMax: options.strangersMax,
     });
     const { clientCa } = options.tls;
     this.#grpc =
       options.grpcPort === 0 || clientCa === undefined
         ? undefined
-        : new GrpcFrontEnd({ pipeline, tls: { ...options.tls, clientCa } });
+        : new GrpcFrontEnd({
+            pipeline,
+            inFlight,
+            clock,
+            requestTimeoutMs: options.requestTimeoutMs,
+            times: options.times,
+            strangersMax: options.strangersMax,
+            tls: { ...options.tls, clientCa },
+          });
   }
 
   /** Listens first, so that health can be asked, then brings up what requests need. */

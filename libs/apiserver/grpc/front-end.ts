@@ -1,13 +1,17 @@
 // The gRPC front end: proto/drydock/apiserver/v1 over TLS into the same pipeline.
+import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
-import { ApiError, apiError } from '@drydock/api/status.ts';
+import { apiError } from '@drydock/api/status.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import { type ServingTimes, servingTimes, tcpBounds } from '@drydock/foundation/serving/bounds.ts';
+import { ConnectionGate } from '@drydock/foundation/serving/connection-gate.ts';
+import { guardServer } from '@drydock/foundation/serving/guard.ts';
 import {
+  type ConnectionInjector,
   type GrpcObject,
-  status as grpcStatus,
   loadPackageDefinition,
   Metadata,
   Server,
-  type ServerCredentials,
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceClientConstructor,
@@ -15,18 +19,15 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import type { WatchStream } from '../cache/watch-stream.ts';
+import { attributesOf } from '../call.ts';
 import { selectedName } from '../http/request-info.ts';
+import type { InFlight } from '../in-flight.ts';
+import { requestBodyMaxBytes } from '../limits.ts';
 import type { Pipeline } from '../pipeline.ts';
-import {
-  type ApiRequest,
-  type ApiResponse,
-  type Credentials,
-  plainForm,
-  type RequestOptions,
-  type Target,
-  type Verb,
-} from '../request.ts';
+import { type ApiRequest, type ApiResponse, plainForm, type RequestOptions, type Target, type Verb } from '../request.ts';
+import { type Caller, Callers } from './callers.ts';
 import { OptionalClientCertificate, type ServingCertificate } from './credentials.ts';
+import { failure } from './status.ts';
 
 interface WireTarget {
   readonly group: string;
@@ -65,25 +66,50 @@ interface Answer {
 export interface GrpcOptions {
   readonly pipeline: Pipeline;
   readonly tls: ServingCertificate;
+  readonly inFlight: InFlight;
+  readonly clock: Clock;
+  readonly requestTimeoutMs: number;
+  readonly times?: ServingTimes | undefined;
+  readonly strangersMax?: number | undefined;
 }
 
-const maxMessageBytes = 256 * 1024 * 1024;
+/** An object, or patch, as large as REST takes it, and what a message says around it. */
+const requestMaxBytes = requestBodyMaxBytes + 64 * 1024;
+/** A list is one message. */
+const answerMaxBytes = 256 * 1024 * 1024;
 
 export class GrpcFrontEnd {
   readonly #pipeline: Pipeline;
   readonly #server: Server;
-  readonly #credentials: ServerCredentials;
+  readonly #listener: NetServer;
+  readonly #callers: Callers;
+  readonly #sockets = new Set<Socket>();
   readonly #streams = new Set<WatchStream>();
 
   constructor(options: GrpcOptions) {
-    this.#pipeline = options.pipeline;
-    this.#credentials = new OptionalClientCertificate(options.tls);
+    const { pipeline, inFlight, clock, requestTimeoutMs, times = servingTimes } = options;
+    this.#pipeline = pipeline;
+    const gate = new ConnectionGate({ now: () => clock.monotonicMs(), max: options.strangersMax, graceMs: times.graceMs });
+    this.#callers = new Callers({
+      authenticate: (credentials) => pipeline.authenticate({ credentials }),
+      inFlight,
+      clock,
+      requestTimeoutMs,
+      onKnown: (peer) => gate.trust(peer),
+    });
     this.#server = new Server({
-      'grpc.max_receive_message_length': maxMessageBytes,
-      'grpc.max_send_message_length': maxMessageBytes,
+      'grpc.max_receive_message_length': requestMaxBytes,
+      'grpc.max_send_message_length': answerMaxBytes,
       'grpc.keepalive_time_ms': 30_000,
       'grpc.keepalive_timeout_ms': 10_000,
+      'grpc.max_connection_idle_ms': times.idleMs,
+      interceptors: [this.#callers.interceptor],
     });
+    const injector = this.#server.createConnectionInjector(new OptionalClientCertificate(options.tls, times));
+    // Our own listener: grpc-js has no bound on connections, and hands none out.
+    this.#listener = createServer(tcpBounds);
+    guardServer(this.#listener, gate);
+    this.#listener.on('connection', (socket: Socket) => this.#connected(socket, injector));
     const path = fileURLToPath(new URL('../../../proto/drydock/apiserver/v1/api.proto', import.meta.url));
     const definition = loadSync(path, { keepCase: true, longs: String, defaults: true, oneofs: true });
     const loaded = loadPackageDefinition(definition) as unknown as { drydock: { apiserver: { v1: GrpcObject } } };
@@ -102,29 +128,51 @@ export class GrpcFrontEnd {
     });
   }
 
+  #connected(socket: Socket, injector: ConnectionInjector): void {
+    if (socket.destroyed) return;
+    this.#sockets.add(socket);
+    socket.once('close', () => this.#sockets.delete(socket));
+    injector.injectConnection(socket);
+  }
+
   listen(host: string, port: number): Promise<number> {
     return new Promise((resolve, reject) => {
-      this.#server.bindAsync(`${host.includes(':') ? `[${host}]` : host}:${port}`, this.#credentials, (error, bound) => {
-        if (error === null) resolve(bound);
-        else reject(error);
+      this.#listener.once('error', reject);
+      this.#listener.listen(port, host, () => {
+        this.#listener.off('error', reject);
+        const bound = this.#listener.address();
+        resolve(bound !== null && typeof bound === 'object' ? bound.port : port);
       });
     });
   }
 
   close(): void {
     for (const stream of this.#streams) stream.end();
+    this.#listener.close();
     this.#server.forceShutdown();
+    for (const socket of this.#sockets) socket.destroy();
   }
 
   async #unary(verb: Verb, call: ServerUnaryCall<Wire, Answer>, callback: sendUnaryData<Answer>): Promise<void> {
     const abort = new AbortController();
     call.on('cancelled', () => abort.abort());
+    let caller: Caller | undefined;
     try {
-      const response = await this.#pipeline.handle(requestOf(verb, call, abort.signal));
+      caller = this.#callers.of(call.metadata);
+      const response = await this.#serve(requestOf(verb, call, caller, abort.signal), caller);
       callback(null, { object: encode(response) });
     } catch (error) {
       callback(failure(error));
+    } finally {
+      caller?.release();
     }
+  }
+
+  #serve(request: ApiRequest, { user }: Caller): Promise<ApiResponse> {
+    this.#pipeline.authorize(attributesOf(request, user));
+    if ((request.body?.bytes.length ?? 0) > requestBodyMaxBytes)
+      throw apiError('RequestEntityTooLarge', `Request entity too large: limit is ${requestBodyMaxBytes}`);
+    return this.#pipeline.serve(request, user);
   }
 
   async #watch(call: ServerWritableStream<Wire, unknown>): Promise<void> {
@@ -132,7 +180,8 @@ export class GrpcFrontEnd {
     call.on('cancelled', () => abort.abort());
     call.on('error', () => abort.abort());
     try {
-      const response = await this.#pipeline.handle(requestOf('watch', call, abort.signal));
+      const caller = this.#callers.of(call.metadata);
+      const response = await this.#serve(requestOf('watch', call, caller, abort.signal), caller);
       if (response.type !== 'watch') throw apiError('InternalError', 'a watch was answered with an object');
       await this.#send(call, response.stream);
     } catch (error) {
@@ -154,6 +203,7 @@ export class GrpcFrontEnd {
 function requestOf(
   verb: Verb,
   call: ServerUnaryCall<Wire, Answer> | ServerWritableStream<Wire, unknown>,
+  caller: Caller,
   signal: AbortSignal,
 ): ApiRequest {
   const wire = call.request;
@@ -163,7 +213,7 @@ function requestOf(
   return {
     verb,
     target: targetOf(verb, wire.target, options),
-    credentials: credentialsOf(call),
+    credentials: caller.credentials,
     options,
     body: body === undefined ? undefined : { contentType, bytes: body },
     form: plainForm,
@@ -199,49 +249,8 @@ function optionsOf(wire: Wire): RequestOptions {
   };
 }
 
-/** A token in the metadata speaks before the connection's certificate: it names the narrower identity. */
-function credentialsOf(call: ServerUnaryCall<Wire, Answer> | ServerWritableStream<Wire, unknown>): Credentials {
-  const authorization = String(call.metadata.get('authorization')[0] ?? '');
-  const token = /^bearer +(\S+)$/i.exec(authorization)?.[1];
-  if (token !== undefined) return { bearerToken: token };
-  const peer = call.getAuthContext().sslPeerCertificate;
-  if (peer === undefined) return {};
-  const { CN, O } = peer.subject as { CN?: string | string[]; O?: string | string[] };
-  const fingerprint = (peer.fingerprint256 ?? '').replaceAll(':', '').toLowerCase();
-  return { certificate: { commonName: [CN ?? ''].flat()[0] ?? '', organizations: [O ?? []].flat(), fingerprint } };
-}
-
 function encode(response: ApiResponse): Buffer {
   if (response.type === 'object') return Buffer.from(JSON.stringify(response.object));
   if (response.type === 'list') return Buffer.from(JSON.stringify({ ...response.list.header, items: response.list.items }));
   throw apiError('InternalError', 'an object request was answered with a watch');
-}
-
-const codes: Readonly<Record<string, grpcStatus>> = {
-  BadRequest: grpcStatus.INVALID_ARGUMENT,
-  Invalid: grpcStatus.INVALID_ARGUMENT,
-  Unauthorized: grpcStatus.UNAUTHENTICATED,
-  Forbidden: grpcStatus.PERMISSION_DENIED,
-  NotFound: grpcStatus.NOT_FOUND,
-  AlreadyExists: grpcStatus.ALREADY_EXISTS,
-  Conflict: grpcStatus.ABORTED,
-  Expired: grpcStatus.OUT_OF_RANGE,
-  Gone: grpcStatus.OUT_OF_RANGE,
-  TooManyRequests: grpcStatus.RESOURCE_EXHAUSTED,
-  Timeout: grpcStatus.DEADLINE_EXCEEDED,
-  ServiceUnavailable: grpcStatus.UNAVAILABLE,
-};
-
-function failure(error: unknown): Error & { code: grpcStatus; details: string; metadata: Metadata } {
-  const api =
-    error instanceof ApiError
-      ? error
-      : apiError('InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`);
-  const metadata = new Metadata();
-  metadata.set('status-bin', Buffer.from(JSON.stringify(api.status)));
-  return Object.assign(new Error(api.message), {
-    code: codes[api.reason] ?? grpcStatus.INTERNAL,
-    details: api.message,
-    metadata,
-  });
 }

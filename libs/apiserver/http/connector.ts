@@ -1,6 +1,5 @@
 // Routes streaming subresources to their nodes, pods and services.
 import type { IncomingMessage } from 'node:http';
-import type { Duplex } from 'node:stream';
 import type { EndpointSlice, Node, Pod, Service } from '@drydock/api/generated/types.ts';
 import { endpointSlices, type KubeObject, nodes, pods, type Resource, services } from '@drydock/api/resource.ts';
 import { findResource } from '@drydock/api/scheme.ts';
@@ -11,7 +10,7 @@ import { methodNotAllowed, notFound, notServed } from '../registry/errors.ts';
 import type { User } from '../request.ts';
 import { objectKey } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
-import { type Connector, refuseUpgrade } from './connect.ts';
+import type { Connector, Upgrade } from './connect.ts';
 import { type Exchange, headerOf } from './exchange.ts';
 import { serveExec, speaksChannels } from './exec.ts';
 import { type ForwardTarget, forward, tunnel } from './forward.ts';
@@ -38,8 +37,6 @@ export class StreamConnector implements Connector {
     this.#parts = parts;
   }
 
-  readonly refuse = refuseUpgrade;
-
   async serve(exchange: Exchange, info: PathInfo, user: User, signal: AbortSignal): Promise<void> {
     const { resource, subresource } = info.target;
     await this.#admit(info, user);
@@ -56,7 +53,7 @@ export class StreamConnector implements Connector {
     throw notServed();
   }
 
-  async upgrade(exchange: Exchange, info: PathInfo, user: User, socket: Duplex, head: Buffer): Promise<void> {
+  async upgrade(exchange: Exchange, info: PathInfo, user: User, { socket, head, signal }: Upgrade): Promise<void> {
     const req = exchange.req as IncomingMessage;
     const { resource, subresource } = info.target;
     await this.#admit(info, user);
@@ -83,7 +80,7 @@ export class StreamConnector implements Connector {
     }
     // Kubelets speak SPDY; a client whose WebSocket is refused asks again with SPDY, which is passed on as it is.
     if (isWebSocket) throw apiError('BadRequest', 'this stream takes SPDY upgrades only');
-    const backend = await this.#parts.kubelets.connect(address);
+    const backend = await this.#parts.kubelets.connect(address, signal);
     const path =
       subresource === 'portforward'
         ? `/portForward/${namespace}/${name}`

@@ -4,7 +4,7 @@ import type { Http2ServerRequest, Http2ServerResponse } from 'node:http2';
 import { gzipSync } from 'node:zlib';
 import { ApiError, apiError } from '@drydock/api/status.ts';
 import { stringifyYaml } from '@drydock/foundation/lazy-yaml.ts';
-import { gzipMinBytes, requestBodyMaxBytes } from '../limits.ts';
+import { gzipMinBytes } from '../limits.ts';
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
 export type HttpResponse = ServerResponse | Http2ServerResponse;
@@ -21,20 +21,6 @@ export interface Exchange {
 export function headerOf(req: HttpRequest, name: string): string {
   const value = req.headers[name];
   return Array.isArray(value) ? (value[0] ?? '') : (value ?? '');
-}
-
-/** The whole body; fails with RequestEntityTooLarge beyond requestBodyMaxBytes. */
-export async function readBody(req: HttpRequest): Promise<Buffer> {
-  const chunks: Buffer[] = [];
-  let size = 0;
-  for await (const chunk of req as AsyncIterable<Buffer>) {
-    size += chunk.length;
-    if (size > requestBodyMaxBytes) {
-      throw apiError('RequestEntityTooLarge', `Request entity too large: limit is ${requestBodyMaxBytes}`);
-    }
-    chunks.push(chunk);
-  }
-  return Buffer.concat(chunks);
 }
 
 /** Writes head and body at once. */

@@ -90,6 +90,15 @@ export function tunnel(
   path: string,
   host: string,
 ): void {
+  const end = () => {
+    backend.destroy();
+    socket.destroy();
+  };
+  for (const side of [backend, socket]) side.on('error', end).on('close', end);
+  if (socket.destroyed || backend.destroyed) {
+    end();
+    return;
+  }
   const lines = [`${req.method} ${path} HTTP/1.1`, `host: ${host}`];
   for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
     const name = req.rawHeaders[i] ?? '';
@@ -101,9 +110,4 @@ export function tunnel(
   if (head.length > 0) backend.write(head);
   backend.pipe(socket);
   socket.pipe(backend);
-  const end = () => {
-    backend.destroy();
-    socket.destroy();
-  };
-  for (const side of [backend, socket]) side.on('error', end).on('close', end);
 }

@@ -109,16 +109,24 @@ export class Kubelets {
     );
   }
 
-  /** A bare TLS connection to the kubelet's HTTPS API, for upgrades. */
-  connect(address: KubeletAddress): Promise<TLSSocket> {
+  /** A bare TLS connection to the kubelet's HTTPS API, for upgrades. Given up when `signal` aborts. */
+  connect(address: KubeletAddress, signal: AbortSignal): Promise<TLSSocket> {
     return new Promise((resolve, reject) => {
-      const socket = tlsConnect({ host: address.host, port: address.port, ...this.#clientTls() }, () => {
+      const socket = tlsConnect({ host: address.host, port: address.port, ...this.#clientTls() });
+      const settle = (error: Error | undefined) => {
+        signal.removeEventListener('abort', onAbort);
         socket.setTimeout(0);
-        socket.off('error', reject);
-        resolve(socket);
-      });
-      socket.setTimeout(dialMs, () => socket.destroy(new Error(`dial tcp ${address.host}:${address.port}: i/o timeout`)));
-      socket.once('error', reject);
+        if (error === undefined) return resolve(socket);
+        socket.destroy();
+        reject(apiError('InternalError', `error dialing backend: ${error.message}`));
+      };
+      const onAbort = () => settle(signal.reason as Error);
+      socket.once('secureConnect', () => settle(undefined));
+      // Also after it stands: whoever takes the socket adds listeners of their own, and may be late.
+      socket.on('error', (error) => settle(error));
+      socket.setTimeout(dialMs, () => settle(new Error(`dial tcp ${address.host}:${address.port}: i/o timeout`)));
+      if (signal.aborted) onAbort();
+      else signal.addEventListener('abort', onAbort, { once: true });
     });
   }
 

@@ -5,6 +5,8 @@ import type { SecureServerOptions, ServerHttp2Session, Settings } from 'node:htt
 
 /** The times that a caller has, in milliseconds. */
 export interface ServingTimes {
+  /** To say who they are, before others may take their place. */
+  readonly graceMs: number;
   /** For a TLS handshake. */
   readonly handshakeMs: number;
   /** For the headers of a request to come (k8s.io/apiserver: ReadHeaderTimeout). */
@@ -15,7 +17,13 @@ export interface ServingTimes {
   readonly sweepMs: number;
 }
 
-export const servingTimes: ServingTimes = { handshakeMs: 10_000, headersMs: 32_000, idleMs: 90_000, sweepMs: 2_000 };
+export const servingTimes: ServingTimes = {
+  graceMs: 2_000,
+  handshakeMs: 10_000,
+  headersMs: 32_000,
+  idleMs: 90_000,
+  sweepMs: 2_000,
+};
 
 /** A peer that says nothing is probed after this long (Go's default), so that one that vanished is noticed. */
 export const keepAliveProbeMs = 15_000;

@@ -1,0 +1,41 @@
+// An error as gRPC's status; the Kubernetes Status goes with it in the metadata.
+import { ApiError, apiError } from '@drydock/api/status.ts';
+import { status as grpcStatus, Metadata } from '@grpc/grpc-js';
+
+const codes: Readonly<Record<string, grpcStatus>> = {
+  BadRequest: grpcStatus.INVALID_ARGUMENT,
+  Invalid: grpcStatus.INVALID_ARGUMENT,
+  Unauthorized: grpcStatus.UNAUTHENTICATED,
+  Forbidden: grpcStatus.PERMISSION_DENIED,
+  NotFound: grpcStatus.NOT_FOUND,
+  AlreadyExists: grpcStatus.ALREADY_EXISTS,
+  Conflict: grpcStatus.ABORTED,
+  Expired: grpcStatus.OUT_OF_RANGE,
+  Gone: grpcStatus.OUT_OF_RANGE,
+  TooManyRequests: grpcStatus.RESOURCE_EXHAUSTED,
+  RequestEntityTooLarge: grpcStatus.RESOURCE_EXHAUSTED,
+  Timeout: grpcStatus.DEADLINE_EXCEEDED,
+  ServiceUnavailable: grpcStatus.UNAVAILABLE,
+};
+
+export interface GrpcFailure {
+  readonly code: grpcStatus;
+  readonly details: string;
+  readonly metadata: Metadata;
+}
+
+export function statusOf(error: unknown): GrpcFailure {
+  const api =
+    error instanceof ApiError
+      ? error
+      : apiError('InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`);
+  const metadata = new Metadata();
+  metadata.set('status-bin', Buffer.from(JSON.stringify(api.status)));
+  return { code: codes[api.reason] ?? grpcStatus.INTERNAL, details: api.message, metadata };
+}
+
+/** The same as grpc-js takes it from a handler. */
+export function failure(error: unknown): Error & GrpcFailure {
+  const status = statusOf(error);
+  return Object.assign(new Error(status.details), status);
+}
