@@ -1,6 +1,7 @@
 // `npm run tidy`: the rules that neither the compiler nor the linter knows. Exit status 1 where one is broken.
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { checkBareFiles } from './bare-files.ts';
 import { checkDeterminism, parseAdapters } from './determinism.ts';
 import { checkHabits } from './habits.ts';
 import { checkImportDirection } from './import-direction.ts';
@@ -15,6 +16,7 @@ const findings = [
   ...checkDeterminism(files, adapters),
   ...checkSize(files),
   ...checkHabits(files),
+  ...checkBareFiles(files, parseAdapters(readFileSync(new URL('./bare-files.txt', import.meta.url), 'utf8'))),
 ];
 for (const finding of findings) console.log(`${finding.path}:${finding.line}: ${finding.message}`);
 console.log(`tidy: ${files.length} files, ${findings.length} findings`);

@@ -1,5 +1,6 @@
 // The checks are trusted because each of them finds what it is for.
 import { expect, test } from 'vitest';
+import { checkBareFiles } from './bare-files.ts';
 import { checkDeterminism, parseAdapters } from './determinism.ts';
 import { checkHabits } from './habits.ts';
 import { checkImportDirection } from './import-direction.ts';
@@ -64,4 +65,29 @@ test('habits: a comment whose subject has gone', () => {
   const text = '/** The first. */\n/** The second. */\nconst second = 2;\n';
   expect(checkHabits([file('libs/api/a.ts', text)])).toMatchObject([{ line: 1 }]);
   expect(checkHabits([file('libs/api/a.ts', text.replace('\n', '\nconst first = 1;\n'))])).toEqual([]);
+});
+
+test.each([
+  ["import { rm } from 'node:fs/promises';", 'rm'],
+  ["import {\n  readFileSync,\n  rmSync as remove,\n} from 'node:fs';", 'rmSync'],
+  ["import { type Stats, chmodSync } from 'fs';", 'chmodSync'],
+  ["import * as fs from 'node:fs';", 'fs as a whole'],
+  ["import fs from 'fs/promises';", 'fs/promises as a whole'],
+  ["import { execFile } from 'node:child_process';", 'execFile'],
+  ["const { rm } = await import('node:fs/promises');", 'import('],
+  ["const fs = process.getBuiltinModule('fs');", 'getBuiltinModule'],
+])('bare files: %s', (text, name) => {
+  const [finding, ...more] = checkBareFiles([file('libs/kubelet/pod/a.ts', text)], new Map());
+  expect(finding?.message).toContain(name);
+  expect(more).toEqual([]);
+});
+
+test('bare files: looking, types, comments, tests, other libs and listed files are left alone', () => {
+  const rm = "import { rm } from 'node:fs/promises';";
+  const fine =
+    "import { readFileSync } from 'node:fs';\nimport type { Stats } from 'node:fs';\n// import { rm } from 'node:fs';\n";
+  const others = ['libs/lab/a.ts', 'libs/kubelet/a.test.ts', 'libs/kubelet/testing/a.ts', 'libs/kubelet/listed.ts'];
+  const files = [file('libs/kubelet/a.ts', fine), ...others.map((path) => file(path, rm))];
+  expect(checkBareFiles(files, new Map([['libs/kubelet/listed.ts', 'because']]))).toEqual([]);
+  expect(checkBareFiles(files, new Map([['libs/kubelet/gone.ts', '']]))).toHaveLength(3);
 });

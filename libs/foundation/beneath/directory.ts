@@ -99,12 +99,16 @@ export class Directory {
 
   /** Writes a file that is not there yet, then gives it its attributes. Throws EEXIST. */
   async createFile(name: Name, data: Uint8Array, attributes: Attributes): Promise<void> {
-    const flags = constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL;
-    await using file = await this.#open(name, flags, 0o600);
+    await using file = await this.createNew(name);
     await file.writeFile(data);
     const { mode, uid = -1, gid = -1 } = attributes;
     if (uid !== -1 || gid !== -1) await file.chown(uid, gid);
     await file.chmod(mode);
+  }
+
+  /** A new file for writing, its owner's alone; close it. Throws EEXIST. */
+  async createNew(name: Name): Promise<FileHandle> {
+    return this.#open(name, constants.O_WRONLY | constants.O_CREAT | constants.O_EXCL, 0o600);
   }
 
   /** Writes a file anew where it lies, so that those who have it mounted see the change. Throws BeneathError `link` or `kind`. */

@@ -1,10 +1,21 @@
-// The end of a file that a container wrote.
+// Files that a container wrote, in folders of the caller's own: only the last name may have been exchanged. A link, a pipe or a
+// device is not read.
 import { closeSync, constants, fstatSync, openSync, readSync } from 'node:fs';
+import { type FileHandle, open } from 'node:fs/promises';
+import { BeneathError, systemCode } from './errors.ts';
 
-/**
- * At most `bytesMax` of the end of a plain file; undefined where there is none. Its folder is the caller's own: only the last
- * name may have been exchanged, and a link, a pipe or a device is not read. At once: it is in memory, and small.
- */
+/** Opens a plain file for reading; close it. Throws BeneathError `link` or `kind`, and what the system says. */
+export async function openPlainFile(path: string): Promise<FileHandle> {
+  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW | constants.O_NONBLOCK).catch((error: unknown) => {
+    if (systemCode(error) === 'ELOOP') throw new BeneathError('link', `${path} is a link`, { cause: error });
+    throw error;
+  });
+  if ((await file.stat()).isFile()) return file;
+  await file.close();
+  throw new BeneathError('kind', `${path} is not a file`);
+}
+
+/** At most `bytesMax` of the end of a plain file; undefined where there is none. At once: it is small, and was just written. */
 export function endOfFile(path: string, bytesMax: number): Buffer | undefined {
   let file: number;
   try {

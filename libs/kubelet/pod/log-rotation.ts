@@ -1,9 +1,10 @@
 // Adapter: begins a container's log anew when it has grown, and keeps a few of the old ones (pkg/kubelet/logs, container_log_manager.go).
-import { createReadStream, createWriteStream } from 'node:fs';
-import { readdir, rename, rm, stat } from 'node:fs/promises';
-import { basename, dirname, join } from 'node:path';
+import { basename, dirname } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { createGzip } from 'node:zlib';
+import { Directory } from '@drydock/foundation/beneath/directory.ts';
+import { removeTree } from '@drydock/foundation/beneath/remove.ts';
+import { openPlainFile } from '@drydock/foundation/beneath/tail.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { ContainerDetail, ContainerEngine } from '../engine/engine.ts';
@@ -28,7 +29,7 @@ export async function rotateForever(ports: RotationPorts, signal: AbortSignal): 
     for (const { id, logPath } of ports.running()) {
       if (logPath === '') continue;
       try {
-        if ((await stat(logPath)).size >= ports.bytesMax) await rotate(ports, id, logPath);
+        if ((await sizeOf(logPath)) >= ports.bytesMax) await rotate(ports, id, logPath);
       } catch (err) {
         if ((err as NodeJS.ErrnoException).code !== 'ENOENT') ports.log.warn({ err, container: id }, 'log not rotated');
       }
@@ -38,28 +39,39 @@ export async function rotateForever(ports: RotationPorts, signal: AbortSignal): 
 
 /** Afterwards there are at most `filesMax - 1` old files beside the new one; all but the newest of them are compressed. */
 export async function rotate({ engine, clock, filesMax }: RotationPorts, id: string, path: string): Promise<void> {
-  const folder = dirname(path);
-  const names = (await readdir(folder)).filter((name) => name.startsWith(`${basename(path)}.`));
-  for (const name of names.filter((each) => each.endsWith('.tmp'))) await rm(join(folder, name), { force: true });
+  await using folder = await Directory.open(dirname(path));
+  const own = basename(path);
+  const names: string[] = [];
+  for await (const { name } of folder.entries()) if (name.toString().startsWith(`${own}.`)) names.push(name.toString());
+  for (const name of names.filter((each) => each.endsWith('.tmp'))) await removeTree(folder, name);
   const old = names.filter((each) => !each.endsWith('.tmp')).sort();
   const kept = old.slice(Math.max(0, old.length - (filesMax - 2)));
-  for (const name of old) if (!kept.includes(name)) await rm(join(folder, name), { force: true });
-  for (const name of kept) if (!name.endsWith('.gz')) await compress(join(folder, name));
-  const aside = `${path}.${stamp(clock.wallMs())}`;
-  await rename(path, aside);
+  for (const name of old) if (!kept.includes(name)) await removeTree(folder, name);
+  for (const name of kept) if (!name.endsWith('.gz')) await compress(folder, name);
+  const aside = `${own}.${stamp(clock.wallMs())}`;
+  await folder.rename(own, aside);
   try {
     await engine.reopenLog(id);
   } catch (error) {
     // The engine goes on writing to the file it has open: that must stay the one under the known name.
-    await rename(aside, path).catch(() => {});
+    await folder.rename(aside, own).catch(() => {});
     throw error;
   }
 }
 
-async function compress(path: string): Promise<void> {
-  await pipeline(createReadStream(path), createGzip(), createWriteStream(`${path}.gz.tmp`));
-  await rename(`${path}.gz.tmp`, `${path}.gz`);
-  await rm(path, { force: true });
+async function sizeOf(path: string): Promise<number> {
+  await using file = await openPlainFile(path);
+  return (await file.stat()).size;
+}
+
+async function compress(folder: Directory, name: string): Promise<void> {
+  const from = await folder.openFile(name);
+  const to = await folder.createNew(`${name}.gz.tmp`);
+  await to.chmod((await from.stat()).mode & 0o777);
+  // The streams close the handles, at the end and where one fails.
+  await pipeline(from.createReadStream(), createGzip(), to.createWriteStream());
+  await folder.rename(`${name}.gz.tmp`, `${name}.gz`);
+  await folder.unlink(name);
 }
 
 /** `20260131-120000`. */

@@ -1,7 +1,8 @@
 // Adapter: reads the log files that engines write in the CRI's format, and follows them.
-import { createReadStream, watch } from 'node:fs';
-import { open, stat } from 'node:fs/promises';
+import { watch } from 'node:fs';
+import { stat } from 'node:fs/promises';
 import { createInterface } from 'node:readline';
+import { openPlainFile } from '@drydock/foundation/beneath/tail.ts';
 
 export interface LogOptions {
   readonly follow: boolean;
@@ -41,14 +42,12 @@ export async function readLog(
     write(bytes.length <= left ? text : bytes.subarray(0, left).toString());
     left -= bytes.length;
   };
-  let offset = (await stat(path)).size;
-  const lines = createInterface({
-    input: createReadStream(path, { end: Math.max(0, offset - 1) }),
-    crlfDelay: Number.POSITIVE_INFINITY,
-  });
+  const first = await openPlainFile(path);
+  let offset = (await first.stat()).size;
   if (offset > 0) {
     const kept: string[] = [];
-    for await (const line of lines) {
+    const input = first.createReadStream({ end: offset - 1 });
+    for await (const line of createInterface({ input, crlfDelay: Number.POSITIVE_INFINITY })) {
       if (options.tailLines < 0) emit(line);
       else {
         kept.push(line);
@@ -56,7 +55,7 @@ export async function readLog(
       }
     }
     for (const line of kept) emit(line);
-  } else lines.close();
+  } else await first.close();
   if (!options.follow) return;
   let rest = '';
   let wake: () => void = () => {};
@@ -70,7 +69,7 @@ export async function readLog(
       });
       const size = (await stat(path)).size;
       if (size > offset) {
-        const file = await open(path, 'r');
+        const file = await openPlainFile(path);
         const buffer = Buffer.alloc(size - offset);
         await file.read(buffer, 0, buffer.length, offset);
         await file.close();
