@@ -7,6 +7,7 @@ import type { ClientConfig } from '@drydock/client/kubeconfig.ts';
 import { kubeconfigOfFlag } from '@drydock/client/kubeconfig-flag.ts';
 import { checkTimings, leadUntil, runElection } from '@drydock/client/leader-election.ts';
 import { Leadership } from '@drydock/client/leadership.ts';
+import { startRate } from '@drydock/client/rate-flags.ts';
 import { servingService } from '@drydock/client/serving.ts';
 import { isEnabled, namedButMissing, unknownController } from '@drydock/controllers/enabled.ts';
 import { type ManagerPorts, startControllers } from '@drydock/controllers/manager.ts';
@@ -40,6 +41,8 @@ await runProgram({
     const wrong = v['leader-elect'] ? checkTimings(timings) : undefined;
     if (wrong !== undefined) throw new StartupError(wrong);
 
+    const rate = startRate(v['kube-api-qps'], v['kube-api-burst']);
+
     const config = await kubeconfigOfFlag(v.kubeconfig);
     const client = await connect(config, { clock, random, userAgent: 'kube-controller-manager' });
     const stopped = new AbortController();
@@ -71,6 +74,7 @@ await runProgram({
         random,
         log,
         leadership,
+        rate,
         connectAs: v['use-service-account-credentials']
           ? (token) => connect(withToken(config, token), { clock, random, userAgent: 'kube-controller-manager' })
           : undefined,

@@ -5,6 +5,7 @@ import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { connect } from '@drydock/client/connect.ts';
 import { KubeconfigError } from '@drydock/client/kubeconfig.ts';
+import { limited } from '@drydock/client/rate-limit.ts';
 import { parseHostPort, type StatusRoutes, statusServer } from '@drydock/client/status-server.ts';
 import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
@@ -58,7 +59,8 @@ await runProgram({
     }
     try {
       const config = readConfig(values, await readFile(values.config), hostname());
-      const client = await connect(config.kubeconfig, { clock, random, userAgent: 'kube-proxy/drydock' });
+      const connected = await connect(config.kubeconfig, { clock, random, userAgent: 'kube-proxy/drydock' });
+      const client = limited(connected, clock, config.apiRate);
       const problem = setConntrackMax(config);
       if (problem !== undefined) log.warn({ problem }, 'the limit of tracked connections was not raised');
       const server = new ProxyServer({ config, client, clock, random, log, sink: nftSink(), localAddresses });

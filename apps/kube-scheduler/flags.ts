@@ -7,6 +7,8 @@ const seconds = 1000;
 export const flags = {
   kubeconfig: flag('string', '', 'Path to kubeconfig file with authorization and master location information.'),
   config: flag('string', '', 'The path to the configuration file (KubeSchedulerConfiguration).'),
+  'kube-api-qps': flag('float', 50, 'QPS to use while talking with kubernetes apiserver. Ignored if --config is given.'),
+  'kube-api-burst': flag('int', 100, 'Burst to use while talking with kubernetes apiserver. Ignored if --config is given.'),
   'secure-port': flag('int', 10259, 'The port on which to serve HTTPS. If 0, do not serve HTTPS at all.'),
   'bind-address': flag('string', '0.0.0.0', 'The IP address on which to listen for the --secure-port port.'),
   'tls-cert-file': flag('string', '', 'File containing the x509 certificate for HTTPS; self-signed if not given.'),
@@ -38,9 +40,7 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = {
       'disabled-metrics',
       'emulated-version',
       'http2-max-streams-per-connection',
-      'kube-api-burst',
       'kube-api-content-type',
-      'kube-api-qps',
       'leader-elect-resource-lock',
       'log-flush-frequency',
       'log-json-info-buffer-size',

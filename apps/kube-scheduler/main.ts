@@ -6,8 +6,10 @@ import { connect } from '@drydock/client/connect.ts';
 import { kubeconfigOfFlag } from '@drydock/client/kubeconfig-flag.ts';
 import { checkTimings, leadUntil, runElection } from '@drydock/client/leader-election.ts';
 import { Leadership } from '@drydock/client/leadership.ts';
+import { startRate } from '@drydock/client/rate-flags.ts';
 import { servingService } from '@drydock/client/serving.ts';
 import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
+import type { Values } from '@drydock/foundation/flags.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { ConfigError, defaultSchedulerConfig, parseSchedulerConfig, type SchedulerConfig } from '@drydock/scheduler/config.ts';
 import { SchedulerRun } from '@drydock/scheduler/run.ts';
@@ -20,18 +22,16 @@ await runProgram({
   async start({ flags: { values: v, given }, log, clock, random, lifecycle, fatal }) {
     startFeatureGates(v['feature-gates'], 'components', [], log);
     const config = v.config === '' ? defaultSchedulerConfig : configFile(v.config);
-    const timings = {
-      leaseDurationMs: v['leader-elect-lease-duration'],
-      renewDeadlineMs: v['leader-elect-renew-deadline'],
-      retryPeriodMs: v['leader-elect-retry-period'],
-    };
-    const leaderElect = given.has('leader-elect') ? v['leader-elect'] : (config.leaderElect ?? v['leader-elect']);
+    for (const field of config.withoutEffect) log.warn({ field }, 'field accepted but it has no effect here');
+    const { leaderElect, timings, lease } = electionOf(config, v, given);
     const wrong = leaderElect ? checkTimings(timings) : undefined;
     if (wrong !== undefined) throw new StartupError(wrong);
 
-    const clientConfig = await kubeconfigOfFlag(v.kubeconfig || config.kubeconfig);
+    const { kubeconfig, qps, burst } = config.clientConnection;
+    const rate = v.config === '' ? startRate(v['kube-api-qps'], v['kube-api-burst']) : startRate(qps, burst);
+    const clientConfig = await kubeconfigOfFlag(v.kubeconfig || kubeconfig);
     const client = await connect(clientConfig, { clock, random, userAgent: 'kube-scheduler' });
-    const run = new SchedulerRun(config, { client, clock, random, log });
+    const run = new SchedulerRun(config, { client, rate, clock, random, log });
     const stopped = new AbortController();
     let leading = false;
     let election = Promise.resolve();
@@ -46,7 +46,7 @@ await runProgram({
         clock,
         random: random.stream('serving'),
         unhealthy: () => undefined,
-        metrics: () => metricsText(leading, v['leader-elect-resource-name'], run),
+        metrics: () => metricsText(leading, lease.name, run),
       });
       await lifecycle.start(serving);
     }
@@ -72,7 +72,7 @@ await runProgram({
             clock,
             random,
             log,
-            lease: { namespace: v['leader-elect-resource-namespace'], name: v['leader-elect-resource-name'] },
+            lease,
             identity: `${hostname()}_${random.stream('identity').uuid()}`,
             timings,
             onStartedLeading: lead,
@@ -91,6 +91,24 @@ await runProgram({
     });
   },
 });
+
+/** Flags that are given win over the file, the file over the flags' defaults. */
+function electionOf({ leaderElection: file }: SchedulerConfig, v: Values<typeof flags>, given: ReadonlySet<string>) {
+  const pick = <N extends keyof typeof v, T>(flag: N, fromFile: T | undefined): (typeof v)[N] | T =>
+    given.has(flag) ? v[flag] : (fromFile ?? v[flag]);
+  return {
+    leaderElect: pick('leader-elect', file.leaderElect),
+    timings: {
+      leaseDurationMs: pick('leader-elect-lease-duration', file.leaseDurationMs),
+      renewDeadlineMs: pick('leader-elect-renew-deadline', file.renewDeadlineMs),
+      retryPeriodMs: pick('leader-elect-retry-period', file.retryPeriodMs),
+    },
+    lease: {
+      name: pick('leader-elect-resource-name', file.resourceName),
+      namespace: pick('leader-elect-resource-namespace', file.resourceNamespace),
+    },
+  };
+}
 
 function configFile(path: string): SchedulerConfig {
   try {

@@ -30,10 +30,10 @@ await runProgram({
   name: 'kubelet',
   flags,
   dialect: { style: 'pflag', ignored: ignoredFlags },
-  async start({ flags: { values }, log, clock, random, lifecycle }) {
+  async start({ flags: { values, given }, log, clock, random, lifecycle }) {
     startFeatureGates(values['feature-gates'], 'pairs', [], log);
     try {
-      const read = readConfig(values, await readFile(values.config), hostname());
+      const read = readConfig(values, await readFile(values.config), hostname(), given);
       const config = { ...read, nodeIp: read.nodeIp || firstAddress() };
       mkdirSync(`${config.rootDir}/pods`, { recursive: true });
       const client = await connect(config.kubeconfig, { clock, random, userAgent: 'kubelet/drydock' });

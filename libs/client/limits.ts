@@ -16,6 +16,10 @@ export const watchLineCharsMax = 32 * 1024 * 1024;
 /** A bearer token read from a file is read again after this time (client-go: one minute). */
 export const tokenRefreshMs = 60_000;
 
+/** client-go's QPS and burst where a configuration says 0. */
+export const defaultPerSecond = 5;
+export const defaultBurst = 10;
+
 /** Reflector back-off (client-go): 800 ms doubling to 30 s with jitter, forgotten after two quiet minutes. */
 export const reflectorBackoffMinMs = 800;
 export const reflectorBackoffMaxMs = 30_000;

@@ -1,6 +1,7 @@
 // The work queue of client-go: a key is never worked on twice at once, and an add during the work causes one more run.
 import { type Clock, checkedDelay, type Timer } from '@drydock/foundation/clock.ts';
 import { bucketBurst, bucketPerSecond, itemBackoffBaseMs, itemBackoffMaxMs } from './limits.ts';
+import { TokenBucket } from './token-bucket.ts';
 
 export interface WorkQueueOptions {
   readonly clock: Clock;
@@ -17,7 +18,7 @@ export class WorkQueue {
   readonly #clock: Clock;
   readonly #baseMs: number;
   readonly #maxMs: number;
-  readonly #bucket: Bucket;
+  readonly #bucket: TokenBucket;
   readonly #queue = new Set<string>();
   readonly #dirty = new Set<string>();
   readonly #processing = new Set<string>();
@@ -30,7 +31,7 @@ export class WorkQueue {
     this.#clock = options.clock;
     this.#baseMs = options.backoffBaseMs ?? itemBackoffBaseMs;
     this.#maxMs = options.backoffMaxMs ?? itemBackoffMaxMs;
-    this.#bucket = new Bucket(options.clock);
+    this.#bucket = new TokenBucket(options.clock, { perSecond: bucketPerSecond, burst: bucketBurst });
   }
 
   /** Keys that wait to be worked on. */
@@ -116,25 +117,5 @@ export class WorkQueue {
     this.#dirty.delete(key);
     this.#processing.add(key);
     return key;
-  }
-}
-
-/** A token bucket that lends: every take is granted, for a later time. */
-class Bucket {
-  readonly #clock: Clock;
-  #tokens = bucketBurst;
-  #atMs: number;
-
-  constructor(clock: Clock) {
-    this.#clock = clock;
-    this.#atMs = clock.monotonicMs();
-  }
-
-  /** Takes one token; milliseconds until it is there. */
-  takeMs(): number {
-    const nowMs = this.#clock.monotonicMs();
-    this.#tokens = Math.min(bucketBurst, this.#tokens + ((nowMs - this.#atMs) / 1000) * bucketPerSecond) - 1;
-    this.#atMs = nowMs;
-    return this.#tokens >= 0 ? 0 : (-this.#tokens / bucketPerSecond) * 1000;
   }
 }

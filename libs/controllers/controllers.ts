@@ -61,6 +61,8 @@ export interface ControllerEntry {
   readonly account: string;
   /** The component that its events come from, where that is not the account. */
   readonly eventSource?: string;
+  /** How much more than the others it may ask of the apiserver, as upstream has it. */
+  readonly rateFactor?: { readonly perSecond?: number; readonly burst?: number };
   /** undefined where the options leave it nothing to do. */
   start(options: ManagerOptions, context: ControllerContext): Promise<void> | undefined;
 }
@@ -199,6 +201,7 @@ export const controllers: readonly ControllerEntry[] = [
     name: 'namespace-controller',
     alias: 'namespace',
     account: 'namespace-controller',
+    rateFactor: { perSecond: 20, burst: 100 },
     start: ({ concurrency, resources }, context) =>
       startNamespaceController({ concurrency: concurrency.namespaces, resources }, context),
   },
@@ -206,6 +209,7 @@ export const controllers: readonly ControllerEntry[] = [
     name: 'garbage-collector-controller',
     alias: 'garbagecollector',
     account: 'generic-garbage-collector',
+    rateFactor: { perSecond: 2 },
     start: ({ concurrency, resources }, context) =>
       startGarbageCollector({ concurrency: concurrency.garbage, resources }, context),
   },

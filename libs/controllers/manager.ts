@@ -2,6 +2,8 @@
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import { InformerFactory } from '@drydock/client/informer-factory.ts';
 import { FencedClient, type Leadership } from '@drydock/client/leadership.ts';
+import { limited } from '@drydock/client/rate-limit.ts';
+import type { Rate } from '@drydock/client/token-bucket.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
@@ -9,7 +11,7 @@ import type { EventAction } from './common/action.ts';
 import { ServiceAccountClient } from './common/identity.ts';
 import type { ControllerContext } from './common/ports.ts';
 import { builtInResources, servedResources } from './common/resource-list.ts';
-import { controllers, type ManagerOptions } from './controllers.ts';
+import { type ControllerEntry, controllers, type ManagerOptions } from './controllers.ts';
 import { isEnabled } from './enabled.ts';
 
 export interface ManagerPorts {
@@ -17,6 +19,8 @@ export interface ManagerPorts {
   readonly client: ApiClient;
   /** A client with that bearer token; undefined where the controllers act as the manager itself. */
   readonly connectAs: ((token: string) => Promise<ApiClient>) | undefined;
+  /** How many requests each controller may make; undefined is no limit. What fills the shared caches is not counted. */
+  readonly rate: Rate | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -41,11 +45,10 @@ export async function startControllers(
   const clients = new Map<string, ApiClient>();
   const clientOf = (account: string): ApiClient => {
     const { connectAs } = ports;
-    if (connectAs === undefined) return client;
+    if (connectAs === undefined) return ports.client;
     const known = clients.get(account);
     if (known !== undefined) return known;
-    const own = new ServiceAccountClient(account, { base: client, clock, connect: connectAs });
-    const made = new FencedClient(own, leadership);
+    const made = new ServiceAccountClient(account, { base: client, clock, connect: connectAs });
     clients.set(account, made);
     return made;
   };
@@ -56,7 +59,7 @@ export async function startControllers(
   const starting: Promise<void>[] = [];
   for (const entry of controllers) {
     if (!isEnabled(entry, enabled)) continue;
-    const own = clientOf(entry.account);
+    const own = new FencedClient(limited(clientOf(entry.account), clock, rateFor(entry, ports.rate)), leadership);
     const context: ControllerContext = {
       client: own,
       caches,
@@ -71,4 +74,9 @@ export async function startControllers(
   }
   await Promise.all(starting);
   log.info({ controllers: starting.length, resources: resources.length }, 'controllers run');
+}
+
+function rateFor(entry: ControllerEntry, rate: Rate | undefined): Rate | undefined {
+  const { perSecond = 1, burst = 1 } = entry.rateFactor ?? {};
+  return rate === undefined ? undefined : { perSecond: rate.perSecond * perSecond, burst: rate.burst * burst };
 }

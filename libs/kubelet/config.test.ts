@@ -3,8 +3,8 @@ import { expect, test } from 'vitest';
 import { flags, readConfig } from './config.ts';
 
 function read(args: string[], file?: object) {
-  const { values } = parseFlags(flags, ['--kubeconfig=k', ...args], { style: 'pflag', ignored: {} });
-  return readConfig(values, file === undefined ? undefined : { kind: 'KubeletConfiguration', ...file }, 'Host');
+  const { values, given } = parseFlags(flags, ['--kubeconfig=k', ...args], { style: 'pflag', ignored: {} });
+  return readConfig(values, file === undefined ? undefined : { kind: 'KubeletConfiguration', ...file }, 'Host', given);
 }
 
 test("upstream's defaults", () => {
@@ -19,7 +19,16 @@ test("upstream's defaults", () => {
     pressureTransitionMs: 300_000,
     logBytesMax: 10 * 1024 * 1024,
     logFilesMax: 5,
+    apiRate: { perSecond: 50, burst: 100 },
+    eventRate: { perSecond: 50, burst: 100 },
   });
+});
+
+test('requests are limited as flags, then the file say; 0 is the default', () => {
+  const file = { kubeAPIQPS: 7, kubeAPIBurst: 8, eventRecordQPS: 0, eventBurst: 0 };
+  expect(read([], file)).toMatchObject({ apiRate: { perSecond: 7, burst: 8 }, eventRate: { perSecond: 5, burst: 10 } });
+  const args = ['--kube-api-qps=50', '--kube-api-burst=0', '--event-qps=3', '--event-burst=4'];
+  expect(read(args, file)).toMatchObject({ apiRate: { perSecond: 50, burst: 100 }, eventRate: { perSecond: 3, burst: 4 } });
 });
 
 test('flags win over the file', () => {
@@ -39,6 +48,8 @@ test.each<[string, string[], object | undefined, RegExp]>([
   ['a threshold', ['--eviction-hard=memory.available<lots'], undefined, /^evictionHard.memory.available: expected/],
   ['a reserve', [], { kubeReserved: { memory: 'x' } }, /^kubeReserved.memory: expected a quantity/],
   ['a resource', [], { kubeReserved: { gpu: '1' } }, /^kubeReserved: cannot reserve "gpu"/],
+  ['a rate', ['--kube-api-qps=-1'], undefined, /kubeAPIQPS \(--kube-api-qps\) -1 must not be a negative number/],
+  ['a burst', [], { eventBurst: -2 }, /eventBurst \(--event-burst\) -2 must not be a negative number/],
   ['a log size', [], { containerLogMaxSize: 'big' }, /^containerLogMaxSize: expected/],
   ['too few logs', [], { containerLogMaxFiles: 1 }, /^containerLogMaxFiles: expected a number greater than 1/],
   ['a taint', ['--register-with-taints=x'], undefined, /^--register-with-taints: expected/],

@@ -1,6 +1,8 @@
 // Flags and KubeletConfiguration (kubelet.config.k8s.io/v1beta1). Flags win over the file, as upstream has it.
 
 import { tryParseQuantity } from '@drydock/api/quantity.ts';
+import { rateOf } from '@drydock/client/rate-limit.ts';
+import type { Rate } from '@drydock/client/token-bucket.ts';
 import { parseDuration } from '@drydock/foundation/duration.ts';
 import { featureGatesFlag } from '@drydock/foundation/feature-gates.ts';
 import { flag, type Values } from '@drydock/foundation/flags.ts';
@@ -23,6 +25,10 @@ export const flags = {
   'system-reserved': flag('map', {}, 'what the system keeps from pods: cpu=200m,memory=500Mi'),
   'kube-reserved': flag('map', {}, 'what Kubernetes itself keeps from pods'),
   'allowed-unsafe-sysctls': flag('strings', [], 'unsafe sysctls that pods may set; a final * stands for anything'),
+  'kube-api-qps': flag('int', 50, 'requests to the API server a second, at most; not of events and of the node lease'),
+  'kube-api-burst': flag('int', 100, 'requests to the API server at once, at most'),
+  'event-qps': flag('int', 50, 'events written a second, at most'),
+  'event-burst': flag('int', 100, 'events written at once, at most'),
   'max-pods': flag('int', 0, 'pods that may run here'),
   'feature-gates': featureGatesFlag,
   v: flag('int', 0, 'log verbosity', 'v'),
@@ -30,8 +36,6 @@ export const flags = {
 
 export const ignoredFlags = {
   'kube-api-content-type': 'value',
-  'kube-api-qps': 'value',
-  'kube-api-burst': 'value',
   'bootstrap-kubeconfig': 'value',
   'cgroup-driver': 'value',
   'pod-manifest-path': 'value',
@@ -82,6 +86,9 @@ export interface KubeletConfig {
   readonly logBytesMax: number;
   /** Files that are kept of one container's log, the current one among them. */
   readonly logFilesMax: number;
+  /** undefined is no limit. */
+  readonly apiRate: Rate | undefined;
+  readonly eventRate: Rate | undefined;
   readonly statusPeriodMs: number;
   readonly leaseSeconds: number;
   readonly labels: Readonly<Record<string, string>>;
@@ -90,8 +97,13 @@ export interface KubeletConfig {
 
 type Fields = Record<string, unknown>;
 
-/** Throws ConfigError. `document`: the parsed file, undefined where there is none. */
-export function readConfig(values: Values<typeof flags>, document: unknown, hostname: string): KubeletConfig {
+/** Throws ConfigError. `document`: the parsed file, undefined where there is none. `given`: the flags of the command line. */
+export function readConfig(
+  values: Values<typeof flags>,
+  document: unknown,
+  hostname: string,
+  given: ReadonlySet<string> = new Set(),
+): KubeletConfig {
   const file = (document ?? {}) as Fields;
   if (document !== undefined && file.kind !== 'KubeletConfiguration')
     throw new ConfigError(`kind: expected KubeletConfiguration, got ${JSON.stringify(file.kind)}`);
@@ -102,6 +114,16 @@ export function readConfig(values: Values<typeof flags>, document: unknown, host
     if (ms === undefined) throw new ConfigError(`${name}: expected a duration such as 10s, got ${JSON.stringify(file[name])}`);
     return ms === 0 ? (parseDuration(fallback) ?? 0) : ms;
   };
+  const whole = (name: string, flagName: 'kube-api-qps' | 'kube-api-burst' | 'event-qps' | 'event-burst'): number => {
+    const value = given.has(flagName) ? values[flagName] : number(name, flags[flagName].default);
+    if (value < 0) {
+      throw new ConfigError(`invalid configuration: ${name} (--${flagName}) ${value} must not be a negative number`);
+    }
+    return value;
+  };
+  // 0 is the default, as for every field of the file.
+  const rate = (qps: number, burst: number, fallback: number): Rate | undefined =>
+    rateOf(qps || fallback, burst || 2 * fallback);
   const authentication = (file.authentication ?? {}) as { x509?: { clientCAFile?: string } };
   const authorization = (file.authorization ?? {}) as { mode?: string };
   const endpoint =
@@ -140,6 +162,8 @@ export function readConfig(values: Values<typeof flags>, document: unknown, host
     allowedSysctls: [...((file.allowedUnsafeSysctls as string[] | undefined) ?? []), ...values['allowed-unsafe-sysctls']],
     logBytesMax: logBytes(text('containerLogMaxSize', '10Mi')),
     logFilesMax: logFiles(number('containerLogMaxFiles', 5)),
+    apiRate: rate(whole('kubeAPIQPS', 'kube-api-qps'), whole('kubeAPIBurst', 'kube-api-burst'), 50),
+    eventRate: rate(whole('eventRecordQPS', 'event-qps'), whole('eventBurst', 'event-burst'), 5),
     statusPeriodMs: duration('nodeStatusUpdateFrequency', '10s'),
     leaseSeconds: number('nodeLeaseDurationSeconds', 40) || 40,
     labels: values['node-labels'],

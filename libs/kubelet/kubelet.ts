@@ -6,6 +6,7 @@ import type { ApiClient } from '@drydock/client/api-client.ts';
 import { EventRecorder } from '@drydock/client/events.ts';
 import type { Informer } from '@drydock/client/informer.ts';
 import { InformerFactory } from '@drydock/client/informer-factory.ts';
+import { limited } from '@drydock/client/rate-limit.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
 import type { Log } from '@drydock/foundation/log.ts';
@@ -52,6 +53,8 @@ export class Kubelet implements Service {
   readonly name = 'kubelet';
   readonly #ports: KubeletPorts;
   readonly #stop = new AbortController();
+  /** For everything but the node's own status and lease: what proves it alive must not wait in line. */
+  readonly #limited: ApiClient;
   readonly #recorder: EventRecorder;
   readonly #allocatable: Record<string, string>;
   readonly #pressureMemory: PressureMemory;
@@ -63,7 +66,9 @@ export class Kubelet implements Service {
   constructor(ports: KubeletPorts) {
     this.#ports = ports;
     const { client, clock, log, config, facts } = ports;
-    this.#recorder = new EventRecorder({ client, clock, log, component: 'kubelet', host: config.nodeName });
+    this.#limited = limited(client, clock, config.apiRate);
+    const eventClient = limited(client, clock, config.eventRate);
+    this.#recorder = new EventRecorder({ client: eventClient, clock, log, component: 'kubelet', host: config.nodeName });
     this.#allocatable = allocatableOf(facts, config.maxPods, config.reserved, config.evictionHard);
     this.#pressureMemory = new PressureMemory(config.pressureTransitionMs);
   }
@@ -120,7 +125,8 @@ export class Kubelet implements Service {
     serviceInformer: Informer<ClusterService>,
     nodeInformer: Informer<Node>,
   ): PodManager {
-    const { config, client, engine, clock, random, log, facts } = this.#ports;
+    const { config, engine, clock, random, log, facts } = this.#ports;
+    const client = this.#limited;
     const handlers = new Handlers(engine, clock);
     const references = new ReferenceCache({ client, clock, random, log }, (uid) => this.#manager?.wake(uid));
     this.#references = references;

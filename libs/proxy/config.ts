@@ -1,5 +1,7 @@
 // KubeProxyConfiguration (kubeproxy.config.k8s.io/v1alpha1) and upstream's flags, as one set of options.
 
+import { rateOf } from '@drydock/client/rate-limit.ts';
+import type { Rate } from '@drydock/client/token-bucket.ts';
 import { parseDuration } from '@drydock/foundation/duration.ts';
 import { featureGatesFlag } from '@drydock/foundation/feature-gates.ts';
 import { type FlagSet, flag, type Values } from '@drydock/foundation/flags.ts';
@@ -19,6 +21,8 @@ export const flags = {
   'masquerade-all': flag('bool', false, 'SNAT all traffic sent via Service cluster IPs.'),
   'iptables-masquerade-bit': flag('int', 14, 'Bit of the packet mark that asks for SNAT, in [0, 31].'),
   'min-sync-period': flag('duration', 1000, 'The minimum interval between syncs of the rules.'),
+  'kube-api-qps': flag('float', 5, 'QPS to use while talking with kubernetes apiserver.'),
+  'kube-api-burst': flag('int', 10, 'Burst to use while talking with kubernetes apiserver.'),
   'healthz-bind-address': flag('string', '0.0.0.0:10256', 'IP address and port of the health check server. Empty to disable.'),
   'metrics-bind-address': flag('string', '127.0.0.1:10249', 'IP address and port of the metrics server. Empty to disable.'),
   'conntrack-max-per-core': flag(
@@ -44,8 +48,6 @@ export const ignoredFlags = {
   'iptables-min-sync-period': 'value',
   'bind-address': 'value',
   'kube-api-content-type': 'value',
-  'kube-api-qps': 'value',
-  'kube-api-burst': 'value',
   'conntrack-tcp-timeout-established': 'value',
   'conntrack-tcp-timeout-close-wait': 'value',
   'detect-local-mode': 'value',
@@ -58,6 +60,8 @@ export const ignoredFlags = {
 
 export interface ProxyConfig {
   readonly kubeconfig: string;
+  /** Requests to the apiserver; undefined is no limit. */
+  readonly apiRate: Rate | undefined;
   readonly nodeName: string;
   readonly clusterCIDR: string;
   readonly nodePortAddresses: readonly string[];
@@ -100,6 +104,7 @@ export function readConfig(values: Values<typeof flags>, file: unknown, hostname
 function fromFlags(v: Values<typeof flags>): ProxyConfig {
   return {
     kubeconfig: v.kubeconfig,
+    apiRate: apiRate(v['kube-api-qps'], v['kube-api-burst']),
     nodeName: '',
     clusterCIDR: v['cluster-cidr'],
     nodePortAddresses: v['nodeport-addresses'],
@@ -127,8 +132,10 @@ function fromFile(file: unknown): ProxyConfig {
   const minSync = asText(nft.minSyncPeriod, 'nftables.minSyncPeriod') ?? '1s';
   const minSyncPeriodMs = parseDuration(minSync);
   if (minSyncPeriodMs === undefined) throw new ConfigError(`nftables.minSyncPeriod: expected a duration, got "${minSync}"`);
+  const connection = asMap(top.clientConnection, 'clientConnection') ?? {};
   return {
-    kubeconfig: asText(asMap(top.clientConnection, 'clientConnection')?.kubeconfig, 'clientConnection.kubeconfig') ?? '',
+    kubeconfig: asText(connection.kubeconfig, 'clientConnection.kubeconfig') ?? '',
+    apiRate: apiRate(connection.qps || flags['kube-api-qps'].default, connection.burst || flags['kube-api-burst'].default),
     nodeName: asText(top.hostnameOverride, 'hostnameOverride') ?? '',
     clusterCIDR: asText(top.clusterCIDR, 'clusterCIDR') ?? '',
     nodePortAddresses: addresses.map((entry, index) => asText(entry, `nodePortAddresses[${index}]`) ?? ''),
@@ -141,6 +148,13 @@ function fromFile(file: unknown): ProxyConfig {
     conntrackMaxPerCore: typeof conntrack.maxPerCore === 'number' ? conntrack.maxPerCore : 32_768,
     conntrackMin: typeof conntrack.min === 'number' ? conntrack.min : 131_072,
   };
+}
+
+function apiRate(qps: unknown, burst: unknown): Rate | undefined {
+  if (typeof qps !== 'number') throw new ConfigError(`clientConnection.qps: expected a number, got ${JSON.stringify(qps)}`);
+  if (typeof burst !== 'number' || !Number.isInteger(burst) || burst < 0)
+    throw new ConfigError(`clientConnection.burst: Invalid value: ${JSON.stringify(burst)}: must be non-negative`);
+  return rateOf(qps, burst);
 }
 
 function asText(value: unknown, field: string): string | undefined {

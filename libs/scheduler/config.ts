@@ -8,8 +8,28 @@ export interface SchedulerConfig {
   readonly podMaxBackoffMs: number;
   /** Bindings under way at once, at most. */
   readonly parallelism: number;
+  /** Of a large cluster, the share of nodes that are found fit before the best of them is taken; 0 is a share that adapts. */
+  readonly percentageOfNodesToScore: number;
+  readonly leaderElection: LeaderElectionConfig;
+  readonly clientConnection: ClientConnectionConfig;
+  /** Fields of the file that have no effect here. */
+  readonly withoutEffect: readonly string[];
+}
+
+/** undefined: not in the file. */
+export interface LeaderElectionConfig {
   readonly leaderElect: boolean | undefined;
+  readonly leaseDurationMs: number | undefined;
+  readonly renewDeadlineMs: number | undefined;
+  readonly retryPeriodMs: number | undefined;
+  readonly resourceName: string | undefined;
+  readonly resourceNamespace: string | undefined;
+}
+
+export interface ClientConnectionConfig {
   readonly kubeconfig: string | undefined;
+  readonly qps: number;
+  readonly burst: number;
 }
 
 export const defaultSchedulerConfig: SchedulerConfig = {
@@ -17,8 +37,17 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   podInitialBackoffMs: 1_000,
   podMaxBackoffMs: 10_000,
   parallelism: 16,
-  leaderElect: undefined,
-  kubeconfig: undefined,
+  percentageOfNodesToScore: 0,
+  leaderElection: {
+    leaderElect: undefined,
+    leaseDurationMs: undefined,
+    renewDeadlineMs: undefined,
+    retryPeriodMs: undefined,
+    resourceName: undefined,
+    resourceNamespace: undefined,
+  },
+  clientConnection: { kubeconfig: undefined, qps: 50, burst: 100 },
+  withoutEffect: [],
 };
 
 /** A configuration file that cannot be used; the message names the field. */
@@ -27,7 +56,9 @@ export class ConfigError extends Error {
 }
 
 const apiVersion = 'kubescheduler.config.k8s.io/v1';
+const fieldsWithoutEffect = ['enableProfiling', 'enableContentionProfiling'];
 const knownFields = new Set([
+  ...fieldsWithoutEffect,
   'apiVersion',
   'kind',
   'parallelism',
@@ -37,8 +68,6 @@ const knownFields = new Set([
   'podInitialBackoffSeconds',
   'podMaxBackoffSeconds',
   'profiles',
-  'enableProfiling',
-  'enableContentionProfiling',
 ]);
 
 /** Reads the text of a `--config` file. */
@@ -53,22 +82,69 @@ export function parseSchedulerConfig(text: string): SchedulerConfig {
   for (const field of Object.keys(document)) {
     if (!knownFields.has(field)) throw new ConfigError(`unknown field "${field}"`);
   }
-  const election = isMap(document.leaderElection) ? document.leaderElection : {};
-  for (const field of ['leaseDuration', 'renewDeadline', 'retryPeriod']) {
-    const value = election[field];
-    if (value !== undefined && parseDuration(String(value)) === undefined) {
-      throw new ConfigError(`leaderElection.${field}: expected a duration such as 15s, got ${String(value)}`);
-    }
-  }
-  const connection = isMap(document.clientConnection) ? document.clientConnection : {};
   return {
-    schedulerName: profileName(document.profiles),
+    ...profile(document.profiles, percentage(document, 'percentageOfNodesToScore') ?? 0),
     podInitialBackoffMs: seconds(document, 'podInitialBackoffSeconds', defaultSchedulerConfig.podInitialBackoffMs),
     podMaxBackoffMs: seconds(document, 'podMaxBackoffSeconds', defaultSchedulerConfig.podMaxBackoffMs),
     parallelism: whole(document, 'parallelism', defaultSchedulerConfig.parallelism),
-    leaderElect: typeof election.leaderElect === 'boolean' ? election.leaderElect : undefined,
-    kubeconfig: typeof connection.kubeconfig === 'string' ? connection.kubeconfig : undefined,
+    leaderElection: leaderElection(isMap(document.leaderElection) ? document.leaderElection : {}),
+    clientConnection: clientConnection(isMap(document.clientConnection) ? document.clientConnection : {}),
+    withoutEffect: fieldsWithoutEffect.filter((field) => document[field] !== undefined),
   };
+}
+
+function leaderElection(section: Record<string, unknown>): LeaderElectionConfig {
+  const duration = (field: string): number | undefined => {
+    const value = section[field];
+    if (value === undefined) return undefined;
+    const ms = parseDuration(String(value));
+    if (ms === undefined) {
+      throw new ConfigError(`leaderElection.${field}: expected a duration such as 15s, got ${String(value)}`);
+    }
+    return ms;
+  };
+  const { leaderElect, resourceName, resourceNamespace, resourceLock = 'leases' } = section;
+  if (resourceLock !== 'leases') {
+    throw new ConfigError(
+      `leaderElection.resourceLock: Invalid value: ${JSON.stringify(resourceLock)}: resourceLock value must be "leases"`,
+    );
+  }
+  return {
+    leaderElect: typeof leaderElect === 'boolean' ? leaderElect : undefined,
+    leaseDurationMs: duration('leaseDuration'),
+    renewDeadlineMs: duration('renewDeadline'),
+    retryPeriodMs: duration('retryPeriod'),
+    resourceName: typeof resourceName === 'string' ? resourceName : undefined,
+    resourceNamespace: typeof resourceNamespace === 'string' ? resourceNamespace : undefined,
+  };
+}
+
+function clientConnection(section: Record<string, unknown>): ClientConnectionConfig {
+  const number = (field: 'qps' | 'burst'): number => {
+    const value = section[field];
+    if (value === undefined || value === 0) return defaultSchedulerConfig.clientConnection[field];
+    if (typeof value === 'number' && (field === 'qps' || (Number.isInteger(value) && value > 0))) return value;
+    throw new ConfigError(`clientConnection.${field}: expected a number of at least 0, got ${JSON.stringify(value)}`);
+  };
+  const { kubeconfig } = section;
+  return { kubeconfig: typeof kubeconfig === 'string' ? kubeconfig : undefined, qps: number('qps'), burst: number('burst') };
+}
+
+function percentage(section: Record<string, unknown>, field: string): number | undefined {
+  const value = section[field];
+  if (value === undefined || value === null) return undefined;
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 100) {
+    throw new ConfigError(`${field}: Invalid value: ${JSON.stringify(value)}: not in valid range [0-100]`);
+  }
+  return value;
+}
+
+/** The one profile's name, and its own share of nodes or else that of all. */
+function profile(profiles: unknown, ofAll: number): Pick<SchedulerConfig, 'schedulerName' | 'percentageOfNodesToScore'> {
+  const schedulerName = profileName(profiles);
+  const first: unknown = Array.isArray(profiles) ? profiles[0] : undefined;
+  const own = isMap(first) ? percentage(first, 'percentageOfNodesToScore') : undefined;
+  return { schedulerName, percentageOfNodesToScore: own ?? ofAll };
 }
 
 function profileName(profiles: unknown): string {

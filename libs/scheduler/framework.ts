@@ -56,6 +56,8 @@ export function normalizeScores(scores: readonly number[], reverse: boolean): nu
 
 export interface Profile {
   readonly schedulerName: string;
+  /** Of a large cluster, the percentage of nodes that are found fit before the best is taken; 0: a share that adapts. */
+  readonly percentageOfNodesToScore: number;
   readonly filters: readonly FilterPlugin[];
   readonly scores: readonly ScorePlugin[];
 }

@@ -8,9 +8,10 @@ import { leastAllocated, nodeResourcesFit } from './plugins/node-resources-fit.t
 import { nodeUnschedulable } from './plugins/node-unschedulable.ts';
 import { taintTolerationFilter, taintTolerationScore } from './plugins/taint-toleration.ts';
 
-export function defaultProfile(schedulerName = 'default-scheduler'): Profile {
+export function defaultProfile(schedulerName = 'default-scheduler', percentageOfNodesToScore = 0): Profile {
   return {
     schedulerName,
+    percentageOfNodesToScore,
     filters: [nodeUnschedulable, nodeName, taintTolerationFilter, nodeAffinityFilter, nodePorts, nodeResourcesFit],
     scores: [taintTolerationScore, nodeAffinityScore, leastAllocated, balancedAllocation],
   };

@@ -4,6 +4,8 @@ import type { ApiClient } from '@drydock/client/api-client.ts';
 import { EventRecorder, referenceTo } from '@drydock/client/events.ts';
 import { InformerFactory } from '@drydock/client/informer-factory.ts';
 import { FencedClient, type Leadership } from '@drydock/client/leadership.ts';
+import { limited } from '@drydock/client/rate-limit.ts';
+import type { Rate } from '@drydock/client/token-bucket.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
@@ -15,6 +17,8 @@ import { Scheduler } from './scheduler.ts';
 
 export interface SchedulerRunPorts {
   readonly client: ApiClient;
+  /** How many requests it may make; undefined is no limit. What fills its caches is not counted. */
+  readonly rate: Rate | undefined;
   readonly clock: Clock;
   readonly random: Random;
   readonly log: Log;
@@ -48,22 +52,29 @@ export class SchedulerRun {
   async lead(leadership: Leadership): Promise<void> {
     const { clock, random, log } = this.#ports;
     const { held } = leadership;
-    const client = new FencedClient(this.#ports.client, leadership);
+    const { rate } = this.#ports;
+    const client = new FencedClient(limited(this.#ports.client, clock, rate), leadership);
+    // Events have a limit of their own, as upstream: a flood of them must not hold back bindings.
+    const eventClient = new FencedClient(limited(this.#ports.client, clock, rate), leadership);
     // What its predecessor bound last may be missing in a cache that lags: that room would be given away again.
     await this.#informers.refresh();
     if (held.aborted) return;
-    const { podInitialBackoffMs, podMaxBackoffMs, schedulerName } = this.#config;
+    const { podInitialBackoffMs, podMaxBackoffMs, parallelism, schedulerName, percentageOfNodesToScore } = this.#config;
     const queue = { ...defaultQueueConfig, initialBackoffMs: podInitialBackoffMs, maxBackoffMs: podMaxBackoffMs };
-    const core = new SchedulerCore(defaultProfile(schedulerName), random.stream('scheduler'), queue);
-    const recorder = new EventRecorder({ client, clock, log, component: schedulerName });
-    const scheduler = new Scheduler(core, {
-      client,
-      clock,
-      log,
-      events: {
-        event: (pod, type, reason, _action, message) => recorder.record(referenceTo(pods, pod), type, reason, message),
+    const core = new SchedulerCore(defaultProfile(schedulerName, percentageOfNodesToScore), random.stream('scheduler'), queue);
+    const recorder = new EventRecorder({ client: eventClient, clock, log, component: schedulerName });
+    const scheduler = new Scheduler(
+      core,
+      {
+        client,
+        clock,
+        log,
+        events: {
+          event: (pod, type, reason, _action, message) => recorder.record(referenceTo(pods, pod), type, reason, message),
+        },
       },
-    });
+      parallelism,
+    );
     this.#scheduler = scheduler;
     held.addEventListener(
       'abort',

@@ -175,6 +175,23 @@ test.each([
   expect(feasibleNodesWanted(total)).toBe(wanted);
 });
 
+test.each([
+  [99, 10, 99],
+  [100, 10, 100],
+  [5000, 10, 500],
+  [5000, 1, 100],
+  [5000, 100, 5000],
+])('of %d nodes, with percentageOfNodesToScore %d, %d fitting ones are enough', (total, percentage, wanted) => {
+  expect(feasibleNodesWanted(total, percentage)).toBe(wanted);
+});
+
+test('the profile says of how many fitting nodes the best is taken', () => {
+  const nodes = Array.from({ length: 400 }, (_, index) => new NodeInfo(node(`n${index}`)));
+  const own = defaultProfile('own', 50);
+  const result = schedulePod(podInfoOf(pod('a')), nodes, own, new SeededRandom(1).stream('x'));
+  expect(result).toMatchObject({ kind: 'fits', evaluated: 200, feasible: 200 });
+});
+
 test('init containers count as the greatest, sidecars as running beside them', () => {
   const container = (name: string, cpu: string, restartPolicy?: string) => ({
     name,

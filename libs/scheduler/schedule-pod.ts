@@ -12,10 +12,13 @@ const feasibleNodesMin = 100;
 /** At least this share of a large cluster, in percent. */
 const feasiblePercentMin = 5;
 
-/** How many fitting nodes are enough to choose from, in a cluster of `total` nodes (upstream: numFeasibleNodesToFind). */
-export function feasibleNodesWanted(total: number): number {
+/**
+ * How many fitting nodes are enough to choose from, in a cluster of `total` nodes (upstream: numFeasibleNodesToFind).
+ * `percentage` 0: between 50 and 5 percent, less for larger clusters.
+ */
+export function feasibleNodesWanted(total: number, percentage = 0): number {
   if (total < feasibleNodesMin) return total;
-  const percent = Math.max(feasiblePercentMin, 50 - Math.floor(total / 125));
+  const percent = percentage > 0 ? percentage : Math.max(feasiblePercentMin, 50 - Math.floor(total / 125));
   return Math.max(feasibleNodesMin, Math.floor((total * percent) / 100));
 }
 
@@ -29,7 +32,7 @@ export function schedulePod(
 ): ScheduleResult {
   const rejections = new Map<string, Rejection>();
   const candidates = preFilter(pod, nodes, profile, rejections);
-  const wanted = feasibleNodesWanted(candidates.length);
+  const wanted = feasibleNodesWanted(candidates.length, profile.percentageOfNodesToScore);
   const feasible: NodeInfo[] = [];
   let evaluated = 0;
   for (let i = 0; i < candidates.length && feasible.length < wanted; i++) {

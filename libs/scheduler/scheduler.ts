@@ -19,21 +19,21 @@ export interface SchedulerPorts {
   readonly events: SchedulerEvents;
 }
 
-/** Bindings and status writes under way at once, at most (upstream: parallelism). */
-const writesMax = 16;
-
 /** Runs the core. `start` once the informers have synced and the lease is held; `stop` when it is lost. */
 export class Scheduler {
   readonly core: SchedulerCore;
   readonly #ports: SchedulerPorts;
+  readonly #parallelism: number;
   #running = false;
   #writes = 0;
   #timer: Timer | undefined;
   #kicked = false;
 
-  constructor(core: SchedulerCore, ports: SchedulerPorts) {
+  /** @param parallelism bindings and status writes under way at once, at most. */
+  constructor(core: SchedulerCore, ports: SchedulerPorts, parallelism: number) {
     this.core = core;
     this.#ports = ports;
+    this.#parallelism = parallelism;
   }
 
   start(): void {
@@ -60,7 +60,7 @@ export class Scheduler {
   #work(): void {
     const { clock } = this.#ports;
     this.#timer?.cancel();
-    while (this.#running && this.#writes < writesMax) {
+    while (this.#running && this.#writes < this.#parallelism) {
       const decision = this.core.next(clock.monotonicMs());
       if (decision === undefined) break;
       this.#writes++;
