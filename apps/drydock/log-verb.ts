@@ -1,4 +1,4 @@
-// `drydock logs`: a process's log file, followed as it grows.
+// `drydock logs`: log files of processes, followed as they grow.
 import { closeSync, fstatSync, openSync, readSync, watch } from 'node:fs';
 import process from 'node:process';
 import { LabError } from '@drydock/lab/errors.ts';
@@ -6,38 +6,65 @@ import { tailOf } from '@drydock/lab/machine/log-file.ts';
 
 const chunkBytes = 64 * 1024;
 
-/** Prints the file; with `follow` goes on until the reader goes away. */
-export function followLog(file: string, follow: boolean, tail: string | undefined): void {
+/** A process, and where it writes. */
+export interface LogSource {
+  readonly name: string;
+  readonly file: string;
+}
+
+/** Prints the files; with `follow` goes on until the reader goes away. Lines of several sources begin with their names. */
+export function followLogs(sources: readonly LogSource[], follow: boolean, tail: string | undefined): void {
   if (tail !== undefined && !/^\d+$/.test(tail))
     throw new LabError('config', `--tail: expected a whole number, got ${JSON.stringify(tail)}`);
+  const width = Math.max(...sources.map((source) => source.name.length));
+  let written = 0;
+  for (const source of sources) {
+    const prefix = sources.length > 1 ? `${source.name.padEnd(width)} | ` : '';
+    if (followOne(source.file, prefix, follow, tail === undefined ? undefined : Number(tail))) written++;
+  }
+  if (written === 0)
+    throw new LabError('not-running', `nothing was written yet (${sources.map(({ file }) => file).join(', ')})`);
+}
+
+/** Returns whether there is a file. */
+function followOne(file: string, prefix: string, follow: boolean, tail: number | undefined): boolean {
   let handle: number;
   try {
     handle = openSync(file, 'r');
   } catch {
-    throw new LabError('not-running', `nothing was written yet (${file})`);
+    return false;
   }
+  const write = linesInto(prefix);
   const chunk = Buffer.alloc(chunkBytes);
   let at = 0;
   if (tail !== undefined) {
-    const text = tailOf(file, Number(tail));
-    if (text !== '') process.stdout.write(`${text}\n`);
     at = fstatSync(handle).size;
+    const text = tail === 0 ? '' : tailOf(file, tail);
+    if (text !== '') write(Buffer.from(`${text}\n`));
   }
   const drain = () => {
-    for (
-      let count = readSync(handle, chunk, 0, chunk.length, at);
-      count > 0;
-      count = readSync(handle, chunk, 0, chunk.length, at)
-    ) {
-      process.stdout.write(Buffer.from(chunk.subarray(0, count)));
+    for (;;) {
+      const count = readSync(handle, chunk, 0, chunk.length, at);
+      if (count === 0) return;
+      write(Buffer.from(chunk.subarray(0, count)));
       at += count;
     }
   };
   drain();
-  if (!follow) {
-    closeSync(handle);
-    return;
-  }
-  process.stdout.on('error', () => process.exit(0));
-  watch(file, drain);
+  if (follow) watch(file, drain);
+  else closeSync(handle);
+  return true;
+}
+
+/** Writes bytes as they are, or line by line behind a prefix. */
+function linesInto(prefix: string): (bytes: Buffer) => void {
+  if (prefix === '') return (bytes) => process.stdout.write(bytes);
+  let rest: Buffer = Buffer.alloc(0);
+  return (bytes) => {
+    rest = Buffer.concat([rest, bytes]);
+    for (let end = rest.indexOf(10); end >= 0; end = rest.indexOf(10)) {
+      process.stdout.write(Buffer.concat([Buffer.from(prefix), rest.subarray(0, end + 1)]));
+      rest = rest.subarray(end + 1);
+    }
+  };
 }

@@ -224,7 +224,7 @@ const verbs: Readonly<Record<string, (lab: Lab) => unknown>> = {
   pause: (lab) => lab.pause(['all']),
   resume: (lab) => lab.resume(['all']),
   status: (lab) => lab.view(),
-  logs: (lab) => lab.logFile('etcd-1'),
+  logs: (lab) => lab.logFiles('etcd-1'),
   partition: (lab) => lab.partition(['etcd-1', 'etcd-2']),
   heal: (lab) => lab.heal(),
   'snapshot save': (lab) => lab.saveSnapshot(join(root, 'saved.db')),

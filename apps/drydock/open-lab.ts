@@ -54,6 +54,7 @@ export function openLab(chosen: Chosen, only = false, at: Place = thisPlace()): 
   return new Lab(name, {
     paths: { repo, dir: place, run: join(registry, runName(name, place)) },
     registry,
+    diskFaults: env.DRYDOCK_DISK_FAULTS ? resolve(env.DRYDOCK_DISK_FAULTS) : undefined,
     clock: new SystemClock(),
     random: new SystemRandom(),
     compileCache: env.NODE_COMPILE_CACHE ?? join(cache, 'compile'),
@@ -89,4 +90,10 @@ function registryFolder(): string {
   const runtime = process.env.XDG_RUNTIME_DIR;
   if (runtime !== undefined && existsSync(runtime)) return join(resolve(runtime), 'drydock');
   return join(canonical(tmpdir()), `drydock-${process.getuid?.() ?? 0}`);
+}
+
+/** How a lab is named on a command line from this place: without what goes without saying. */
+export function namedOf(lab: Lab): Chosen {
+  const { dir, repo } = lab.context.paths;
+  return { name: lab.name, dir: dir === join(repo, '.drydock', lab.name) ? undefined : dir };
 }

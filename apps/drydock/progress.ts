@@ -1,94 +1,57 @@
-// The progress of `up`: one line per process, live on a terminal (listr2), plain lines elsewhere.
+// The progress of `up`: one line per process as it becomes ready; on a terminal also a last line that says what is waited for.
 import process from 'node:process';
-import type { StartListener, StartPhase } from '@drydock/lab/starter.ts';
+import type { StartListener } from '@drydock/lab/starter.ts';
 import { seconds } from './table.ts';
 
 export interface Progress {
   readonly listener: StartListener;
   readonly say: (line: string) => void;
-  /** Takes the live lines down; `failed` leaves what was not ready marked. */
-  finish(failed: boolean): Promise<void>;
+  /** Takes the last line away; what was not ready by then is said to have been waiting. */
+  finish(): void;
 }
 
-interface Line {
-  readonly done: PromiseWithResolvers<void>;
-  setTitle: (title: string) => void;
+export interface Screen {
+  readonly isTerminal: boolean;
+  readonly columns: number;
+  write(text: string): void;
 }
 
-/** `now` gives milliseconds. */
-export function createProgress(now: () => number): Progress {
-  return process.stderr.isTTY === true ? liveProgress(now) : plainProgress(now);
+const clearLine = '\r\x1b[K';
+
+export function thisScreen(): Screen {
+  const { stderr } = process;
+  return { isTerminal: stderr.isTTY === true, columns: stderr.columns ?? 80, write: (text) => stderr.write(text) };
 }
 
-function plainProgress(now: () => number): Progress {
+/** `now` gives milliseconds. The cursor is never hidden, so a command that is killed leaves the terminal as it was. */
+export function createProgress(now: () => number, screen: Screen): Progress {
   const begun = now();
-  return {
-    listener: (name, phase) => {
-      if (phase === 'ready' || phase === 'failed')
-        process.stderr.write(`${seconds(now() - begun).padStart(7)}  ${name} ${phase}\n`);
-    },
-    say: (line) => process.stderr.write(`${seconds(now() - begun).padStart(7)}  ${line}\n`),
-    finish: async () => {},
+  const pending = new Set<string>();
+  const line = (text: string) => {
+    screen.write(`${screen.isTerminal ? clearLine : ''}${seconds(now() - begun).padStart(7)}  ${text}\n`);
   };
-}
-
-function liveProgress(now: () => number): Progress {
-  const begun = now();
-  const lines = new Map<string, Line>();
-  const early: string[] = [];
-  let addTask: ((name: string, line: Line) => void) | undefined;
-  let close = () => {};
-  const closed = new Promise<void>((resolve) => {
-    close = resolve;
-  });
-  const running = import('listr2').then(async ({ Listr }) => {
-    const list = new Listr<unknown>([], {
-      concurrent: true,
-      exitOnError: false,
-      rendererOptions: { collapseErrors: false },
-      registerSignalListeners: false,
-    });
-    addTask = (name, line) =>
-      list.add({
-        title: name,
-        task: (_, task) => {
-          line.setTitle = (title) => {
-            task.title = title;
-          };
-          return line.done.promise;
-        },
-      });
-    for (const [name, line] of lines) addTask(name, line);
-    list.add({ title: 'lab', task: () => closed });
-    await list.run();
-  });
-  const show = (name: string, phase: StartPhase, detail?: string) => {
-    let line = lines.get(name);
-    if (line === undefined) {
-      line = { done: Promise.withResolvers<void>(), setTitle: () => {} };
-      line.done.promise.catch(() => {});
-      lines.set(name, line);
-      addTask?.(name, line);
-    }
-    if (phase === 'ready') {
-      line.setTitle(`${name} ${detail ?? ''} (${seconds(now() - begun)})`);
-      line.done.resolve();
-    } else if (phase === 'failed') line.done.reject(new Error(`${name} failed`));
-    else line.setTitle(phase === 'waiting' ? `${name} (waiting)` : name);
+  const showPending = () => {
+    if (!screen.isTerminal || pending.size === 0) return;
+    const text = `${seconds(now() - begun).padStart(7)}  waiting for ${[...pending].join(', ')}`;
+    screen.write(`${clearLine}${text.length < screen.columns ? text : `${text.slice(0, screen.columns - 4)}...`}`);
   };
   return {
-    listener: show,
-    say: (line) => {
-      early.push(line);
-      show(line, 'ready');
-    },
-    finish: async (failed) => {
-      for (const [name, line] of lines) {
-        if (failed) line.done.reject(new Error(`${name}: not finished`));
-        else line.done.resolve();
+    listener: (name, phase, detail) => {
+      if (phase === 'waiting' || phase === 'starting') pending.add(name);
+      else {
+        pending.delete(name);
+        line(phase === 'ready' && screen.isTerminal && detail !== undefined ? `${name} ready (${detail})` : `${name} ${phase}`);
       }
-      close();
-      await running.catch(() => {});
+      showPending();
+    },
+    say: (text) => {
+      line(text);
+      showPending();
+    },
+    finish: () => {
+      if (screen.isTerminal) screen.write(clearLine);
+      if (pending.size > 0) line(`not started, or not ready: ${[...pending].join(', ')}`);
+      pending.clear();
     },
   };
 }

@@ -9,14 +9,17 @@ export async function renderStatus(lab: Lab): Promise<string> {
 
 /** The table of a status, then its partitions. */
 export function formatStatus(status: LabStatus): string {
+  const reasons = status.processes.some((entry) => entry.reason !== '');
   const rows = status.processes.map((entry) => [
     entry.name,
     entry.role === '' ? entry.state : `${entry.state} (${entry.role})`,
     entry.pid === undefined ? '-' : String(entry.pid),
     entry.address,
     mebibytes(entry.rssBytes),
+    ...(reasons ? [entry.reason] : []),
   ]);
+  const head = ['PROCESS', 'STATE', 'PID', 'ADDRESS', 'RSS', ...(reasons ? ['REASON'] : [])];
   const total = ['', '', '', 'all', mebibytes(status.totalRssBytes)];
   const partitions = status.partitions.map((partition) => `partition: ${partition}`);
-  return [table([['PROCESS', 'STATE', 'PID', 'ADDRESS', 'RSS'], ...rows, total]), ...partitions].join('\n');
+  return [table([head, ...rows, total]), ...partitions, ...status.notes].join('\n');
 }

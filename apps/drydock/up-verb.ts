@@ -6,7 +6,9 @@ import { LabError } from '@drydock/lab/errors.ts';
 import type { Lab, UpCall } from '@drydock/lab/lab.ts';
 import { parseLabFile } from '@drydock/lab/lab-file.ts';
 import type { UpResult } from '@drydock/lab/up.ts';
-import { createProgress } from './progress.ts';
+import { labFlags, withLab } from './hints.ts';
+import { namedOf } from './open-lab.ts';
+import { createProgress, thisScreen } from './progress.ts';
 import { renderStatus } from './status-verb.ts';
 import { seconds } from './table.ts';
 
@@ -47,7 +49,7 @@ export async function upVerb(lab: Lab, asked: Partial<LabConfig>): Promise<void>
 /** Shows the progress of `start`, which brings a lab up, and ends the command where the user interrupts it. */
 export async function runUp(lab: Lab, start: (call: UpCall) => Promise<UpResult>): Promise<UpResult> {
   const stop = new AbortController();
-  const progress = createProgress(() => lab.context.clock.monotonicMs());
+  const progress = createProgress(() => lab.context.clock.monotonicMs(), thisScreen());
   const interrupt = () =>
     stop.abort(
       new LabError('interrupted', 'interrupted: what was started goes on; `drydock up` continues, `drydock down` removes it'),
@@ -56,12 +58,12 @@ export async function runUp(lab: Lab, start: (call: UpCall) => Promise<UpResult>
   process.once('SIGTERM', interrupt);
   try {
     const result = await start({ listener: progress.listener, say: progress.say, signal: stop.signal });
-    await progress.finish(false);
+    progress.finish();
     return result;
   } catch (error) {
-    await progress.finish(true);
+    progress.finish();
     if (stop.signal.aborted) {
-      process.stderr.write(`drydock: ${(stop.signal.reason as Error).message}\n`);
+      process.stderr.write(`drydock: ${withLab((stop.signal.reason as Error).message, namedOf(lab))}\n`);
       process.exit(interruptedCode);
     }
     throw error;
@@ -71,18 +73,24 @@ export async function runUp(lab: Lab, start: (call: UpCall) => Promise<UpResult>
   }
 }
 
-function nextSteps(lab: Lab): string {
+/** What to type next, as it can be pasted: only what this lab can do. */
+export function nextSteps(lab: Lab): string {
   const { config } = lab.view().topology;
+  const flags = labFlags(namedOf(lab));
+  const dataPath = config.network !== 'loopback';
   const simulated =
     config.engine === 'hollow'
-      ? `\nPods are simulated here: they get Ready without a container${config.network === 'loopback' ? ', Services have no data path and partitions are not possible' : ''}.\n`
+      ? `\nPods are simulated here: they get Ready without a container${dataPath ? '' : ', Services have no data path and partitions are not possible'}.\n`
       : '';
-  return `${simulated}
-Next:
-  ./drydock kubectl get nodes
-  ./drydock kubectl create deployment web --image=drydock/echo:1 --replicas=2 --port=8080
-  ./drydock kubectl expose deployment web --port=80 --target-port=8080
-  eval "$(./drydock env)"       # for your own kubectl and etcdctl
-  ./drydock kill worker-2       # and see what happens; ./drydock --help for more
-`;
+  const victim = config.workers > 1 ? 'worker-2' : config.etcd > 1 ? 'etcd-2' : 'apiserver-1';
+  const lines = [
+    `./drydock kubectl${flags} get nodes`,
+    ...(config.workers === 0
+      ? []
+      : [`./drydock kubectl${flags} create deployment web --image=drydock/echo:1 --replicas=2 --port=8080`]),
+    ...(dataPath && config.workers > 0 ? [`./drydock kubectl${flags} expose deployment web --port=80 --target-port=8080`] : []),
+    `eval "$(./drydock env${flags})"       # for your own kubectl and etcdctl`,
+    `./drydock kill${flags} ${victim}       # and see what happens; ./drydock --help for more`,
+  ];
+  return `${simulated}\nNext:\n${lines.map((line) => `  ${line}\n`).join('')}`;
 }

@@ -100,6 +100,10 @@ export function checkConfig(config: LabConfig): ConfigProblem[] {
       add(field, `expected a whole number from ${least} to ${most}, got ${count}`);
   }
   checkCidrs(config, add);
+  const known = commandNames(config);
+  for (const field of ['programs', 'flags'] as const)
+    for (const name of Object.keys(config[field]))
+      if (!known.includes(name)) add(`${field}.${name}`, `unknown program or process (one of: ${known.join(', ')})`);
   if (!Number.isInteger(config.portBase) || config.portBase < 1024 || config.portBase > 65535 - portsNeeded) {
     add('portBase', `expected a port from 1024 to ${65535 - portsNeeded}, got ${config.portBase}`);
   }
@@ -119,6 +123,21 @@ export function checkConfig(config: LabConfig): ConfigProblem[] {
       );
   }
   return problems;
+}
+
+/** What another command or more flags may be given to: programs, and processes of this lab. */
+function commandNames(config: LabConfig): string[] {
+  const numbered = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i + 1}`);
+  const { etcd, apiservers, schedulers, controllerManagers, dns, workers } = config;
+  return [
+    ...programNames,
+    ...numbered('etcd-', etcd),
+    ...numbered('apiserver-', apiservers),
+    ...numbered('scheduler-', schedulers),
+    ...numbered('controller-manager-', controllerManagers),
+    ...numbered('dns-', dns),
+    ...['containerd-w', 'kubelet-w', 'kube-proxy-w'].flatMap((prefix) => numbered(prefix, workers)),
+  ];
 }
 
 function checkCidrs(config: LabConfig, add: (field: string, message: string) => void): void {

@@ -36,6 +36,12 @@ export function findTargets(specs: readonly ProcessSpec[], names: readonly strin
   });
 }
 
+/** Names of the targets' processes, each once. */
+export function namesOf(targets: readonly Target[]): string[] {
+  const specs = targets.flatMap((target) => (target.kind === 'process' ? [target.spec] : target.specs));
+  return [...new Set(specs.map((spec) => spec.name))];
+}
+
 /** The processes of a target that live now. */
 export function livingProcesses(topology: Topology, state: LabState, target: Target): ProcessId[] {
   const specs = target.kind === 'process' ? [target.spec] : target.specs;

@@ -7,6 +7,8 @@ export interface LabContext {
   readonly paths: LabPaths;
   /** Where the records of this machine's labs are (of this user's, for who is not root), and their run folders. */
   readonly registry: string;
+  /** DRYDOCK_DISK_FAULTS of whoever runs the command, as a whole path. */
+  readonly diskFaults?: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** Node's compile cache, shared by all processes and labs of a clone. */

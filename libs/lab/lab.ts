@@ -3,9 +3,10 @@
 import { checkConfig, completeConfig, type LabConfig } from './config.ts';
 import { type DownReport, endStrays, takeDown } from './down.ts';
 import { LabError } from './errors.ts';
-import { findTargets, livingProcesses, signalTarget } from './faults.ts';
+import { findTargets, livingProcesses, namesOf, signalTarget } from './faults.ts';
 import type { LabContext } from './lab-context.ts';
 import { machineFacts } from './machine/facts.ts';
+import { noteSignal } from './machine/last-words.ts';
 import { applyPartitions } from './machine/network.ts';
 import { lockLab, readState, writeState } from './machine/state-file.ts';
 import { describePartition, type Partition, parsePartition } from './net/partition.ts';
@@ -19,7 +20,7 @@ import { type LabStatus, statusOf } from './status.ts';
 import { planRestore, restoreBeside, snapshotRevision, takeRestored } from './store-restore.ts';
 import { type SavedSnapshot, saveSnapshot } from './store-snapshot.ts';
 import { layOut, type Topology } from './topology.ts';
-import { bringUp, checkMachine, isRunning, type UpResult } from './up.ts';
+import { bringUp, checkMachine, checkPrograms, isPaused, isRunning, type UpResult } from './up.ts';
 
 export interface UpCall {
   readonly listener?: StartListener;
@@ -71,6 +72,7 @@ export class Lab {
    */
   async up(asked: Partial<LabConfig>, call: UpCall = {}): Promise<UpResult> {
     const given = withoutUndefined(asked);
+    this.#checkAsked(given);
     const isNew = await this.#prepare(given, call);
     const { record, state } = this.view();
     const { config: existing } = state;
@@ -86,6 +88,14 @@ export class Lab {
     }
   }
 
+  /** Before anything is made or recorded: what can be no lab, and programs that are not there. */
+  #checkAsked(asked: Partial<LabConfig>): void {
+    const problems = checkConfig(completeConfig({ ...this.find()?.state.config, ...asked, name: this.name }));
+    if (problems.length > 0)
+      throw new LabError('config', problems.map((problem) => `${problem.field}: ${problem.message}`).join('\n'));
+    checkPrograms(asked.programs ?? {});
+  }
+
   /** Makes a lab where there is none; returns whether it did. What is left of one whose folder was removed goes first. */
   async #prepare(asked: Partial<LabConfig>, call: UpCall): Promise<boolean> {
     const say = call.say ?? (() => {});
@@ -95,8 +105,7 @@ export class Lab {
       say(`the folder of lab ${this.name} was removed while it ran: what is left of it goes first`);
       await takeDown(this.context, owned.record, false, say);
     } else await endStrays(this.context, this.context.paths.dir);
-    const config = completeConfig({ ...asked, name: this.name });
-    if (checkConfig(config).length === 0) await checkMachine(layOut(config, this.context.paths), false, { say });
+    await checkMachine(layOut(completeConfig({ ...asked, name: this.name }), this.context.paths), false, { say });
     await claim(this.context, this.name, asked);
     return true;
   }
@@ -109,9 +118,7 @@ export class Lab {
 
   async #startNamed(names: readonly string[], call: UpCall): Promise<UpResult> {
     const { record, state, specs } = this.view();
-    const only = findTargets(specs, names)
-      .flatMap((target) => (target.kind === 'process' ? [target.spec] : target.specs))
-      .map((spec) => spec.name);
+    const only = namesOf(findTargets(specs, names));
     return this.#start(record, state.config, only, call);
   }
 
@@ -145,24 +152,28 @@ export class Lab {
     });
   }
 
-  /** Sends a signal, SIGKILL by default; returns how many processes it reached. */
-  async kill(names: readonly string[], signal: NodeJS.Signals = 'SIGKILL'): Promise<number> {
+  /** Sends a signal, SIGKILL by default; returns the names of those of the targets' processes that it reached. */
+  async kill(names: readonly string[], signal: NodeJS.Signals = 'SIGKILL'): Promise<string[]> {
     const { state, topology, specs } = this.view();
+    const targets = findTargets(specs, names);
+    const living = namesOf(targets).filter((name) => isRunning(state, name));
+    noteSignal(topology, state, living, signal, this.context.clock.wallMs());
     // All at once, as a power cut does: the signals are sent before anything is waited for.
-    const reached = await Promise.all(
-      findTargets(specs, names).map((target) => signalTarget(this.context.clock, topology, state, target, signal)),
-    );
-    return reached.reduce((sum, count) => sum + count, 0);
+    await Promise.all(targets.map((target) => signalTarget(this.context.clock, topology, state, target, signal)));
+    return living;
   }
 
   /** Stops processes in their tracks (SIGSTOP): connections stay open, nothing answers. */
-  pause(names: readonly string[]): Promise<number> {
+  pause(names: readonly string[]): Promise<string[]> {
     return this.kill(names, 'SIGSTOP');
   }
 
-  /** Lets paused processes go on. */
-  resume(names: readonly string[]): Promise<number> {
-    return this.kill(names, 'SIGCONT');
+  /** Lets paused processes go on; returns the names of those that were paused. */
+  async resume(names: readonly string[]): Promise<string[]> {
+    const { state, specs } = this.view();
+    const reached = namesOf(findTargets(specs, names)).filter((name) => isPaused(state, name));
+    await this.kill(names, 'SIGCONT');
+    return reached;
   }
 
   /** SIGTERM, wait for the end (SIGKILL after a while), start. Nothing is stopped where what follows cannot be recorded. */
@@ -196,7 +207,7 @@ export class Lab {
 
   status(): Promise<LabStatus> {
     const { state, topology, specs } = this.view();
-    return statusOf(topology, state, specs);
+    return statusOf(topology, state, specs, this.context.clock.wallMs());
   }
 
   /**
@@ -214,16 +225,10 @@ export class Lab {
     return owned.marked ? this.#exclusively('down', dir, work) : work();
   }
 
-  /** The log file of a process. Throws LabError for an unknown name. */
-  logFile(name: string): string {
+  /** The log files of a process, of all processes of a worker, or of `all`. Throws LabError for an unknown name. */
+  logFiles(name: string): { name: string; file: string }[] {
     const { topology, specs } = this.view();
-    const [target] = findTargets(specs, [name]);
-    if (target?.kind !== 'process')
-      throw new LabError(
-        'unknown-name',
-        `${name} is a machine: name one of its processes: ${target?.specs.map((spec) => spec.name).join(', ')}`,
-      );
-    return logFile(topology, target.spec.name);
+    return namesOf(findTargets(specs, [name])).map((found) => ({ name: found, file: logFile(topology, found) }));
   }
 
   /** Whether there is a lab, or what is left of one. Throws LabError where the folder is not this lab's. */

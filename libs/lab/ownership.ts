@@ -1,5 +1,5 @@
 // Takes and gives back what is a lab's: its name, its folder, its ranges and ports, and the records that say so.
-import { checkConfig, completeConfig, defaultConfig, type LabConfig, portsNeeded } from './config.ts';
+import { completeConfig, defaultConfig, type LabConfig, portsNeeded } from './config.ts';
 import { LabError } from './errors.ts';
 import type { LabContext } from './lab-context.ts';
 import { machineFacts, ownUser } from './machine/facts.ts';
@@ -32,13 +32,10 @@ export function ownershipOrThrow(context: LabContext, name: string): Exclude<Own
 }
 
 /**
- * Makes the folder, the records and the empty state of a new lab, with free ranges and ports where `asked` names none. Nothing is
+ * `asked` must have passed checkConfig. Makes the folder, the records and the empty state of a new lab, with free ranges and ports where `asked` names none. Nothing is
  * left where it rejects. With a lab there already nothing is done.
  */
 export async function claim(context: LabContext, name: string, asked: Partial<LabConfig>): Promise<void> {
-  const problems = checkConfig(completeConfig({ ...asked, name }));
-  if (problems.length > 0)
-    throw new LabError('config', problems.map((problem) => `${problem.field}: ${problem.message}`).join('\n'));
   await withRegistry(context.registry, context.clock, 'up', async () => {
     if (ownershipOrThrow(context, name).kind !== 'none') return;
     const { paths, registry } = context;

@@ -15,7 +15,7 @@ import { podCgroup, systemCgroup } from './programs/worker.ts';
 import { startCondition } from './start-order.ts';
 import type { Topology } from './topology.ts';
 
-export type StartPhase = 'waiting' | 'starting' | 'ready' | 'failed';
+export type StartPhase = 'waiting' | 'starting' | 'ready' | 'failed' | 'interrupted';
 
 /** Told as things happen; never throws. */
 export type StartListener = (name: string, phase: StartPhase, detail?: string) => void;
@@ -25,6 +25,8 @@ export interface StarterPorts {
   readonly pki: FolderContent;
   /** Folder for Node's compile cache, shared by all processes. */
   readonly compileCache: string;
+  /** Members of the store that are started get a disk with the faults of this file; undefined: a good one. */
+  readonly diskFaults: string | undefined;
   readonly listener: StartListener;
   /** Called right after a process exists, before anything else may fail. */
   readonly record: (name: string, id: ProcessId) => void;
@@ -81,7 +83,11 @@ export async function startOne(ports: StarterPorts, spec: ProcessSpec): Promise<
   const log = logFile(topology, spec.name);
   const spawned = spawnProcess({
     argv: spec.argv,
-    env: { ...processEnv(topology.paths.dir, spec.name, ports.compileCache), ...spec.env },
+    env: {
+      ...processEnv(topology.paths.dir, spec.name, ports.compileCache),
+      ...(spec.program === 'etcd' && ports.diskFaults !== undefined ? { DRYDOCK_DISK_FAULTS: ports.diskFaults } : {}),
+      ...spec.env,
+    },
     netns: spec.member.netns,
     // As on a machine of its own: leases and logs name their holder by its host.
     hostname: spec.member.netns === undefined ? undefined : spec.member.name,
@@ -102,7 +108,7 @@ export async function startOne(ports: StarterPorts, spec: ProcessSpec): Promise<
     if (outcome === 'late') ports.impatient(spec);
     ports.listener(spec.name, outcome === 'late' ? 'waiting' : 'ready', spec.address);
   } catch (error) {
-    ports.listener(spec.name, 'failed');
+    ports.listener(spec.name, ports.signal.aborted ? 'interrupted' : 'failed');
     throw error;
   } finally {
     stop.abort();

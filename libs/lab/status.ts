@@ -1,5 +1,6 @@
 // What a lab is doing, read from /proc and by asking each process itself: it works with everything dead.
 import { get } from 'node:http';
+import { lastWords, shorten } from './machine/last-words.ts';
 import { probeOnce } from './machine/probe.ts';
 import { viewRecorded } from './machine/proc.ts';
 import { describePartition } from './net/partition.ts';
@@ -18,18 +19,27 @@ export interface ProcessStatus {
   readonly rssBytes: number;
   /** `leader` for the member of the store that leads. */
   readonly role: string;
+  /** Why it is dead or unhealthy, as far as can be told; empty where it runs. */
+  readonly reason: string;
 }
 
 export interface LabStatus {
   readonly processes: readonly ProcessStatus[];
   readonly partitions: readonly string[];
+  /** What follows for the whole lab, as a store without a quorum. */
+  readonly notes: readonly string[];
   readonly totalRssBytes: number;
 }
 
 const askTimeoutMs = 700;
 const metricsLimitBytes = 4 * 1024 * 1024;
 
-export async function statusOf(topology: Topology, state: LabState, specs: readonly ProcessSpec[]): Promise<LabStatus> {
+export async function statusOf(
+  topology: Topology,
+  state: LabState,
+  specs: readonly ProcessSpec[],
+  nowMs: number,
+): Promise<LabStatus> {
   const leaders = new Set(
     (
       await Promise.all(
@@ -45,18 +55,38 @@ export async function statusOf(topology: Topology, state: LabState, specs: reado
       const view = recorded === undefined ? undefined : viewRecorded(recorded);
       const base = { name: spec.name, program: spec.program, member: spec.member.name, address: spec.address };
       if (recorded === undefined || view === undefined) {
-        return { ...base, state: recorded === undefined ? 'never started' : 'dead', pid: undefined, rssBytes: 0, role: '' };
+        const gone = { ...base, pid: undefined, rssBytes: 0, role: '' };
+        if (recorded === undefined) return { ...gone, state: 'never started', reason: '' };
+        return { ...gone, state: 'dead', reason: lastWords(topology.paths.dir, spec.name, recorded, nowMs) };
       }
-      const alive = { ...base, pid: recorded.pid, rssBytes: view.rssBytes, role: leaders.has(spec.name) ? 'leader' : '' };
+      const alive = {
+        ...base,
+        pid: recorded.pid,
+        rssBytes: view.rssBytes,
+        role: leaders.has(spec.name) ? 'leader' : '',
+        reason: '',
+      };
       if (view.state === 'stopped') return { ...alive, state: 'paused' };
-      return { ...alive, state: (await probeOnce(spec.probe, askTimeoutMs)) === undefined ? 'running' : 'unhealthy' };
+      const reason = await probeOnce(spec.probe, askTimeoutMs);
+      return reason === undefined ? { ...alive, state: 'running' } : { ...alive, state: 'unhealthy', reason: shorten(reason) };
     }),
   );
   return {
     processes,
     partitions: state.partitions.map(describePartition),
+    notes: notesOn(processes),
     totalRssBytes: processes.reduce((sum, entry) => sum + entry.rssBytes, 0),
   };
+}
+
+function notesOn(processes: readonly ProcessStatus[]): string[] {
+  const members = processes.filter((entry) => entry.program === 'etcd');
+  const alive = members.filter((entry) => entry.state === 'running' || entry.state === 'unhealthy');
+  const quorum = Math.floor(members.length / 2) + 1;
+  if (alive.length >= quorum) return [];
+  return [
+    `the store has no quorum: ${alive.length} of ${members.length} members live, ${quorum} are needed; nothing can be written, and schedulers and controller-managers that lead end themselves when they cannot renew`,
+  ];
 }
 
 /** Whether the member of the store says that it leads (metric etcd_server_is_leader, as upstream's). */

@@ -9,7 +9,7 @@ import { LabError } from './errors.ts';
 import { prepareImages } from './images/provision.ts';
 import type { LabContext } from './lab-context.ts';
 import { processesIn } from './machine/cgroups.ts';
-import { hostAbilities, machineFacts } from './machine/facts.ts';
+import { findProgram, hostAbilities, machineFacts } from './machine/facts.ts';
 import { freeBytes, makeFolder } from './machine/folders.ts';
 import { tailOf } from './machine/log-file.ts';
 import { unmountBelow } from './machine/mounts.ts';
@@ -84,6 +84,8 @@ export async function bringUp(
     state = { ...state, ...change };
     writeState(record.dir, state);
   };
+  refuseOtherSettings(before, topology);
+  refusePaused(before, options.only);
   makeFolder(topology.paths.run, 0o700);
   save({ config, processes: { ...state.processes, ...adoptStarted(context, state) } });
 
@@ -91,6 +93,7 @@ export async function bringUp(
   const running = new Set(specs.filter((spec) => isRunning(state, spec.name)).map((spec) => spec.name));
   const wanted = specs.filter((spec) => options.only === undefined || options.only.includes(spec.name));
   const toStart = wanted.filter((spec) => !running.has(spec.name));
+  checkPrograms(Object.fromEntries(toStart.map((spec) => [spec.name, spec.argv])));
   if (config.network === 'loopback') await checkPorts(toStart);
   const images = prepareImages(context, topology, machineFacts(), options.signal);
   images.catch(() => {});
@@ -107,6 +110,7 @@ export async function bringUp(
     topology,
     pki,
     compileCache: context.compileCache,
+    diskFaults: context.diskFaults,
     listener: options.listener,
     record: (name: string, id: ProcessId) =>
       save({
@@ -192,6 +196,12 @@ export function isRunning(state: LabState, name: string): boolean {
   return recorded !== undefined && viewRecorded(recorded) !== undefined;
 }
 
+/** Whether the recorded process of that name stands still by SIGSTOP. */
+export function isPaused(state: LabState, name: string): boolean {
+  const recorded = state.processes[name];
+  return recorded !== undefined && viewRecorded(recorded)?.state === 'stopped';
+}
+
 function refuseOtherLab(before: LabState, config: LabConfig): void {
   const fixed = [
     'etcd',
@@ -215,6 +225,36 @@ function refuseOtherLab(before: LabState, config: LabConfig): void {
       );
     }
   }
+}
+
+/** What runs keeps the command line and the files it began with: other ones are refused, not recorded and forgotten. */
+function refuseOtherSettings(before: LabState, topology: Topology): void {
+  const machine = machineFacts();
+  const next = new Map(processesOf({ topology, machine }).map((spec) => [spec.name, settingsOf(spec)]));
+  const now = processesOf({ topology: layOut(before.config, before.paths), machine });
+  const other = now.filter((spec) => isRunning(before, spec.name) && next.get(spec.name) !== settingsOf(spec));
+  if (other.length > 0)
+    throw new LabError(
+      'conflict',
+      `${other.map((spec) => spec.name).join(', ')}: running, with other settings than these: \`drydock kill --all\` first, then \`drydock up\` with the new ones (what is stored stays)`,
+    );
+}
+
+function settingsOf({ argv, env, files }: ProcessSpec): string {
+  return JSON.stringify([argv, env, files]);
+}
+
+function refusePaused(state: LabState, only: readonly string[] | undefined): void {
+  const names = Object.keys(state.processes).filter((name) => only === undefined || only.includes(name));
+  const paused = names.filter((name) => isPaused(state, name));
+  if (paused.length > 0)
+    throw new LabError('conflict', `${paused.join(', ')}: paused; \`drydock resume ${paused.join(' ')}\` lets them go on`);
+}
+
+/** Throws LabError where a command's program is not on this machine. */
+export function checkPrograms(commands: Readonly<Record<string, readonly string[]>>): void {
+  for (const [name, [program = '']] of Object.entries(commands))
+    if (findProgram(program) === undefined) throw new LabError('config', `${name}: no such program: ${program}`);
 }
 
 /** Throws LabError where the machine cannot run such a lab; what it lacks is installed where that is possible. */

@@ -1,7 +1,9 @@
 // Without root and without Linux's namespaces: a cluster on loopback whose pods are simulated, and which says so.
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { execa } from 'execa';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { drydock, until } from './lab.ts';
+import { drydock, repository, until } from './lab.ts';
 
 const flags = ['--name', 'hollow'];
 /** Below the range from which the kernel gives out ports to clients: none of them may sit on one of ours. */
@@ -31,6 +33,19 @@ describe('loopback network, hollow engine', () => {
   afterAll(async () => {
     const down = await drydock('down', ...flags);
     expect(down.exitCode, down.all).toBe(0);
+  });
+
+  test('a member of the store is started with the disk that the user names', async () => {
+    const statusOf = async () => JSON.parse((await drydock('status', ...flags, '--json')).all).processes;
+    await drydock('kill', ...flags, 'etcd-2');
+    const started = await execa(join(repository, 'drydock'), ['start', ...flags, 'etcd-2'], {
+      env: { DRYDOCK_DISK_FAULTS: 'faults.json' },
+      cwd: '/tmp',
+      stdin: 'ignore',
+    });
+    expect(started.stdout).toBe('started etcd-2');
+    const { pid } = (await statusOf()).find((entry: { name: string }) => entry.name === 'etcd-2');
+    expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toContain('DRYDOCK_DISK_FAULTS=/tmp/faults.json\0');
   });
 
   test('kubectl drives it', async () => {

@@ -6,7 +6,7 @@ const tailBytes = 64 * 1024;
 const lineLength = 400;
 
 /** The last `lines` lines of a file (of its last 64 KiB); empty where there is no file. */
-export function tailOf(path: string, lines: number): string {
+export function tailOf(path: string, lines: number, longest = lineLength): string {
   let handle: number;
   try {
     handle = openSync(path, 'r');
@@ -23,7 +23,7 @@ export function tailOf(path: string, lines: number): string {
       .trimEnd()
       .split('\n')
       .slice(-lines)
-      .map((line) => (line.length > lineLength ? `${line.slice(0, lineLength)}...` : line))
+      .map((line) => (line.length > longest ? `${line.slice(0, longest)}...` : line))
       .join('\n');
   } finally {
     closeSync(handle);

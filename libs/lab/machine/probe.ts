@@ -8,6 +8,9 @@ const attemptTimeoutMs = 2_000;
 /** Pause between two attempts: a process cannot tell us that it listens, so it is asked again. */
 const attemptEveryMs = 25;
 
+/** Characters of an answer that says why not. */
+const bodyShown = 200;
+
 /** One attempt; undefined where it serves, else the reason. */
 export function probeOnce(probe: Probe, timeoutMs = attemptTimeoutMs): Promise<string | undefined> {
   if (probe.kind === 'http') return probeHttp(probe.url, timeoutMs);
@@ -37,8 +40,14 @@ function probeHttp(url: string, timeoutMs: number): Promise<string | undefined> 
     const request = url.startsWith('https:') ? httpsRequest : httpRequest;
     // Health says nothing worth protecting, and some programs serve it under a certificate that they made themselves.
     const ask = request(url, { rejectUnauthorized: false, agent: false, timeout: timeoutMs }, (response) => {
-      response.resume();
-      response.once('end', () => resolve(response.statusCode === 200 ? undefined : `status ${response.statusCode}`));
+      let body = '';
+      response.setEncoding('utf8');
+      response.on('data', (chunk: string) => {
+        if (body.length < bodyShown) body += chunk;
+      });
+      response.once('end', () =>
+        resolve(response.statusCode === 200 ? undefined : `status ${response.statusCode} ${body.slice(0, bodyShown)}`.trim()),
+      );
       response.once('error', (error) => resolve(error.message));
     });
     ask.once('timeout', () => ask.destroy(new Error('timeout')));
