@@ -13,7 +13,7 @@ import {
   UserRequest,
   UserRevokeRoleRequest,
 } from '../rpc/auth-messages.ts';
-import { decode } from '../rpc/protobuf.ts';
+import { decode, type Schema } from '../rpc/protobuf.ts';
 import { type AuthStore, rootRole, rootUser } from './auth-store.ts';
 
 export const authKinds = [
@@ -44,6 +44,21 @@ const changes: Readonly<Record<AuthKind, (store: AuthStore, payload: Buffer) => 
   roleDelete: deleteRole,
   roleGrantPermission: grantPermission,
   roleRevokePermission: revokePermission,
+};
+
+/** The request of each: what cannot be read as one must not get into the log, for nobody could apply it. */
+export const authRequests: Readonly<Record<AuthKind, Schema>> = {
+  authEnable: {},
+  authDisable: {},
+  userAdd: UserAddRequest,
+  userDelete: UserRequest,
+  userChangePassword: UserChangePasswordRequest,
+  userGrantRole: UserGrantRoleRequest,
+  userRevokeRole: UserRevokeRoleRequest,
+  roleAdd: RoleAddRequest,
+  roleDelete: RoleRequest,
+  roleGrantPermission: RoleGrantPermissionRequest,
+  roleRevokePermission: RoleRevokePermissionRequest,
 };
 
 export function isAuthKind(kind: string): kind is AuthKind {

@@ -1,5 +1,5 @@
 // etcdserverpb.Auth: users, roles and what they may do. Changes go through the log; passwords are hashed before, on this member.
-import type { AuthKind } from '../auth/auth-changes.ts';
+import { type AuthKind, authRequests } from '../auth/auth-changes.ts';
 import { EtcdError } from '../errors.ts';
 import type { EtcdServer } from '../server/server.ts';
 import {
@@ -27,7 +27,8 @@ export function authService(server: EtcdServer): Service {
     const identity = await server.access.identify(call);
     return server.fill((await server.propose(kind, payload, identity)) as Headed);
   };
-  const change = (kind: AuthKind) => unary({}, HeaderOnly, async (_request, raw, call) => propose(kind, raw, call));
+  const change = (kind: AuthKind) =>
+    unary(authRequests[kind], HeaderOnly, async (_request, raw, call) => propose(kind, raw, call));
   /** Who asks, at a moment when what is read here is linearizable. */
   const reader = async (call: Call) => {
     await server.readPoint();

@@ -16,6 +16,7 @@ import {
   toStatus,
   type UnaryMethod,
 } from './service.ts';
+import { CodecError } from './wire.ts';
 
 const status200 = [':status', '200'] as const;
 const contentType = ['content-type', 'application/grpc'] as const;
@@ -219,7 +220,7 @@ class GrpcCall implements StreamCall, StreamUser, Incomplete {
   }
 
   /** Ends the call from this side; the handler hears of it as of a cancellation. */
-  #abort(error: StatusError): void {
+  #abort(error: unknown): void {
     const handler = this.#handler;
     this.end(error);
     handler?.closed();
@@ -237,11 +238,22 @@ class GrpcCall implements StreamCall, StreamUser, Incomplete {
       this.#request = raw;
       return;
     }
-    const work = this.#handler.message(raw);
+    let work: void | Promise<void>;
+    try {
+      work = this.#handler.message(raw);
+    } catch (error) {
+      // What is wrong with a message is the client's affair; anything else is this member's, and ends it.
+      if (!(error instanceof CodecError)) throw error;
+      this.#abort(error);
+      return;
+    }
     if (work === undefined) return;
     this.#stream.held++;
     const release = (): void => this.#client.connection.release(this.#stream);
-    work.then(release, release);
+    work.then(release, (error) => {
+      release();
+      if (!this.#over) this.#abort(error);
+    });
   }
 
   #respond(): void {

@@ -2,7 +2,10 @@
 // code generator nor a parser of .proto files at start. Keys become latin1 strings: one character per byte, so that `<`
 // compares them as bytes and a Map can hold them. https://protobuf.dev/programming-guides/encoding/
 
-import { Reader, Writer } from './wire.ts';
+import { CodecError, Reader, Writer } from './wire.ts';
+
+/** Messages in messages: more would cost the stack of whoever reads them, on every member that applies them. */
+const nestingMax = 100;
 
 type Kind = 'bytes' | 'key' | 'string' | 'bool' | 'int' | 'int64' | 'uint64' | 'message';
 
@@ -80,7 +83,24 @@ function planOf(schema: Schema): Plan {
 
 /** Reads a message; absent fields have their zero value. Throws CodecError. */
 export function decode<S extends Schema>(schema: S, buffer: Buffer): MessageOf<S> {
-  return decodeFrom(schema, new Reader(buffer)) as MessageOf<S>;
+  return decodeFrom(schema, new Reader(buffer), nestingMax) as MessageOf<S>;
+}
+
+/** What a field has on the wire. */
+const wireTypes: Readonly<Record<Kind, number>> = {
+  bytes: 2,
+  key: 2,
+  string: 2,
+  message: 2,
+  bool: 0,
+  int: 0,
+  int64: 0,
+  uint64: 0,
+};
+
+/** As Go's generated code names it. */
+function goName(name: string): string {
+  return name.replace(/(?:^|_)(.)/g, (_, first: string) => first.toUpperCase());
 }
 
 function zeroOf(field: Field<unknown>): unknown {
@@ -104,13 +124,15 @@ function zeroOf(field: Field<unknown>): unknown {
   }
 }
 
-function decodeFrom(schema: Schema, reader: Reader): Record<string, unknown> {
+function decodeFrom(schema: Schema, reader: Reader, nesting: number): Record<string, unknown> {
+  if (nesting === 0) throw new CodecError('proto: exceeded maximum recursion depth');
   const plan = planOf(schema);
   const result: Record<string, unknown> = {};
   for (const [name, field] of plan.names) result[name] = zeroOf(field);
   while (!reader.done) {
     const tag = reader.varint();
     const wireType = tag % 8;
+    if (tag < 8) throw new CodecError(`proto: illegal tag ${Math.floor(tag / 8)} (wire type ${wireType})`);
     const known = plan.byNumber.get(Math.floor(tag / 8));
     if (known === undefined) {
       reader.skip(wireType);
@@ -118,19 +140,23 @@ function decodeFrom(schema: Schema, reader: Reader): Record<string, unknown> {
     }
     const [name, field] = known;
     if (plan.exclusive) for (const [other, { number }] of plan.names) if (number !== field.number) result[other] = undefined;
+    const wanted = wireTypes[field.kind];
+    if (wireType !== wanted && !(field.repeated && wireType === 2)) {
+      throw new CodecError(`proto: wrong wireType = ${wireType} for field ${goName(name)}`);
+    }
     if (!field.repeated) {
-      result[name] = readValue(field, reader);
-    } else if (wireType === 2 && (field.kind === 'int' || field.kind === 'int64' || field.kind === 'uint64')) {
-      const packed = reader.nested();
-      while (!packed.done) (result[name] as unknown[]).push(readValue(field, packed));
+      result[name] = readValue(field, reader, nesting);
+    } else if (wireType === wanted) {
+      (result[name] as unknown[]).push(readValue(field, reader, nesting));
     } else {
-      (result[name] as unknown[]).push(readValue(field, reader));
+      const packed = reader.nested();
+      while (!packed.done) (result[name] as unknown[]).push(readValue(field, packed, nesting));
     }
   }
   return result;
 }
 
-function readValue(field: Field<unknown>, reader: Reader): unknown {
+function readValue(field: Field<unknown>, reader: Reader, nesting: number): unknown {
   switch (field.kind) {
     case 'bytes':
       return reader.bytes();
@@ -147,7 +173,7 @@ function readValue(field: Field<unknown>, reader: Reader): unknown {
     case 'uint64':
       return BigInt.asUintN(64, reader.varint64());
     case 'message':
-      return decodeFrom(field.schema ?? {}, reader.nested());
+      return decodeFrom(field.schema ?? {}, reader.nested(), nesting - 1);
   }
 }
 

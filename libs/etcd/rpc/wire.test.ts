@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { Reader, Writer } from './wire.ts';
+import { CodecError, Reader, Writer } from './wire.ts';
 
 const edges = [0n, 1n, 127n, 128n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 35n, 2n ** 56n - 1n, 2n ** 63n];
 const values = [...edges, 2n ** 64n - 1n, 0x8123_4567_89ab_cdefn, 0x0fed_cba9_8765_4321n];
@@ -26,4 +26,21 @@ test('a negative number takes ten bytes, as int64 does', () => {
   writer.varint(-1);
   const bytes = writer.finish();
   expect([bytes.length, new Reader(bytes).varint()]).toEqual([10, -1]);
+});
+
+test.each([
+  ['a group with fields, one within it, and another group', '9b0108010a0261620d0000000013080114', true],
+  ['a group that does not end', '9b010801', false],
+  ['the end of a group that never began', '9c01', false],
+  ['a wire type that is none', '9e01', false],
+])('an unknown field: %s', (_, hex, isWhole) => {
+  // 19 is a field that nobody knows; what it holds is passed over.
+  const bytes = Buffer.from(isWhole ? `${hex}9c01` : hex, 'hex');
+  const reader = new Reader(bytes);
+  const skip = () => reader.skip(reader.varint() % 8);
+  if (!isWhole) expect(skip).toThrow(CodecError);
+  else {
+    skip();
+    expect(reader.done).toBe(true);
+  }
 });

@@ -233,12 +233,25 @@ export class Reader {
     return from;
   }
 
+  /** A field that nobody knows; groups with all that is in them. */
   skip(wireType: number): void {
-    if (wireType === 0) this.varint64();
-    else if (wireType === 1) this.take(8);
-    else if (wireType === 2) this.take(this.varint());
-    else if (wireType === 5) this.take(4);
-    else throw new CodecError(`wire type ${wireType}`);
+    let depth = 0;
+    for (let type = wireType; ; type = this.#wireType()) {
+      if (type === 0) this.varint64();
+      else if (type === 1) this.take(8);
+      else if (type === 2) this.take(this.varint());
+      else if (type === 3) depth++;
+      else if (type === 4 && depth > 0) depth--;
+      else if (type === 5) this.take(4);
+      else if (type === 4) throw new CodecError('proto: unexpected end of group');
+      else throw new CodecError(`proto: illegal wireType ${type}`);
+      if (depth === 0) return;
+    }
+  }
+
+  /** Of the next field's tag. */
+  #wireType(): number {
+    return this.varint() % 8;
   }
 
   #byte(): number {

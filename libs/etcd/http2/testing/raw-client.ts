@@ -78,6 +78,8 @@ export class RawClient {
   readonly socket: Socket;
   readonly frames: Frame[] = [];
   isClosed = false;
+  /** Why what the server says is not HTTP/2. */
+  unreadable: string | undefined;
 
   private constructor(socket: Socket) {
     this.socket = socket;
@@ -87,8 +89,8 @@ export class RawClient {
     socket.on('data', (bytes: Buffer) => {
       try {
         reader.read(bytes);
-      } catch {
-        // Not HTTP/2: what was said is of no interest.
+      } catch (error) {
+        this.unreadable ??= String(error);
       }
     });
     socket.on('error', () => {});
