@@ -40,11 +40,22 @@ export interface ParsedFlags<S extends FlagSet> {
   readonly help: boolean;
 }
 
+/** A flag that asks for safety, or for other data than would be used, and is not served. */
+export interface RefusedFlag {
+  readonly takes: 'value' | 'bool';
+  /** What is missing here, for the error. */
+  readonly because: string;
+  /** Values that ask for nothing; the empty one never does. */
+  readonly unless?: (text: string) => boolean;
+}
+
 export interface FlagDialect {
   /** `pflag`: `--name`, `-s`. `go`: `-name` and `--name` alike. */
   readonly style: 'pflag' | 'go';
   /** Upstream's flags that are accepted with a warning: name to whether it takes a value. */
   readonly ignored?: Readonly<Record<string, 'value' | 'bool'>>;
+  /** Upstream's flags that ask for what is not served here and must not be passed over in silence. */
+  readonly refused?: Readonly<Record<string, RefusedFlag>>;
   /** Other names of flags. */
   readonly aliases?: Readonly<Record<string, string>>;
   /** With a prefix `ETCD_`, `--data-dir` may also come as ETCD_DATA_DIR; the command line wins. */
@@ -107,13 +118,16 @@ export function parseFlags<S extends FlagSet>(
       continue;
     }
     const spec = set[name];
-    const skip = dialect.ignored?.[name];
+    const refused = dialect.refused?.[name];
+    const skip = refused?.takes ?? dialect.ignored?.[name];
     if (spec === undefined && skip === undefined) throw new FlagError(unknownFlag(arg, name, dialect));
     const isBool = spec === undefined ? skip === 'bool' : spec.type === 'bool';
     const text = inline ?? (isBool ? 'true' : queue.shift());
     if (text === undefined) throw new FlagError(`flag needs an argument: ${dialect.style === 'go' ? '-' : '--'}${name}`);
+    if (refused !== undefined && text !== '' && refused.unless?.(text) !== true)
+      throw new FlagError(`--${name} is not served here: ${refused.because}`);
     if (spec === undefined) {
-      ignored.push(name);
+      if (refused === undefined) ignored.push(name);
       continue;
     }
     const malformed = (expected: string) => new FlagError(malformedText(name, spec.type, text, expected, dialect));
