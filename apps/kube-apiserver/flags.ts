@@ -7,7 +7,11 @@ export const flags = {
   'allow-privileged': flag('bool', true, 'If true, allow privileged containers.'),
   'anonymous-auth': flag('bool', true, 'Enables anonymous requests to the secure port of the API server.'),
   'api-audiences': flag('strings', [], 'Identifiers of the API. Service-account tokens must be bound to one of them.'),
-  'authorization-mode': flag('strings', ['AlwaysAllow'], 'Ordered list of authorisation modes: Node, RBAC, AlwaysAllow, AlwaysDeny.'),
+  'authorization-mode': flag(
+    'strings',
+    ['AlwaysAllow'],
+    'Ordered list of authorisation modes: Node, RBAC, AlwaysAllow, AlwaysDeny.',
+  ),
   'bind-address': flag('string', '0.0.0.0', 'The IP address on which to listen.'),
   'client-ca-file': flag(
     'string',

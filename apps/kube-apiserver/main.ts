@@ -1,16 +1,17 @@
 // The kube-apiserver process: upstream's flags into an ApiServer.
 import { readFileSync } from 'node:fs';
-import { enabledPlugins, inertPlugins, pluginOrder } from '@drydock/apiserver/admission/admission.ts';
 import { ApiServer } from '@drydock/apiserver/server.ts';
 import { EtcdClient } from '@drydock/apiserver/storage/etcd-client.ts';
 import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
-import { flags, ignoredFlags } from './flags.ts';
+import { flags } from './flags.ts';
+import { settle } from './settle.ts';
+import { ignoredFlags, refusedFlags } from './unserved-flags.ts';
 
 await runProgram({
   name: 'kube-apiserver',
   flags,
-  dialect: { style: 'pflag', ignored: ignoredFlags },
+  dialect: { style: 'pflag', ignored: ignoredFlags, refused: refusedFlags },
   async start({ flags: { values: v }, log, clock, random, lifecycle }) {
     startFeatureGates(v['feature-gates'], 'components', [], log);
     const read = (flag: string, file: string): string => {
@@ -25,14 +26,7 @@ await runProgram({
       if (value === '') throw new StartupError(`--${flag} is required`);
       return value;
     };
-    for (const name of [...v['enable-admission-plugins'], ...v['disable-admission-plugins']]) {
-      if (![...pluginOrder, ...inertPlugins].includes(name))
-        throw new StartupError(`enable-admission-plugins plugin ${JSON.stringify(name)} is unknown`);
-    }
-    for (const mode of v['authorization-mode']) {
-      if (!['Node', 'RBAC', 'AlwaysAllow'].includes(mode))
-        throw new StartupError(`authorization-mode: ${JSON.stringify(mode)} is not one of Node, RBAC, AlwaysAllow`);
-    }
+    const settled = settle(v, log);
     if (v['etcd-servers'].length === 0) throw new StartupError('--etcd-servers must be specified');
     const clientCa = optional('client-ca-file', v['client-ca-file']);
     const store = new EtcdClient({
@@ -64,7 +58,8 @@ await runProgram({
         key: read('tls-private-key-file', need('tls-private-key-file', v['tls-private-key-file'])),
         clientCa,
       },
-      anonymousAuth: v['anonymous-auth'],
+      anonymousAuth: settled.anonymousAuth,
+      serving: settled.serving,
       requestHeader: {
         usernameHeaders: v['requestheader-username-headers'],
         groupHeaders: v['requestheader-group-headers'],
@@ -89,7 +84,7 @@ await runProgram({
         addressTypes: v['kubelet-preferred-address-types'],
       },
       authorizationModes: v['authorization-mode'],
-      admissionPlugins: enabledPlugins(v['enable-admission-plugins'], v['disable-admission-plugins']),
+      admissionPlugins: settled.admissionPlugins,
       authenticationConfig: {
         ...(clientCa === undefined ? {} : { 'client-ca-file': clientCa }),
         ...(requestHeaderCa === undefined

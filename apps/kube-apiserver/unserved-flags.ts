@@ -37,14 +37,21 @@ export const refusedFlags: Readonly<Record<string, RefusedFlag>> = {
   'oidc-signing-algs': { ...oidc, unless: (text) => text === 'RS256' },
   'oidc-username-claim': { ...oidc, unless: (text) => text === 'sub' },
   'oidc-username-prefix': oidc,
-  'runtime-config': asksFor('API groups and versions cannot be switched off', (text) => !/=\s*(0|f|F|false|FALSE|False)\s*(,|$)/.test(text)),
+  'runtime-config': asksFor(
+    'API groups and versions cannot be switched off',
+    (text) => !/=\s*(0|f|F|false|FALSE|False)\s*(,|$)/.test(text),
+  ),
   'service-account-signing-endpoint': asksFor('tokens are signed with --service-account-signing-key-file'),
   'storage-backend': asksFor('the store is etcd3', (text) => text === 'etcd3'),
   'tls-sni-cert-key': asksFor('one certificate is served to all names'),
   'token-auth-file': asksFor('there are no static tokens'),
 };
 
+/** Taken by the original without being listed. */
+export const hiddenFlags = ['default-watch-cache-size', 'kubelet-port', 'kubelet-read-only-port'];
+
 const values = [
+  ...hiddenFlags,
   'allow-metric-labels',
   'allow-metric-labels-manifest',
   'audit-log-batch-buffer-size',

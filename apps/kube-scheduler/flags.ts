@@ -75,6 +75,7 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = {
       'permit-address-sharing',
       'permit-port-sharing',
       'profiling',
+      'unsupported-kube-api-over-localhost',
     ].map((name) => [name, 'bool' as const]),
   ),
 };

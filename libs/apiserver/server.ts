@@ -25,7 +25,7 @@ import { buildPlugins, type PluginSources } from './admission/plugins.ts';
 import type { DefaultTolerations } from './admission/pods.ts';
 import { Authenticator, type RequestHeaderOptions } from './authn/authenticator.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
-import { Authorizer, type AuthorizerMode, alwaysAllow } from './authz/authorizer.ts';
+import { Authorizer, type AuthorizerMode, alwaysAllow, alwaysDeny } from './authz/authorizer.ts';
 import { cachedRbac } from './authz/cached-rbac.ts';
 import { NodeAuthorizer } from './authz/node.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
@@ -35,7 +35,7 @@ import { endpointIntervalMs, KubernetesService } from './bootstrap/kubernetes-se
 import { bootstrapPolicy } from './bootstrap/policy.ts';
 import { GrpcFrontEnd } from './grpc/front-end.ts';
 import { StreamConnector } from './http/connector.ts';
-import { FrontEnd } from './http/front-end.ts';
+import { FrontEnd, type ServingOptions } from './http/front-end.ts';
 import type { HealthCheck } from './http/health.ts';
 import { Kubelets, type KubeletTls } from './http/kubelet.ts';
 import { RequestMetrics } from './http/metrics.ts';
@@ -96,6 +96,7 @@ export interface ApiServerOptions {
   readonly requestTimeoutMs: number;
   readonly maxReadsInFlight: number;
   readonly maxWritesInFlight: number;
+  readonly serving?: ServingOptions;
   /** The times that a caller has; upstream's unless given. */
   readonly times?: ServingTimes;
   /** Connections at once, on each port, of callers who have not said who they are. */
@@ -204,6 +205,7 @@ export class ApiServer {
       tls: options.tls,
       requestTimeoutMs: options.requestTimeoutMs,
       inFlight,
+      serving: options.serving,
       times: options.times,
       strangersMax: options.strangersMax,
     });
@@ -308,6 +310,7 @@ export class ApiServer {
   #mode(name: string, rbac: RbacAuthorizer): AuthorizerMode {
     if (name === 'RBAC') return rbac;
     if (name === 'AlwaysAllow') return alwaysAllow;
+    if (name === 'AlwaysDeny') return alwaysDeny;
     const rules = bootstrapPolicy().clusterRoles.find((role) => role.metadata?.name === 'system:node')?.rules ?? [];
     const caches = this.#caches;
     return new NodeAuthorizer(

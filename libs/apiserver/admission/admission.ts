@@ -25,63 +25,6 @@ export interface AdmissionPlugin {
   validate?(request: AdmissionRequest): void | Promise<void>;
 }
 
-/** Plugins in upstream's order (pkg/kubeapiserver/options/plugins.go), those that exist here. */
-export const pluginOrder: readonly string[] = [
-  'NamespaceLifecycle',
-  'LimitRanger',
-  'ServiceAccount',
-  'NodeRestriction',
-  'TaintNodesByCondition',
-  'Priority',
-  'DefaultTolerationSeconds',
-  'DefaultStorageClass',
-  'StorageObjectInUseProtection',
-  'CertificateApproval',
-  'CertificateSigning',
-  'CertificateSubjectRestriction',
-  'PodResizeValidator',
-];
-
-/** Plugins of upstream's that are known by name but decide nothing here. */
-export const inertPlugins: readonly string[] = [
-  'AlwaysAdmit',
-  'NamespaceAutoProvision',
-  'NamespaceExists',
-  'LimitPodHardAntiAffinityTopology',
-  'AlwaysPullImages',
-  'ImagePolicyWebhook',
-  'PodSecurity',
-  'PodNodeSelector',
-  'PodTolerationRestriction',
-  'EventRateLimit',
-  'ExtendedResourceToleration',
-  'OwnerReferencesPermissionEnforcement',
-  'PersistentVolumeClaimResize',
-  'RuntimeClass',
-  'ClusterTrustBundleAttest',
-  'PodGroupProtection',
-  'PodGroupWorkloadExists',
-  'JobValidation',
-  'DefaultIngressClass',
-  'DenyServiceExternalIPs',
-  'PodTopologyLabels',
-  'NodeDeclaredFeatureValidator',
-  'MutatingAdmissionPolicy',
-  'MutatingAdmissionWebhook',
-  'ValidatingAdmissionPolicy',
-  'ValidatingAdmissionWebhook',
-  'ResourceQuota',
-  'AlwaysDeny',
-];
-
-/** Plugins that are off unless --enable-admission-plugins names them. */
-const offByDefault: readonly string[] = ['NodeRestriction'];
-
-/** The names to run, in order. */
-export function enabledPlugins(enable: readonly string[], disable: readonly string[]): string[] {
-  return pluginOrder.filter((name) => enable.includes(name) || (!disable.includes(name) && !offByDefault.includes(name)));
-}
-
 export class Admission {
   readonly #plugins: readonly AdmissionPlugin[];
 

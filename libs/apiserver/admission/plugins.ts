@@ -25,28 +25,47 @@ export interface PluginSources {
   readonly tolerations: DefaultTolerations;
 }
 
+/** Those that exist here. */
+const builders: Readonly<Record<string, (sources: PluginSources) => AdmissionPlugin>> = {
+  NamespaceLifecycle: (sources) => namespaceLifecycle((name) => sources.namespace(name)),
+  ServiceAccount: (sources) =>
+    serviceAccountAdmission((namespace, name) => sources.serviceAccount(namespace, name), sources.random),
+  NodeRestriction: (sources) => nodeRestriction((namespace, name) => sources.pod(namespace, name)),
+  CertificateApproval: (sources) => certificateApproval(sources.authorizer),
+  CertificateSigning: (sources) => certificateSigning(sources.authorizer),
+  CertificateSubjectRestriction: () => certificateSubjectRestriction,
+  PodResizeValidator: (sources) => podResizeValidator((name) => sources.node(name)),
+  TaintNodesByCondition: () => taintNewNodes,
+  Priority: (sources) =>
+    priorityAdmission({
+      find: (name) => sources.priorityClass(name),
+      globalDefault: async () => {
+        const defaults = [...(await sources.priorityClasses())].filter((each) => each.globalDefault === true);
+        return defaults.sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
+      },
+    }),
+  DefaultTolerationSeconds: (sources) => defaultTolerationSeconds(sources.tolerations),
+  StorageObjectInUseProtection: () => storageProtection,
+  DefaultStorageClass: (sources) => defaultStorageClass(() => sources.storageClasses()),
+};
+
+/** Their names, in the order in which they run (pkg/kubeapiserver/options/plugins.go). */
+export const servedPlugins: readonly string[] = [
+  'NamespaceLifecycle',
+  'ServiceAccount',
+  'NodeRestriction',
+  'TaintNodesByCondition',
+  'Priority',
+  'DefaultTolerationSeconds',
+  'DefaultStorageClass',
+  'StorageObjectInUseProtection',
+  'CertificateApproval',
+  'CertificateSigning',
+  'CertificateSubjectRestriction',
+  'PodResizeValidator',
+];
+
 /** The plugins of those names, in the order given. */
 export function buildPlugins(names: readonly string[], sources: PluginSources): AdmissionPlugin[] {
-  const known: Readonly<Record<string, () => AdmissionPlugin>> = {
-    NamespaceLifecycle: () => namespaceLifecycle((name) => sources.namespace(name)),
-    ServiceAccount: () => serviceAccountAdmission((namespace, name) => sources.serviceAccount(namespace, name), sources.random),
-    NodeRestriction: () => nodeRestriction((namespace, name) => sources.pod(namespace, name)),
-    CertificateApproval: () => certificateApproval(sources.authorizer),
-    CertificateSigning: () => certificateSigning(sources.authorizer),
-    CertificateSubjectRestriction: () => certificateSubjectRestriction,
-    PodResizeValidator: () => podResizeValidator((name) => sources.node(name)),
-    TaintNodesByCondition: () => taintNewNodes,
-    Priority: () =>
-      priorityAdmission({
-        find: (name) => sources.priorityClass(name),
-        globalDefault: async () => {
-          const defaults = [...(await sources.priorityClasses())].filter((each) => each.globalDefault === true);
-          return defaults.sort((a, b) => (a.value ?? 0) - (b.value ?? 0))[0];
-        },
-      }),
-    DefaultTolerationSeconds: () => defaultTolerationSeconds(sources.tolerations),
-    StorageObjectInUseProtection: () => storageProtection,
-    DefaultStorageClass: () => defaultStorageClass(() => sources.storageClasses()),
-  };
-  return names.flatMap((name) => known[name]?.() ?? []);
+  return names.flatMap((name) => builders[name]?.(sources) ?? []);
 }

@@ -48,6 +48,11 @@ export class Authorizer {
 /** --authorization-mode=AlwaysAllow. */
 export const alwaysAllow: AuthorizerMode = { authorize: () => ({ allowed: true, reason: '' }) };
 
+/** --authorization-mode=AlwaysDeny. */
+export const alwaysDeny: AuthorizerMode = {
+  authorize: () => ({ allowed: false, reason: 'Everything is forbidden.' }),
+};
+
 /** The error of a denied request, in upstream's words (responsewriters.ForbiddenMessage). */
 export function forbidden(attributes: Attributes, reason: string): ApiError {
   const { user, verb, group, resource, subresource, namespace, name, path } = attributes;

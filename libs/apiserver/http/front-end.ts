@@ -1,14 +1,28 @@
 // The REST front end: HTTP/1.1 and HTTP/2 over TLS into the chain of a request.
 import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { Duplex } from 'node:stream';
+import type { SecureContextOptions } from 'node:tls';
 import { type ServingTimes, secureBounds, servingTimes } from '@drydock/foundation/serving/bounds.ts';
 import { ConnectionGate, peerOf } from '@drydock/foundation/serving/connection-gate.ts';
 import { guardServer } from '@drydock/foundation/serving/guard.ts';
 import { type ChainParts, RequestChain } from './chain.ts';
 import type { HttpRequest, HttpResponse } from './exchange.ts';
 
+/** How connections are served, beyond what bounds them. */
+export interface ServingOptions {
+  /** --disable-http2-serving. */
+  readonly http1Only: boolean;
+  /** --http2-max-streams-per-connection; 0 for the default. */
+  readonly maxStreams: number;
+  /** --strict-transport-security-directives. */
+  readonly hsts: readonly string[];
+  /** Versions, suites and curves. */
+  readonly tls: SecureContextOptions;
+}
+
 export interface FrontEndOptions extends Omit<ChainParts, 'onCaller'> {
   readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | undefined };
+  readonly serving?: ServingOptions | undefined;
   /** The times that a caller has; upstream's unless given. */
   readonly times?: ServingTimes | undefined;
   /** Connections at once of callers who have not said who they are. */
@@ -32,8 +46,13 @@ export class FrontEnd {
       graceMs: times.graceMs,
     });
     this.#chain = new RequestChain({ ...options, onCaller: (req, known) => this.#caller(req, known) });
+    const { http1Only = false, maxStreams = 0, tls = {} } = options.serving ?? {};
+    const bounds = secureBounds(times);
     this.#server = createSecureServer({
-      ...secureBounds(times),
+      ...bounds,
+      ...tls,
+      ...(maxStreams === 0 ? {} : { settings: { ...bounds.settings, maxConcurrentStreams: maxStreams } }),
+      ...(http1Only ? { ALPNProtocols: ['http/1.1'] } : {}),
       allowHTTP1: true,
       cert,
       key,
@@ -41,8 +60,13 @@ export class FrontEnd {
       rejectUnauthorized: false,
     });
     guardServer(this.#server, this.#gate, times.idleMs);
-    this.#server.on('request', (req: HttpRequest, res: HttpResponse) => void this.#chain.serve(req, res, false));
-    this.#server.on('checkContinue', (req: HttpRequest, res: HttpResponse) => void this.#chain.serve(req, res, true));
+    const serve = (waits: boolean) => (req: HttpRequest, res: HttpResponse) => {
+      const hsts = options.serving?.hsts ?? [];
+      if (hsts.length > 0) res.setHeader('strict-transport-security', hsts.join('; '));
+      void this.#chain.serve(req, res, waits);
+    };
+    this.#server.on('request', serve(false));
+    this.#server.on('checkContinue', serve(true));
     const upgrades = (req: HttpRequest) => this.#chain.upgrades(req);
     (this.#server as unknown as { shouldUpgradeCallback: typeof upgrades }).shouldUpgradeCallback = upgrades;
     this.#server.on('upgrade', (req: HttpRequest, socket: Duplex, head: Buffer) => void this.#chain.upgrade(req, socket, head));

@@ -7,7 +7,8 @@ import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { SystemRandom } from '@drydock/foundation/system-random.ts';
 import { Authority } from '@drydock/pki/authority.ts';
 import { type CertifiedKey, clientCertificate, servingCertificate } from '@drydock/pki/certificate.ts';
-import { enabledPlugins } from '../admission/admission.ts';
+import { choosePlugins } from '../admission/plugin-names.ts';
+import { servedPlugins } from '../admission/plugins.ts';
 import { ApiServer, type ApiServerOptions } from '../server.ts';
 import { MemoryStore } from './memory-store.ts';
 
@@ -124,7 +125,7 @@ export class WireServer {
       random,
       securePort: port,
       tls: { cert: serving.certificatePem, key: serving.keyPem, clientCa: ca.certificatePem },
-      admissionPlugins: enabledPlugins(['NodeRestriction'], []),
+      admissionPlugins: choosePlugins(['NodeRestriction'], [], servedPlugins).run,
       ...change,
     });
     await server.start();

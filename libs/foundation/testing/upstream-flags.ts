@@ -52,6 +52,7 @@ export function flagProblems(
     else if (takes !== wanted) problems.push(`--${name} is a ${takes} here and a ${wanted} (${type}) there`);
   }
   for (const name of ours.keys())
-    if (!upstream.has(name) && !own.includes(name) && !hidden.includes(name)) problems.push(`--${name} is not one of the original's`);
+    if (!upstream.has(name) && !own.includes(name) && !hidden.includes(name))
+      problems.push(`--${name} is not one of the original's`);
   return problems;
 }

@@ -1,0 +1,107 @@
+// No flag that asks for safety is passed over: every flag of the original is served, refused or warned of.
+import { spawnSync } from 'node:child_process';
+import { fileURLToPath } from 'node:url';
+import { servedPlugins } from '@drydock/apiserver/admission/plugins.ts';
+import { type FlagDialect, FlagError, parseFlags } from '@drydock/foundation/flags.ts';
+import { flagProblems, upstreamFlags } from '@drydock/foundation/testing/upstream-flags.ts';
+import { describe, expect, test } from 'vitest';
+import { flags } from './flags.ts';
+import { settle } from './settle.ts';
+import { hiddenFlags, ignoredFlags, refusedFlags } from './unserved-flags.ts';
+
+const dialect: FlagDialect = { style: 'pflag', ignored: ignoredFlags, refused: refusedFlags };
+
+test('the flags are those of the original, and --grpc-port', () => {
+  expect(flagProblems('kube-apiserver', flags, dialect, ['grpc-port'], hiddenFlags)).toEqual([]);
+});
+
+test.each(
+  [...upstreamFlags('kube-apiserver').keys()].filter((name) =>
+    /^(audit-.*(path|file)|oidc-|encryption-provider-config$|authentication-.*(config|file)|authorization-.*(config|file)|admission-control|token-auth|egress)/.test(
+      name,
+    ),
+  ),
+)('--%s asks for safety: it is refused, with its name', (name) => {
+  expect(() => parseFlags(flags, [`--${name}=/some/file`], dialect)).toThrow(new RegExp(`^--${name} is not served here: `));
+  expect(parseFlags(flags, [`--${name}=`], dialect).ignored).toEqual([]);
+});
+
+test.each(['etcd-prefix=/registry', 'runtime-config=api/all=true', 'storage-backend=etcd3', 'oidc-username-claim=sub'])(
+  '--%s asks for what is so anyway',
+  (text) => void parseFlags(flags, [`--${text}`], dialect),
+);
+
+test.each(['etcd-prefix=/other', 'runtime-config=batch/v1=false', 'storage-backend=etcd2', 'max-connection-bytes-per-sec=1'])(
+  '--%s asks for something else: it is refused',
+  (text) => expect(() => parseFlags(flags, [`--${text}`], dialect)).toThrow(FlagError),
+);
+
+test.each(Object.entries(ignoredFlags))('--%s is warned of', (name, takes) => {
+  const args = takes === 'bool' ? [`--${name}`] : [`--${name}`, 'x'];
+  expect(parseFlags(flags, args, dialect).ignored).toEqual([name]);
+});
+
+describe('what the flags mean together', () => {
+  const of = (...args: string[]) => {
+    const warnings: string[] = [];
+    const { values } = parseFlags(flags, args, dialect);
+    const settled = settle(values, { warn: (fields, text) => void warnings.push(`${text} ${JSON.stringify(fields)}`) });
+    return { settled, warnings };
+  };
+
+  test.each([
+    ['--enable-admission-plugins=Foo', 'enable-admission-plugins plugin "Foo" is unknown'],
+    ['--disable-admission-plugins=Foo', 'disable-admission-plugins plugin "Foo" is unknown'],
+    ['--enable-admission-plugins=AlwaysPullImages', 'plugin "AlwaysPullImages" is not served here'],
+    ['--authorization-mode=Foo', 'authorization-mode "Foo" is not a valid mode'],
+    ['--authorization-mode=Webhook', 'authorization-mode "Webhook" is not served here'],
+    ['--authorization-mode=RBAC,RBAC', 'authorization-mode ["RBAC" "RBAC"] has mode specified more than once'],
+    ['--tls-min-version=Foo', 'unknown tls version "Foo"'],
+    ['--tls-cipher-suites=Foo', "Cipher suite Foo not supported or doesn't exist"],
+    ['--allow-privileged=false', 'is not served here'],
+    ['--http2-max-streams-per-connection=-1', 'can not be negative value'],
+  ])('%s: %s', (flag, message) => {
+    expect(() => of(flag)).toThrow(message);
+  });
+
+  test('a plugin cannot be on and off', () => {
+    const args = ['--enable-admission-plugins=NodeRestriction', '--disable-admission-plugins=NodeRestriction'];
+    expect(() => of(...args)).toThrow('[NodeRestriction] in enable-admission-plugins and disable-admission-plugins overlapped');
+  });
+
+  test('default plugins that do not exist here are named in one warning', () => {
+    const { settled, warnings } = of('--authorization-mode=RBAC', '--enable-admission-plugins=NodeRestriction');
+    expect(settled.admissionPlugins).toEqual(servedPlugins);
+    expect(warnings).toHaveLength(1);
+    expect(warnings[0]).toContain('PodSecurity');
+  });
+
+  test('where everybody may do everything, nobody is anonymous', () => {
+    expect(of('--authorization-mode=AlwaysAllow').settled.anonymousAuth).toBe(false);
+    expect(of('--authorization-mode=Node,RBAC').settled.anonymousAuth).toBe(true);
+  });
+
+  test('TLS is as asked for', () => {
+    const { settled } = of(
+      '--authorization-mode=RBAC',
+      '--tls-min-version=VersionTLS13',
+      '--tls-cipher-suites=TLS_ECDHE_RSA_WITH_AES_128_GCM_SHA256',
+    );
+    expect(settled.serving.tls.minVersion).toBe('TLSv1.3');
+    expect(settled.serving.tls.ciphers).toContain('ECDHE-RSA-AES128-GCM-SHA256');
+  });
+});
+
+test.each([
+  ['--audit-policy-file=/etc/audit.yaml', 'Error: --audit-policy-file is not served here: requests are not audited'],
+  ['--nope', 'Error: unknown flag: --nope'],
+])(
+  'the program ends with %s',
+  (flag, message) => {
+    const main = fileURLToPath(new URL('./main.ts', import.meta.url));
+    const { status, stderr } = spawnSync(process.execPath, [main, flag], { encoding: 'utf8', timeout: 60_000 });
+    expect(stderr).toContain(message);
+    expect(status).toBe(1);
+  },
+  90_000,
+);
