@@ -8,27 +8,40 @@ import type { NodeInfo, PodInfo } from './node-info.ts';
 import { podInfoOf } from './node-info.ts';
 import { planPreemption, priorityOf } from './preemption.ts';
 import { defaultQueueConfig, type QueueConfig, SchedulingQueue } from './queue.ts';
-import { schedulePod } from './schedule-pod.ts';
+import { type ScheduleResult, schedulePod } from './schedule-pod.ts';
 
 /** What to do about one pod. */
 export type Decision =
   /** Post a Binding. The pod counts on the node from now on; tell the outcome by `bound` or `bindFailed`. */
   | { readonly kind: 'bind'; readonly pod: Pod; readonly node: string }
-  /** Write the condition PodScheduled=False with this message and an event; delete the victims, nominate the node. */
+  /**
+   * Delete the victims; where one cannot be deleted, tell it by `preemptionFailed`. Then write the condition PodScheduled=False with
+   * this message, and an event.
+   */
   | {
       readonly kind: 'unschedulable';
       readonly pod: Pod;
       readonly message: string;
       readonly victims: readonly Pod[];
-      readonly nominate: string | undefined;
+      /** The node to nominate; null: take the nomination back; undefined: leave it as it is. */
+      readonly nominate: string | null | undefined;
+      /** Pods of lower priority whose nomination for that node is to be taken back. */
+      readonly displaced: readonly Pod[];
     };
+
+interface Nomination {
+  readonly info: PodInfo;
+  readonly node: string;
+  /** Whether the API shows it; before that, a pod without it is only a pod seen before it was written. */
+  readonly stored: boolean;
+}
 
 export class SchedulerCore {
   readonly #profile: Profile;
   readonly #random: RandomStream;
   readonly #cache = new ClusterCache();
   readonly #queue: SchedulingQueue;
-  readonly #nominated = new Map<string, { readonly info: PodInfo; readonly node: string }>();
+  readonly #nominated = new Map<string, Nomination>();
   #budgets: readonly PodDisruptionBudget[] = [];
   #startAt = 0;
 
@@ -67,9 +80,7 @@ export class SchedulerCore {
     // An event from before our own binding: the pod is placed already, and the confirmation is on its way.
     if (this.#cache.isAssumed(uid)) return;
     const info = podInfoOf(pod);
-    const nominated = pod.status?.nominatedNodeName;
-    if (nominated) this.#nominated.set(uid, { info, node: nominated });
-    else this.#nominated.delete(uid);
+    this.#followNomination(uid, info);
     this.#queue.put(info, nowMs);
   }
 
@@ -85,7 +96,7 @@ export class SchedulerCore {
     if (queued === undefined) return undefined;
     const { info } = queued;
     const nodes = this.#nodesFor(info);
-    const result = schedulePod(info, nodes, this.#profile, this.#random, this.#startAt);
+    const result = this.#place(info, nodes);
     if (result.kind === 'fits') {
       this.#startAt = nodes.length === 0 ? 0 : (this.#startAt + result.evaluated) % nodes.length;
       this.#cache.assume(info, result.node);
@@ -95,14 +106,14 @@ export class SchedulerCore {
     const wakesOn = this.#profile.filters.filter((plugin) => rejected.has(plugin.name)).flatMap((plugin) => plugin.wakesOn);
     this.#queue.setAside(info.uid, nodes.length === 0 ? ['nodeAdded'] : wakesOn, nowMs);
     const message = fitErrorMessage(result.nodes, result.rejections.values());
-    if (nodes.length === 0) return { kind: 'unschedulable', pod: info.pod, message, victims: [], nominate: undefined };
-    const plan = planPreemption(info, nodes, result.rejections, this.#profile, this.#budgets);
-    if (plan.kind === 'none') {
-      return { kind: 'unschedulable', pod: info.pod, message: `${message} ${plan.message}`, victims: [], nominate: undefined };
-    }
-    this.#nominated.set(info.uid, { info, node: plan.node });
+    if (nodes.length === 0) return this.#unschedulable(info, message, false);
+    const own = this.#nominated.get(info.uid)?.node;
+    const plan = planPreemption(info, own, nodes, result.rejections, this.#profile, this.#budgets);
+    if (plan.kind === 'none') return this.#unschedulable(info, `${message} ${plan.message}`, plan.waiting);
+    const displaced = this.#displace(plan.node, info);
+    this.#nominated.set(info.uid, { info, node: plan.node, stored: false });
     const victims = plan.victims.map((victim) => victim.pod);
-    return { kind: 'unschedulable', pod: info.pod, message, victims, nominate: plan.node };
+    return { kind: 'unschedulable', pod: info.pod, message, victims, nominate: plan.node, displaced };
   }
 
   /** The API took the binding; the pod's own event confirms it later. */
@@ -111,10 +122,22 @@ export class SchedulerCore {
     this.#nominated.delete(uid);
   }
 
-  /** The binding failed: the pod waits for its back-off, its place is free again. */
+  /** The API has not taken the binding: the pod waits for its back-off, its place is free again, and what it was nominated for. */
   bindFailed(uid: string, nowMs: number): void {
+    this.#nominated.delete(uid);
     this.#queue.backOff(uid, nowMs);
     this.#wake(this.#cache.forget(uid), nowMs);
+  }
+
+  /** Not all victims could be deleted: nothing is kept for the pod, which is tried again after its back-off. */
+  preemptionFailed(uid: string, nowMs: number): void {
+    this.#nominated.delete(uid);
+    this.#queue.backOff(uid, nowMs);
+  }
+
+  /** Whether the pod counts on a node on account of a decision that the API has not confirmed. */
+  isAssumed(uid: string): boolean {
+    return this.#cache.isAssumed(uid);
   }
 
   nextWakeMs(): number | undefined {
@@ -123,6 +146,44 @@ export class SchedulerCore {
 
   pendingCounts(): ReturnType<SchedulingQueue['counts']> {
     return this.#queue.counts();
+  }
+
+  #followNomination(uid: string, info: PodInfo): void {
+    const node = info.pod.status?.nominatedNodeName;
+    const known = this.#nominated.get(uid);
+    if (node) this.#nominated.set(uid, { info, node, stored: true });
+    else if (known?.stored) this.#nominated.delete(uid);
+    else if (known !== undefined) this.#nominated.set(uid, { ...known, info });
+  }
+
+  /** The node for which the pod is nominated, where it fits; else the best of all. */
+  #place(info: PodInfo, nodes: readonly NodeInfo[]): ScheduleResult {
+    const own = this.#nominated.get(info.uid)?.node;
+    const nominated = nodes.filter((node) => node.name === own);
+    if (nominated.length > 0) {
+      const result = schedulePod(info, nominated, this.#profile, this.#random);
+      if (result.kind === 'fits') return { ...result, evaluated: 0 };
+    }
+    return schedulePod(info, nodes, this.#profile, this.#random, this.#startAt);
+  }
+
+  /** Nothing helps: what was kept for the pod is free again, unless it is still being made. */
+  #unschedulable(info: PodInfo, message: string, keep: boolean): Decision {
+    const { pod } = info;
+    if (!keep) this.#nominated.delete(info.uid);
+    const nominate = !keep && pod.status?.nominatedNodeName ? null : undefined;
+    return { kind: 'unschedulable', pod, message, victims: [], nominate, displaced: [] };
+  }
+
+  /** Takes back what pods of lower priority are nominated for on a node that one of higher priority is to get. */
+  #displace(node: string, by: PodInfo): Pod[] {
+    const displaced: Pod[] = [];
+    for (const [uid, other] of this.#nominated) {
+      if (uid === by.uid || other.node !== node || priorityOf(other.info) >= priorityOf(by)) continue;
+      this.#nominated.delete(uid);
+      if (other.stored) displaced.push(other.info.pod);
+    }
+    return displaced;
   }
 
   /** The nodes as this pod must see them: room that is kept for nominated pods of its priority or more is taken. */

@@ -10,7 +10,8 @@ import { firstRejection } from './schedule-pod.ts';
 
 export type PreemptionPlan =
   | { readonly kind: 'preempt'; readonly node: string; readonly victims: readonly PodInfo[] }
-  | { readonly kind: 'none'; readonly message: string };
+  /** `waiting`: the pod may not preempt (now); what it is nominated for stays. */
+  | { readonly kind: 'none'; readonly message: string; readonly waiting: boolean };
 
 interface Candidate {
   readonly node: string;
@@ -28,13 +29,14 @@ export function priorityOf(info: PodInfo): number {
 /** Chooses a node and its victims, or says why none helps, in the words that end a FailedScheduling event. */
 export function planPreemption(
   pod: PodInfo,
+  nominatedNode: string | undefined,
   nodes: readonly NodeInfo[],
   rejections: ReadonlyMap<string, Rejection>,
   profile: Profile,
   budgets: readonly PodDisruptionBudget[],
 ): PreemptionPlan {
-  const refusal = notEligible(pod, nodes, rejections);
-  if (refusal !== undefined) return { kind: 'none', message: `${noClaims}, preemption: ${refusal}` };
+  const refusal = notEligible(pod, nominatedNode, nodes, rejections);
+  if (refusal !== undefined) return { kind: 'none', message: `${noClaims}, preemption: ${refusal}`, waiting: true };
   const candidates: Candidate[] = [];
   const reasons: { reasons: readonly string[] }[] = [];
   for (const node of nodes) {
@@ -51,12 +53,18 @@ export function planPreemption(
   return {
     kind: 'none',
     message: `${noClaims}, preemption: 0/${nodes.length} nodes are available: ${countReasons(reasons)}.`,
+    waiting: false,
   };
 }
 
-function notEligible(pod: PodInfo, nodes: readonly NodeInfo[], rejections: ReadonlyMap<string, Rejection>): string | undefined {
+function notEligible(
+  pod: PodInfo,
+  nominatedNode: string | undefined,
+  nodes: readonly NodeInfo[],
+  rejections: ReadonlyMap<string, Rejection>,
+): string | undefined {
   if (pod.pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
-  const nominated = nodes.find((node) => node.name === pod.pod.status?.nominatedNodeName);
+  const nominated = nodes.find((node) => node.name === nominatedNode);
   if (nominated === undefined || rejections.get(nominated.name)?.unresolvable === true) return undefined;
   const leaving = [...nominated.pods.values()].some(
     (other) => other.pod.metadata?.deletionTimestamp !== undefined && priorityOf(other) < priorityOf(pod),

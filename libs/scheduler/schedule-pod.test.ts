@@ -24,7 +24,7 @@ function outcome(object: Pod, nodes: NodeInfo[]): string {
   const info = podInfoOf(object);
   const result = schedulePod(info, nodes, profile, random());
   if (result.kind === 'fits') return result.node;
-  const plan = planPreemption(info, nodes, result.rejections, profile, []);
+  const plan = planPreemption(info, info.pod.status?.nominatedNodeName, nodes, result.rejections, profile, []);
   const message = fitErrorMessage(result.nodes, result.rejections.values());
   return plan.kind === 'preempt'
     ? `preempt ${plan.victims.map((v) => v.pod.metadata?.name)} on ${plan.node}`

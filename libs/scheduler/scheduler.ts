@@ -3,6 +3,7 @@ import type { Pod, PodCondition } from '@drydock/api/generated/types.ts';
 import { pods } from '@drydock/api/resource.ts';
 import { hasReason } from '@drydock/api/status.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
+import { mayHaveHappened } from '@drydock/client/errors.ts';
 import { type Clock, formatTime, type Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Decision, SchedulerCore } from './core.ts';
@@ -18,6 +19,10 @@ export interface SchedulerPorts {
   readonly log: Log;
   readonly events: SchedulerEvents;
 }
+
+/** How long a server may still be busy with a binding that was given up here, before the pod is looked at; then doubling. */
+const unknownSettleMs = 1_000;
+const unknownRetryMsMax = 30_000;
 
 /** Runs the core. `start` once the informers have synced and the lease is held; `stop` when it is lost. */
 export class Scheduler {
@@ -79,7 +84,7 @@ export class Scheduler {
   }
 
   async #bind(pod: Pod, node: string): Promise<void> {
-    const { client, clock, log, events } = this.#ports;
+    const { client, events } = this.#ports;
     const { name = '', namespace = '', uid = '' } = pod.metadata ?? {};
     const binding = {
       apiVersion: 'v1',
@@ -93,32 +98,91 @@ export class Scheduler {
       this.core.bound(uid);
       events.event(pod, 'Normal', 'Scheduled', 'Binding', `Successfully assigned ${namespace}/${name} to ${node}`);
     } catch (err) {
-      if (!this.#running) return;
-      if (hasReason(err, 'NotFound')) {
-        this.core.podDeleted(uid, clock.monotonicMs());
-        return;
-      }
-      log.warn({ err, pod: `${namespace}/${name}`, node }, 'binding failed');
-      this.core.bindFailed(uid, clock.monotonicMs());
-      const reason = err instanceof Error ? err.message : String(err);
-      events.event(pod, 'Warning', 'FailedScheduling', 'Scheduling', `binding rejected: ${reason}`);
+      await this.#bindFailed(pod, node, err);
     }
   }
 
-  async #tellUnschedulable(decision: Extract<Decision, { kind: 'unschedulable' }>): Promise<void> {
-    const { log, events } = this.#ports;
-    const { pod, message, victims, nominate } = decision;
+  async #bindFailed(pod: Pod, node: string, err: unknown): Promise<void> {
+    const { clock, log, events } = this.#ports;
     const { name = '', namespace = '', uid = '' } = pod.metadata ?? {};
+    if (!this.#running) return;
+    log.warn({ err, pod: `${namespace}/${name}`, node }, 'binding failed');
+    if (hasReason(err, 'NotFound')) {
+      this.core.podDeleted(uid, clock.monotonicMs());
+      return;
+    }
+    // Its room is given to nobody before it is known whether the pod has it.
+    if (mayHaveHappened(err) && !(await this.#isUnbound(pod))) return;
+    this.core.bindFailed(uid, clock.monotonicMs());
+    const reason = err instanceof Error ? err.message : String(err);
+    events.event(pod, 'Warning', 'FailedScheduling', 'Scheduling', `binding rejected: ${reason}`);
+    if (pod.status?.nominatedNodeName) await this.#takeBack(pod);
+  }
+
+  /**
+   * Asks the API until it says what became of a binding without an answer. False where the pod has a node, or is gone, or the
+   * watch has told so meanwhile: the core knows it then.
+   */
+  async #isUnbound(pod: Pod): Promise<boolean> {
+    const { client, clock, log } = this.#ports;
+    const { name = '', namespace, uid = '' } = pod.metadata ?? {};
+    for (let delayMs = unknownSettleMs; ; delayMs = Math.min(2 * delayMs, unknownRetryMsMax)) {
+      await clock.sleep(delayMs);
+      if (!this.#running || !this.core.isAssumed(uid)) {
+        this.core.bound(uid);
+        return false;
+      }
+      try {
+        const live = await client.get<Pod>(pods, { namespace, name });
+        if (live.metadata?.uid !== uid) this.core.podDeleted(uid, clock.monotonicMs());
+        else if (live.spec?.nodeName) this.core.podChanged(live, clock.monotonicMs());
+        else return true;
+        return false;
+      } catch (err) {
+        if (hasReason(err, 'NotFound')) {
+          this.core.podDeleted(uid, clock.monotonicMs());
+          return false;
+        }
+        log.warn({ err, pod: `${namespace}/${name}` }, 'it is not known whether the pod is bound; asking again');
+      }
+    }
+  }
+
+  /** Evictions first: a nomination whose victims stay would keep room for nothing. */
+  async #tellUnschedulable(decision: Extract<Decision, { kind: 'unschedulable' }>): Promise<void> {
+    const { clock, log, events } = this.#ports;
+    const { pod, message, victims, displaced } = decision;
+    const { name = '', namespace = '', uid = '' } = pod.metadata ?? {};
+    let { nominate } = decision;
     events.event(pod, 'Warning', 'FailedScheduling', 'Scheduling', message);
+    const outcomes = await Promise.allSettled(victims.map((victim) => this.#evict(victim, uid, nominate ?? '')));
+    const failed = outcomes.find((outcome) => outcome.status === 'rejected');
+    if (failed !== undefined) {
+      if (!this.#running) return;
+      log.warn({ err: failed.reason, pod: `${namespace}/${name}`, node: nominate }, 'preemption failed');
+      this.core.preemptionFailed(uid, clock.monotonicMs());
+      nominate = pod.status?.nominatedNodeName ? null : undefined;
+    } else await Promise.all(displaced.map((other) => this.#takeBack(other)));
     try {
       await this.#writeCondition(pod, message, nominate);
-      for (const victim of victims) await this.#evict(victim, uid, nominate ?? '');
     } catch (err) {
       if (this.#running && !hasReason(err, 'NotFound')) log.warn({ err, pod: `${namespace}/${name}` }, 'status not written');
     }
   }
 
-  async #writeCondition(pod: Pod, message: string, nominate: string | undefined): Promise<void> {
+  /** Takes a nomination back in the API. */
+  async #takeBack(pod: Pod): Promise<void> {
+    const { client, log } = this.#ports;
+    const { name = '', namespace, uid } = pod.metadata ?? {};
+    const body = { metadata: { uid }, status: { nominatedNodeName: null } };
+    try {
+      await client.patch(pods, { namespace, name }, { type: 'strategic', body }, { subresource: 'status' });
+    } catch (err) {
+      if (this.#running && !isGone(err)) log.warn({ err, pod: `${namespace}/${name}` }, 'nomination not taken back');
+    }
+  }
+
+  async #writeCondition(pod: Pod, message: string, nominate: string | null | undefined): Promise<void> {
     const { client, clock } = this.#ports;
     const { name = '', namespace } = pod.metadata ?? {};
     const old = pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled');
@@ -149,9 +213,20 @@ export class Scheduler {
       observedGeneration: victim.metadata?.generation,
       lastTransitionTime: formatTime(clock.wallMs()),
     };
-    const body = { status: { conditions: [condition] } };
-    await client.patch(pods, key, { type: 'strategic', body }, { subresource: 'status' });
-    await client.delete(pods, key, { preconditions: { uid } });
+    const body = { metadata: { uid }, status: { conditions: [condition] } };
+    try {
+      await client.patch(pods, key, { type: 'strategic', body }, { subresource: 'status' });
+      await client.delete(pods, key, { preconditions: { uid } });
+    } catch (err) {
+      // Somebody else was faster; the room is there all the same.
+      if (isGone(err)) return;
+      throw err;
+    }
     events.event(victim, 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${preemptor} on node ${node}`);
   }
+}
+
+/** The pod that was meant is no more: gone, or another has its name. */
+function isGone(error: unknown): boolean {
+  return hasReason(error, 'NotFound') || hasReason(error, 'Conflict');
 }

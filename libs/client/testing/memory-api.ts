@@ -251,6 +251,8 @@ export class MemoryApi implements ApiClient {
     if (subresource === 'binding' && groupResourceOf(resource) === 'pods') {
       const pod = cloneJson(this.#existing(resource, key)) as { spec?: { nodeName?: string } } & KubeObject;
       const target = (object as { target?: { name?: string } }).target?.name ?? '';
+      const { uid } = object.metadata ?? {};
+      if (uid && uid !== pod.metadata?.uid) throw this.#precondition(resource, key, 'UID', uid, pod.metadata?.uid);
       if (pod.spec?.nodeName) {
         throw apiError(
           'Conflict',
