@@ -7,6 +7,7 @@ import { statusServer } from '@drydock/client/status-server.ts';
 import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { ConfigError, flags, ignoredFlags, readConfig } from '@drydock/kubelet/config.ts';
+import { hostCgroupFs } from '@drydock/kubelet/container/cgroup-fs.ts';
 import { openEngine } from '@drydock/kubelet/engine/open.ts';
 import { Kubelet } from '@drydock/kubelet/kubelet.ts';
 import { firstAddress, machineFacts, measure } from '@drydock/kubelet/node/machine.ts';
@@ -47,6 +48,7 @@ await runProgram({
         log,
         facts: machineFacts(config.rootDir),
         measure: () => measure(config.rootDir),
+        cgroupFs: hostCgroupFs('/sys/fs/cgroup', (pid) => process.kill(pid, 'SIGKILL')),
       });
       if (config.healthzPort > 0)
         await lifecycle.start(

@@ -47,25 +47,42 @@ export function nonZeroRequests(spec: PodSpec): Amounts {
   });
 }
 
+/**
+ * The pod's effective limits (resource.PodLimits), summed as its requests are: pod-level ones replace the sum, and the overhead
+ * comes on top of what is limited. A resource that only some containers limit is in it with their sum.
+ */
+export function podLimits(spec: PodSpec): Amounts {
+  const total = combined(spec, (container) => amountsOf(container.resources?.limits));
+  for (const [name, amount] of amountsOf(spec.resources?.limits)) total.set(name, amount);
+  addAmounts(total, new Map([...amountsOf(spec.overhead)].filter(([name]) => total.has(name))));
+  return total;
+}
+
 function effective(spec: PodSpec, requestsOf: (container: Container) => Amounts): Amounts {
+  const total = combined(spec, requestsOf);
+  for (const [name, amount] of amountsOf(spec.resources?.requests)) total.set(name, amount);
+  addAmounts(total, amountsOf(spec.overhead));
+  return total;
+}
+
+/** The containers and sidecars together, or the start of one init container beside the sidecars before it. */
+function combined(spec: PodSpec, of: (container: Container) => Amounts): Amounts {
   const total: Amounts = new Map();
-  for (const container of spec.containers ?? []) addAmounts(total, requestsOf(container));
+  for (const container of spec.containers ?? []) addAmounts(total, of(container));
   const sidecars: Amounts = new Map();
   const startUp: Amounts = new Map();
   for (const container of spec.initContainers ?? []) {
-    const requests = requestsOf(container);
+    const amounts = of(container);
     if (container.restartPolicy === 'Always') {
-      addAmounts(total, requests);
-      addAmounts(sidecars, requests);
+      addAmounts(total, amounts);
+      addAmounts(sidecars, amounts);
       raiseTo(startUp, sidecars);
     } else {
-      addAmounts(requests, sidecars);
-      raiseTo(startUp, requests);
+      addAmounts(amounts, sidecars);
+      raiseTo(startUp, amounts);
     }
   }
   raiseTo(total, startUp);
-  for (const [name, amount] of amountsOf(spec.resources?.requests)) total.set(name, amount);
-  addAmounts(total, amountsOf(spec.overhead));
   return total;
 }
 

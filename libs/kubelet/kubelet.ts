@@ -12,11 +12,20 @@ import type { Service } from '@drydock/foundation/lifecycle.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
 import type { KubeletConfig } from './config.ts';
-import { Cgroups } from './container/cgroups.ts';
+import type { CgroupFs } from './container/cgroup-fs.ts';
+import { Cgroups, keepCgroups } from './container/cgroups.ts';
 import { parseResolvConf } from './container/sandbox-config.ts';
 import type { ContainerEngine } from './engine/engine.ts';
 import { type MachineFacts, NodeAgent } from './node/node-agent.ts';
-import { allocatableOf, capacityOf, type Measurements, type Pressure, PressureMemory, pressures } from './node/thresholds.ts';
+import {
+  allocatableOf,
+  capacityOf,
+  type Measurements,
+  type Pressure,
+  PressureMemory,
+  pressures,
+  shareOfPods,
+} from './node/thresholds.ts';
 import { admitPod } from './pod/admission.ts';
 import { BackoffTable } from './pod/backoff.ts';
 import { rotateForever } from './pod/log-rotation.ts';
@@ -47,6 +56,8 @@ export interface KubeletPorts {
   readonly facts: MachineFacts;
   /** What is left of the machine now. */
   readonly measure: () => Measurements;
+  /** Not touched where the engine runs no processes. */
+  readonly cgroupFs: CgroupFs;
 }
 
 export class Kubelet implements Service {
@@ -58,6 +69,7 @@ export class Kubelet implements Service {
   readonly #recorder: EventRecorder;
   readonly #allocatable: Record<string, string>;
   readonly #pressureMemory: PressureMemory;
+  readonly #cgroups: Cgroups | undefined;
   #pressures: ReadonlySet<Pressure> = new Set();
   #manager: PodManager | undefined;
   #references: ReferenceCache | undefined;
@@ -65,12 +77,15 @@ export class Kubelet implements Service {
 
   constructor(ports: KubeletPorts) {
     this.#ports = ports;
-    const { client, clock, log, config, facts } = ports;
+    const { client, clock, log, config, facts, cgroupFs } = ports;
     this.#limited = limited(client, clock, config.apiRate);
     const eventClient = limited(client, clock, config.eventRate);
     this.#recorder = new EventRecorder({ client: eventClient, clock, log, component: 'kubelet', host: config.nodeName });
     this.#allocatable = allocatableOf(facts, config.maxPods, config.reserved, config.evictionHard);
     this.#pressureMemory = new PressureMemory(config.pressureTransitionMs);
+    const node = shareOfPods(facts, config.reserved);
+    const cgroups = { fs: cgroupFs, root: config.cgroupRoot, node, pods: () => this.#manager?.all() ?? [] };
+    this.#cgroups = isHollow(config) ? undefined : new Cgroups(cgroups);
   }
 
   get manager(): PodManager {
@@ -106,6 +121,7 @@ export class Kubelet implements Service {
     await Promise.all([podInformer.synced(), serviceInformer.synced()]);
     manager.start();
     const { logBytesMax: bytesMax, logFilesMax: filesMax } = config;
+    if (this.#cgroups !== undefined) void keepCgroups(this.#cgroups, { clock, log }, this.#stop.signal);
     void rotateForever({ engine, clock, log, bytesMax, filesMax, running: () => manager.running() }, this.#stop.signal);
   }
 
@@ -130,8 +146,7 @@ export class Kubelet implements Service {
     const handlers = new Handlers(engine, clock);
     const references = new ReferenceCache({ client, clock, random, log }, (uid) => this.#manager?.wake(uid));
     this.#references = references;
-    const hollow = config.endpoint.startsWith('hollow://');
-    const mounter = hollow ? hollowMounter : hostMounter();
+    const mounter = isHollow(config) ? hollowMounter : hostMounter();
     const volumes = new Volumes({ rootDir: config.rootDir, claims: new Claims(client), mounter, clock });
     const runtime = new PodRuntime({
       engine,
@@ -167,7 +182,7 @@ export class Kubelet implements Service {
       volumes,
       references,
       tokens: new TokenCache(client, clock),
-      cgroups: hollow ? undefined : new Cgroups(config.cgroupRoot),
+      cgroups: this.#cgroups,
       statuses: new StatusWriter(client, clock, log),
       engineName,
       facts: { nodeName: config.nodeName, hostIp: config.nodeIp, allocatable: this.#allocatable },
@@ -233,6 +248,10 @@ export class Kubelet implements Service {
       images: () => engine.images(),
     });
   }
+}
+
+function isHollow({ endpoint }: KubeletConfig): boolean {
+  return endpoint.startsWith('hollow://');
 }
 
 function readHostDns(path: string): string {

@@ -6,7 +6,7 @@ import type { LinuxResources } from '../engine/engine.ts';
 
 const quotaPeriodUs = 100_000;
 const quotaMinUs = 1000;
-const sharesMin = 2;
+export const sharesMin = 2;
 const sharesMax = 262_144;
 
 export function milliCpu(text: string | undefined): number {
@@ -47,24 +47,5 @@ export function linuxResources(pod: Pod, container: Container, memoryCapacity: n
     cpu_shares: sharesOf(cpuRequest),
     memory_limit_in_bytes: wholeUnits(limits?.memory),
     oom_score_adj: oomScoreAdj(pod, container, memoryCapacity),
-  };
-}
-
-/** The cgroup of a pod below the root for pods, and its values; -1: no limit. */
-export function podCgroup(pod: Pod): { path: string; shares: number; quota: number; memory: number } {
-  const qos = qosClassOf(pod);
-  const folder = qos === 'Guaranteed' ? '' : `/${qos.toLowerCase()}`;
-  const containers = pod.spec?.containers ?? [];
-  const sum = (of: (container: Container) => number) => containers.reduce((total, each) => total + of(each), 0);
-  const cpuLimited = containers.every(({ resources }) => resources?.limits?.cpu !== undefined);
-  const memoryLimited = containers.every(({ resources }) => resources?.limits?.memory !== undefined);
-  return {
-    path: `/kubepods${folder}/pod${pod.metadata?.uid ?? ''}`,
-    shares:
-      qos === 'BestEffort'
-        ? sharesMin
-        : sharesOf(sum(({ resources }) => milliCpu(resources?.requests?.cpu ?? resources?.limits?.cpu))),
-    quota: cpuLimited ? quotaOf(sum(({ resources }) => milliCpu(resources?.limits?.cpu))) : -1,
-    memory: memoryLimited ? sum(({ resources }) => wholeUnits(resources?.limits?.memory)) : -1,
   };
 }

@@ -106,6 +106,15 @@ export function capacityOf(facts: CapacityFacts, maxPods: number): Record<string
   };
 }
 
+/** Capacity less what is reserved: what all pods together may use (enforceNodeAllocatable: pods). */
+export function shareOfPods(facts: CapacityFacts, { system, kube }: Reserved): { cpuMilli: number; memoryBytes: number } {
+  const kept = (name: string) => amountOf(name, system[name] ?? '0') + amountOf(name, kube[name] ?? '0');
+  return {
+    cpuMilli: Math.max(0, facts.cpus * 1000 - kept('cpu')),
+    memoryBytes: Math.max(0, facts.memoryBytes - kept('memory')),
+  };
+}
+
 /** Capacity less what is reserved and what the hard eviction thresholds keep free; never below zero. */
 export function allocatableOf(
   facts: CapacityFacts,

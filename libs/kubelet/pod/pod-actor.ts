@@ -143,7 +143,7 @@ export class PodActor {
     references.release(uid);
     tokens.forget(uid);
     await volumes.remove(uid);
-    cgroups?.remove(uid);
+    await cgroups?.remove(uid);
   }
 
   /** Nothing is left of the pod in the engine and among the logs. */
@@ -168,7 +168,7 @@ export class PodActor {
 
   async #prepare(attempt: number): Promise<{ volumes: Map<string, HostVolume>; config: SandboxConfig }> {
     const { pod } = this.#state;
-    const cgroupParent = this.#ports.cgroups?.prepare(pod) ?? '';
+    const cgroupParent = (await this.#ports.cgroups?.prepare(pod)) ?? '';
     const volumes = await this.prepareVolumes();
     return { volumes, config: sandboxConfig(pod, attempt, { ...this.#ports.settings, cgroupParent }) };
   }

@@ -226,7 +226,9 @@ export class PodManager {
     // What belongs to no pod is an orphan only once the apiserver has said which pods there are.
     if (!this.#ports.informer.hasSynced) return;
     const orphans = new Set([...prints.keys()].filter((uid) => uid !== '' && !this.#workers.has(uid)));
-    for (const name of await this.#ports.volumes.pods()) if (!this.#workers.has(name)) orphans.add(name);
+    const { volumes, cgroups } = this.#ports;
+    for (const uid of [...(await volumes.pods()), ...((await cgroups?.pods()) ?? [])])
+      if (!this.#workers.has(uid)) orphans.add(uid);
     for (const uid of orphans) {
       if (this.#removing.has(uid)) continue;
       this.#removing.add(uid);
@@ -248,7 +250,7 @@ export class PodManager {
       }
       references.release(uid);
       await volumes.remove(uid);
-      cgroups?.remove(uid);
+      await cgroups?.remove(uid);
       await removeLogs(settings.podLogsDir, uid);
       log.info({ podUid: uid }, 'removed what was left of a pod that is gone');
     } catch (err) {

@@ -2,7 +2,8 @@
 import type { Pod } from '@drydock/api/generated/types.ts';
 import { type Directory, mountIdOf } from '@drydock/foundation/beneath/directory.ts';
 import { systemCode } from '@drydock/foundation/beneath/errors.ts';
-import { podCgroup, wholeUnits } from '../container/resources.ts';
+import { podValues } from '../container/cgroup-plan.ts';
+import { wholeUnits } from '../container/resources.ts';
 import type { Mounter } from './mounter.ts';
 import { fsGroupOf, sharedFolderMode } from './ownership.ts';
 
@@ -69,8 +70,8 @@ async function isMounted(plugin: Directory, name: string, { mounts }: Mounter): 
 /** Bytes: what the pod may use of the node's memory, or the volume's own limit where that is less. */
 export function memorySize({ pod, sizeLimit, allocatableMemory }: Omit<EmptyDirRequest, 'medium'>): number | undefined {
   const limits = [
-    allocatableMemory === undefined ? -1 : wholeUnits(allocatableMemory),
-    podCgroup(pod).memory,
+    allocatableMemory === undefined ? 0 : wholeUnits(allocatableMemory),
+    podValues(pod).memoryBytes ?? 0,
     wholeUnits(sizeLimit),
   ];
   const given = limits.filter((bytes) => bytes > 0);
