@@ -42,12 +42,17 @@ export function attributesOf(request: Pick<ApiRequest, 'target' | 'verb'>, user:
   return { user, verb: request.verb, ...request.target, path: '', isResource: true };
 }
 
+/** Tells the client, once however often the write is tried. */
+export function warn(call: Call, texts: readonly string[]): void {
+  for (const text of texts) if (!call.warnings.includes(text)) call.warnings.push(text);
+}
+
 /** The body as an object of the view's kind: decoded, its fields checked, defaulted. */
 export function decode(call: Call, view: View): KubeObject {
   const { request } = call;
   const body = request.body ?? { contentType: 'application/json', bytes: Buffer.alloc(0) };
   const { object, warnings } = readObject(body, view, validationMode(request.options.fieldValidation));
-  call.warnings.push(...warnings);
+  warn(call, warnings);
   if (view.info !== undefined) applyDefaults(view.info, object);
   return object;
 }
@@ -63,6 +68,13 @@ export function selectByName(request: ApiRequest): ApiRequest['options'] {
   return request.options;
 }
 
+/** What a deletion is asked to be. A dry run may also be asked for by the request's own option. */
 export function deleteOptions(request: ApiRequest): DeleteOptions {
-  return readDeleteOptions(request.body) as DeleteOptions;
+  const given = readDeleteOptions(request.body);
+  return request.options.dryRun === true ? { ...given, dryRun: ['All'] } : given;
+}
+
+/** Whether nothing is to be changed. */
+export function isDry(options: DeleteOptions): boolean {
+  return options.dryRun?.includes('All') === true;
 }

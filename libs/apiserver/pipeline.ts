@@ -12,17 +12,18 @@ import { ApiError, apiError, hasReason } from '@drydock/api/status.ts';
 import { prepareForCreate, prepareForUpdate } from '@drydock/api/strategy.ts';
 import { invalidError } from '@drydock/api/validate/invalid-error.ts';
 import { validateCreate, validateUpdate } from '@drydock/api/validate/validate.ts';
+import { warningsOnCreate, warningsOnUpdate } from '@drydock/api/warnings/warnings.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { Admission, AdmissionRequest, Operation } from './admission/admission.ts';
 import type { Authenticator } from './authn/authenticator.ts';
 import { impersonated } from './authn/impersonation.ts';
 import { type Attributes, type Authorizer, forbidden } from './authz/authorizer.ts';
-import { attributesOf, type Call, decode, deleteOptions, resolve, selectByName } from './call.ts';
+import { attributesOf, type Call, decode, deleteOptions, isDry, resolve, selectByName, warn } from './call.ts';
 import { deleteCollectionWorkersMax, generateNameAttemptsMax, watchMinMs } from './limits.ts';
 import type { Caches } from './registry/caches.ts';
 import { validationMode } from './registry/decode.ts';
-import { completesDeletion, planDeletion } from './registry/deletion.ts';
+import { completesDeletion, deletionWarning, planDeletion } from './registry/deletion.ts';
 import { alreadyExists, detailsOf, modified, notFound } from './registry/errors.ts';
 import type { HookTable, Undo, WriteContext } from './registry/hooks.ts';
 import { baseName, checkNames, checkUid, checkVersion, keepIdentity, newMetadata } from './registry/metadata.ts';
@@ -164,6 +165,7 @@ export class Pipeline {
       const name = object.metadata?.name ?? '';
       const errors = validateCreate(info, object);
       if (errors.length > 0) throw invalidError(info, name, errors);
+      warn(call, warningsOnCreate(info, object));
       await admission.validate({ ...asked, name });
       return undo;
     } catch (error) {
@@ -256,7 +258,7 @@ export class Pipeline {
     const viewed = cloneJson(whole ? convert(current, groupVersionOf(info)) : view.read(current));
     const patched = applyPatch(view, viewed, request.body);
     const { object: result, warnings } = decodeValue(view, patched, validationMode(request.options.fieldValidation));
-    call.warnings.push(...warnings);
+    warn(call, warnings);
     if (view.info !== undefined) applyDefaults(view.info, result);
     checkNames(info, request.target, result);
     return cloneJson(view.write(current, whole ? convert(result, info.storageVersion) : result));
@@ -275,6 +277,7 @@ export class Pipeline {
     try {
       const errors = validateUpdate(info, object, old, subresource?.name ?? '');
       if (errors.length > 0) throw invalidError(info, name, errors);
+      if (subresource === undefined) warn(call, warningsOnUpdate(info, object, old));
       await this.#parts.admission.validate(admission);
       return undo;
     } catch (error) {
@@ -288,9 +291,11 @@ export class Pipeline {
   async #delete(call: Call): Promise<ApiResponse> {
     const { info, request } = call;
     const options = deleteOptions(request);
-    const dry = request.options.dryRun === true || options.dryRun?.includes('All') === true;
-    const { removed, object } = await this.#deleteOne(call, request.target.namespace, request.target.name, options, dry);
-    if (!removed || returnsDeleted(info)) return this.#answer(call, object, 200);
+    const warning = deletionWarning(info, options);
+    if (warning !== undefined) warn(call, [warning]);
+    const { removed, object } = await this.#deleteOne(call, request.target.namespace, request.target.name, options);
+    const accepted = !removed && options.orphanDependents === false;
+    if (!removed || returnsDeleted(info)) return this.#answer(call, object, accepted ? 202 : 200);
     const details = { ...detailsOf(info, request.target.name), uid: object.metadata?.uid };
     const status = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', details } as KubeObject;
     return { type: 'object', code: 200, object: status, warnings: call.warnings };
@@ -298,7 +303,7 @@ export class Pipeline {
 
   /** Deletes a pod as DELETE does; for eviction. */
   async deletePod(call: Call, name: string, options: DeleteOptions): Promise<void> {
-    await this.#deleteOne(call, call.request.target.namespace, name, options, call.request.options.dryRun === true);
+    await this.#deleteOne(call, call.request.target.namespace, name, options);
   }
 
   async #deleteOne(
@@ -306,13 +311,14 @@ export class Pipeline {
     namespace: string,
     name: string,
     options: DeleteOptions,
-    dry: boolean,
   ): Promise<{ readonly removed: boolean; readonly object: KubeObject }> {
     const { info } = call;
     const key = objectKey(info, namespace, name);
+    const dry = isDry(options);
+    const asked = { ...this.#admission(call, 'DELETE', undefined, undefined), name, dryRun: dry };
     const change = async (current: Stored | undefined): Promise<Change> => {
       if (current === undefined) throw notFound(info, name);
-      await this.#parts.admission.validate({ ...this.#admission(call, 'DELETE', undefined, current.object), name });
+      await this.#parts.admission.validate({ ...asked, old: current.object });
       const plan = planDeletion(info, current.object, options, this.#parts.clock.wallMs());
       if (plan.action === 'pending') return { keep: true };
       return plan.action === 'remove' ? { remove: true, object: plan.object } : { put: plan.object };
@@ -327,13 +333,12 @@ export class Pipeline {
   async #deleteCollection(call: Call): Promise<ApiResponse> {
     const { info, request } = call;
     const options = deleteOptions(request);
-    const dry = request.options.dryRun === true || options.dryRun?.includes('All') === true;
     const list = await this.#parts.reader.list(info, request.target.namespace, request.options);
     const waiting = [...list.items];
     const work = async () => {
       for (let item = waiting.shift(); item !== undefined; item = waiting.shift()) {
         const { namespace: where = '', name = '' } = item.metadata ?? {};
-        await this.#deleteOne(call, where, name, options, dry).catch((error: unknown) => {
+        await this.#deleteOne(call, where, name, options).catch((error: unknown) => {
           if (!hasReason(error, 'NotFound')) throw error;
         });
       }

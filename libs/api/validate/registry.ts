@@ -1,9 +1,13 @@
 // Which rules belong to which kind.
+
+import type { CronJob } from '../generated/types.ts';
 import type { KubeObject } from '../resource.ts';
 import type { ResourceInfo } from '../scheme.ts';
 import { certificateRules } from './certificates.ts';
 import { clusterRules } from './cluster.ts';
 import { configRules } from './config.ts';
+import { validateCronJob, validateCronJobUpdate } from './cron-job.ts';
+import { rules } from './define.ts';
 import type { FieldError } from './field-error.ts';
 import { networkRules } from './network.ts';
 import { otherStatusRules } from './other-status.ts';
@@ -23,7 +27,7 @@ export interface KindRules {
   readonly subresources?: Readonly<Record<string, (object: KubeObject, old: KubeObject) => FieldError[]>>;
 }
 
-const rules = new Map<string, KindRules>([
+const table = new Map<string, KindRules>([
   ...podRules,
   ...workloadRules,
   ...serviceRules,
@@ -33,10 +37,11 @@ const rules = new Map<string, KindRules>([
   ...certificateRules,
   ...clusterRules,
   ...networkRules,
+  rules<CronJob>('batch/CronJob', { create: validateCronJob, update: validateCronJobUpdate }),
   ...quotaRules,
   ...otherStatusRules,
 ]);
 
 export function rulesOf({ group, kind }: Pick<ResourceInfo, 'group' | 'kind'>): KindRules | undefined {
-  return rules.get(`${group}/${kind}`);
+  return table.get(`${group}/${kind}`);
 }

@@ -1,6 +1,5 @@
 // Rules of the apps and batch groups.
 import type {
-  CronJob,
   DaemonSet,
   Deployment,
   Job,
@@ -50,7 +49,6 @@ export const workloadRules = [
     subresources: { status: replicaSetStatus },
   }),
   rules<Job>('batch/Job', { create: validateJob, update: validateJobUpdate, subresources: { status: validateJobStatus } }),
-  rules<CronJob>('batch/CronJob', { create: validateCronJob }),
 ];
 
 interface Selecting {
@@ -253,7 +251,8 @@ function validateJob(job: Job): FieldError[] {
   return errors;
 }
 
-function validateJobSpec(spec: JobSpec | undefined, path: string): FieldError[] {
+/** A job's spec at `path`, without its selector. */
+export function validateJobSpec(spec: JobSpec | undefined, path: string): FieldError[] {
   const errors: FieldError[] = [];
   for (const field of [
     'parallelism',
@@ -305,26 +304,4 @@ function completionsWithParallelism(job: Job, old: Job): FieldError[] {
   const { completions, parallelism } = job.spec ?? {};
   if (completions === old.spec?.completions || completions === parallelism) return [];
   return [invalid('spec.completions', completions, 'can only be modified in tandem with spec.parallelism')];
-}
-
-function validateCronJob(cronJob: CronJob): FieldError[] {
-  const spec = cronJob.spec;
-  const errors: FieldError[] = [];
-  if (!spec?.schedule) errors.push(required('spec.schedule'));
-  else {
-    const fields = spec.schedule.trim().split(/\s+/);
-    if (!spec.schedule.startsWith('@') && fields.length !== 5) {
-      errors.push(
-        invalid('spec.schedule', spec.schedule, `expected exactly 5 fields, found ${fields.length}: [${fields.join(' ')}]`),
-      );
-    }
-  }
-  errors.push(
-    ...nonNegative(spec?.startingDeadlineSeconds, 'spec.startingDeadlineSeconds'),
-    ...oneOf(spec?.concurrencyPolicy, ['Allow', 'Forbid', 'Replace'], 'spec.concurrencyPolicy', true),
-    ...validateJobSpec(spec?.jobTemplate.spec, 'spec.jobTemplate.spec'),
-    ...nonNegative(spec?.successfulJobsHistoryLimit, 'spec.successfulJobsHistoryLimit'),
-    ...nonNegative(spec?.failedJobsHistoryLimit, 'spec.failedJobsHistoryLimit'),
-  );
-  return errors;
 }

@@ -263,7 +263,10 @@ async function withBody(exchange: Exchange, request: ApiRequest, signal: AbortSi
   const { req, method, query } = exchange;
   if (method === 'GET' || method === 'HEAD') return request;
   let bytes = await readBody(req, signal);
-  if (method === 'DELETE' && bytes.length === 0) bytes = deleteOptionsOf(query) ?? bytes;
+  // The options of a deletion are those of its body where it has one, and the query's otherwise: never both.
+  const byBody = method === 'DELETE' && bytes.length > 0;
+  if (method === 'DELETE' && !byBody) bytes = deleteOptionsOf(query) ?? bytes;
   const given = parseMediaType(headerOf(req, 'content-type')).type;
-  return { ...request, body: { contentType: method === 'PATCH' ? given : given || 'application/json', bytes } };
+  const options = byBody ? { ...request.options, dryRun: false } : request.options;
+  return { ...request, options, body: { contentType: method === 'PATCH' ? given : given || 'application/json', bytes } };
 }

@@ -5,8 +5,8 @@ import type { RequestOptions } from '../request.ts';
 /** Reads the options of every verb; fails with BadRequest for values that are none. */
 export function optionsOf(query: URLSearchParams, verb: string): RequestOptions {
   const dryRun = query.getAll('dryRun');
-  if (dryRun.some((value) => value !== 'All')) {
-    const kind = `${verb === 'deletecollection' ? 'Delete' : verb.charAt(0).toUpperCase() + verb.slice(1)}Options`;
+  if (verb !== 'delete' && verb !== 'deletecollection' && dryRun.some((value) => value !== 'All')) {
+    const kind = `${verb.charAt(0).toUpperCase() + verb.slice(1)}Options`;
     const message = `Unsupported value: ${JSON.stringify(dryRun)}: supported values: "All"`;
     throw apiError('Invalid', `${kind}.meta.k8s.io "" is invalid: dryRun: ${message}`, {
       group: 'meta.k8s.io',
@@ -36,8 +36,10 @@ export function deleteOptionsOf(query: URLSearchParams): Buffer | undefined {
   const grace = whole(query, 'gracePeriodSeconds');
   const orphan = flag(query, 'orphanDependents');
   const policy = query.get('propagationPolicy');
-  if (grace === undefined && orphan === undefined && policy === null) return undefined;
+  const dryRun = query.getAll('dryRun');
+  if (grace === undefined && orphan === undefined && policy === null && dryRun.length === 0) return undefined;
   const options = {
+    ...(dryRun.length === 0 ? {} : { dryRun }),
     ...(grace === undefined ? {} : { gracePeriodSeconds: grace }),
     ...(orphan === undefined ? {} : { orphanDependents: orphan }),
     ...(policy === null ? {} : { propagationPolicy: policy }),

@@ -1,8 +1,12 @@
 // From the bytes of a body to an object, in upstream's words where they cannot be read.
+import { DecodeError, decodeModel } from '@drydock/api/decode-value.ts';
 import { decodeObject, decodeValue, type ExpectedType, type FieldValidation } from '@drydock/api/fields.ts';
+import type { DeleteOptions } from '@drydock/api/generated/types.ts';
 import { isObject } from '@drydock/api/json.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import { apiError } from '@drydock/api/status.ts';
+import { validateDeleteOptions } from '@drydock/api/validate/delete-options.ts';
+import { invalidError } from '@drydock/api/validate/invalid-error.ts';
 import { parseYaml } from '@drydock/foundation/lazy-yaml.ts';
 import { decodeMessage, protobufType, readEnvelope } from '../protobuf/decode.ts';
 import type { RequestBody } from '../request.ts';
@@ -71,10 +75,19 @@ function checkEnvelope(expected: ExpectedType, apiVersion: string, kind: string)
   );
 }
 
-/** Reads the DeleteOptions of a request; an empty body is none. */
-export function readDeleteOptions(body: RequestBody | undefined): Record<string, unknown> {
+/** Reads the DeleteOptions of a request and checks them; an empty body is none. Fails with BadRequest or Invalid. */
+export function readDeleteOptions(body: RequestBody | undefined): DeleteOptions {
   if (body === undefined || body.bytes.length === 0) return {};
-  if (body.contentType === protobufType) return decodeMessage('V1DeleteOptions', readEnvelope(body.bytes).raw);
+  const options =
+    body.contentType === protobufType ? decodeMessage(optionsModel, readEnvelope(body.bytes).raw) : parseOptions(body);
+  const errors = validateDeleteOptions(options as DeleteOptions);
+  if (errors.length > 0) throw invalidError({ group: 'meta.k8s.io', kind: 'DeleteOptions' }, '', errors);
+  return options as DeleteOptions;
+}
+
+const optionsModel = 'V1DeleteOptions';
+
+function parseOptions(body: RequestBody): Record<string, unknown> {
   let value: unknown;
   try {
     const text = body.bytes.toString();
@@ -84,5 +97,19 @@ export function readDeleteOptions(body: RequestBody | undefined): Record<string,
     throw apiError('BadRequest', `couldn't get version/kind; json parse error: ${error.message}`);
   }
   if (!isObject(value)) throw apiError('BadRequest', 'DeleteOptions must be an object');
+  const { kind = '', apiVersion = '' } = value;
+  if (kind !== '' && kind !== 'DeleteOptions') {
+    const scheme = 'pkg/apis/meta/internalversion/scheme/register.go:27';
+    throw apiError(
+      'BadRequest',
+      `no kind ${JSON.stringify(kind)} is registered for version ${JSON.stringify(apiVersion)} in scheme "${scheme}"`,
+    );
+  }
+  try {
+    decodeModel(optionsModel, value, { unknown: [], keys: 0 });
+  } catch (error) {
+    if (!(error instanceof DecodeError)) throw error;
+    throw apiError('BadRequest', error.message);
+  }
   return value;
 }

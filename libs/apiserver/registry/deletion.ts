@@ -135,6 +135,13 @@ function defaultPolicy(info: ResourceInfo): 'Orphan' | 'Background' {
   return orphans ? 'Orphan' : 'Background';
 }
 
+/** What somebody should know who deletes without saying what becomes of the dependents. */
+export function deletionWarning(info: ResourceInfo, options: DeleteOptions): string | undefined {
+  if (info.group !== 'batch' || info.resource !== 'jobs') return undefined;
+  if (options.propagationPolicy !== undefined || options.orphanDependents !== undefined) return undefined;
+  return 'child pods are preserved by default when jobs are deleted; set propagationPolicy=Background to remove them or set propagationPolicy=Orphan to suppress this warning';
+}
+
 function sameList(a: readonly string[], b: readonly string[]): boolean {
   return a.length === b.length && a.every((value, index) => value === b[index]);
 }

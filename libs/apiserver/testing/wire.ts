@@ -49,7 +49,7 @@ export function wireClient(base: string, tls: TlsParts, headers: Readonly<Record
         const text = body === undefined ? undefined : typeof body === 'string' ? body : JSON.stringify(body);
         const all = {
           ...headers,
-          ...(text === undefined ? {} : { 'content-type': type }),
+          ...(text === undefined ? {} : { 'content-type': type, 'content-length': String(Buffer.byteLength(text)) }),
           accept: 'application/json',
           ...more,
         };
