@@ -1,5 +1,4 @@
 // The store: one member of an etcd cluster.
-import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { limits } from '@drydock/etcd/limits.ts';
@@ -16,6 +15,7 @@ import { hexId } from '@drydock/etcd/server/members.ts';
 import { decodeHashAnswer, encodeHashQuestion } from '@drydock/etcd/server/peer-hash.ts';
 import { peerHttpHandler } from '@drydock/etcd/server/peer-http.ts';
 import { FlagError } from '@drydock/foundation/flags.ts';
+import { makeFolderDurably } from '@drydock/foundation/node-disk.ts';
 import { type ProgramContext, runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { withAutoTls } from './auto-tls.ts';
 import { readConfig } from './config.ts';
@@ -38,7 +38,7 @@ async function start(context: Context): Promise<void> {
   const flags = parsed.values;
   const described = verified(() => readConfig(flags, parsed.given));
   await importEtcdData(described.dataDir, log);
-  makeDataDir(join(described.dataDir, 'member', 'db'));
+  await makeDataDir(described.dataDir);
   const config = await withAutoTls(described, flags, context);
   const { disk, reached } = withDiskFaults(dataDisk(config.dataDir, flags['wal-dir']), clock, process.env.DRYDOCK_DISK_FAULTS);
   const identity = await findIdentity(config, flags, { disk, clock, log });
@@ -122,9 +122,9 @@ function verified<T>(read: () => T): T {
   }
 }
 
-function makeDataDir(path: string): void {
+async function makeDataDir(path: string): Promise<void> {
   try {
-    mkdirSync(path, { recursive: true, mode: 0o700 });
+    await makeFolderDurably(join(path, 'member', 'db'), path);
   } catch (cause) {
     throw new StartupError(`cannot access data directory: ${(cause as Error).message}`, { cause });
   }

@@ -19,14 +19,16 @@ export interface DiskFile {
 
 /** A folder. Names are relative and contain no `..`. Errors carry the errno code (`ENOENT`, `ENOSPC`, ...) as `code`. */
 export interface Disk {
-  /** `create` makes the file where it is missing; without it ENOENT. */
+  /** `create` makes the file where it is missing, its name durable on return; without it, or without its folder, ENOENT. */
   open(name: string, mode: 'read' | 'write' | 'create'): Promise<DiskFile>;
   /** Replaces `name` with `data` such that a crash leaves the old or the new content, durable on return. */
   writeAtomic(name: string, data: Uint8Array): Promise<void>;
   /** Durable on return. */
   rename(from: string, to: string): Promise<void>;
+  /** Durable on return. */
   remove(name: string): Promise<void>;
   /** Names directly in `folder`, sorted; empty where it does not exist. */
   list(folder: string): Promise<string[]>;
+  /** With those above it. Where it is there already its name may not be durable yet; it is on return. */
   makeFolder(folder: string): Promise<void>;
 }

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 import { type DiskFaults, type DiskPoint, FaultyDisk } from './faulty-disk.ts';
 import { MemoryDisk } from './memory-disk.ts';
+import { SeededRandom } from './random.ts';
 import { VirtualClock } from './virtual-clock.ts';
 
 function setUp() {
@@ -14,6 +15,7 @@ function setUp() {
 
 test('a slow sync is done later, and only on the files meant', async () => {
   const { clock, memory, disk, state } = setUp();
+  await disk.makeFolder('wal');
   state.faults = { path: 'wal/', syncDelayMs: 500 };
   const [slow, quick] = [await disk.open('wal/a', 'create'), await disk.open('b', 'create')];
   let done = false;
@@ -62,6 +64,7 @@ test('the process ends before and after what makes something durable', async () 
     state.faults = { crashAt };
     await file.write(Buffer.from('x'), 0);
     await file.sync();
+    await file.writeDurably?.(Buffer.from('x'), 0);
     await disk.rename('a', 'b');
     await disk.rename('b', 'a');
     await disk.writeAtomic('d', Buffer.from('x'));
@@ -70,4 +73,48 @@ test('the process ends before and after what makes something durable', async () 
   expect(new Set(crashed)).toEqual(
     new Set(['beforeWrite', 'beforeSync', 'afterSync', 'beforeRename', 'afterRename', 'beforeRemove']),
   );
+});
+
+test('the write that is durable by itself fails and ends as a write and a sync do', async () => {
+  const { memory, clock, state } = setUp();
+  const disk = new FaultyDisk(memory, { clock, faults: () => state.faults, crash: () => memory.powerOff() });
+  const file = await disk.open('a', 'create');
+  const write = (text: string) => file.writeDurably?.(Buffer.from(text), 0);
+  const survives = async (): Promise<string> => {
+    memory.powerOn();
+    return Buffer.from(await (await memory.open('a', 'read')).read(0, 9)).toString();
+  };
+  await write('1');
+  state.faults = { full: true };
+  await expect(write('2')).rejects.toMatchObject({ code: 'ENOSPC' });
+  state.faults = { failSync: true };
+  await expect(write('3')).rejects.toMatchObject({ code: 'EIO' });
+  expect(Buffer.from(await file.read(0, 9)).toString()).toBe('3');
+  state.faults = { crashAt: 'beforeSync' };
+  await expect(write('4')).rejects.toMatchObject({ code: 'EIO' });
+  expect(await survives()).toBe('1');
+  const again = await disk.open('a', 'write');
+  state.faults = { crashAt: 'afterSync' };
+  await again.writeDurably?.(Buffer.from('5'), 0);
+  expect(await survives()).toBe('5');
+});
+
+test('what is written durably stays over what was written before it and never synced', async () => {
+  for (let seed = 0; seed < 20; seed++) {
+    const { memory, disk } = setUp();
+    const file = await disk.open('a', 'create');
+    await file.write(Buffer.from('old old old'), 0);
+    await file.writeDurably?.(Buffer.from('new'), 4);
+    memory.powerOff(new SeededRandom(seed).stream('power'));
+    memory.powerOn();
+    const text = Buffer.from(await (await memory.open('a', 'read')).read(0, 11)).toString();
+    expect(['old new old', '\0\0\0\0new']).toContain(text);
+  }
+});
+
+test('a file cannot be made in a folder that is not there', async () => {
+  const { disk } = setUp();
+  await expect(disk.open('a/b', 'create')).rejects.toMatchObject({ code: 'ENOENT' });
+  await disk.makeFolder('a');
+  await disk.open('a/b', 'create');
 });

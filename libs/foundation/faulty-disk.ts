@@ -63,8 +63,9 @@ export class FaultyDisk implements Disk {
     return this.#disk.list(folder);
   }
 
-  makeFolder(folder: string): Promise<void> {
-    return this.#disk.makeFolder(folder);
+  async makeFolder(folder: string): Promise<void> {
+    this.#needSpace(folder);
+    await this.#disk.makeFolder(folder);
   }
 
   #needSpace(name: string): void {
@@ -90,6 +91,18 @@ class FaultyFile implements DiskFile {
     this.#needSpace(this.#name);
     reach(this.#ports, this.#name, 'beforeWrite');
     await this.#file.write(data, offset);
+  }
+
+  /** What fails or ends in its sync has been written. */
+  async writeDurably(data: Uint8Array, offset: number): Promise<void> {
+    this.#needSpace(this.#name);
+    reach(this.#ports, this.#name, 'beforeWrite');
+    const { failSync, crashAt } = faultsOf(this.#ports, this.#name);
+    const parted = failSync === true || crashAt === 'beforeSync' || this.#file.writeDurably === undefined;
+    if (parted) await this.#file.write(data, offset);
+    await sync(this.#ports, this.#name, () =>
+      parted ? this.#file.sync() : (this.#file.writeDurably?.(data, offset) ?? Promise.resolve()),
+    );
   }
 
   async preallocate(length: number): Promise<void> {

@@ -1,4 +1,5 @@
 // A disk in memory whose power can fail: what was not synced is gone, or there in part. For tests and the simulator.
+import { dirname } from 'node:path';
 import type { Disk, DiskFile } from './disk.ts';
 import type { RandomStream } from './random.ts';
 
@@ -9,6 +10,8 @@ interface Change {
   readonly offset: number;
   /** Undefined: the length was set to `offset`. */
   readonly data: Uint8Array | undefined;
+  /** By itself, whatever becomes of those before it. */
+  readonly durable?: boolean;
 }
 
 interface Content {
@@ -31,9 +34,10 @@ export class DiskFaultError extends Error {
   }
 }
 
-/** Renames, removals and the creation of files are durable at once, as the port promises; contents only after `sync`. */
+/** Names are durable at once, as the port promises; contents only after `sync`. */
 export class MemoryDisk implements Disk {
   readonly #files = new Map<string, Content>();
+  readonly #folders = new Set<string>(['.']);
   /** Counts power failures: handles of an earlier life fail. */
   #life = 0;
   #on = true;
@@ -51,8 +55,8 @@ export class MemoryDisk implements Disk {
     this.#on = false;
     for (const content of this.#files.values()) {
       let kept = content.durable;
-      for (const change of random === undefined ? [] : content.changes) {
-        const fate = random?.int(3);
+      for (const change of content.changes) {
+        const fate = change.durable === true ? 1 : (random?.int(3) ?? 0);
         if (fate === 0) continue;
         if (change.data === undefined) kept = resize(kept, change.offset);
         else if (fate === 1) kept = splice(kept, change.data, change.offset);
@@ -74,6 +78,7 @@ export class MemoryDisk implements Disk {
     let content = this.#files.get(name);
     if (content === undefined) {
       if (mode !== 'create') throw new DiskFaultError('ENOENT', `no such file, open '${name}'`);
+      this.#needFolder(name);
       content = { durable: new Uint8Array(0), current: new Uint8Array(0), changes: [] };
       this.#files.set(name, content);
     }
@@ -83,6 +88,7 @@ export class MemoryDisk implements Disk {
   async writeAtomic(name: string, data: Uint8Array): Promise<void> {
     this.#powered();
     this.#check('ENOSPC');
+    this.#needFolder(name);
     this.#files.set(name, { durable: data.slice(), current: data.slice(), changes: [] });
   }
 
@@ -90,6 +96,7 @@ export class MemoryDisk implements Disk {
     this.#powered();
     const content = this.#files.get(from);
     if (content === undefined) throw new DiskFaultError('ENOENT', `no such file, rename '${from}'`);
+    this.#needFolder(to);
     this.#files.delete(from);
     this.#files.set(to, content);
   }
@@ -108,7 +115,15 @@ export class MemoryDisk implements Disk {
       .sort();
   }
 
-  async makeFolder(): Promise<void> {}
+  async makeFolder(folder: string): Promise<void> {
+    this.#powered();
+    for (let path = folder; !this.#folders.has(path); path = dirname(path)) this.#folders.add(path);
+  }
+
+  #needFolder(name: string): void {
+    const folder = dirname(name);
+    if (!this.#folders.has(folder)) throw new DiskFaultError('ENOENT', `no such folder, '${folder}'`);
+  }
 
   /** Flips the bits of one byte, durably: damage for tests. */
   corrupt(name: string, offset: number): void {
@@ -138,6 +153,16 @@ export class MemoryDisk implements Disk {
         const copy = data.slice();
         content.current = splice(content.current, copy, offset);
         content.changes.push({ offset, data: copy });
+      },
+      writeDurably: async (data, offset) => {
+        alive();
+        this.#check('ENOSPC');
+        const copy = data.slice();
+        content.current = splice(content.current, copy, offset);
+        if (this.fault === 'EIO') content.changes.push({ offset, data: copy });
+        this.#check('EIO');
+        this.syncs++;
+        content.changes.push({ offset, data: copy, durable: true });
       },
       read: async (offset, length) => {
         alive();

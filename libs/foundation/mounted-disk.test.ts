@@ -5,6 +5,7 @@ import { MountedDisk } from './mounted-disk.ts';
 test('one folder is on the other disk, and what is called alike is not', async () => {
   const [base, other] = [new MemoryDisk(), new MemoryDisk()];
   const disk = new MountedDisk(base, 'member/wal', other);
+  await disk.makeFolder('member');
   await disk.makeFolder('member/wal');
   await disk.writeAtomic('member/wal/a', Buffer.from('1'));
   await disk.writeAtomic('member/wally', Buffer.from('2'));

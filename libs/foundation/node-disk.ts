@@ -1,7 +1,7 @@
 // Adapter: a folder of this machine's file system.
 import { close, constants, fdatasync, fstat, ftruncate, open, read, write } from 'node:fs';
 import { mkdir, open as openHandle, readdir, rename, unlink } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { dirname, join, resolve } from 'node:path';
 import { promisify } from 'node:util';
 import type { Disk, DiskFile } from './disk.ts';
 
@@ -45,9 +45,10 @@ export class NodeDisk implements Disk {
   }
 
   async rename(from: string, to: string): Promise<void> {
-    const target = this.#path(to);
-    await rename(this.#path(from), target);
+    const [source, target] = [this.#path(from), this.#path(to)];
+    await rename(source, target);
     await syncFolder(dirname(target));
+    if (dirname(source) !== dirname(target)) await syncFolder(dirname(source));
   }
 
   async remove(name: string): Promise<void> {
@@ -66,11 +67,27 @@ export class NodeDisk implements Disk {
   }
 
   async makeFolder(folder: string): Promise<void> {
-    await mkdir(this.#path(folder), { recursive: true, mode: folderMode });
+    await makeFolderDurably(this.#path(folder), this.#root);
   }
 
   #path(name: string): string {
     return join(this.#root, name);
+  }
+}
+
+/**
+ * Makes `path` and what is missing above it. On return all names from `root`, which is `path` or above it, down to `path` survive a
+ * power failure, also those that an earlier life has made and did not live to sync.
+ */
+export async function makeFolderDurably(path: string, root: string): Promise<void> {
+  const first = await mkdir(path, { recursive: true, mode: folderMode });
+  const top = dirname(resolve(first !== undefined && first.length < root.length ? first : root));
+  for (let folder = resolve(path); folder !== top; ) {
+    folder = dirname(folder);
+    await syncFolder(folder).catch((error) => {
+      // A folder above the root that this user may pass through and not read is not one that it has made anything in.
+      if (folder !== top || error.code !== 'EACCES') throw error;
+    });
   }
 }
 

@@ -1,6 +1,6 @@
 // The Backend in memory, with the promises of the one on lmdb: after a kill the newest commit is there, after a power failure
 // some commit, whole, that is not older than the last sync.
-import type { Backend, BackendSnapshot, Bucket, StoredRecord } from '@drydock/etcd/mvcc/backend.ts';
+import type { Backend, BackendReplacement, BackendSnapshot, Bucket, StoredRecord } from '@drydock/etcd/mvcc/backend.ts';
 import { buckets } from '@drydock/etcd/mvcc/backend.ts';
 import { encodeRevision } from '@drydock/etcd/mvcc/revision.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
@@ -183,19 +183,47 @@ export class SimBackend implements Backend {
     return this.snapshot();
   }
 
-  clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): Promise<void> {
-    return this.#inTurn(() => this.#clear(meta));
+  async replace(): Promise<BackendReplacement> {
+    const changes: Change[] = [];
+    return {
+      load: (bucket, records) => {
+        this.#disk.needSpace();
+        for (const { key, value } of records) changes.push({ bucket, key: key.toString('latin1'), value: Buffer.from(value) });
+      },
+      finish: (changed) => this.#inTurn(() => this.#replaceBy(changes, changed)),
+      abandon: async () => {},
+    };
   }
 
-  #clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): void {
+  /** Durable at once, as a file is that was synced and then renamed. */
+  #replaceBy(changes: readonly Change[], changed: () => void): Promise<void> {
+    if (!this.#life.alive) return new Promise(() => {});
+    return new Promise((resolve, reject) => {
+      this.#life.after(this.#disk.timeOf(syncUs), () => {
+        this.#life.effect('sync', () => {
+          try {
+            this.#disk.failSync();
+            this.#startAnew({ clear: true, changes });
+            changed();
+            resolve();
+          } catch (error) {
+            reject(error);
+          }
+        });
+      });
+    });
+  }
+
+  #startAnew(commit: Commit): void {
     this.#changes = [];
     this.#pendingBytes = 0;
     this.#ordered = undefined;
-    const changes = meta.map(({ key, value }): Change => ({ bucket: 'meta', key, value: Buffer.from(value) }));
-    const commit = { clear: true, changes };
     applyCommit(this.#tables, commit);
     this.#bytes = bytesOf(this.#tables);
-    this.#write(commit);
+    this.#medium.add(commit);
+    this.#medium.syncTo(commit);
+    this.#medium.fileBytes = this.#bytes;
+    this.#life.world.note(`${this.#life.name} backend replaced ${commit.changes.length}`);
   }
 
   load(bucket: Bucket, records: readonly StoredRecord[]): void {

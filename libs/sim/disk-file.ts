@@ -9,6 +9,8 @@ interface Change {
   readonly offset: number;
   /** Undefined: the length was set to `offset`. */
   readonly data: Uint8Array | undefined;
+  /** By itself, whatever becomes of those before it. */
+  readonly durable?: boolean;
 }
 
 export class FileContent {
@@ -25,6 +27,11 @@ export class FileContent {
     this.#do({ offset: length, data: undefined });
   }
 
+  /** A write that is durable, and nothing before it. */
+  writeDurably(data: Uint8Array, offset: number): void {
+    this.#do({ offset, data: data.slice(), durable: true });
+  }
+
   /** Part of a write, up to a sector boundary: the program died in it. */
   writePart(data: Uint8Array, offset: number, random: RandomStream): void {
     this.write(data.subarray(0, torn(offset, data.length, random)), offset);
@@ -37,10 +44,13 @@ export class FileContent {
 
   /**
    * Power fails: each write since the last sync is there, is lost, or is torn, independently, as on a cache that reorders. Without
-   * `random` all are lost.
+   * `random` all are lost. What was written durably is there.
    */
   losePower(random: RandomStream | undefined, tally: Tally): void {
-    if (random !== undefined) for (const change of this.#changes) this.#keep(change, random, tally);
+    for (const change of this.#changes) {
+      if (change.durable === true) this.#durable = applied(this.#durable, change);
+      else if (random !== undefined) this.#keep(change, random, tally);
+    }
     this.#changes = [];
     this.current = this.#durable.slice();
   }

@@ -57,6 +57,29 @@ test('torn writes end at a sector', async () => {
   expect([...lengths].sort((a, b) => a - b)).toEqual([300, 512, 1024, 1500]);
 });
 
+test('a durable write stays, over what was written before it and nothing else of that', async () => {
+  const fates = new Set<string>();
+  for (let seed = 0; seed < 20; seed++) {
+    await inWorld(async (world) => {
+      const disk = new SimDisk(new SeededRandom(seed).stream('disk'));
+      const life = new SimProcess(world, 'm1');
+      const port = disk.port(life);
+      await expect(port.open('wal/log', 'create')).rejects.toMatchObject({ code: 'ENOENT' });
+      await port.makeFolder('wal');
+      const file = await port.open('wal/log', 'create');
+      await file.write(bytes('old old old'), 0);
+      await file.writeDurably?.(bytes('new'), 4);
+      disk.faults.failingSyncs = 1;
+      await expect(file.writeDurably?.(bytes('NEW'), 4)).rejects.toMatchObject({ code: 'EIO' });
+      life.kill();
+      disk.losePower();
+      fates.add(text(disk.file('wal/log')?.current));
+    });
+  }
+  const lost = '\0\0\0\0';
+  expect([...fates].sort()).toEqual([`${lost}NEW`, `${lost}new`, 'old NEW old', 'old new old'].sort());
+});
+
 test('full disks and failing syncs say so, and a dead process hears nothing', async () => {
   await inWorld(async (world) => {
     const disk = new SimDisk(new SeededRandom(1).stream('disk'));

@@ -1,4 +1,5 @@
 // A disk that outlives its machine's power, and the Disk port of a process on it. Every call takes time, and may be the last.
+import { dirname } from 'node:path';
 import type { Disk, DiskFile } from '@drydock/foundation/disk.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import { FileContent } from './disk-file.ts';
@@ -43,6 +44,7 @@ interface InFlight {
 export class SimDisk {
   readonly faults: DiskFaults = { full: false, failingSyncs: 0, slowness: 1, lying: false };
   readonly #files = new Map<string, FileContent>();
+  readonly #folders = new Set<string>(['.']);
   readonly #random: RandomStream;
   readonly #tally: Tally;
   readonly #inFlight = new Set<InFlight>();
@@ -91,6 +93,7 @@ export class SimDisk {
           if (content === undefined) {
             if (mode !== 'create') throw new DiskError('ENOENT', `no such file, open '${name}'`);
             this.needSpace();
+            this.#needFolder(name);
             content = new FileContent();
             files.set(name, content);
           }
@@ -99,6 +102,7 @@ export class SimDisk {
       writeAtomic: (name, data) =>
         call(`replace ${name}`, syncUs, () => {
           this.needSpace();
+          this.#needFolder(name);
           const content = new FileContent();
           content.write(data, 0);
           content.sync();
@@ -108,6 +112,7 @@ export class SimDisk {
         call(`rename ${from} ${to}`, syncUs, () => {
           const content = files.get(from);
           if (content === undefined) throw new DiskError('ENOENT', `no such file, rename '${from}'`);
+          this.#needFolder(to);
           files.delete(from);
           files.set(to, content);
         }),
@@ -116,7 +121,11 @@ export class SimDisk {
           if (!files.delete(name)) throw new DiskError('ENOENT', `no such file, remove '${name}'`);
         }),
       list: (folder) => call(`list ${folder}`, operationUs, () => namesIn(folder, files.keys())),
-      makeFolder: (folder) => call(`make ${folder}`, operationUs, () => undefined),
+      makeFolder: (folder) =>
+        call(`make ${folder}`, syncUs, () => {
+          this.needSpace();
+          for (let path = folder; !this.#folders.has(path); path = dirname(path)) this.#folders.add(path);
+        }),
     };
   }
 
@@ -132,6 +141,21 @@ export class SimDisk {
           () => {
             this.needSpace();
             content.write(copy, offset);
+          },
+          () => content.writePart(copy, offset, this.#random),
+        );
+      },
+      writeDurably: (data, offset) => {
+        const copy = data.slice();
+        return call(
+          `sync of ${copy.length}@${offset}`,
+          syncUs,
+          () => {
+            this.needSpace();
+            const fails = this.faults.failingSyncs > 0;
+            if (fails || (this.faults.lying && this.#random.int(20) > 0)) content.write(copy, offset);
+            else content.writeDurably(copy, offset);
+            this.failSync();
           },
           () => content.writePart(copy, offset, this.#random),
         );
@@ -153,6 +177,11 @@ export class SimDisk {
       size: () => call('size', operationUs, () => content.current.length),
       close: () => call('close', operationUs, () => undefined),
     };
+  }
+
+  #needFolder(name: string): void {
+    const folder = dirname(name);
+    if (!this.#folders.has(folder)) throw new DiskError('ENOENT', `no such folder, '${folder}'`);
   }
 
   /** Throws while the disk is full. */

@@ -4,9 +4,8 @@ import { render } from './checkers/violation.ts';
 import type { History } from './history/history.ts';
 import { SafetyViolation } from './raft-observer.ts';
 
-/** What does not hold, with the evidence; undefined where everything does. Where a search gave up, nothing is held against the store. */
+/** What does not hold, with the evidence; undefined where everything does. Where a search gave up nobody knows: that fails too. */
 export function judge(history: History): SafetyViolation | undefined {
   const { violations } = checkHistory(history);
-  const certain = violations.filter(({ guarantee }) => guarantee !== 'undecided');
-  return certain.length === 0 ? undefined : new SafetyViolation(certain.map(render).join('\n'));
+  return violations.length === 0 ? undefined : new SafetyViolation(violations.map(render).join('\n'));
 }

@@ -20,6 +20,8 @@ export function observe(cluster: SimCluster, observer: RaftObserver, recorder: R
     const { machine, replica } = member;
     const apply = machine.apply.bind(machine);
     machine.apply = (entries) => {
+      // What is applied now may change it.
+      look(() => observer.configured(host.id, machine.appliedIndex(), replica.status().conf));
       apply(entries);
       look(() => observer.applied(host.id, entries, replica.term(), machine.store.revision));
     };

@@ -1,78 +1,11 @@
 // Bugs that are put into a running store, from outside its code, to see that the simulator catches them. Each is one that a store
 // could have; what is listed with it is the mix of faults and load in which it shows soonest.
-import type { EtcdMember } from '@drydock/etcd/member.ts';
 import { LocalClient } from '@drydock/etcd/rpc/local-client.ts';
 import type { WatchSink } from '@drydock/etcd/watch/hub.ts';
 import type { Message } from 'raft-ts/types.ts';
-import type { SimCluster } from './cluster.ts';
-import type { MemberHost } from './member-host.ts';
-import type { FaultKind, OperationKind, SimOptions } from './options.ts';
 import { SimPeerTransport } from './peer-transport.ts';
-
-export interface PlantedBug {
-  readonly name: string;
-  /** What is said of it: which checker finds it. Where a bug breaks several promises, any of them. */
-  readonly caughtAs: RegExp;
-  readonly faults: readonly FaultKind[];
-  readonly operations: Readonly<Partial<Record<OperationKind, number>>>;
-  /** What else it needs. */
-  readonly options?: Partial<SimOptions>;
-  readonly plant: (cluster: SimCluster) => void;
-}
-
-/** The options of a seed, as the bug needs them. */
-export function adjusted(options: SimOptions, { faults, operations, options: more }: PlantedBug): SimOptions {
-  const none = Object.fromEntries(Object.keys(options.operations).map((kind) => [kind, 0])) as SimOptions['operations'];
-  return {
-    ...options,
-    size: Math.max(3, options.size),
-    faults,
-    faultEverySeconds: 3,
-    // The store's own comparison of members might find them first.
-    upkeep: {},
-    thinkMs: 50,
-    keys: 3,
-    clients: 5,
-    readers: 4,
-    watchers: 3,
-    operations: { ...none, put: 3, get: 3, ...operations },
-    ...more,
-  };
-}
-
-/** Calls `change` on every member before it starts. */
-function onOpen(cluster: SimCluster, change: (member: EtcdMember, host: MemberHost) => void): void {
-  const { onOpen: before } = cluster;
-  cluster.onOpen = (host, member) => {
-    change(member, host);
-    before(host, member);
-  };
-}
-
-/** Stands between the hub and every stream of watches. */
-function onSink(cluster: SimCluster, sending: (sink: WatchSink) => WatchSink['send']): void {
-  onOpen(cluster, ({ machine: { hub } }) => {
-    const add = hub.add.bind(hub);
-    hub.add = (spec, sink) =>
-      add(spec, {
-        get blocked() {
-          return sink.blocked;
-        },
-        send: sending(sink),
-        caughtUp: (watcher) => sink.caughtUp(watcher),
-        compacted: (watcher, revision) => sink.compacted(watcher, revision),
-      });
-  });
-}
-
-/** Replaces, drops or passes on what members send. */
-function onSend(cluster: SimCluster, change: (message: Message) => Message | undefined): void {
-  const { onSend: before } = cluster.peers;
-  cluster.peers.onSend = (message) => {
-    const changed = change(message);
-    return changed === undefined ? undefined : before(changed);
-  };
-}
+import { plantedInState } from './planted-state.ts';
+import { onOpen, onSend, onSink, type PlantedBug } from './planting.ts';
 
 /** A disk whose sync returns before anything is durable: an acknowledgement that a power cut takes back. */
 export const lyingSync: PlantedBug = {
@@ -379,4 +312,5 @@ export const plantedBugs: readonly PlantedBug[] = [
   commitWithoutQuorum,
   impatientLock,
   alarmIgnored,
+  ...plantedInState,
 ];

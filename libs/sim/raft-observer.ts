@@ -1,6 +1,6 @@
 // A stranger's view of Raft: what members send each other and apply, held against the properties of figure 3.2 of the
 // dissertation. Knows nothing of the implementation, and costs little enough to look at everything.
-import type { Entry, LogIndex, MemberId, Message, Term } from 'raft-ts/types.ts';
+import type { ConfState, Entry, LogIndex, MemberId, Message, Term } from 'raft-ts/types.ts';
 
 /** A promise of the store does not hold. */
 export class SafetyViolation extends Error {
@@ -26,6 +26,7 @@ export class RaftObserver {
   readonly #entries = new Map<string, Known>();
   readonly #committed = new Map<LogIndex, Committed>();
   readonly #revisions = new Map<LogIndex, number>();
+  readonly #confs = new Map<LogIndex, string>();
   #lastCommitted: LogIndex = 0;
 
   get lastCommitted(): LogIndex {
@@ -78,6 +79,17 @@ export class RaftObserver {
       );
     }
     this.#revisions.set(last.index, revision);
+  }
+
+  /** Members that have applied the same count the same votes (chapter 4). `conf` is what `id` counts by after entry `index`. */
+  configured(id: MemberId, index: LogIndex, conf: ConfState): void {
+    const { voters, learners, votersOutgoing, learnersNext } = conf;
+    const ours = [voters, learners, votersOutgoing, learnersNext].map((ids) => ids.map(hex).join(' ')).join(' | ');
+    const known = this.#confs.get(index);
+    if (known === undefined) this.#confs.set(index, ours);
+    else if (known !== ours) {
+      throw new SafetyViolation(`configuration: after entry ${index} it is ${ours} on ${hex(id)} and ${known} elsewhere`);
+    }
   }
 
   /** Election Safety: at most one leader per term. */

@@ -163,8 +163,9 @@ async function converge(cluster: SimCluster, recorder: Recorder, operator: Opera
   throw new LivenessViolation(`members are not equal ${convergenceSeconds} s after everything was healed: ${picture}`);
 }
 
-function stateOf({ machine }: EtcdMember): string {
+function stateOf({ machine, replica }: EtcdMember): string {
+  const { voters, learners } = replica.status().conf;
   const leases = [...machine.lessor.all()].map(({ id, ttlSeconds, keys }) => `${id}/${ttlSeconds}/${[...keys].sort()}`).sort();
   const { store } = machine;
-  return `applied=${machine.appliedIndex()} revision=${store.revision} compacted=${store.compactRevision} leases=${leases.join('|')} members=${machine.members.list().map(({ ID, isLearner }) => `${ID.toString(16)}${isLearner}`)}`;
+  return `applied=${machine.appliedIndex()} revision=${store.revision} compacted=${store.compactRevision} leases=${leases.join('|')} members=${machine.members.list().map(({ ID, isLearner }) => `${ID.toString(16)}${isLearner}`)} voters=${voters} learners=${learners}`;
 }

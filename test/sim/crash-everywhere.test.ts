@@ -62,3 +62,50 @@ test.each(places)(
     expect(died).toBe(last);
   },
 );
+
+/** How often a member that begins does each of these before it serves, about. */
+const firstBoot: readonly (readonly [CrashPoint, number])[] = [
+  ['disk', 14],
+  ['sync', 3],
+  ['turn', 20],
+];
+const firstPlaces = firstBoot.flatMap(([point, last]) =>
+  [1, 3].flatMap((size) =>
+    (['before', 'after'] as const).flatMap((when) => [false, true].map((power) => ({ point, last, when, power, size }))),
+  ),
+);
+
+test.each(firstPlaces)(
+  'a member of $size dies in its first boot, $when every $point of the first $last, power: $power',
+  { timeout: 120_000 },
+  async (place) => {
+    const { point, last, when, power, size } = place;
+    let died = 0;
+    for (let count = 1; count <= last; count++) {
+      const plant = (cluster: SimCluster): void => {
+        const [host] = cluster.hosts;
+        if (host === undefined) return;
+        const start = host.start.bind(host);
+        host.start = () => {
+          start();
+          if (host.lives > 1 || host.life === undefined) return;
+          host.life.crashPlan = { point, count, when };
+          host.life.onDeath(() => {
+            died++;
+            if (power) host.losePower();
+          });
+        };
+      };
+      const adjust = (options: SimOptions): SimOptions => ({
+        ...busy(options),
+        size,
+        clients: 1,
+        watchers: 0,
+        safetySeconds: 3,
+      });
+      const { error } = await runSeed('first', { safetySeconds: 3, adjust, plant });
+      expect(error, `${when} ${point} ${count}`).toBeUndefined();
+    }
+    expect(died).toBe(last);
+  },
+);

@@ -169,10 +169,10 @@ export const failureModes: readonly FailureMode[] = [
   {
     row: 20,
     title: 'a follower is away for longer than the log is kept',
-    guarantee: 'it gets a snapshot, also twice in a row',
+    guarantee: 'it gets a snapshot, also twice in a row; who watches and reads there sees no part of it, and misses nothing',
     source: 'etcd#18055',
     kind: 'sim',
-    shownBy: ['snapshot-to-follower'],
+    shownBy: ['snapshot-to-follower', 'watches-while-snapshot-installs'],
   },
   {
     row: 21,

@@ -1,3 +1,4 @@
+import { SeededRandom } from '@drydock/foundation/random.ts';
 import { describe, expect, test } from 'vitest';
 import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
@@ -96,5 +97,52 @@ describe('office', () => {
     expect(lessor.nextDueMs()).toBe(16_000);
     lessor.demote();
     expect(lessor.expired(1e9)).toEqual([]);
+  });
+});
+
+describe('many leases', () => {
+  test('what ends when is what looking at every one of them says', () => {
+    const random = new SeededRandom(5).stream('leases');
+    const lessor = leader();
+    const ends = new Map<bigint, number>();
+    const proposed = new Map<bigint, number>();
+    const dueOf = (id: bigint) =>
+      Math.max(ends.get(id) ?? Infinity, (proposed.get(id) ?? -Infinity) + limits.leaseRevokeRetryMs);
+    let now = 0;
+    let ended = 0;
+    for (let step = 0; step < 20_000; step++) {
+      now += random.int(50);
+      const id = BigInt(random.int(300));
+      const dice = random.int(10);
+      if (dice < 4 && !ends.has(id)) {
+        const ttl = 1 + random.int(20);
+        lessor.grant(id, ttl, now);
+        ends.set(id, now + ttl * 1000);
+      } else if (dice < 8 && (ends.get(id) ?? 0) > now) {
+        ends.set(id, now + lessor.renew(id, now) * 1000);
+      } else if (dice === 8) {
+        lessor.remove(id);
+        ends.delete(id);
+        proposed.delete(id);
+      } else {
+        const expected = [...ends.keys()].filter((one) => dueOf(one) <= now);
+        const told = lessor.expired(now);
+        ended += told.length;
+        expect(told.sort()).toEqual(expected.sort());
+        for (const one of told) proposed.set(one, now);
+      }
+      expect(lessor.nextDueMs()).toBe(Math.min(Infinity, ...[...ends.keys()].map(dueOf)));
+    }
+    expect(ended).toBeGreaterThan(500);
+  });
+
+  test('a grant among a hundred thousand does not look at all of them', () => {
+    const lessor = leader();
+    // Looking at all of them at each would be five thousand million looks: minutes.
+    for (let id = 1n; id <= 100_000n; id++) {
+      lessor.grant(id, 60, 0);
+      lessor.nextDueMs();
+    }
+    expect(lessor.nextDueMs()).toBe(60_000);
   });
 });

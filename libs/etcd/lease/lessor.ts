@@ -2,6 +2,7 @@
 // live; the time left is the leader's business, by its monotonic clock. A new leader gives every lease its full time again.
 import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { DueQueue } from './due-queue.ts';
 
 export interface Lease {
   readonly id: bigint;
@@ -18,6 +19,8 @@ export interface Lease {
 export class Lessor {
   readonly #leases = new Map<bigint, Lease>();
   readonly #leaseOfKey = new Map<string, bigint>();
+  /** Only on the primary. */
+  readonly #due = new DueQueue<Lease>((lease) => (this.#leases.get(lease.id) === lease ? dueMs(lease) : undefined));
   #primary = false;
   #extendMs = 0;
 
@@ -51,6 +54,7 @@ export class Lessor {
     const expiresMs = this.#primary ? nowMs + ttlSeconds * 1000 : Infinity;
     const lease: Lease = { id, ttlSeconds, keys: new Set(), expiresMs, revokeProposedMs: -Infinity };
     this.#leases.set(id, lease);
+    this.#due.add(lease);
     return lease;
   }
 
@@ -71,6 +75,7 @@ export class Lessor {
 
   clear(): void {
     this.#leases.clear();
+    this.#due.clear();
     this.#leaseOfKey.clear();
   }
 
@@ -78,14 +83,17 @@ export class Lessor {
   promote(nowMs: number, extendMs: number): void {
     this.#primary = true;
     this.#extendMs = extendMs;
+    this.#due.clear();
     for (const lease of this.#leases.values()) {
       lease.expiresMs = nowMs + lease.ttlSeconds * 1000 + this.#extendMs;
       lease.revokeProposedMs = -Infinity;
+      this.#due.add(lease);
     }
   }
 
   demote(): void {
     this.#primary = false;
+    this.#due.clear();
     for (const lease of this.#leases.values()) lease.expiresMs = Infinity;
   }
 
@@ -99,23 +107,23 @@ export class Lessor {
 
   /** Leases whose time is over and whose revocation should be proposed (again) now. */
   expired(nowMs: number): bigint[] {
-    const ids: bigint[] = [];
-    for (const lease of this.#leases.values()) {
-      if (lease.expiresMs > nowMs || lease.revokeProposedMs + limits.leaseRevokeRetryMs > nowMs) continue;
+    const leases: Lease[] = [];
+    while (leases.length < limits.leaseRevokesInFlight) {
+      const lease = this.#due.take(nowMs);
+      if (lease === undefined) break;
       lease.revokeProposedMs = nowMs;
-      ids.push(lease.id);
-      if (ids.length >= limits.leaseRevokesInFlight) break;
+      leases.push(lease);
     }
-    return ids;
+    for (const lease of leases) this.#due.add(lease);
+    return leases.map(({ id }) => id);
   }
 
   /** When `expired` may next have something; Infinity where nothing is due. */
   nextDueMs(): number {
-    let due = Infinity;
-    if (!this.#primary) return due;
-    for (const lease of this.#leases.values()) {
-      due = Math.min(due, Math.max(lease.expiresMs, lease.revokeProposedMs + limits.leaseRevokeRetryMs));
-    }
-    return due;
+    return this.#due.nextDue();
   }
+}
+
+function dueMs({ expiresMs, revokeProposedMs }: Lease): number {
+  return Math.max(expiresMs, revokeProposedMs + limits.leaseRevokeRetryMs);
 }

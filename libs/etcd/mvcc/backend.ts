@@ -21,6 +21,19 @@ export interface BackendSnapshot {
   release(): void;
 }
 
+/** The whole content of a backend to be. */
+export interface BackendReplacement {
+  /** Throws where the disk has no room. */
+  load(bucket: Bucket, records: readonly StoredRecord[]): void;
+  /**
+   * Makes it survive a power failure, and then the content of the backend: what is read from within `changed` on is new, and what had
+   * not been committed of the old content is gone. Until then nothing of it is seen. Where it rejects it is to be abandoned.
+   */
+  finish(changed: () => void): Promise<void>;
+  /** Nothing came of it. */
+  abandon(): Promise<void>;
+}
+
 export interface Backend {
   /** The stored key-value of a revision that is there; the bytes are the caller's. */
   get(main: number, sub: number): Buffer | undefined;
@@ -47,9 +60,9 @@ export interface Backend {
   snapshot(): BackendSnapshot;
   /** Of a commit that has everything until now, and for which another thread need not ask this one. */
   committedSnapshot(): Promise<BackendSnapshot>;
-  /** Empties every bucket; the commit that does it holds only the marks given. */
-  clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): Promise<void>;
-  /** Adds raw records, for a restore. */
+  /** Begins to collect what is to replace everything; what is there is read and written until that is finished. One at a time. */
+  replace(): Promise<BackendReplacement>;
+  /** Adds raw records to a new backend. */
   load(bucket: Bucket, records: readonly StoredRecord[]): void;
   /**
    * Gives the space of free pages back; reads and writes go on. Rejects where it had to be given up: nothing has changed then.

@@ -7,23 +7,18 @@ import { LmdbEnvironment } from './lmdb-environment.ts';
 import { LmdbPages } from './lmdb-pages.ts';
 import type { Change } from './pending-changes.ts';
 
-interface Slice {
-  readonly changes: readonly Change[];
-  readonly bytes: number;
-}
-
-function* slices(bucket: Bucket, records: Iterable<StoredRecord>): Iterable<Slice> {
+function* slices(bucket: Bucket, records: Iterable<StoredRecord>): Iterable<readonly Change[]> {
   let changes: Change[] = [];
   let bytes = 0;
   for (const { key, value } of records) {
     changes.push({ bucket, key, value });
     bytes += key.length + value.length;
     if (changes.length < limits.defragmentCopyKeys && bytes < limits.defragmentCopyBytes) continue;
-    yield { changes, bytes };
+    yield changes;
     changes = [];
     bytes = 0;
   }
-  if (changes.length > 0) yield { changes, bytes };
+  if (changes.length > 0) yield changes;
 }
 
 const { picture, folder } = workerData as CopyTask;
@@ -41,9 +36,9 @@ try {
 
 async function copy(pages: LmdbPages, to: LmdbEnvironment): Promise<void> {
   for (const bucket of buckets) {
-    for (const { changes, bytes } of slices(bucket, pages.entries(bucket))) {
+    for (const changes of slices(bucket, pages.entries(bucket))) {
       // On the disk before the next one is written: the log's own syncs never wait for more than one slice.
-      to.write(changes, bytes);
+      to.write(changes);
       await to.sync();
       if (stopped) return;
     }

@@ -9,14 +9,15 @@
 // A crash before the rename leaves the old file, which has everything that was ever said to be durable: `Backend.sync` waits for
 // the rename. What was committed to the new file only is in the log.
 import { mkdirSync, readdirSync, rmSync } from 'node:fs';
-import { open, rename, rm } from 'node:fs/promises';
+import { open, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { limits } from '../limits.ts';
 import type { Bucket } from './backend.ts';
 import { copyInThread } from './defragment-thread.ts';
 import { LmdbEnvironment } from './lmdb-environment.ts';
-import { dataFile } from './lmdb-file.ts';
+import { dataFile, takePlace } from './lmdb-file.ts';
 import type { Change } from './pending-changes.ts';
+import { replacementPrefix } from './replacement.ts';
 
 const folderPrefix = 'defragment-';
 
@@ -32,10 +33,11 @@ export class DefragmentError extends Error {
   override readonly name = 'DefragmentError';
 }
 
-/** Removes what a defragmentation that did not get to its end has left. To be called before the environment is opened. */
-export function removeDefragmentLeftovers(folder: string): void {
+/** Removes what did not get to its end before. To be called before the environment is opened. */
+export function removeLeftovers(folder: string): void {
   for (const name of readdirSync(folder)) {
-    if (name.startsWith(folderPrefix)) rmSync(join(folder, name), { recursive: true, force: true });
+    if (name.startsWith(folderPrefix) || name.startsWith(replacementPrefix))
+      rmSync(join(folder, name), { recursive: true, force: true });
   }
 }
 
@@ -144,8 +146,8 @@ export class Defragmentation {
       before = this.#dirty.size;
       for (let left = before; left > 0; left -= limits.defragmentSliceKeys) {
         this.#check();
-        const { changes, bytes } = this.#missing(limits.defragmentSliceKeys, limits.defragmentSliceBytes);
-        if (changes.length > 0) await next.writeAside(changes, bytes);
+        const changes = this.#missing(limits.defragmentSliceKeys, limits.defragmentSliceBytes);
+        if (changes.length > 0) await next.writeAside(changes);
         await nextTurn();
       }
     }
@@ -153,7 +155,7 @@ export class Defragmentation {
   }
 
   /** What the new file has not; it must be written there. */
-  #missing(keysMax: number, bytesMax: number): { readonly changes: readonly Change[]; readonly bytes: number } {
+  #missing(keysMax: number, bytesMax: number): readonly Change[] {
     const changes: Change[] = [];
     let bytes = 0;
     for (const [id, { bucket, key }] of this.#dirty) {
@@ -163,7 +165,7 @@ export class Defragmentation {
       bytes += key.length + (value?.length ?? 0);
       this.#dirty.delete(id);
     }
-    return { changes, bytes };
+    return changes;
   }
 
   /** What is not committed yet goes to the new file with the next commit. */
@@ -171,8 +173,8 @@ export class Defragmentation {
     const { exclusively, switchTo, reached } = this.#ports;
     await exclusively(() => {
       this.#check();
-      const { changes, bytes } = this.#missing(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
-      next.write(changes, bytes);
+      const changes = this.#missing(Number.POSITIVE_INFINITY, Number.POSITIVE_INFINITY);
+      next.write(changes);
       this.#inPlace = this.#takePlace(next);
       switchTo(next, this.#inPlace);
       reached('defragmentSwitched');
@@ -183,13 +185,7 @@ export class Defragmentation {
     const { folder, reached } = this.#ports;
     await next.sync();
     reached('defragmentSynced');
-    await rename(join(this.#folder, dataFile), join(folder, dataFile));
-    const handle = await open(folder, 'r');
-    try {
-      await handle.sync();
-    } finally {
-      await handle.close();
-    }
+    await takePlace(this.#folder, folder);
   }
 }
 

@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SeededRandom } from '@drydock/foundation/random.ts';
@@ -131,12 +131,49 @@ test('a commit that cannot be written is not written in part, and no later one i
   expect(shown(backend.revisions(0, everything))).toEqual([`${encodeRevision(2, 0).toString('hex')}=a`]);
 });
 
-test('what is emptied while a commit is under way stays empty', async () => {
+test('what replaces everything is not seen before it is whole, and then at once', async () => {
   backend.put(2, 0, false, Buffer.from('a'));
+  backend.setRecord('lease', 'l', Buffer.from('1'));
   const commit = backend.commit();
-  await backend.clear([{ key: 'mark', value: Buffer.from('1') }]);
+  const replacement = await backend.replace();
+  replacement.load('key', [{ key: encodeRevision(7, 0), value: Buffer.from('b') }]);
+  replacement.load('meta', [{ key: Buffer.from('mark'), value: Buffer.from('1') }]);
+  backend.put(3, 0, false, Buffer.from('c'));
+  const old = backend.snapshot();
+  const before = [`${encodeRevision(2, 0).toString('hex')}=a`, `${encodeRevision(3, 0).toString('hex')}=c`];
+  expect(shown(backend.revisions(0, everything))).toEqual(before);
+  let after: string[] = [];
+  const finished = replacement.finish(() => {
+    after = shown(backend.revisions(0, everything));
+  });
+  expect(shown(backend.revisions(0, everything))).toEqual(before);
+  await finished;
   await commit;
-  expect(shown(backend.revisions(0, everything))).toEqual([]);
+  const now = [`${encodeRevision(7, 0).toString('hex')}=b`];
+  expect(after).toEqual(now);
   expect(shown(backend.records('meta'))).toEqual([`${hex('mark')}=1`]);
+  expect(shown(backend.records('lease'))).toEqual([]);
   expect(backend.get(2, 0)).toBeUndefined();
+  expect(shown(old.entries('key'))).toEqual(before);
+  old.release();
+  backend.put(8, 0, false, Buffer.from('d'));
+  await backend.commit();
+  await backend.close();
+  backend = openLmdbBackend(folder);
+  expect(shown(backend.revisions(0, everything))).toEqual([...now, `${encodeRevision(8, 0).toString('hex')}=d`]);
+});
+
+test('a replacement that is abandoned, or that a crash cuts short, changes nothing', async () => {
+  backend.put(2, 0, false, Buffer.from('a'));
+  await backend.commit();
+  const first = await backend.replace();
+  first.load('key', [{ key: encodeRevision(7, 0), value: Buffer.from('b') }]);
+  await first.abandon();
+  const second = await backend.replace();
+  second.load('key', [{ key: encodeRevision(7, 0), value: Buffer.from('b') }]);
+  await expect(backend.defragment()).rejects.toThrow(/is being replaced/);
+  await backend.close();
+  backend = openLmdbBackend(folder);
+  expect(shown(backend.revisions(0, everything))).toEqual([`${encodeRevision(2, 0).toString('hex')}=a`]);
+  expect(readdirSync(folder).sort()).toEqual(['data.mdb', 'lock.mdb']);
 });

@@ -2,10 +2,11 @@
 // neither the tree nor the disk takes the time of the thread that serves. Until that is done reads find them here.
 
 import { statfsSync } from 'node:fs';
-import type { Backend, BackendSnapshot, Bucket, RecordBucket, StoredRecord } from './backend.ts';
-import { Defragmentation, type DefragmentPoint, removeDefragmentLeftovers } from './defragment.ts';
+import type { Backend, BackendReplacement, BackendSnapshot, Bucket, RecordBucket, StoredRecord } from './backend.ts';
+import { Defragmentation, DefragmentError, type DefragmentPoint, removeLeftovers } from './defragment.ts';
 import { BackendError, type BackendSizes, LmdbEnvironment } from './lmdb-environment.ts';
 import { PendingChanges, recordsWith, revisionsWith } from './pending-changes.ts';
+import { Replacement } from './replacement.ts';
 import { encodeRevision, encodeRevisionInto, revisionBytes } from './revision.ts';
 
 /** Places at which a test may end the process: also around a commit, and after one that removed what was compacted. */
@@ -33,6 +34,8 @@ class LmdbBackend implements Backend {
   #defragmentation: Defragmentation | undefined;
   #defragmenting: Promise<void> | undefined;
   #defragmentations = 0;
+  #replacing = false;
+  #replacements = 0;
   /** The file of the environment has the name under which it is looked for at the next start. */
   #inPlace: Promise<void> = Promise.resolve();
   beforeCommit: () => void = () => {};
@@ -40,7 +43,7 @@ class LmdbBackend implements Backend {
   constructor(folder: string, reached: (point: BackendPoint) => void) {
     this.#folder = folder;
     this.#reached = reached;
-    removeDefragmentLeftovers(folder);
+    removeLeftovers(folder);
     this.#environment = new LmdbEnvironment(folder);
   }
 
@@ -110,19 +113,36 @@ class LmdbBackend implements Backend {
     return snapshot;
   }
 
-  clear(meta: readonly { readonly key: string; readonly value: Uint8Array }[]): Promise<void> {
+  async replace(): Promise<BackendReplacement> {
+    this.#replacing = true;
     this.#defragmentation?.abort('the content of the backend is being replaced');
-    return this.#inTurn(() => {
-      this.#pending = new PendingChanges();
-      this.#environment.replace(meta.map(({ key, value }) => ({ bucket: 'meta', key: Buffer.from(key), value })));
-    });
+    // One that has not switched yet goes on with the old file until it notices.
+    if (this.#defragmentation !== undefined) await this.#defragmenting?.catch(() => undefined);
+    const ports = {
+      folder: this.#folder,
+      exclusively: (work: () => Promise<void>) => this.#inTurn(work),
+      inPlace: () => this.#inPlace,
+      switchTo: (next: LmdbEnvironment) => this.#startAnew(next),
+    };
+    const replacement = new Replacement(ports, this.#replacements++);
+    const over = <T>(end: Promise<T>): Promise<T> => end.finally(() => (this.#replacing = false));
+    return {
+      load: (bucket, records) => replacement.load(bucket, records),
+      finish: (changed) => over(replacement.finish(changed)),
+      abandon: () => over(replacement.abandon()),
+    };
+  }
+
+  #startAnew(next: LmdbEnvironment): void {
+    const old = this.#environment;
+    this.#environment = next;
+    this.#pending = new PendingChanges();
+    // When those who read pictures of it have done so.
+    old.retire().catch(() => undefined);
   }
 
   load(bucket: Bucket, records: readonly StoredRecord[]): void {
-    this.#environment.write(
-      records.map(({ key, value }) => ({ bucket, key, value })),
-      0,
-    );
+    this.#environment.write(records.map(({ key, value }) => ({ bucket, key, value })));
   }
 
   defragment(): Promise<void> {
@@ -144,6 +164,7 @@ class LmdbBackend implements Backend {
   }
 
   async #defragment(): Promise<void> {
+    if (this.#replacing) throw new DefragmentError('the content of the backend is being replaced');
     const run = new Defragmentation(
       {
         folder: this.#folder,
@@ -205,7 +226,7 @@ class LmdbBackend implements Backend {
     this.#writing = writing;
     this.#reached('beforeCommit');
     try {
-      await this.#environment.writeAside(writing.changes, writing.bytes);
+      await this.#environment.writeAside(writing.changes);
     } catch (error) {
       this.#failed = true;
       throw error;

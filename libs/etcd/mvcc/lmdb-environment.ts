@@ -6,8 +6,10 @@ import { join } from 'node:path';
 import { assert } from '@drydock/foundation/assert.ts';
 import { type Database, open, type PutOptions, type RootDatabase } from 'lmdb';
 import { type BackendSnapshot, type Bucket, buckets, type StoredRecord } from './backend.ts';
-import { DataFileError, dataFile, prepareDataFile } from './lmdb-file.ts';
+import { DataFileError, dataFile, prepareDataFile, syncFolder } from './lmdb-file.ts';
+import { pageBytes, pagesAtMost } from './lmdb-growth.ts';
 import { type LmdbPicture, newestPicture } from './lmdb-pages.ts';
+import { LmdbRoom } from './lmdb-room.ts';
 import type { Change } from './pending-changes.ts';
 
 export type Bytes = Database<Buffer, Buffer>;
@@ -17,17 +19,23 @@ export interface BackendSizes {
   readonly inUseBytes: number;
 }
 
+/** Pages of the file. */
+interface FilePages {
+  readonly total: number;
+  readonly inUse: number;
+  readonly branches: number;
+}
+
 /** lmdb's flags: the function returns when the commit is visible, before it is on the disk. */
 const commitFlags: number = 0x10002;
-const pageBytes = 4096;
 /** lmdb's, for pages of that size. */
 const keyBytesMax = 1978;
 /** Pages that are neither in a tree nor free: two of the file's head, one of the free list. */
 const fixedPages = 3;
-/** With less than this free, beyond what it has to write, a commit is not begun, and one that failed is blamed on the space. */
+/** What making all of them may take, each in a commit of its own. */
+const pagesOfBuckets = 16 * buckets.length;
+/** With less than this free a commit is not begun, and one that failed is blamed on the space. */
 const reserveBytes = 1 << 20;
-/** What a commit writes at most, for each byte of its changes: the pages on the way to them too. */
-const writeFactor = 2;
 const noSpace = 'no space left on the disk of the data directory: free some and start again';
 const snapshotReadBatch = 256;
 /** How ranges copy a value out of lmdb: from Node's pool, at a third of the cost of a buffer of its own. */
@@ -54,7 +62,8 @@ export class LmdbEnvironment {
   /** Of the file, to be read without lmdb, whatever it is renamed to. */
   readonly #fd: number;
   /** Asking lmdb costs a transaction per bucket: asked once per commit. */
-  #sizes: BackendSizes | undefined;
+  #pages: FilePages | undefined;
+  readonly #room: LmdbRoom;
   /** The last key of a revision, or one after it; undefined where it is not known. */
   #last: Buffer | undefined;
   #snapshots = 0;
@@ -64,13 +73,24 @@ export class LmdbEnvironment {
   constructor(folder: string) {
     this.folder = folder;
     const file = join(folder, dataFile);
-    prepareDataFile(file);
     try {
-      [this.#root, this.#databases] = openAll(folder);
-    } catch (cause) {
-      throw new DataFileError(file, String(cause), { cause });
+      prepareDataFile(file);
+      this.#root = openRoot(folder);
+    } catch (error) {
+      throw openFailure(file, error);
     }
     this.#fd = openSync(file, 'r');
+    this.#room = new LmdbRoom(file);
+    try {
+      const { lastPageNumber } = this.#root.getStats() as { lastPageNumber: number };
+      this.#room.reachNow((lastPageNumber + 1 + pagesOfBuckets) * pageBytes);
+      this.#databases = openBuckets(this.#root);
+    } catch (error) {
+      void this.close();
+      throw openFailure(file, error);
+    }
+    // lmdb syncs the file that it makes, and not its name.
+    syncFolder(folder);
   }
 
   get(bucket: Bucket, key: Buffer): Buffer | undefined {
@@ -96,30 +116,39 @@ export class LmdbEnvironment {
     }
   }
 
-  /** All or nothing. `bytes` is about how much it is. Throws BackendError. */
-  write(changes: readonly Change[], bytes: number): void {
-    this.#transaction(bytes, () => {
-      for (const change of changes) {
-        if (change.value === undefined) this.#databases[change.bucket].removeSync(change.key);
-        else {
-          const flags = this.#flagsOf(change.bucket, change.key);
-          this.#databases[change.bucket].putSync(change.key, change.value as Buffer, flags);
+  /** All or nothing. Throws BackendError. */
+  write(changes: readonly Change[]): void {
+    const needed = this.#bytesAfter(changes);
+    try {
+      this.#room.reachNow(needed);
+      this.#root.transactionSync(() => {
+        for (const change of changes) {
+          if (change.value === undefined) this.#databases[change.bucket].removeSync(change.key);
+          else {
+            const flags = this.#flagsOf(change.bucket, change.key);
+            this.#databases[change.bucket].putSync(change.key, change.value as Buffer, flags);
+          }
         }
-      }
-    });
+      }, commitFlags);
+    } catch (cause) {
+      this.#last = undefined;
+      throw this.#failure(cause);
+    } finally {
+      this.#pages = undefined;
+    }
   }
 
   /**
    * As `write`, in a thread of lmdb's; nothing else may be written until it resolves. The values must stay as they are. Reads show
    * the changes from some moment before that.
    */
-  async writeAside(changes: readonly Change[], bytes: number): Promise<void> {
+  async writeAside(changes: readonly Change[]): Promise<void> {
     // One that lmdb refuses when it is given to it would leave the others without it.
     const long = changes.find(({ key }) => key.length > keyBytesMax);
     if (long !== undefined) throw new BackendError(`a key of ${long.key.length} bytes in ${long.bucket}`);
-    // lmdb's thread damages the memory of the process where the disk takes less than it is given.
-    if (this.#isFull(bytes * writeFactor)) throw failure(noSpace);
     try {
+      await this.#room.reach(this.#bytesAfter(changes));
+      if (this.#isFull()) throw failure(noSpace);
       const written = new Set<Promise<boolean>>();
       for (const { bucket, key, value } of changes) {
         if (value === undefined) written.add(this.#databases[bucket].remove(key));
@@ -129,10 +158,22 @@ export class LmdbEnvironment {
       assert(!results.includes(false), 'a revision was not put behind the last one');
     } catch (error) {
       this.#last = undefined;
-      throw this.#failure(await causeOf(error), bytes);
+      throw error instanceof BackendError ? error : this.#failure(await causeOf(error));
     } finally {
-      this.#sizes = undefined;
+      this.#pages = undefined;
     }
+  }
+
+  /** How long the file may be after a commit, at most. */
+  #bytesAfter(changes: readonly Change[]): number {
+    let last = this.#lastRevision();
+    const isAppended = ({ bucket, key, value }: Change): boolean => {
+      if (bucket !== 'key' || value === undefined || key.compare(last) <= 0) return false;
+      last = key;
+      return true;
+    };
+    const { total, inUse, branches } = this.#filePages();
+    return (total + pagesAtMost(changes, { branches, free: total - inUse }, isAppended)) * pageBytes;
   }
 
   /** Revisions come in their order: told so, lmdb fills pages instead of splitting them in the middle. */
@@ -145,15 +186,6 @@ export class LmdbEnvironment {
   #lastRevision(): Buffer {
     this.#last ??= [...this.#databases.key.getKeys({ reverse: true, limit: 1 })][0] ?? Buffer.alloc(0);
     return this.#last;
-  }
-
-  /** Empties every bucket and adds `changes`, in one transaction. */
-  replace(changes: readonly Change[]): void {
-    this.#transaction(0, () => {
-      for (const bucket of buckets) this.#databases[bucket].clearSync();
-      for (const { bucket, key, value } of changes) this.#databases[bucket].putSync(key, value as Buffer);
-    });
-    this.#last = undefined;
   }
 
   /** Makes the writes so far survive a power failure. */
@@ -183,8 +215,8 @@ export class LmdbEnvironment {
   }
 
   sizes(): BackendSizes {
-    this.#sizes ??= this.#readSizes();
-    return this.#sizes;
+    const { total, inUse } = this.#filePages();
+    return { totalBytes: total * pageBytes, inUseBytes: inUse * pageBytes };
   }
 
   /** Waits for snapshots that are still being read. */
@@ -196,40 +228,45 @@ export class LmdbEnvironment {
   async close(): Promise<void> {
     await this.#root.close();
     closeSync(this.#fd);
+    this.#room.close();
   }
 
-  #readSizes(): BackendSizes {
+  #filePages(): FilePages {
+    this.#pages ??= this.#readPages();
+    return this.#pages;
+  }
+
+  #readPages(): FilePages {
     interface Tree {
       readonly treeBranchPageCount: number;
       readonly treeLeafPageCount: number;
       readonly overflowPages: number;
     }
-    const pagesOf = (tree: Tree) => tree.treeBranchPageCount + tree.treeLeafPageCount + tree.overflowPages;
     const stats = this.#root.getStats() as { lastPageNumber: number; root: Tree };
-    let used = fixedPages + pagesOf(stats.root);
-    for (const bucket of buckets) used += pagesOf(this.#databases[bucket].getStats() as Tree);
-    return { totalBytes: (stats.lastPageNumber + 1) * pageBytes, inUseBytes: used * pageBytes };
-  }
-
-  /** Throws BackendError. lmdb calls a full disk an input/output error: it only sees that less was written than it asked. */
-  #transaction(bytes: number, body: () => void): void {
-    this.#sizes = undefined;
-    try {
-      this.#root.transactionSync(body, commitFlags);
-    } catch (cause) {
-      this.#last = undefined;
-      throw this.#failure(cause, bytes);
+    const trees = [stats.root, ...buckets.map((bucket) => this.#databases[bucket].getStats() as Tree)];
+    let inUse = fixedPages;
+    let branches = 0;
+    for (const { treeBranchPageCount, treeLeafPageCount, overflowPages } of trees) {
+      inUse += treeBranchPageCount + treeLeafPageCount + overflowPages;
+      branches += treeBranchPageCount;
     }
+    return { total: stats.lastPageNumber + 1, inUse, branches };
   }
 
-  #isFull(bytes: number): boolean {
+  /** All that helps on file systems on which room in the file is no promise. */
+  #isFull(): boolean {
     const { bavail, bsize } = statfsSync(this.folder);
-    return bavail * bsize < bytes + reserveBytes;
+    return bavail * bsize < reserveBytes;
   }
 
-  #failure(cause: unknown, bytes: number): BackendError {
-    return failure(this.#isFull(bytes) ? noSpace : String(cause), cause);
+  /** lmdb calls a full disk an input/output error: it only sees that less was written than it asked. */
+  #failure(cause: unknown): BackendError {
+    return failure(isNoSpace(cause) || this.#isFull() ? noSpace : String(cause), cause);
   }
+}
+
+function isNoSpace(error: unknown): boolean {
+  return error instanceof Error && 'code' in error && (error.code === 'ENOSPC' || error.code === 'EDQUOT');
 }
 
 function failure(reason: string, cause?: unknown): BackendError {
@@ -255,8 +292,14 @@ async function causeOf(error: unknown): Promise<unknown> {
   );
 }
 
-function openAll(folder: string): [RootDatabase<Buffer, Buffer>, Readonly<Record<Bucket, Bytes>>] {
-  const root = open<Buffer, Buffer>({
+/** What is damaged says so, and what to do; a full disk is none. */
+function openFailure(file: string, cause: unknown): Error {
+  if (cause instanceof DataFileError) return cause;
+  return isNoSpace(cause) ? failure(noSpace, cause) : new DataFileError(file, String(cause), { cause });
+}
+
+function openRoot(folder: string): RootDatabase<Buffer, Buffer> {
+  return open<Buffer, Buffer>({
     path: folder,
     maxDbs: buckets.length,
     encoding: 'binary',
@@ -264,20 +307,15 @@ function openAll(folder: string): [RootDatabase<Buffer, Buffer>, Readonly<Record
     overlappingSync: true,
     noMemInit: true,
   });
+}
+
+/** Makes those that are not there. */
+function openBuckets(root: RootDatabase<Buffer, Buffer>): Readonly<Record<Bucket, Bytes>> {
   const options = { encoding: 'binary', keyEncoding: 'binary', encoder: pooled } as const;
-  const openBucket = (name: Bucket): Bytes => root.openDB<Buffer, Buffer>({ name, ...options });
-  const databases = {
-    key: openBucket('key'),
-    meta: openBucket('meta'),
-    lease: openBucket('lease'),
-    member: openBucket('member'),
-    memberRemoved: openBucket('memberRemoved'),
-    alarm: openBucket('alarm'),
-    auth: openBucket('auth'),
-    authUsers: openBucket('authUsers'),
-    authRoles: openBucket('authRoles'),
-  };
-  return [root, databases];
+  return Object.fromEntries(buckets.map((name) => [name, root.openDB<Buffer, Buffer>({ name, ...options })])) as Record<
+    Bucket,
+    Bytes
+  >;
 }
 
 /** Reads in batches by key, so that no cursor stays open while the consumer waits. */

@@ -1,7 +1,10 @@
 // Adapter: a look at a data file before lmdb maps it into memory. lmdb trusts what it maps: a file with a broken head, or one that is
 // shorter than it says, ends the process with a signal and without a word. Facts of lmdb's mdb.c (MDB_page, MDB_meta).
-import { closeSync, fstatSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { closeSync, fstatSync, fsyncSync, ftruncateSync, openSync, readSync } from 'node:fs';
+import { open, rename } from 'node:fs/promises';
+import { join } from 'node:path';
 import { damageAdvice } from '../damage-advice.ts';
+import { fillHoles } from './lmdb-room.ts';
 
 /** Of an environment, in its folder. */
 export const dataFile = 'data.mdb';
@@ -26,7 +29,7 @@ export class DataFileError extends Error {
 
 /**
  * Throws DataFileError where `file` has no head. One that ends early, which lmdb leaves where its last pages are free, is filled up
- * with zeros: should they not be free, lmdb finds no pages there and says so.
+ * with zeros: should they not be free, lmdb finds no pages there and says so. Every page has its blocks on return.
  */
 export function prepareDataFile(file: string): void {
   const fd = openOrNothing(file);
@@ -45,14 +48,37 @@ export function prepareDataFile(file: string): void {
     }
     const length = (Number(lastPage) + 1) * pageBytes;
     if (!Number.isSafeInteger(length)) throw new DataFileError(file, `${lastPage} pages`);
-    if (size >= length) return;
-    try {
-      ftruncateSync(fd, length);
-    } catch (cause) {
-      throw new DataFileError(file, `it has ${size} bytes of ${length}`, { cause });
+    if (size < length) {
+      try {
+        ftruncateSync(fd, length);
+      } catch (cause) {
+        throw new DataFileError(file, `it has ${size} bytes of ${length}`, { cause });
+      }
     }
+    fillHoles(fd);
   } finally {
     closeSync(fd);
+  }
+}
+
+/** The names in a folder survive a power failure from here on. */
+export function syncFolder(folder: string): void {
+  const fd = openSync(folder, 'r');
+  try {
+    fsyncSync(fd);
+  } finally {
+    closeSync(fd);
+  }
+}
+
+/** The data file of one folder replaces that of another, durably. Its content is to be synced before. */
+export async function takePlace(from: string, to: string): Promise<void> {
+  await rename(join(from, dataFile), join(to, dataFile));
+  const handle = await open(to, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
   }
 }
 

@@ -8,7 +8,7 @@ import { WireReader, WireWriter } from 'raft-ts/wire.ts';
 import type { BootstrapMember, StateMachine } from '../replica.ts';
 import { damaged, WalError } from '../wal/errors.ts';
 import { readWalMetadata } from '../wal/recover.ts';
-import { createWal, openWal, type Wal, walExists } from '../wal/wal.ts';
+import { createWal, openWal, type Wal, type WalStart, walExists } from '../wal/wal.ts';
 import { leaveAlone } from './force-new-cluster.ts';
 import { type ReplicaOptions, snapFolder, walFolder } from './options.ts';
 import { readSnapshotFile, snapshotFileName } from './snapshot-file.ts';
@@ -51,8 +51,10 @@ export async function openMember(options: ReplicaOptions, segmentBytes: number):
   } else {
     if (machine.appliedIndex() > 0)
       throw new WalError('missing', `no log in ${walFolder}, but the data is at index ${machine.appliedIndex()}`);
-    wal = await createWal(place, encodeIdentity(options.clusterId, options.id));
-    content = await bootstrap(wal, options.bootstrap ?? []);
+    const { hardState, entries } = bootstrap(options.bootstrap ?? []);
+    // In one step: a member whose log says who it is, and not who the members are, would wait for somebody for ever.
+    wal = await createWal(place, encodeIdentity(options.clusterId, options.id), { hardState, entries });
+    content = { snapshot: { index: 0, term: 0, conf: emptyConf }, hardState, entries, tornBytes: 0 };
   }
   await disk.makeFolder(snapFolder);
   await restoreInstalled(disk, machine, content.snapshot);
@@ -99,15 +101,14 @@ export async function createLogBehind(
 }
 
 /** Every member of a new cluster starts with the same entries, already committed (as etcd's bootstrap does). */
-async function bootstrap(wal: Wal, members: readonly BootstrapMember[]): Promise<LogContent> {
+function bootstrap(members: readonly BootstrapMember[]): WalStart {
   const ordered = [...members].sort((a, b) => (a.id < b.id ? -1 : 1));
   const entries = ordered.map(({ id, context }, i): Entry => {
     const data = encodeConfigChange({ steps: [{ type: 'addVoter', id }], context });
     return { term: 1, index: i + 1, type: 'configChange', data };
   });
   const hardState = { term: entries.length > 0 ? 1 : 0, vote: 0n, commit: entries.length };
-  await wal.save(hardState, entries, true);
-  return { snapshot: { index: 0, term: 0, conf: emptyConf }, hardState, entries, tornBytes: 0 };
+  return { hardState, entries };
 }
 
 /**

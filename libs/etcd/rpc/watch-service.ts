@@ -53,6 +53,8 @@ class WatchStream implements WatchSink, StreamHandler {
   readonly #byId = new Map<number, Registered>();
   readonly #byWatcher = new Map<Watcher, Registered>();
   readonly #forgetLeader: () => void;
+  /** Requests that are not done, the last one. */
+  #working: Promise<void> | undefined;
   #nextId = 0;
   #blocked = false;
   #progressWanted = false;
@@ -105,6 +107,18 @@ class WatchStream implements WatchSink, StreamHandler {
       this.#fail(error);
       return;
     }
+    // In their order, also where one has to wait for who asks: a cancellation must find the watcher that it is about.
+    const done = this.#working === undefined ? this.#do(request) : this.#working.then(() => this.#do(request));
+    if (done === undefined) return;
+    const working = done.finally(() => {
+      if (this.#working === working) this.#working = undefined;
+    });
+    this.#working = working;
+    return working;
+  }
+
+  #do(request: MessageOf<typeof WatchRequest>): void | Promise<void> {
+    if (this.#closed) return;
     if (request.create_request !== undefined) {
       if (this.#server.access.enabled) return this.#createPermitted(request.create_request);
       this.#create(request.create_request);
@@ -216,8 +230,13 @@ class WatchStream implements WatchSink, StreamHandler {
     if (this.#call.waitingBytes > limits.watchStreamBytes) this.#blocked = true;
   }
 
+  /** May be called while another stream of the connection is given its events: this one's come first, then what is said about them. */
   drained(): void {
-    if (!this.#blocked || this.#call.waitingBytes > limits.watchStreamBytes / 2) return;
+    void Promise.resolve().then(() => this.#unblock());
+  }
+
+  #unblock(): void {
+    if (this.#closed || !this.#blocked || this.#call.waitingBytes > limits.watchStreamBytes / 2) return;
     this.#blocked = false;
     this.#server.machine.hub.unblocked();
     this.#answerProgress();

@@ -10,7 +10,7 @@ import { limits } from '../limits.ts';
 import { openLmdbBackend } from '../mvcc/lmdb-backend.ts';
 import { LeaseGrantRequest, type Member, PutRequest } from '../rpc/messages.ts';
 import { encode } from '../rpc/protobuf.ts';
-import { decodeProposal } from './proposal.ts';
+import { decodeProposal, encodeProposal } from './proposal.ts';
 import { EtcdServer } from './server.ts';
 import { EtcdStateMachine } from './state-machine.ts';
 import { ManualReplica } from './testing/manual-replica.ts';
@@ -85,6 +85,12 @@ function watch(call: Promise<unknown>): { state: string } {
 const settle = () => clock.advanceAsync(0);
 
 describe('proposals', () => {
+  test('of a kind that this version does not know end the member, and are not applied as something else', () => {
+    const entry = encodeProposal('put', other, 1n, putBytes('a'));
+    entry[0] = 99;
+    expect(() => machine.apply([{ index: 1, term: 1, type: 'normal', data: entry }])).toThrow(/kind 99.*newer/);
+  });
+
   test('are answered when they are committed and applied, not before', async () => {
     replica.elect(own);
     const call = watch(server.propose('put', putBytes('a')));

@@ -147,27 +147,30 @@ export class EtcdStateMachine implements StateMachine {
     return this.backend.committedSnapshot();
   }
 
+  /** Whoever reads meanwhile sees the state before; the change of all that is here is one turn. */
   async restore(meta: SnapshotMeta, content: AsyncIterable<Uint8Array>): Promise<void> {
+    const replacement = await this.backend.replace();
+    try {
+      await readSnapshot(content, (bucket, records) => {
+        const kept = bucket === 'meta' ? records.filter(({ key }) => key.toString() !== appliedMark) : records;
+        replacement.load(bucket, kept);
+      });
+      replacement.load('meta', [{ key: Buffer.from(appliedMark), value: encodeIndex(meta.index) }]);
+      this.store.stopCompaction();
+      this.#stopCommits();
+      await this.#committing;
+      await replacement.finish(() => this.#changeOver(meta.index));
+    } catch (error) {
+      await replacement.abandon();
+      throw error;
+    }
+  }
+
+  #changeOver(index: LogIndex): void {
     const seen = this.store.revision;
-    this.store.stopCompaction();
-    this.#stopCommits();
-    await this.#committing;
-    await this.backend.clear([{ key: appliedMark, value: encodeIndex(0) }]);
-    this.#applied = 0;
-    this.#marked = 0;
-    this.#committed = 0;
-    await readSnapshot(content, (bucket, records) => {
-      const kept = bucket === 'meta' ? records.filter(({ key }) => key.toString() !== appliedMark) : records;
-      this.backend.load(bucket, kept);
-    });
-    this.backend.setRecord('meta', appliedMark, encodeIndex(meta.index));
-    this.#applied = meta.index;
-    this.#marked = meta.index;
-    this.#committed = meta.index;
-    await this.backend.commit();
-    await this.backend.sync();
     this.#load();
-    this.#durable = meta.index;
+    assert(this.#applied === index, `the snapshot is of ${this.#applied}, not of ${index}`);
+    this.#durable = index;
     this.hub.resync(seen);
   }
 
@@ -210,11 +213,11 @@ export class EtcdStateMachine implements StateMachine {
 
   #applyProposal(data: Uint8Array): void {
     const { kind, proposer, sequence, identity, payload } = decodeProposal(data);
-    const room = kind === undefined || this.hasRoomFor(kind, payload);
+    const room = this.hasRoomFor(kind, payload);
     let outcome: Outcome;
     try {
       const context = { identity, index: this.#applied, nowMs: this.#clock.monotonicMs() };
-      outcome = kind === undefined ? new EtcdError('unimplemented') : applyRequest(this, kind, payload, context);
+      outcome = applyRequest(this, kind, payload, context);
     } catch (error) {
       if (!(error instanceof EtcdError)) throw error;
       outcome = error;

@@ -36,6 +36,7 @@ async function tornAnywhere(before: (wal: Wal) => Promise<void>, torn: (wal: Wal
     const left = new MemoryDisk();
     const cut = new Uint8Array(bytes.length);
     cut.set(bytes.subarray(0, end));
+    await left.makeFolder(folder);
     await left.writeAtomic(name, cut);
     states.push(await recover(left, folder));
   }

@@ -34,8 +34,14 @@ export async function walExists(disk: Disk, folder: string): Promise<boolean> {
   return (await disk.list(folder)).some((file) => parseSegmentName(file) !== undefined);
 }
 
-/** Makes an empty log. Throws WalError ('exists', 'noSpace', 'failed'). */
-export async function createWal(options: WalOptions, metadata: Uint8Array): Promise<Wal> {
+/** What a log begins with: it is there with the log, or neither is. */
+export interface WalStart {
+  readonly hardState: HardState;
+  readonly entries: readonly Entry[];
+}
+
+/** Makes a log, durably, in one step. Throws WalError ('exists', 'noSpace', 'failed'). */
+export async function createWal(options: WalOptions, metadata: Uint8Array, start?: WalStart): Promise<Wal> {
   const { disk, folder } = options;
   if (await walExists(disk, folder)) throw new WalError('exists', `there is a write-ahead log in ${folder} already`);
   try {
@@ -44,7 +50,7 @@ export async function createWal(options: WalOptions, metadata: Uint8Array): Prom
     throw diskFailure(`cannot make ${folder}`, error);
   }
   const wal = new Wal(options, metadata);
-  await wal.startEmpty();
+  await wal.start(start);
   return wal;
 }
 
@@ -84,10 +90,10 @@ export class Wal {
     this.#metadata = metadata;
   }
 
-  async startEmpty(): Promise<void> {
+  async start(start: WalStart | undefined): Promise<void> {
     await this.#guard('cannot create the write-ahead log', async () => {
       await this.#removeTemporary();
-      await this.#cut();
+      await this.#cut(start === undefined ? [] : recordsOf(start.hardState, start.entries));
     });
   }
 
@@ -227,7 +233,7 @@ export class Wal {
   }
 
   /** Closes the current segment, durably, and goes on in a new one that starts with all that older ones must not be needed for. */
-  async #cut(): Promise<void> {
+  async #cut(first: readonly WalRecord[] = []): Promise<void> {
     if (this.#file !== undefined) {
       await this.#sync();
       await this.#file.close();
@@ -244,6 +250,7 @@ export class Wal {
       { kind: 'hardState', hardState: this.#hardState },
       // It was installed once, in the segment where that happened.
       { kind: 'snapshot', mark: { ...this.#mark, installed: false } },
+      ...first,
     ];
     const payloads = records.map(encodeRecord);
     await this.#append(
@@ -253,6 +260,7 @@ export class Wal {
     );
     await this.#disk.rename(this.#path(temporaryName), this.#path(name.file));
     this.#segments.push(name);
+    for (const record of first) this.#remember(record);
   }
 
   async #prepare(): Promise<DiskFile> {

@@ -5,7 +5,7 @@ import { flappingLeader, leaderInMinority, oneWayLink, partialPartition } from '
 import { clockJumps, pausedLeader, pausedLeaderWithLeases, pausedLockHolder } from './pauses.ts';
 import { changingPermissions } from './permissions.ts';
 import type { Scenario } from './scenario.ts';
-import { snapshotToFollower } from './snapshots.ts';
+import { snapshotToFollower, watchesWhileSnapshotInstalls } from './snapshots.ts';
 import { defragmentUnderLoad, noSpace } from './space.ts';
 import { compactedWatch, compactionAtDelete, slowWatcher, watchOnCutMember, watchOnFutureRevision } from './watches.ts';
 
@@ -32,6 +32,7 @@ export const scenarios: readonly Scenario[] = [
   noSpace,
   fullDiskOnLeader,
   snapshotToFollower,
+  watchesWhileSnapshotInstalls,
   defragmentUnderLoad,
   clockJumps,
   pausedLockHolder,

@@ -1,4 +1,5 @@
 // A scenario: a small play about one way in which a store may fail, with what is expected of it.
+import type { SimCluster } from '../cluster.ts';
 import { judge } from '../judge.ts';
 import { World } from '../world.ts';
 import { ExpectationError, Stage, type StageOptions } from './stage.ts';
@@ -16,10 +17,16 @@ export interface Played {
 
 const longestUs = 600_000_000;
 
-/** Plays it; rejects where something is not as expected. */
-export async function playScenario(scenario: Scenario, seed: string, onLine?: (line: string) => void): Promise<Played> {
+/** Plays it, with a bug where one is planted; rejects where something is not as expected. */
+export async function playScenario(
+  scenario: Scenario,
+  seed: string,
+  onLine?: (line: string) => void,
+  plant?: (cluster: SimCluster) => void,
+): Promise<Played> {
   const world = new World(`${scenario.name}/${seed}`, onLine);
   const stage = new Stage(world, seed, scenario.stage);
+  plant?.(stage.cluster);
   let ended = false;
   world.schedule(1, () => {
     scenario.play(stage).then(

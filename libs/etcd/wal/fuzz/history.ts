@@ -168,6 +168,7 @@ export async function readImage(disk: MemoryDisk): Promise<Map<string, Uint8Arra
 
 export async function diskOf(image: Image): Promise<MemoryDisk> {
   const disk = new MemoryDisk();
+  await disk.makeFolder(folder);
   for (const [name, bytes] of image) await disk.writeAtomic(`${folder}/${name}`, bytes);
   return disk;
 }
