@@ -69,3 +69,12 @@ test('determinism: the same entries give the same revision', () => {
     /^determinism: after entry 1 the revision is 3 on 2 and 2 elsewhere/,
   );
 });
+
+test('members have the same configuration after the same entry', () => {
+  const conf = { voters: [a, b], learners: [c], votersOutgoing: [], learnersNext: [], autoLeave: false };
+  const observer = new RaftObserver();
+  observer.configured(a, 5, conf);
+  observer.configured(b, 5, { ...conf });
+  observer.configured(b, 6, { ...conf, voters: [a, b, c], learners: [] });
+  expect(() => observer.configured(c, 6, conf)).toThrow(/^configuration: after entry 6 it is 1 2 \| 3 .* on 3/);
+});

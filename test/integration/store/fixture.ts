@@ -20,8 +20,8 @@ export function storesOfTest() {
     ends.push(end);
   };
   const start = async (options: StoreOptions): Promise<StartedStore> => {
-    const store = await Store.start(options);
-    atEnd(() => store.stop());
+    // Also where the test's time is over before it serves.
+    const store = await Store.start(options, (made) => atEnd(() => made.stop()));
     const client = new StoreClient(store);
     atEnd(() => client.close());
     return { store, client };

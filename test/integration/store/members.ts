@@ -22,6 +22,7 @@ import { SystemRandom } from '@drydock/foundation/system-random.ts';
 import { Authority } from '@drydock/pki/authority.ts';
 import { clientCertificate, forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
 import { Network } from './cut.ts';
+import { reapFolder, reapProcess } from './reaper.ts';
 
 const repository = fileURLToPath(new URL('../../..', import.meta.url));
 const launcher = join(repository, 'drydock');
@@ -103,9 +104,11 @@ export class Store {
     this.program = options.program ?? ourProgram;
   }
 
-  /** Starts all members and waits until each has a leader. */
-  static async start(options: StoreOptions): Promise<Store> {
+  /** Starts all members and waits until each has a leader. `made` gets the store before that, to stop it where it is not waited for. */
+  static async start(options: StoreOptions, made: (store: Store) => void = () => {}): Promise<Store> {
     const store = new Store(options);
+    reapFolder(store.folder);
+    made(store);
     try {
       await store.#place(options.size);
       if (options.tls === true) await makeCertificates(store.folder);
@@ -225,6 +228,7 @@ export class Store {
       { stdio: ['ignore', log, log], env: this.#environment(index) },
     );
     closeSync(log);
+    reapProcess(child);
     member.process = child;
     return child;
   }
