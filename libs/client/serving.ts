@@ -5,6 +5,8 @@ import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
 import { StartupError } from '@drydock/foundation/program.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
+import type { ServingTimes } from '@drydock/foundation/serving/bounds.ts';
+import { guardStatus, sendStatus, statusBounds } from './status-server.ts';
 
 export interface ServingOptions {
   readonly component: string;
@@ -15,6 +17,7 @@ export interface ServingOptions {
   readonly keyFile: string;
   readonly clock: Clock;
   readonly random: RandomStream;
+  readonly times?: ServingTimes;
   /** Why the process is not healthy; undefined where it is. */
   unhealthy(): string | undefined;
   /** The text of /metrics. */
@@ -28,11 +31,12 @@ export function servingService(options: ServingOptions): Service {
     name: 'https',
     async start() {
       const { cert, key } = await certificate(options);
-      server = createServer({ cert, key }, (request, response) => {
-        const path = new URL(request.url ?? '/', 'https://localhost').pathname;
-        const [status, text] = answer(options, path);
-        response.writeHead(status, { 'content-type': 'text/plain; charset=utf-8' }).end(text);
+      server = createServer({ ...statusBounds(options.times), cert, key }, (request, response) => {
+        const path = (request.url ?? '/').split('?')[0] ?? '/';
+        const [code, body] = answer(options, path);
+        sendStatus(request, response, { code, body });
       });
+      guardStatus(server, options.times);
       const listening = server;
       await new Promise<void>((resolve, reject) => {
         listening.once('error', (error) => reject(new StartupError(`--secure-port ${options.port}: ${error.message}`)));

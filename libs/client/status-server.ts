@@ -1,6 +1,11 @@
 // Adapter: the small HTTP servers of components: health, readiness, metrics.
-import { createServer, type Server } from 'node:http';
+import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
+import type { Server as TcpServer } from 'node:net';
+import { performance } from 'node:perf_hooks';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
+import { http1Bounds, type ServingTimes, tcpBounds, tlsBounds } from '@drydock/foundation/serving/bounds.ts';
+import { ConnectionGate } from '@drydock/foundation/serving/connection-gate.ts';
+import { guardServer } from '@drydock/foundation/serving/guard.ts';
 
 export interface StatusAnswer {
   readonly code: number;
@@ -22,19 +27,61 @@ export function parseHostPort(text: string): { host: string; port: number } | un
   return { host: match[1] ?? match[2] ?? '', port: Number(match[3]) };
 }
 
+/** Connections at once: probes and scrapers, none of whom says who they are. */
+export const statusConnectionsMax = 128;
+
+/** Their times, in milliseconds: shorter than those of an API, for whoever asks here asks little and at once. */
+export const statusTimes: ServingTimes = {
+  graceMs: 1_000,
+  handshakeMs: 5_000,
+  headersMs: 5_000,
+  idleMs: 30_000,
+  sweepMs: 1_000,
+};
+
+/** Options of the server; for `createServer` of node:http and node:https. */
+export function statusBounds(times: ServingTimes = statusTimes) {
+  // Nobody sends a body here: the time for headers and the whole of a request is one.
+  return { ...tcpBounds, ...tlsBounds(times), ...http1Bounds(times), requestTimeout: times.headersMs };
+}
+
+/** Puts the server behind a gate; an answer that is not read for `idleMs` ends its connection. */
+export function guardStatus(server: Server & TcpServer, times: ServingTimes = statusTimes): void {
+  guardServer(server, new ConnectionGate({ now: () => performance.now(), max: statusConnectionsMax, graceMs: times.graceMs }));
+  server.setTimeout(times.idleMs);
+  server.on(
+    'checkContinue',
+    (request: IncomingMessage, response: ServerResponse) => void server.emit('request', request, response),
+  );
+}
+
+/** Ends the exchange with an answer; what is still to come of a body is not waited for. */
+export function sendStatus(request: IncomingMessage, response: ServerResponse, { code, body, type }: StatusAnswer): void {
+  const headers = { 'content-type': type ?? 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(body) };
+  const bodied = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
+  response.writeHead(code, bodied ? { ...headers, connection: 'close' } : headers);
+  response.end(request.method === 'HEAD' ? undefined : body);
+  if (bodied) response.once('finish', () => request.socket.destroySoon());
+}
+
 /** Serves GET of those paths. `start` rejects where the address is taken. */
-export function statusServer(name: string, address: { host: string; port: number }, routes: StatusRoutes): Service {
+export function statusServer(
+  name: string,
+  address: { host: string; port: number },
+  routes: StatusRoutes,
+  times: ServingTimes = statusTimes,
+): Service {
   let server: Server | undefined;
   return {
     name,
     start: () =>
       new Promise((resolve, reject) => {
-        server = createServer((request, response) => {
+        server = createServer(statusBounds(times), (request, response) => {
           const path = (request.url ?? '/').split('?')[0] ?? '/';
           const answer = Object.hasOwn(routes, path) ? routes[path]?.() : undefined;
-          const { code, body, type } = answer ?? { code: 404, body: '404 page not found\n' };
-          response.writeHead(code, { 'content-type': type ?? 'text/plain; charset=utf-8' }).end(body);
+          sendStatus(request, response, answer ?? { code: 404, body: '404 page not found\n' });
         });
+        guardStatus(server, times);
         server.once('error', reject);
         server.listen(address.port, address.host === '' ? undefined : address.host, () => resolve());
       }),

@@ -1,0 +1,70 @@
+// The status ports take nobody's word and tell everybody little: no caller costs them more than a bound.
+import { type ChildProcess, fork } from 'node:child_process';
+import { get as httpGet } from 'node:http';
+import { get as httpsGet } from 'node:https';
+import { fileURLToPath } from 'node:url';
+import { floods } from '@drydock/foundation/serving/testing/floods.ts';
+import { openDescriptors, startAttacker, underFlood, type Victim } from '@drydock/foundation/serving/testing/under-flood.ts';
+import { SystemClock } from '@drydock/foundation/system-clock.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { statusConnectionsMax } from './status-server.ts';
+
+const memoryMaxBytes = 100 * 1024 * 1024;
+const socketsMax = statusConnectionsMax + 16;
+const attackMs = 200;
+const clock = new SystemClock();
+const attacker = startAttacker();
+let child: ChildProcess;
+const victims: Record<string, Victim> = {};
+
+beforeAll(async () => {
+  child = fork(fileURLToPath(new URL('./testing/status-process.ts', import.meta.url)), [], {
+    stdio: ['ignore', 'inherit', 'inherit', 'ipc'],
+  });
+  const ports = await new Promise<{ plain: number; tls: number }>((resolve) =>
+    child.once('message', (message) => resolve(message as { plain: number; tls: number })),
+  );
+  for (const [name, port] of Object.entries(ports)) {
+    const tls = name === 'tls';
+    victims[name] = {
+      pid: child.pid ?? 0,
+      target: { port, tls, protocols: ['http/1.1'], postPath: '/healthz', upgradePath: '/healthz' },
+      ask: () =>
+        new Promise((resolve, reject) => {
+          const options = {
+            host: '127.0.0.1',
+            port,
+            path: '/healthz',
+            agent: false,
+            rejectUnauthorized: false,
+            timeout: 5_000,
+          };
+          const request = (tls ? httpsGet : httpGet)(options, (response) => {
+            response.resume();
+            response.on('end', () => (response.statusCode === 200 ? resolve() : reject(new Error(`${response.statusCode}`))));
+          });
+          request.on('timeout', () => request.destroy(new Error('no answer')));
+          request.on('error', reject);
+        }),
+    };
+  }
+}, 60_000);
+
+afterAll(async () => {
+  child?.kill();
+  await attacker.terminate();
+});
+
+const cases = ['plain', 'tls'].flatMap((port) =>
+  floods.filter((flood) => flood.protocol !== 'h2').map((flood) => ({ port, name: flood.name, flood })),
+);
+
+test.each(cases)('$port: $name', { timeout: 60_000 }, async ({ port, flood }) => {
+  const victim = victims[port] as Victim;
+  const cost = await underFlood(attacker, victim, flood, attackMs, clock);
+  expect(cost.admitted).toBeGreaterThan(0);
+  expect(cost.memoryBytes).toBeLessThan(memoryMaxBytes);
+  expect(cost.sockets).toBeLessThan(socketsMax);
+  expect(cost.slowestMs).toBeLessThan(20_000);
+  while (openDescriptors(victim.pid) > 60) await clock.sleep(20);
+});

@@ -1,0 +1,28 @@
+// The two kinds of status port in a process of their own, for tests that measure what it costs.
+import process from 'node:process';
+import type { ServingTimes } from '@drydock/foundation/serving/bounds.ts';
+import { SystemClock } from '@drydock/foundation/system-clock.ts';
+import { SystemRandom } from '@drydock/foundation/system-random.ts';
+import { servingService } from '../serving.ts';
+import { ok, statusServer } from '../status-server.ts';
+
+const times: ServingTimes = { graceMs: 300, handshakeMs: 1_000, headersMs: 1_000, idleMs: 1_000, sweepMs: 200 };
+
+if (process.send !== undefined) {
+  const [plain, tls] = [20_000 + (process.pid % 10_000), 30_000 + (process.pid % 2_000)];
+  await statusServer('healthz', { host: '127.0.0.1', port: plain }, { '/healthz': () => ok }, times).start();
+  await servingService({
+    component: 'test',
+    address: '127.0.0.1',
+    port: tls,
+    certFile: '',
+    keyFile: '',
+    clock: new SystemClock(),
+    random: new SystemRandom().stream('test'),
+    times,
+    unhealthy: () => undefined,
+    metrics: () => '',
+  }).start();
+  process.send({ plain, tls });
+  process.on('disconnect', () => process.exit());
+}
