@@ -15,7 +15,7 @@ export const watchHistoryFreshMs = 75_000;
 /** Bytes that are written to one watcher at once; a single event may be larger. */
 export const watchBatchMaxBytes = 64 * 1024;
 /** Encoded events of all watches together that are kept for other watchers of the same form. */
-export const sharedFramesMaxBytes = 8 * 1024 * 1024;
+export const sharedFramesMaxBytes = 4 * 1024 * 1024;
 /** Pause before a watch cache that lost its watch asks again. */
 export const cacheRetryPauseMs = 200;
 /** Attempts to read a first state while the store is being compacted. */

@@ -17,7 +17,7 @@ const small = ['--workers', '1', '--apiservers', '1', '--schedulers', '1', '--co
 const patient = ['--leader-elect-lease-duration=15s', '--leader-elect-renew-deadline=10s', '--leader-elect-retry-period=2s'];
 const store = ['etcd-1', 'etcd-2', 'etcd-3'];
 
-describe('a lab restored from a snapshot', () => {
+describe('a lab restored from a snapshot', { timeout: 400_000 }, () => {
   const run = async (...args: string[]) => {
     const result = await drydock(...args);
     expect(result.exitCode, result.all).toBe(0);

@@ -12,7 +12,10 @@ export class Frame {
 
   constructor(type: FrameType, object: unknown) {
     this.type = type;
-    this.line = Buffer.from(`{"type":"${type}","object":${JSON.stringify(object)}}\n`);
+    const text = `{"type":"${type}","object":${JSON.stringify(object)}}\n`;
+    // Memory of its own: a slice of Node's pool would keep the whole pool, 64 KB, as long as it is kept itself.
+    this.line = Buffer.allocUnsafeSlow(Buffer.byteLength(text));
+    this.line.write(text);
   }
 
   /** The object alone, as gRPC sends it. */

@@ -87,7 +87,8 @@ export class Wal {
     this.#disk = options.disk;
     this.#folder = options.folder;
     this.#segmentBytes = options.segmentBytes ?? segmentBytesDefault;
-    this.#metadata = metadata;
+    // A copy: what recovery found is a view of a whole segment, which would stay in memory with it.
+    this.#metadata = new Uint8Array(metadata);
   }
 
   async start(start: WalStart | undefined): Promise<void> {
