@@ -69,6 +69,7 @@ export const flags = {
   ),
   'requestheader-extra-headers-prefix': flag('strings', [], 'Header prefixes for extra information about users.'),
   'requestheader-group-headers': flag('strings', [], 'Headers for groups.'),
+  'requestheader-uid-headers': flag('strings', [], 'Headers for user ids.'),
   'requestheader-username-headers': flag('strings', [], 'Headers for user names.'),
   'secure-port': flag('int', 6443, 'The port on which to serve HTTPS.'),
   'service-account-extend-token-expiration': flag('bool', true, 'Whether tokens of pods live longer than they were asked to.'),

@@ -6,11 +6,12 @@ import type { KubeObject } from '@drydock/api/resource.ts';
 import type { ResourceInfo, SubresourceInfo } from '@drydock/api/scheme.ts';
 import { escapeFieldValue, exactName } from '@drydock/api/selectors/field.ts';
 import { apiError } from '@drydock/api/status.ts';
+import type { AdmissionRequest, Operation } from './admission/admission.ts';
 import type { Attributes } from './authz/authorizer.ts';
 import { readDeleteOptions, readObject, validationMode } from './registry/decode.ts';
 import { methodNotAllowed } from './registry/errors.ts';
 import { type View, viewOf } from './registry/views.ts';
-import type { ApiRequest, User } from './request.ts';
+import type { ApiRequest, Target, User } from './request.ts';
 import { routeOf } from './route.ts';
 
 /** Who asks, for which row of the table, and what the client should be warned of. */
@@ -38,8 +39,26 @@ function deprecations(info: ResourceInfo): string[] {
 }
 
 /** What authorisation is asked. The front ends put the one name that a list or watch selects into the target. */
-export function attributesOf(request: Pick<ApiRequest, 'target' | 'verb'>, user: User): Attributes {
-  return { user, verb: request.verb, ...request.target, path: '', isResource: true };
+export function attributesOf(request: {
+  readonly verb: string;
+  readonly target: Target;
+  readonly options: Pick<ApiRequest['options'], 'fieldSelector'>;
+}): Omit<Attributes, 'user'> {
+  const { verb, target, options } = request;
+  const selects = verb === 'list' || verb === 'watch' || verb === 'deletecollection';
+  return { verb, ...target, path: '', isResource: true, fieldSelector: selects ? options.fieldSelector : undefined };
+}
+
+/** What plugins are asked. */
+export function admissionOf(
+  { info, request, user, subresource }: Call,
+  operation: Operation,
+  object: KubeObject | undefined,
+  old: KubeObject | undefined,
+): AdmissionRequest {
+  const { namespace, name } = request.target;
+  const dryRun = request.options.dryRun === true;
+  return { operation, info, subresource: subresource?.name ?? '', namespace, name, user, object, old, dryRun };
 }
 
 /** Tells the client, once however often the write is tried. */

@@ -17,7 +17,7 @@ let clients: Readonly<Record<'bob' | 'operator', WireClient>>;
 
 beforeAll(async () => {
   server = original === undefined ? await WireServer.start() : undefined;
-  const admin = (await server?.as('admin', 'system:masters')) ?? original?.('admin');
+  const admin = (await server?.as('admin', 'system:masters')) ?? (await original?.('admin'));
   const rbac = '/apis/rbac.authorization.k8s.io/v1';
   const bind = (name: string, kind: string, role: string) => ({
     metadata: { name },
@@ -38,7 +38,8 @@ beforeAll(async () => {
   };
   for (const [path, body] of Object.entries(posts))
     await admin?.call('POST', `${rbac}/${path}`, { body: { apiVersion, ...body } });
-  const as = async (name: string) => (await server?.as(name, 'system:authenticated')) ?? (original?.(name) as WireClient);
+  const as = async (name: string) =>
+    (await server?.as(name, 'system:authenticated')) ?? ((await original?.(name)) as WireClient);
   clients = { bob: await as('bob'), operator: await as('operator') };
   await vi.waitFor(async () => {
     expect((await clients.bob.call('GET', '/api/v1/namespaces/foo/pods')).code).toBe(200);

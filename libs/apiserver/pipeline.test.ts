@@ -32,7 +32,14 @@ beforeEach(() => {
     read: async () => undefined,
     clock,
   });
-  const requestHeader = { usernameHeaders: [], groupHeaders: [], extraPrefixes: [], allowedNames: [], enabled: false };
+  const requestHeader = {
+    usernameHeaders: [],
+    uidHeaders: [],
+    groupHeaders: [],
+    extraPrefixes: [],
+    allowedNames: [],
+    enabled: false,
+  };
   pipeline = new Pipeline({
     authenticator: new Authenticator({ anonymousAuth: true, requestHeader, tokens }),
     authorizer: new Authorizer([new RbacAuthorizer(cachedRbac(caches))]),

@@ -15,11 +15,11 @@ import { validateCreate, validateUpdate } from '@drydock/api/validate/validate.t
 import { warningsOnCreate, warningsOnUpdate } from '@drydock/api/warnings/warnings.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
-import type { Admission, AdmissionRequest, Operation } from './admission/admission.ts';
+import type { Admission } from './admission/admission.ts';
 import type { Authenticator } from './authn/authenticator.ts';
 import { impersonated } from './authn/impersonation.ts';
 import { type Attributes, type Authorizer, forbidden } from './authz/authorizer.ts';
-import { attributesOf, type Call, decode, deleteOptions, isDry, resolve, selectByName, warn } from './call.ts';
+import { admissionOf, attributesOf, type Call, decode, deleteOptions, isDry, resolve, selectByName, warn } from './call.ts';
 import { deleteCollectionWorkersMax, generateNameAttemptsMax, watchMinMs } from './limits.ts';
 import type { Caches } from './registry/caches.ts';
 import { validationMode } from './registry/decode.ts';
@@ -31,7 +31,7 @@ import { applyPatch } from './registry/patch.ts';
 import type { Reader } from './registry/reader.ts';
 import { createsOnUpdate, groupVersionOf, returnsDeleted } from './registry/traits.ts';
 import { renderingOf } from './render.ts';
-import type { ApiRequest, ApiResponse, ListResult, User } from './request.ts';
+import type { ApiRequest, ApiResponse, Credentials, ListResult, User } from './request.ts';
 import type { Actions } from './rest/actions.ts';
 import { objectKey } from './storage/keys.ts';
 import type { Change, ObjectStore, Stored } from './storage/object-store.ts';
@@ -62,8 +62,7 @@ export class Pipeline {
   /** Answers a request; fails with ApiError. */
   async handle(request: ApiRequest): Promise<ApiResponse> {
     const user = await this.authenticate(request);
-    this.authorize(attributesOf(request, user));
-    return this.serve(request, user);
+    return this.serve(request, this.admit(user, attributesOf(request), request.credentials));
   }
 
   /** Answers a request whose caller has been authenticated and authorised; fails with ApiError. */
@@ -89,11 +88,17 @@ export class Pipeline {
     }
   }
 
-  /** Who asks, after impersonation. */
-  async authenticate(request: Pick<ApiRequest, 'credentials'>): Promise<User> {
-    const user = await this.#parts.authenticator.authenticate(request.credentials);
-    const { impersonate } = request.credentials;
-    return impersonate === undefined ? user : impersonated(user, impersonate, (attributes) => this.authorize(attributes));
+  /** Whose credentials these are; fails with Unauthorized. */
+  authenticate({ credentials }: Pick<ApiRequest, 'credentials'>): Promise<User> {
+    return this.#parts.authenticator.authenticate(credentials);
+  }
+
+  /** The user as whom `user` acts, who may do what is asked; fails with Forbidden. */
+  admit(user: User, asked: Omit<Attributes, 'user'>, { impersonate }: Pick<Credentials, 'impersonate'>): User {
+    const authorize = (each: Attributes) => this.authorize(each);
+    const acting = impersonate === undefined ? user : impersonated({ ...asked, user }, impersonate, authorize);
+    this.authorize({ ...asked, user: acting });
+    return acting;
   }
 
   /** Fails with Forbidden unless the user may do this. */
@@ -101,8 +106,6 @@ export class Pipeline {
     const decision = this.#parts.authorizer.authorize(attributes);
     if (!decision.allowed) throw forbidden(attributes, decision.reason);
   }
-
-  // -- reads ---------------------------------------------------------------------------------------------------------------
 
   async #get(call: Call): Promise<ApiResponse> {
     const { info, request, view } = call;
@@ -140,6 +143,7 @@ export class Pipeline {
   // -- create --------------------------------------------------------------------------------------------------------------
 
   async #create(call: Call): Promise<ApiResponse> {
+    if (call.subresource !== undefined) await this.#admitAction(call);
     const action = await this.#parts.actions.create(call);
     if (action !== undefined) return this.#answer(call, action, 201);
     const object = convert(decode(call, call.view), call.info.storageVersion);
@@ -152,12 +156,19 @@ export class Pipeline {
     }
   }
 
+  /** Plugins are asked about what is made of an object by a subresource: bindings, evictions, tokens. */
+  async #admitAction(call: Call): Promise<void> {
+    const asked = admissionOf(call, 'CREATE', decode({ ...call, warnings: [] }, call.view), undefined);
+    await this.#parts.admission.mutate(asked);
+    await this.#parts.admission.validate(asked);
+  }
+
   /** Everything between decoding a new object and storing it: metadata, admission, preparation, validation. */
   async #prepareNew(call: Call, object: KubeObject): Promise<Undo | undefined> {
     const { info, request } = call;
     const { clock, random, admission } = this.#parts;
     object.metadata = newMetadata(info, request.target.namespace, object.metadata ?? {}, clock.wallMs(), random);
-    const asked = this.#admission(call, 'CREATE', object, undefined);
+    const asked = admissionOf(call, 'CREATE', object, undefined);
     await admission.mutate(asked);
     prepareForCreate(info, object);
     const undo = await this.#hooks(info)?.beforeCreate?.(object, this.#context(call));
@@ -211,6 +222,7 @@ export class Pipeline {
       if (current === undefined) {
         if (!createsOnUpdate(info) || call.subresource !== undefined) throw notFound(info, name);
         created = true;
+        this.authorize({ ...attributesOf(request), user: call.user, verb: 'create' });
         const object = await next(undefined);
         if (object.metadata?.resourceVersion) throw notFound(info, name);
         undo = await this.#prepareNew(call, object);
@@ -270,7 +282,7 @@ export class Pipeline {
     const name = old.metadata?.name ?? '';
     checkVersion(info, object, old);
     keepIdentity(object, old);
-    const admission = this.#admission(call, 'UPDATE', object, old);
+    const admission = admissionOf(call, 'UPDATE', object, old);
     await this.#parts.admission.mutate(admission);
     prepareForUpdate(info, object, old, subresource?.name ?? '');
     const undo = await this.#hooks(info)?.beforeUpdate?.(object, old, this.#context(call));
@@ -315,7 +327,7 @@ export class Pipeline {
     const { info } = call;
     const key = objectKey(info, namespace, name);
     const dry = isDry(options);
-    const asked = { ...this.#admission(call, 'DELETE', undefined, undefined), name, dryRun: dry };
+    const asked = { ...admissionOf(call, 'DELETE', undefined, undefined), name, dryRun: dry };
     const change = async (current: Stored | undefined): Promise<Change> => {
       if (current === undefined) throw notFound(info, name);
       await this.#parts.admission.validate({ ...asked, old: current.object });
@@ -357,13 +369,6 @@ export class Pipeline {
     const stored = view.info === info && object.kind === info.kind;
     const shown = stored ? convert(object, groupVersionOf(info)) : object;
     return { type: 'object', code, object: shown, warnings: call.warnings };
-  }
-
-  #admission(call: Call, operation: Operation, object: KubeObject | undefined, old: KubeObject | undefined): AdmissionRequest {
-    const { info, request, user, subresource } = call;
-    const { namespace, name } = request.target;
-    const dry = request.options.dryRun === true;
-    return { operation, info, subresource: subresource?.name ?? '', namespace, name, user, object, old, dryRun: dry };
   }
 
   #context(call: Call): WriteContext {

@@ -26,12 +26,16 @@ export interface PeerCertificate {
 /** Who says what about themselves; nothing here is verified but the certificate's chain. */
 export interface Credentials {
   readonly certificate?: PeerCertificate | undefined;
-  /** A certificate was presented that no known authority signed. */
+  /** The certificate of a proxy: one that the authority of proxies signed. */
+  readonly proxy?: PeerCertificate | undefined;
+  /** A certificate was presented that the authority of clients did not sign. */
   readonly badCertificate?: boolean | undefined;
   readonly bearerToken?: string | undefined;
   readonly impersonate?: Impersonation | undefined;
-  /** Headers of an authenticating proxy, by lower-case name; believed only with the proxy's own certificate. */
-  readonly headers?: Readonly<Record<string, string | string[] | undefined>> | undefined;
+  /** The values of a header; those of an authenticating proxy are believed only with the proxy's own certificate. */
+  readonly headers?: ((name: string) => readonly string[]) | undefined;
+  /** Lower case. */
+  readonly headerNames?: readonly string[] | undefined;
 }
 
 export interface Impersonation {

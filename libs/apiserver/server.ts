@@ -1,15 +1,18 @@
 // Puts an apiserver together from its parts, starts it and stops it.
-import type { DeleteOptions, PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
+import type { DeleteOptions, PersistentVolumeClaim, Pod, ResourceSlice } from '@drydock/api/generated/types.ts';
 import {
   clusterRoleBindings,
   clusterRoles,
+  csiDrivers,
   type KubeObject,
   namespaces,
   nodes,
   persistentVolumeClaims,
+  persistentVolumes,
   pods,
   priorityClasses,
   type Resource,
+  resourceSlices,
   roleBindings,
   roles,
   secrets,
@@ -35,7 +38,7 @@ import { endpointIntervalMs, KubernetesService } from './bootstrap/kubernetes-se
 import { bootstrapPolicy } from './bootstrap/policy.ts';
 import { GrpcFrontEnd } from './grpc/front-end.ts';
 import { StreamConnector } from './http/connector.ts';
-import { FrontEnd, type ServingOptions } from './http/front-end.ts';
+import { FrontEnd, type FrontEndOptions, type ServingOptions } from './http/front-end.ts';
 import type { HealthCheck } from './http/health.ts';
 import { Kubelets, type KubeletTls } from './http/kubelet.ts';
 import { RequestMetrics } from './http/metrics.ts';
@@ -76,7 +79,7 @@ export interface ApiServerOptions {
   readonly endpointReconciler: 'lease' | 'none';
   /** 0: never. */
   readonly compactionIntervalMs: number;
-  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | undefined };
+  readonly tls: FrontEndOptions['tls'];
   readonly anonymousAuth: boolean;
   readonly requestHeader: RequestHeaderOptions;
   readonly serviceAccount: {
@@ -249,7 +252,10 @@ export class ApiServer {
   /** Retries until the store answers: an apiserver may start before its store. */
   async #bringUp(): Promise<void> {
     const { clock, log, random } = this.#options;
-    const needed = [clusterRoles, clusterRoleBindings, roles, roleBindings, namespaces, serviceAccounts, pods];
+    const needed = [clusterRoles, clusterRoleBindings, roles, roleBindings, namespaces, serviceAccounts, pods].concat(
+      persistentVolumeClaims,
+      resourceSlices,
+    );
     const bootstrap = new Bootstrap({
       objects: this.#objects,
       clock,
@@ -289,7 +295,14 @@ export class ApiServer {
   #lookups(authorizer: Authorizer): PluginSources {
     return {
       authorizer,
+      allowed: (attributes) => authorizer.authorize(attributes).allowed,
       node: (name) => this.#find(nodes, '', name),
+      csiDriver: (name) => this.#find(csiDrivers, '', name),
+      driverOfClaim: async (namespace, name) => {
+        const claim = await this.#find<PersistentVolumeClaim>(persistentVolumeClaims, namespace, name);
+        const volume = claim?.spec?.volumeName;
+        return volume ? (await this.#find(persistentVolumes, '', volume))?.spec?.csi?.driver : undefined;
+      },
       namespace: (name) => this.#find(namespaces, '', name),
       serviceAccount: (namespace, name) => this.#find(serviceAccounts, namespace, name),
       pod: (namespace, name) => this.#find(pods, namespace, name),
@@ -318,6 +331,8 @@ export class ApiServer {
         *podsOnNode(node) {
           for (const pod of caches.list<Pod>(pods)) if (pod.spec?.nodeName === node) yield pod;
         },
+        nodeOfPod: (namespace, name) => caches.peek<Pod>(pods, namespace, name)?.spec?.nodeName,
+        nodeOfSlice: (name) => caches.peek<ResourceSlice>(resourceSlices, '', name)?.spec?.nodeName,
         volumeOfClaim: (namespace, name) =>
           caches.peek<PersistentVolumeClaim>(persistentVolumeClaims, namespace, name)?.spec?.volumeName,
       },

@@ -55,7 +55,12 @@ export function fieldValue(info: ResourceInfo, object: KubeObject, field: string
 
 /** The value that a selector's text demands of `metadata.name`, undefined where it demands none; fails with BadRequest. */
 export function exactName(text: string): string | undefined {
-  return parseTerms(text).find(({ field, operator }) => field === 'metadata.name' && operator === '=')?.value;
+  return exactValue(text, 'metadata.name');
+}
+
+/** The value that a selector's text demands of a field, undefined where it demands none; fails with BadRequest. */
+export function exactValue(text: string, wanted: string): string | undefined {
+  return parseTerms(text).find(({ field, operator }) => field === wanted && operator === '=')?.value;
 }
 
 function valueAt(object: KubeObject, path: readonly (string | number)[]): unknown {

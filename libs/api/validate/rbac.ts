@@ -2,6 +2,7 @@
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, RbacSubject, Role, RoleBinding } from '../generated/types.ts';
 import { semanticEqual } from '../json.ts';
 import { dns1123SubdomainErrors } from '../names.ts';
+import { validateSelector } from './common.ts';
 import { rules } from './define.ts';
 import { type FieldError, invalid, notSupported, required } from './field-error.ts';
 
@@ -9,7 +10,9 @@ const group = 'rbac.authorization.k8s.io';
 
 export const rbacRules = [
   rules<Role>(`${group}/Role`, { create: (role) => validateRules(role.rules ?? [], true) }),
-  rules<ClusterRole>(`${group}/ClusterRole`, { create: (role) => validateRules(role.rules ?? [], false) }),
+  rules<ClusterRole>(`${group}/ClusterRole`, {
+    create: (role) => [...validateRules(role.rules ?? [], false), ...validateAggregation(role)],
+  }),
   rules<RoleBinding>(`${group}/RoleBinding`, {
     create: (binding) => validateBinding(binding, ['Role', 'ClusterRole'], true),
     update: (binding, old) => [...validateBinding(binding, ['Role', 'ClusterRole'], true), ...keptRole(binding, old)],
@@ -40,6 +43,15 @@ function validateRules(list: readonly PolicyRule[], namespaced: boolean): FieldE
     if (resources.length === 0) errors.push(required(`${at}.resources`, 'resource rules must supply at least one resource'));
     return errors;
   });
+}
+
+function validateAggregation({ aggregationRule }: ClusterRole): FieldError[] {
+  if (aggregationRule === undefined) return [];
+  const selectors = aggregationRule.clusterRoleSelectors ?? [];
+  const path = 'aggregationRule.clusterRoleSelectors';
+  if (selectors.length === 0)
+    return [required(path, 'at least one clusterRoleSelector required if aggregationRule is non-nil')];
+  return selectors.flatMap((selector, index) => validateSelector(selector, `${path}[${index}]`));
 }
 
 function validateBinding(binding: Binding, kinds: readonly string[], namespaced: boolean): FieldError[] {

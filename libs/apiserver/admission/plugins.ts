@@ -1,22 +1,21 @@
 // Builds the admission plugins that are switched on.
-import type { Namespace, Node, Pod, PriorityClass, ServiceAccount, StorageClass } from '@drydock/api/generated/types.ts';
+import type { Namespace, PriorityClass, ServiceAccount, StorageClass } from '@drydock/api/generated/types.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
+import type { NodeLookups } from './node-writes.ts';
 import { podResizeValidator } from './pod-resize.ts';
 import { type DefaultTolerations, defaultTolerationSeconds, priorityAdmission, taintNewNodes } from './pods.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 import { defaultStorageClass, storageProtection } from './storage.ts';
 
 /** What plugins look up: objects as they are now. */
-export interface PluginSources {
+export interface PluginSources extends NodeLookups {
   namespace(name: string): Promise<Namespace | undefined>;
   serviceAccount(namespace: string, name: string): Promise<ServiceAccount | undefined>;
-  pod(namespace: string, name: string): Promise<Pod | undefined>;
-  node(name: string): Promise<Node | undefined>;
   priorityClass(name: string): Promise<PriorityClass | undefined>;
   priorityClasses(): Promise<Iterable<PriorityClass>>;
   storageClasses(): Promise<Iterable<StorageClass>>;
@@ -30,7 +29,7 @@ const builders: Readonly<Record<string, (sources: PluginSources) => AdmissionPlu
   NamespaceLifecycle: (sources) => namespaceLifecycle((name) => sources.namespace(name)),
   ServiceAccount: (sources) =>
     serviceAccountAdmission((namespace, name) => sources.serviceAccount(namespace, name), sources.random),
-  NodeRestriction: (sources) => nodeRestriction((namespace, name) => sources.pod(namespace, name)),
+  NodeRestriction: (sources) => nodeRestriction(sources),
   CertificateApproval: (sources) => certificateApproval(sources.authorizer),
   CertificateSigning: (sources) => certificateSigning(sources.authorizer),
   CertificateSubjectRestriction: () => certificateSubjectRestriction,

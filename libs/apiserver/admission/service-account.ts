@@ -1,6 +1,7 @@
 // Every pod runs as a service account and finds its token (plugin/pkg/admission/serviceaccount).
 import type { Container, Pod, ServiceAccount, Volume } from '@drydock/api/generated/types.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
+import { secretsOf } from '../authz/pod-references.ts';
 import { forbiddenObject } from '../registry/errors.ts';
 import type { AdmissionPlugin, AdmissionRequest } from './admission.ts';
 
@@ -46,8 +47,8 @@ function newPod(request: AdmissionRequest): Pod | undefined {
 function checkMirror(request: AdmissionRequest, pod: Pod): void {
   const refuse = (why: string) => forbiddenObject(request.info, pod.metadata?.name ?? '', why);
   if ((pod.spec?.serviceAccountName ?? '') !== '') throw refuse('a mirror pod may not reference service accounts');
+  if (pod.spec !== undefined && secretsOf(pod.spec).size > 0) throw refuse('a mirror pod may not reference secrets');
   for (const volume of pod.spec?.volumes ?? []) {
-    if (volume.secret !== undefined) throw refuse('a mirror pod may not reference secrets');
     if (volume.projected?.sources?.some((source) => source.serviceAccountToken !== undefined)) {
       throw refuse('a mirror pod may not use ServiceAccountToken volume projections');
     }

@@ -7,6 +7,7 @@ import { anonymous, withAuthenticated } from './user.ts';
 /** The --requestheader-* flags. */
 export interface RequestHeaderOptions {
   readonly usernameHeaders: readonly string[];
+  readonly uidHeaders: readonly string[];
   readonly groupHeaders: readonly string[];
   readonly extraPrefixes: readonly string[];
   /** Common names that may speak for others; empty allows every verified certificate. */
@@ -33,11 +34,11 @@ export class Authenticator {
     this.#options = options;
   }
 
+  /** The first of proxy headers, certificate and token that names somebody; a bad one does not hide a good one after it. */
   async authenticate(credentials: Credentials): Promise<User> {
+    const { certificate, bearerToken } = credentials;
     const proxied = this.#requestHeader(credentials);
     if (proxied !== undefined) return withAuthenticated(proxied);
-    if (credentials.badCertificate === true) throw unauthorized();
-    const certificate = credentials.certificate;
     if (certificate !== undefined && certificate.commonName !== '') {
       return withAuthenticated({
         name: certificate.commonName,
@@ -46,30 +47,40 @@ export class Authenticator {
         extra: { 'authentication.kubernetes.io/credential-id': [`X509SHA256=${certificate.fingerprint}`] },
       });
     }
-    if (credentials.bearerToken !== undefined) {
-      const user = await this.#options.tokens.authenticate(credentials.bearerToken);
+    if (bearerToken !== undefined) {
+      const user = await this.#options.tokens.authenticate(bearerToken);
       if (user === undefined) throw unauthorized();
       return withAuthenticated(user);
     }
-    if (!this.#options.anonymousAuth) throw unauthorized();
+    if (credentials.badCertificate === true || !this.#options.anonymousAuth) throw unauthorized();
     return anonymous;
   }
 
-  #requestHeader(credentials: Credentials): User | undefined {
+  #requestHeader({ headers, headerNames = [], proxy }: Credentials): User | undefined {
     const { requestHeader } = this.#options;
-    const { headers, certificate } = credentials;
-    if (!requestHeader.enabled || headers === undefined || certificate === undefined) return undefined;
-    const allowed = requestHeader.allowedNames.length === 0 || requestHeader.allowedNames.includes(certificate.commonName);
+    if (!requestHeader.enabled || headers === undefined || proxy === undefined) return undefined;
+    const allowed = requestHeader.allowedNames.length === 0 || requestHeader.allowedNames.includes(proxy.commonName);
     if (!allowed) return undefined;
-    const values = (name: string): string[] => [headers[name.toLowerCase()] ?? []].flat();
-    const name = requestHeader.usernameHeaders.flatMap(values)[0];
-    if (name === undefined || name === '') return undefined;
+    const first = (names: readonly string[]) => names.flatMap(headers).find((value) => value !== '') ?? '';
+    const name = first(requestHeader.usernameHeaders);
+    if (name === '') return undefined;
     const extra: Record<string, string[]> = {};
     for (const prefix of requestHeader.extraPrefixes.map((each) => each.toLowerCase())) {
-      for (const header of Object.keys(headers)) {
-        if (header.startsWith(prefix)) extra[decodeURIComponent(header.slice(prefix.length))] = values(header);
+      for (const header of headerNames) {
+        if (!header.startsWith(prefix)) continue;
+        const key = headerKey(header.slice(prefix.length));
+        extra[key] = [...(extra[key] ?? []), ...headers(header)];
       }
     }
-    return { name, uid: '', groups: requestHeader.groupHeaders.flatMap(values), extra };
+    return { name, uid: first(requestHeader.uidHeaders), groups: requestHeader.groupHeaders.flatMap(headers), extra };
+  }
+}
+
+/** The rest of a header's name as a key, its escapes undone; as it stands where they are none. */
+export function headerKey(text: string): string {
+  try {
+    return decodeURIComponent(text).toLowerCase();
+  } catch {
+    return text;
   }
 }

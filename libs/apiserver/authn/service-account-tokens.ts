@@ -1,7 +1,8 @@
 // Service-account tokens: JSON web tokens that this cluster signed, bound to objects that must still exist.
-import { createHash, createPrivateKey, createPublicKey, type KeyObject } from 'node:crypto';
+import { createHash, createPrivateKey, createPublicKey, type KeyObject, timingSafeEqual } from 'node:crypto';
+import type { Secret } from '@drydock/api/generated/types.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
-import type { Clock } from '@drydock/foundation/clock.ts';
+import { type Clock, parseTime } from '@drydock/foundation/clock.ts';
 import { decodeJwt, decodeProtectedHeader, exportJWK, jwtVerify, SignJWT } from 'jose';
 import { tokenCacheMaxEntries, tokenCacheMs } from '../limits.ts';
 import type { User } from '../request.ts';
@@ -27,9 +28,13 @@ interface Binding {
   readonly uid: string;
   readonly pod?: { readonly name: string; readonly uid: string } | undefined;
   readonly secret?: { readonly name: string; readonly uid?: string } | undefined;
-  readonly node?: { readonly name: string; readonly uid: string } | undefined;
+  readonly node?: { readonly name: string; readonly uid?: string | undefined } | undefined;
   readonly jti?: string | undefined;
   readonly audiences: readonly string[];
+  /** Seconds since the epoch; tokens of Secrets have none. */
+  readonly expiresAt?: number | undefined;
+  /** A token of a Secret, which must hold it still. */
+  readonly legacyToken?: string | undefined;
 }
 
 /** The claims of a token to be signed. Times are seconds since the epoch. */
@@ -48,6 +53,9 @@ export interface TokenClaims {
 }
 
 const legacyIssuer = 'kubernetes/serviceaccount';
+/** What clocks may differ by, and how long what is marked for deletion still counts (jwt.DefaultLeeway). */
+const leewaySeconds = 60;
+const invalidSinceLabel = 'kubernetes.io/legacy-token-invalid-since';
 
 /** Verifies and signs service-account tokens. */
 export class ServiceAccountTokens {
@@ -128,10 +136,12 @@ export class ServiceAccountTokens {
     const nowMs = this.#options.clock.wallMs();
     const known = this.#known.get(token);
     if (known !== undefined && known.untilMs > nowMs) return known.binding;
+    this.#known.delete(token);
     const binding = await this.#verifySignature(token, nowMs);
     if (binding === undefined) return undefined;
     if (this.#known.size >= tokenCacheMaxEntries) this.#known.clear();
-    this.#known.set(token, { binding, untilMs: nowMs + tokenCacheMs });
+    const expiresMs = ((binding.expiresAt ?? Number.POSITIVE_INFINITY) + leewaySeconds) * 1000;
+    this.#known.set(token, { binding, untilMs: Math.min(nowMs + tokenCacheMs, expiresMs) });
     return binding;
   }
 
@@ -149,8 +159,12 @@ export class ServiceAccountTokens {
     const candidates = this.#keys.filter(({ id }) => kid === undefined || kid === '' || id === kid);
     for (const { key } of candidates) {
       try {
-        const { payload } = await jwtVerify(token, key, { issuer, currentDate: new Date(nowMs) });
-        return legacy ? legacyBinding(payload, this.#options.audiences) : boundBinding(payload);
+        const { payload } = await jwtVerify(token, key, {
+          issuer,
+          currentDate: new Date(nowMs),
+          clockTolerance: leewaySeconds,
+        });
+        return legacy ? legacyBinding(payload, token, this.#options.audiences) : boundBinding(payload);
       } catch {
         // The next key may be the one that signed it.
       }
@@ -160,28 +174,47 @@ export class ServiceAccountTokens {
 
   /** Looks up what the token is bound to; what is gone, or was made anew, invalidates it. */
   async #resolve(binding: Binding): Promise<User | undefined> {
-    const { read } = this.#options;
-    const { namespace, name, uid, pod, secret, node } = binding;
-    const account = await read('serviceaccounts', namespace, name);
-    if (account === undefined || account.metadata?.uid !== uid || account.metadata.deletionTimestamp !== undefined)
-      return undefined;
+    const { namespace, name, uid, pod, secret, node, jti } = binding;
+    if ((await this.#living('serviceaccounts', namespace, { name, uid })) === undefined) return undefined;
     const extra: Record<string, string[]> = {};
-    if (binding.jti !== undefined) extra['authentication.kubernetes.io/credential-id'] = [`JTI=${binding.jti}`];
-    if (secret !== undefined) {
-      const found = await read('secrets', namespace, secret.name);
-      if (found === undefined || (secret.uid !== undefined && found.metadata?.uid !== secret.uid)) return undefined;
-    }
+    if (jti !== undefined) extra['authentication.kubernetes.io/credential-id'] = [`JTI=${jti}`];
+    if (secret !== undefined && !(await this.#secretStands(binding, secret))) return undefined;
     if (pod !== undefined) {
-      const found = await read('pods', namespace, pod.name);
-      if (found?.metadata?.uid !== pod.uid) return undefined;
+      if ((await this.#living('pods', namespace, pod)) === undefined) return undefined;
       extra['authentication.kubernetes.io/pod-name'] = [pod.name];
       extra['authentication.kubernetes.io/pod-uid'] = [pod.uid];
     }
     if (node !== undefined) {
+      // Beside a pod the node is what was known when the token was made, and the pod decides.
+      if (pod === undefined && (await this.#living('nodes', '', node)) === undefined) return undefined;
       extra['authentication.kubernetes.io/node-name'] = [node.name];
       if (node.uid !== undefined) extra['authentication.kubernetes.io/node-uid'] = [node.uid];
     }
     return serviceAccountUser(namespace, name, uid, extra);
+  }
+
+  /** The object of that name and uid, unless its deletion is due for longer than the leeway. */
+  async #living(
+    resource: string,
+    namespace: string,
+    { name, uid }: { readonly name: string; readonly uid?: string | undefined },
+  ): Promise<KubeObject | undefined> {
+    const found = await this.#options.read(resource, namespace, name);
+    if (found === undefined || (uid !== undefined && found.metadata?.uid !== uid)) return undefined;
+    const deleted = found.metadata?.deletionTimestamp;
+    if (deleted === undefined) return found;
+    const due = this.#options.clock.wallMs() - leewaySeconds * 1000;
+    return (parseTime(deleted) ?? 0) < due ? undefined : found;
+  }
+
+  async #secretStands({ namespace, legacyToken }: Binding, ref: NonNullable<Binding['secret']>): Promise<boolean> {
+    const secret = (await this.#living('secrets', namespace, ref)) as Secret | undefined;
+    if (secret === undefined) return false;
+    if (legacyToken === undefined) return true;
+    if (secret.metadata?.labels?.[invalidSinceLabel] !== undefined) return false;
+    const held = Buffer.from(secret.data?.token ?? '', 'base64');
+    const shown = Buffer.from(legacyToken);
+    return held.length === shown.length && timingSafeEqual(held, shown);
   }
 }
 
@@ -195,15 +228,16 @@ function boundBinding(payload: Payload): Binding | undefined {
   const { name, uid } = claims.serviceaccount;
   if (payload.sub !== `system:serviceaccount:${claims.namespace}:${name}`) return undefined;
   const audiences = [payload.aud ?? []].flat();
-  return { ...claims, name, uid, audiences, jti: payload.jti };
+  return { ...claims, name, uid, audiences, jti: payload.jti, expiresAt: payload.exp };
 }
 
-function legacyBinding(payload: Payload, audiences: readonly string[]): Binding | undefined {
+function legacyBinding(payload: Payload, token: string, audiences: readonly string[]): Binding | undefined {
   const claim = (name: string) => payload[`kubernetes.io/serviceaccount/${name}`] as string | undefined;
   const [namespace, name, uid] = [claim('namespace'), claim('service-account.name'), claim('service-account.uid')];
   const secret = claim('secret.name');
   if (namespace === undefined || name === undefined || uid === undefined || secret === undefined) return undefined;
-  return { namespace, name, uid, secret: { name: secret }, audiences };
+  if (payload.sub !== `system:serviceaccount:${namespace}:${name}`) return undefined;
+  return { namespace, name, uid, secret: { name: secret }, audiences, legacyToken: token };
 }
 
 function splitPem(text: string): string[] {

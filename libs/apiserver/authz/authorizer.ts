@@ -13,6 +13,8 @@ export interface Attributes {
   readonly namespace: string;
   readonly name: string;
   readonly path: string;
+  /** Of list, watch and deletecollection. */
+  readonly fieldSelector?: string | undefined;
   readonly isResource: boolean;
 }
 

@@ -3,10 +3,20 @@ import type { PolicyRule } from '@drydock/api/generated/types.ts';
 
 /** The rules of `wanted` that `owned` does not cover, each as upstream prints a rule. Empty: all are covered. */
 export function uncoveredRules(owned: readonly PolicyRule[], wanted: readonly PolicyRule[]): string[] {
-  return wanted
-    .flatMap(atoms)
-    .filter((atom) => !owned.some((rule) => covers(rule, atom)))
-    .map(compact);
+  const missing = wanted.flatMap(atoms).filter((atom) => !owned.some((rule) => covers(rule, atom)));
+  return [...new Set(merged(missing).map(compact))].sort();
+}
+
+/** Rules of one resource each that differ in their verb only become one (rbac/validation.CompactRules). */
+function merged(rules: readonly PolicyRule[]): PolicyRule[] {
+  const result = new Map<string, PolicyRule>();
+  for (const rule of rules) {
+    const { verbs, ...rest } = rule;
+    const key = rule.nonResourceURLs === undefined ? JSON.stringify(rest) : JSON.stringify(rule);
+    const known = result.get(key);
+    result.set(key, known === undefined ? rule : { ...known, verbs: [...new Set([...known.verbs, ...verbs])] });
+  }
+  return [...result.values()];
 }
 
 /** Splits a rule into rules with one verb, group, resource and name each. */

@@ -1,12 +1,18 @@
 // The node authorizer: a kubelet may read what the pods bound to its node refer to, and nothing else of the kind
 // (plugin/pkg/auth/authorizer/node). It decides on the cached pods; what RBAC grants to nodes is in the role system:node.
 import type { Pod, PodSpec, PolicyRule } from '@drydock/api/generated/types.ts';
+import { exactValue } from '@drydock/api/selectors/field.ts';
 import { nodeNameOf } from '../authn/user.ts';
 import type { Attributes, AuthorizerMode, Decision } from './authorizer.ts';
+import { claimsOf, configMapsOf, secretsOf } from './pod-references.ts';
 import { ruleAllows } from './rbac.ts';
 
 export interface NodeReader {
   podsOnNode(node: string): Iterable<Pod>;
+  /** The node that a pod is bound to. */
+  nodeOfPod(namespace: string, name: string): string | undefined;
+  /** The node that a ResourceSlice is of. */
+  nodeOfSlice(name: string): string | undefined;
   /** Whether the claim `namespace/name` is bound to the volume. */
   volumeOfClaim(namespace: string, name: string): string | undefined;
 }
@@ -42,13 +48,53 @@ export class NodeAuthorizer implements AuthorizerMode {
           return this.#volume(node, attributes);
         case 'serviceaccounts':
           return this.#serviceAccount(node, attributes);
+        case 'nodes':
+          return this.#node(node, attributes);
+        case 'pods':
+          return this.#pod(node, attributes);
+        case 'resourceslices.resource.k8s.io':
+          return this.#slice(node, attributes);
         case 'leases.coordination.k8s.io':
           return lease(node, attributes);
         case 'csinodes.storage.k8s.io':
           return ownObject(node, attributes, 'CSINode');
       }
     }
+    return this.#byRules(attributes);
+  }
+
+  #byRules(attributes: Attributes): Decision {
     return this.#rules.some((rule) => ruleAllows(attributes, rule)) ? yes : no('');
+  }
+
+  #node(node: string, attributes: Attributes): Decision {
+    const { verb, name, subresource } = attributes;
+    const reads = subresource === '' && ['get', 'list', 'watch'].includes(verb);
+    if (!reads || name === node) return this.#byRules(attributes);
+    return no(`node '${node}' cannot read ${name === '' ? 'all nodes' : `'${name}'`}, only its own Node object`);
+  }
+
+  #pod(node: string, attributes: Attributes): Decision {
+    const { verb, namespace, name, subresource } = attributes;
+    if (subresource !== '') return this.#byRules(attributes);
+    if (verb === 'get') return this.#reader.nodeOfPod(namespace, name) === node ? yes : unrelated(node);
+    if (verb !== 'list' && verb !== 'watch') return this.#byRules(attributes);
+    return selects(attributes, node) ? yes : no('can only list/watch pods with spec.nodeName field selector');
+  }
+
+  #slice(node: string, attributes: Attributes): Decision {
+    const { verb, name, subresource } = attributes;
+    if (subresource !== '') return no('cannot access ResourceSlice subresources');
+    if (verb === 'create') return yes;
+    if (['get', 'update', 'patch', 'delete'].includes(verb))
+      return this.#reader.nodeOfSlice(name) === node ? yes : unrelated(node);
+    if (!['list', 'watch', 'deletecollection'].includes(verb))
+      return no(
+        'only the following verbs are allowed for a ResourceSlice: get, watch, list, create, update, patch, delete, deletecollection',
+      );
+    return selects(attributes, node)
+      ? yes
+      : no('can only list/watch/deletecollection resourceslices with nodeName field selector');
   }
 
   #referenced(
@@ -57,22 +103,18 @@ export class NodeAuthorizer implements AuthorizerMode {
     refers: (spec: PodSpec, name: string) => boolean,
     getOnly = false,
   ): Decision {
-    const { verb, subresource, namespace, name, resource } = attributes;
+    const { verb, subresource, namespace, name } = attributes;
     const verbs = getOnly ? ['get'] : ['get', 'list', 'watch'];
     if (!verbs.includes(verb))
       return no(getOnly ? 'can only get individual resources of this type' : 'can only read resources of this type');
     if (subresource !== '') return no('cannot read subresource');
-    if (name === '')
-      return no(getOnly ? 'can only get individual resources of this type' : 'can only read namespaced object of this type');
+    if (getOnly && name === '') return no('can only get individual resources of this type');
+    if (namespace === '') return no('can only read namespaced object of this type');
+    if (name === '') return no('No Object name found');
     for (const pod of this.#reader.podsOnNode(node)) {
       if (pod.metadata?.namespace === namespace && pod.spec !== undefined && refers(pod.spec, name)) return yes;
     }
-    return no(
-      `no relationship found between node '${node}' and this object`.replace(
-        'this object',
-        `this ${resource === '' ? 'object' : 'object'}`,
-      ),
-    );
+    return unrelated(node);
   }
 
   #claimStatus(node: string, attributes: Attributes): Decision {
@@ -81,7 +123,7 @@ export class NodeAuthorizer implements AuthorizerMode {
     for (const pod of this.#reader.podsOnNode(node)) {
       if (pod.metadata?.namespace === namespace && pod.spec !== undefined && claimsOf(pod.spec).has(name)) return yes;
     }
-    return no(`no relationship found between node '${node}' and this object`);
+    return unrelated(node);
   }
 
   #volume(node: string, { verb, name }: Attributes): Decision {
@@ -92,7 +134,7 @@ export class NodeAuthorizer implements AuthorizerMode {
         if (this.#reader.volumeOfClaim(pod.metadata?.namespace ?? '', claim) === name) return yes;
       }
     }
-    return no(`no relationship found between node '${node}' and this object`);
+    return unrelated(node);
   }
 
   #serviceAccount(node: string, attributes: Attributes): Decision {
@@ -102,8 +144,21 @@ export class NodeAuthorizer implements AuthorizerMode {
     for (const pod of this.#reader.podsOnNode(node)) {
       if (pod.metadata?.namespace === namespace && (pod.spec?.serviceAccountName ?? 'default') === name) return yes;
     }
-    return no(`no relationship found between node '${node}' and this object`);
+    return unrelated(node);
   }
+}
+
+/** Whether only objects of the node are asked for. */
+function selects({ fieldSelector = '' }: Attributes, node: string): boolean {
+  try {
+    return exactValue(fieldSelector, 'spec.nodeName') === node;
+  } catch {
+    return false;
+  }
+}
+
+function unrelated(node: string): Decision {
+  return no(`no relationship found between node '${node}' and this object`);
 }
 
 function lease(node: string, { verb, namespace, name, subresource }: Attributes): Decision {
@@ -121,49 +176,4 @@ function ownObject(node: string, { verb, name, subresource }: Attributes, kind: 
   if (subresource !== '') return no(`cannot authorize ${kind} subresources`);
   if (verb !== 'create' && name !== node) return no(`can only access ${kind} with the same name as the requesting node`);
   return yes;
-}
-
-function containersOf(spec: PodSpec) {
-  return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
-}
-
-function secretsOf(spec: PodSpec): Set<string> {
-  const names = new Set<string | undefined>();
-  for (const pull of spec.imagePullSecrets ?? []) names.add(pull.name);
-  for (const container of containersOf(spec)) {
-    for (const env of container.env ?? []) names.add(env.valueFrom?.secretKeyRef?.name);
-    for (const from of container.envFrom ?? []) names.add(from.secretRef?.name);
-  }
-  for (const volume of spec.volumes ?? []) {
-    names.add(volume.secret?.secretName);
-    for (const source of volume.projected?.sources ?? []) names.add(source.secret?.name);
-    names.add(volume.csi?.nodePublishSecretRef?.name);
-    names.add(volume.cephfs?.secretRef?.name);
-    names.add(volume.iscsi?.secretRef?.name);
-    names.add(volume.rbd?.secretRef?.name);
-    names.add(volume.azureFile?.secretName);
-  }
-  return defined(names);
-}
-
-function configMapsOf(spec: PodSpec): Set<string> {
-  const names = new Set<string | undefined>();
-  for (const container of containersOf(spec)) {
-    for (const env of container.env ?? []) names.add(env.valueFrom?.configMapKeyRef?.name);
-    for (const from of container.envFrom ?? []) names.add(from.configMapRef?.name);
-  }
-  for (const volume of spec.volumes ?? []) {
-    names.add(volume.configMap?.name);
-    for (const source of volume.projected?.sources ?? []) names.add(source.configMap?.name);
-  }
-  return defined(names);
-}
-
-function claimsOf(spec: PodSpec): Set<string> {
-  return defined(new Set((spec.volumes ?? []).map((volume) => volume.persistentVolumeClaim?.claimName)));
-}
-
-function defined(names: Set<string | undefined>): Set<string> {
-  names.delete(undefined);
-  return names as Set<string>;
 }

@@ -169,7 +169,7 @@ export class GrpcFrontEnd {
   }
 
   #serve(request: ApiRequest, { user }: Caller): Promise<ApiResponse> {
-    this.#pipeline.authorize(attributesOf(request, user));
+    this.#pipeline.authorize({ ...attributesOf(request), user });
     if ((request.body?.bytes.length ?? 0) > requestBodyMaxBytes)
       throw apiError('RequestEntityTooLarge', `Request entity too large: limit is ${requestBodyMaxBytes}`);
     return this.#pipeline.serve(request, user);

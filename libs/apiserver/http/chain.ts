@@ -9,6 +9,7 @@ import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import { dropInput } from '@drydock/foundation/serving/drop-input.ts';
 import type { WatchStream } from '../cache/watch-stream.ts';
+import { attributesOf } from '../call.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { methodNotAllowed, notServed } from '../registry/errors.ts';
@@ -16,6 +17,7 @@ import { renderList, renderObject } from '../render.ts';
 import type { ApiRequest, ApiResponse, Credentials, OutputForm, User, Verb } from '../request.ts';
 import { routeOf } from '../route.ts';
 import { readBody } from './body.ts';
+import type { ClientAuthorities } from './client-authorities.ts';
 import { type Connector, mayUpgrade, refuseUpgrade } from './connect.ts';
 import { credentialsOf } from './credentials.ts';
 import { startDeadline, timeoutError, unlessAborted } from './deadline.ts';
@@ -31,6 +33,7 @@ export interface ChainParts {
   readonly pipeline: Pipeline;
   readonly nonResource: NonResource;
   readonly connector: Connector;
+  readonly authorities: ClientAuthorities;
   readonly metrics: RequestMetrics;
   readonly inFlight: InFlight;
   readonly clock: Clock;
@@ -113,8 +116,9 @@ export class RequestChain {
     const exchange = exchangeOf(req, undefined as unknown as HttpResponse);
     const info = pathInfo(exchange.method, exchange.path, exchange.query);
     try {
-      const user = await unlessAborted(this.#authenticate(exchange, credentialsOf(req)), signal);
-      this.#authorize(info, user);
+      const credentials = credentialsOf(req, this.#parts.authorities);
+      const caller = await unlessAborted(this.#authenticate(exchange, credentials), signal);
+      const user = this.#authorize(exchange, info, caller, credentials);
       checkRoute(exchange, info);
       await unlessAborted(this.#parts.connector.upgrade(exchange, info, user, { socket, head, signal }), signal);
     } catch (error) {
@@ -153,11 +157,11 @@ export class RequestChain {
     const { refusal } = info;
     // What upstream's server cannot even take for a request.
     if (refusal?.type === 'malformed') return sendText(exchange, refusal.code, `${refusal.text}\n`);
-    const credentials = credentialsOf(exchange.req);
-    const user = await unlessAborted(this.#authenticate(exchange, credentials), signal);
+    const credentials = credentialsOf(exchange.req, this.#parts.authorities);
+    const caller = await unlessAborted(this.#authenticate(exchange, credentials), signal);
     passage.known = isNamed(credentials);
     if (!long) passage.release = inFlight.enter(info.verb);
-    this.#authorize(info, user);
+    const user = this.#authorize(exchange, info, caller, credentials);
     if (!info.isResource) {
       if (refusal !== undefined) return sendText(exchange, 404, '404 page not found\n');
       await unlessAborted(nonResource.serve({ ...exchange, path: info.path }), signal);
@@ -181,9 +185,12 @@ export class RequestChain {
     await this.#write(exchange, request, response);
   }
 
-  #authorize(info: PathInfo, user: User): void {
+  /** The user as whom the caller acts, after impersonation. */
+  #authorize({ query }: Exchange, info: PathInfo, caller: User, credentials: Credentials): User {
     const { isResource, verb, target, path } = info;
-    this.#parts.pipeline.authorize({ user, verb, ...target, path: isResource ? '' : path, isResource });
+    if (!isResource) return this.#parts.pipeline.admit(caller, { verb, ...target, path, isResource }, credentials);
+    const options = { fieldSelector: query.get('fieldSelector') ?? undefined };
+    return this.#parts.pipeline.admit(caller, attributesOf({ verb, target, options }), credentials);
   }
 
   async #write(exchange: Exchange, request: ApiRequest, response: ApiResponse): Promise<void> {
@@ -210,8 +217,8 @@ export class RequestChain {
 }
 
 /** Whether these, where they are good, are somebody's. */
-function isNamed({ certificate, bearerToken }: Credentials): boolean {
-  return certificate !== undefined || bearerToken !== undefined;
+function isNamed({ certificate, proxy, bearerToken }: Credentials): boolean {
+  return certificate !== undefined || proxy !== undefined || bearerToken !== undefined;
 }
 
 function servesGroup({ target: { group } }: PathInfo): boolean {

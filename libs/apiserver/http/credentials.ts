@@ -1,30 +1,41 @@
 // The credentials of an HTTP request: the connection's certificate and the headers.
 import type { TLSSocket } from 'node:tls';
+import { headerKey } from '../authn/authenticator.ts';
 import type { Credentials, Impersonation } from '../request.ts';
+import type { ClientAuthorities } from './client-authorities.ts';
 import { type HttpRequest, headerOf } from './exchange.ts';
 
-type Certificate = Pick<Credentials, 'certificate' | 'badCertificate'>;
+type Certificate = Pick<Credentials, 'certificate' | 'proxy' | 'badCertificate'>;
 
 /** The certificate of each connection, read once. */
 const known = new WeakMap<object, Certificate>();
 
-export function credentialsOf(req: HttpRequest): Credentials {
+export function credentialsOf(req: HttpRequest, authorities: ClientAuthorities): Credentials {
   const session = 'stream' in req ? (req.stream?.session ?? req.socket) : req.socket;
   let certificate = known.get(session);
   if (certificate === undefined) {
-    certificate = readCertificate(req.socket as TLSSocket);
+    certificate = readCertificate(req.socket as TLSSocket, authorities);
     known.set(session, certificate);
   }
-  return { ...certificate, bearerToken: bearerToken(req), impersonate: impersonation(req), headers: req.headers };
+  const headers = (name: string) => valuesOf(req, name.toLowerCase());
+  const names = Object.keys(req.headers);
+  return { ...certificate, bearerToken: bearerToken(req), impersonate: impersonation(req), headers, headerNames: names };
 }
 
-function readCertificate(socket: TLSSocket): Certificate {
-  const peer = socket.getPeerCertificate?.(false);
-  if (peer === undefined || peer === null || Object.keys(peer).length === 0) return {};
-  if (!socket.authorized) return { badCertificate: true };
-  const organizations = [peer.subject?.O ?? []].flat();
-  const fingerprint = (peer.fingerprint256 ?? '').replaceAll(':', '').toLowerCase();
-  return { certificate: { commonName: [peer.subject?.CN ?? ''].flat()[0] ?? '', organizations, fingerprint } };
+function readCertificate(socket: TLSSocket, authorities: ClientAuthorities): Certificate {
+  const leaf = socket.getPeerX509Certificate?.();
+  if (leaf === undefined) return {};
+  const { client, proxy } = socket.authorized ? authorities.signersOf(socket) : { client: false, proxy: false };
+  const { subject = {} } = socket.getPeerCertificate(false) as { subject?: { CN?: string | string[]; O?: string | string[] } };
+  const certificate = {
+    commonName: [subject.CN ?? ''].flat()[0] ?? '',
+    organizations: [subject.O ?? []].flat(),
+    fingerprint: leaf.fingerprint256.replaceAll(':', '').toLowerCase(),
+  };
+  return {
+    ...(client ? { certificate } : { badCertificate: true }),
+    ...(proxy ? { proxy: certificate } : {}),
+  };
 }
 
 const protocolPrefix = 'base64url.bearer.authorization.k8s.io.';
@@ -40,14 +51,21 @@ function bearerToken(req: HttpRequest): string | undefined {
   return carried === undefined ? undefined : Buffer.from(carried.slice(protocolPrefix.length), 'base64url').toString();
 }
 
+/** Every value of a header, as sent: node joins those of a header that came more than once. */
+export function valuesOf(req: HttpRequest, name: string): string[] {
+  const raw = req.rawHeaders;
+  return raw.flatMap((each, index) => (index % 2 === 0 && each.toLowerCase() === name ? [raw[index + 1] ?? ''] : []));
+}
+
 function impersonation(req: HttpRequest): Impersonation | undefined {
-  const user = headerOf(req, 'impersonate-user');
-  if (user === '') return undefined;
-  const groups = [req.headers['impersonate-group'] ?? []].flat().flatMap((value) => value.split(', '));
+  const user = valuesOf(req, 'impersonate-user')[0] ?? '';
+  const uid = valuesOf(req, 'impersonate-uid')[0] ?? '';
+  const groups = valuesOf(req, 'impersonate-group');
   const prefix = 'impersonate-extra-';
   const extra: Record<string, string[]> = {};
-  for (const [name, value] of Object.entries(req.headers)) {
-    if (name.startsWith(prefix)) extra[decodeURIComponent(name.slice(prefix.length))] = [value ?? []].flat();
+  for (const name of Object.keys(req.headers)) {
+    if (name.startsWith(prefix)) extra[headerKey(name.slice(prefix.length))] = valuesOf(req, name);
   }
-  return { user, uid: headerOf(req, 'impersonate-uid'), groups, extra };
+  const empty = user === '' && uid === '' && groups.length === 0 && Object.keys(extra).length === 0;
+  return empty ? undefined : { user, uid, groups, extra };
 }

@@ -6,6 +6,7 @@ import { type ServingTimes, secureBounds, servingTimes } from '@drydock/foundati
 import { ConnectionGate, peerOf } from '@drydock/foundation/serving/connection-gate.ts';
 import { guardServer } from '@drydock/foundation/serving/guard.ts';
 import { type ChainParts, RequestChain } from './chain.ts';
+import { ClientAuthorities } from './client-authorities.ts';
 import type { HttpRequest, HttpResponse } from './exchange.ts';
 
 /** How connections are served, beyond what bounds them. */
@@ -20,8 +21,14 @@ export interface ServingOptions {
   readonly tls: SecureContextOptions;
 }
 
-export interface FrontEndOptions extends Omit<ChainParts, 'onCaller'> {
-  readonly tls: { readonly cert: string; readonly key: string; readonly clientCa: string | undefined };
+export interface FrontEndOptions extends Omit<ChainParts, 'onCaller' | 'authorities'> {
+  readonly tls: {
+    readonly cert: string;
+    readonly key: string;
+    readonly clientCa: string | undefined;
+    /** Of the proxies that may speak for users. */
+    readonly proxyCa?: string | undefined;
+  };
   readonly serving?: ServingOptions | undefined;
   /** The times that a caller has; upstream's unless given. */
   readonly times?: ServingTimes | undefined;
@@ -39,13 +46,14 @@ export class FrontEnd {
   constructor(options: FrontEndOptions) {
     this.#options = options;
     const times = options.times ?? servingTimes;
-    const { cert, key, clientCa } = options.tls;
+    const { cert, key, clientCa, proxyCa } = options.tls;
+    const authorities = new ClientAuthorities({ client: clientCa, proxy: proxyCa });
     this.#gate = new ConnectionGate({
       now: () => options.clock.monotonicMs(),
       max: options.strangersMax,
       graceMs: times.graceMs,
     });
-    this.#chain = new RequestChain({ ...options, onCaller: (req, known) => this.#caller(req, known) });
+    this.#chain = new RequestChain({ ...options, authorities, onCaller: (req, known) => this.#caller(req, known) });
     const { http1Only = false, maxStreams = 0, tls = {} } = options.serving ?? {};
     const bounds = secureBounds(times);
     this.#server = createSecureServer({
@@ -56,8 +64,7 @@ export class FrontEnd {
       allowHTTP1: true,
       cert,
       key,
-      ...(clientCa === undefined ? {} : { ca: clientCa, requestCert: true }),
-      rejectUnauthorized: false,
+      ...authorities.tlsOptions,
     });
     guardServer(this.#server, this.#gate, times.idleMs);
     const serve = (waits: boolean) => (req: HttpRequest, res: HttpResponse) => {

@@ -1,5 +1,6 @@
 // The hooks of all resource types that have some.
 import type { ClusterRole, ClusterRoleBinding, Job, PolicyRule, Role } from '@drydock/api/generated/types.ts';
+import { semanticEqual } from '@drydock/api/json.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { ResourceInfo } from '@drydock/api/scheme.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
@@ -11,7 +12,7 @@ import type { User } from '../request.ts';
 import type { IpAllocator } from '../services/ip-allocator.ts';
 import type { PortAllocator } from '../services/port-allocator.ts';
 import { serviceHooks } from '../services/service-hooks.ts';
-import { forbiddenObject } from './errors.ts';
+import { forbiddenObject, notFound } from './errors.ts';
 import type { HookTable, ResourceHooks, WriteContext } from './hooks.ts';
 import { signingRequestHooks } from './signing-requests.ts';
 import { volumeHooks } from './volumes.ts';
@@ -89,22 +90,32 @@ function mayGrant(
 }
 
 function roleHooks(sources: HookSources): ResourceHooks {
-  const check = (object: KubeObject, context: WriteContext): undefined => {
+  const check = (object: KubeObject, old: KubeObject | undefined, context: WriteContext): undefined => {
     const { info, user } = context;
     const { namespace = '', name = '' } = object.metadata ?? {};
     if (mayGrant(sources, user, 'escalate', info, info.resource, namespace, name)) return undefined;
-    const aggregated = (object as ClusterRole).aggregationRule !== undefined;
-    const rules = (object as Role).rules ?? [];
-    requireCovered(sources, context, namespace, name, aggregated ? [...rules, ...everything] : rules);
+    requireCovered(sources, context, namespace, name, (object as Role).rules ?? []);
+    // What is aggregated changes without anybody being asked again, and takes the place of rules that are tightened.
+    const selectors = (each: ClusterRole | undefined) => each?.aggregationRule?.clusterRoleSelectors ?? [];
+    const aggregates = [object, old].some((each) => selectors(each as ClusterRole).length > 0);
+    const owned = [...sources.rbac.rulesFor(user, namespace)].map(({ rule }) => rule);
+    if (aggregates && uncoveredRules(owned, everything).length > 0)
+      throw forbiddenObject(info, name, 'must have cluster-admin privileges to use the aggregationRule');
     return undefined;
   };
   return {
-    beforeCreate: async (object, context) => check(object, context),
-    beforeUpdate: async (object, old, context) => {
-      const unchanged = JSON.stringify((object as Role).rules ?? []) === JSON.stringify((old as Role).rules ?? []);
-      return unchanged ? undefined : check(object, context);
-    },
+    beforeCreate: async (object, context) => check(object, undefined, context),
+    beforeUpdate: async (object, old, context) => (changesOwnersOnly(object, old) ? undefined : check(object, old, context)),
   };
+}
+
+/** The garbage collector may take finalizers and owners away whatever a role allows (rbac.IsOnlyMutatingGCFields). */
+function changesOwnersOnly(object: KubeObject, old: KubeObject): boolean {
+  const rest = ({ metadata = {}, ...others }: KubeObject) => {
+    const { finalizers: _finalizers, ownerReferences: _owners, managedFields: _fields, ...kept } = metadata;
+    return { ...others, metadata: kept };
+  };
+  return semanticEqual(rest(object), rest(old));
 }
 
 const everything: readonly PolicyRule[] = [
@@ -120,14 +131,13 @@ function bindingHooks(sources: HookSources): ResourceHooks {
     const resource = kind === 'ClusterRole' ? 'clusterroles' : 'roles';
     if (mayGrant(sources, user, 'bind', info, resource, namespace, roleName)) return undefined;
     const rules = sources.rbac.rulesOf(kind, namespace, roleName);
-    if (rules === undefined)
-      throw forbiddenObject(info, name, `${resource}.rbac.authorization.k8s.io ${JSON.stringify(roleName)} not found`);
+    if (rules === undefined) throw notFound(info, roleName);
     requireCovered(sources, context, namespace, name, rules);
     return undefined;
   };
   return {
     beforeCreate: async (object, context) => check(object, context),
-    beforeUpdate: async (object, _old, context) => check(object, context),
+    beforeUpdate: async (object, old, context) => (changesOwnersOnly(object, old) ? undefined : check(object, context)),
   };
 }
 

@@ -5,7 +5,7 @@ import type { ClientConfig } from '@drydock/client/kubeconfig.ts';
 import { silentLog } from '@drydock/foundation/log.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { SystemRandom } from '@drydock/foundation/system-random.ts';
-import { Authority } from '@drydock/pki/authority.ts';
+import { Authority, createSigningKeys } from '@drydock/pki/authority.ts';
 import { type CertifiedKey, clientCertificate, servingCertificate } from '@drydock/pki/certificate.ts';
 import { choosePlugins } from '../admission/plugin-names.ts';
 import { servedPlugins } from '../admission/plugins.ts';
@@ -40,7 +40,11 @@ export interface TlsParts {
 }
 
 /** A client of any apiserver, ours or the original. Paths go out as they are; `headers` go with every request. */
-export function wireClient(base: string, tls: TlsParts, headers: Readonly<Record<string, string>> = {}): WireClient {
+export function wireClient(
+  base: string,
+  tls: Partial<TlsParts>,
+  headers: Readonly<Record<string, string | string[]>> = {},
+): WireClient {
   const { hostname, port } = new URL(base);
   const agent = new Agent({ keepAlive: true, maxSockets: 16, ...tls });
   return {
@@ -110,16 +114,28 @@ export class WireServer {
     this.grpcPort = grpcPort;
   }
 
-  /** Starts one and waits until it is ready. `store` is what the server asks; tests look into the one in memory behind it. */
-  static async start(change: Partial<ApiServerOptions> = {}, store = new MemoryStore()): Promise<WireServer> {
+  /**
+   * Starts one and waits until it is ready; `authority` signs users instead of a new one. `store` is what the server asks; tests
+   * look into the one in memory behind it.
+   */
+  static async start(
+    change: Partial<ApiServerOptions> & { authority?: CertifiedKey } = {},
+    store = new MemoryStore(),
+  ): Promise<WireServer> {
     const random = new SystemRandom().stream('test');
     const clock = new SystemClock();
-    const ca = await Authority.create('test-ca', clock.wallMs(), random);
+    const ca = change.authority ?? (await Authority.create('test-ca', clock.wallMs(), random));
     const authority = await Authority.load(ca, random);
     const serving = await authority.issue(servingCertificate('kube-apiserver', ['127.0.0.1']), clock.wallMs());
+    const tokens = await createSigningKeys();
     const port = await freePort();
     const server = new ApiServer({
       ...quietOptions,
+      serviceAccount: {
+        ...quietOptions.serviceAccount,
+        verificationPems: [tokens.publicPem],
+        signingPem: tokens.privatePem,
+      },
       store,
       clock,
       random,
@@ -155,6 +171,11 @@ export class WireServer {
     return { server, ca: Buffer.from(tls.ca), cert: Buffer.from(tls.cert), key: Buffer.from(tls.key) };
   }
 
+  /** A client that brings these TLS credentials and headers, whoever signed them. */
+  with(tls: Partial<TlsParts>, headers: Readonly<Record<string, string | string[]>> = {}): WireClient {
+    return wireClient(this.base, { ca: this.#ca.certificatePem, ...tls }, headers);
+  }
+
   /** A user who may do everything by RBAC, and is no master. */
   async operator(name = 'operator'): Promise<WireClient> {
     const admin = await this.as('admin', 'system:masters');
@@ -187,7 +208,7 @@ const quietOptions = {
   endpointReconciler: 'none',
   compactionIntervalMs: 0,
   anonymousAuth: true,
-  requestHeader: { usernameHeaders: [], groupHeaders: [], extraPrefixes: [], allowedNames: [], enabled: false },
+  requestHeader: { usernameHeaders: [], uidHeaders: [], groupHeaders: [], extraPrefixes: [], allowedNames: [], enabled: false },
   serviceAccount: {
     issuers: ['https://kubernetes.default.svc'],
     audiences: ['https://kubernetes.default.svc'],

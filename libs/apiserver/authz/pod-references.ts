@@ -1,0 +1,47 @@
+// The other objects that a pod's specification names (pkg/api/v1/pod).
+import type { PodSpec } from '@drydock/api/generated/types.ts';
+
+function containersOf(spec: PodSpec) {
+  return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
+}
+
+export function secretsOf(spec: PodSpec): Set<string> {
+  const names = new Set<string | undefined>();
+  for (const pull of spec.imagePullSecrets ?? []) names.add(pull.name);
+  for (const container of containersOf(spec)) {
+    for (const env of container.env ?? []) names.add(env.valueFrom?.secretKeyRef?.name);
+    for (const from of container.envFrom ?? []) names.add(from.secretRef?.name);
+  }
+  for (const volume of spec.volumes ?? []) {
+    names.add(volume.secret?.secretName);
+    for (const source of volume.projected?.sources ?? []) names.add(source.secret?.name);
+    names.add(volume.csi?.nodePublishSecretRef?.name);
+    names.add(volume.cephfs?.secretRef?.name);
+    names.add(volume.iscsi?.secretRef?.name);
+    names.add(volume.rbd?.secretRef?.name);
+    names.add(volume.azureFile?.secretName);
+  }
+  return defined(names);
+}
+
+export function configMapsOf(spec: PodSpec): Set<string> {
+  const names = new Set<string | undefined>();
+  for (const container of containersOf(spec)) {
+    for (const env of container.env ?? []) names.add(env.valueFrom?.configMapKeyRef?.name);
+    for (const from of container.envFrom ?? []) names.add(from.configMapRef?.name);
+  }
+  for (const volume of spec.volumes ?? []) {
+    names.add(volume.configMap?.name);
+    for (const source of volume.projected?.sources ?? []) names.add(source.configMap?.name);
+  }
+  return defined(names);
+}
+
+export function claimsOf(spec: PodSpec): Set<string> {
+  return defined(new Set((spec.volumes ?? []).map((volume) => volume.persistentVolumeClaim?.claimName)));
+}
+
+function defined(names: Set<string | undefined>): Set<string> {
+  names.delete(undefined);
+  return names as Set<string>;
+}
