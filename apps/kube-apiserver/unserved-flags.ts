@@ -110,7 +110,6 @@ const values = [
   'peer-advertise-ip',
   'peer-advertise-port',
   'peer-ca-file',
-  'requestheader-uid-headers',
   'service-account-jwks-uri',
   'show-hidden-metrics-for-version',
   'shutdown-delay-duration',
