@@ -11,10 +11,11 @@ import { connect } from './connect.ts';
 import { clientSuite } from './testing/client-suite.ts';
 import { MemoryApi } from './testing/memory-api.ts';
 
-clientSuite('memory', async () => ({
-  client: new MemoryApi({ clock: new VirtualClock(), random: new SeededRandom(1) }),
-  namespace: 'default',
-}));
+clientSuite('memory', async () => {
+  const clock = new VirtualClock();
+  const client = new MemoryApi({ clock, random: new SeededRandom(1) });
+  return { client, namespace: 'default', pass: (ms) => clock.advanceAsync(ms), compact: () => client.store.compact() };
+});
 
 for (const path of (process.env.DRYDOCK_TEST_KUBECONFIGS ?? '').split(',').filter((text) => text !== '')) {
   clientSuite(path, async () => {

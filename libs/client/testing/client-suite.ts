@@ -2,17 +2,12 @@
 
 import type { ConfigMap, Deployment } from '@drydock/api/generated/types.ts';
 import { configMaps, deployments, namespaces } from '@drydock/api/resource.ts';
-import { ApiError } from '@drydock/api/status.ts';
 import { expect, test } from 'vitest';
-import type { ApiClient, WatchEvent } from '../api-client.ts';
+import type { WatchEvent } from '../api-client.ts';
+import { podCases, reasonOf, type SuiteSubject, watchCases, writeCases } from './client-suite-cases.ts';
 
-/** Runs the suite against clients that `open` makes; `namespace` exists and is the suite's own. */
-export function clientSuite(name: string, open: () => Promise<{ client: ApiClient; namespace: string }>): void {
-  const reasonOf = async (call: Promise<unknown>): Promise<string> =>
-    call.then(
-      () => 'no error',
-      (error: unknown) => (error instanceof ApiError ? `${error.code} ${error.reason}` : String(error)),
-    );
+/** Runs the suite against clients that `open` makes. */
+export function clientSuite(name: string, open: () => Promise<SuiteSubject>): void {
   const fresh = async (prefix: string, data: Record<string, string> = {}) => {
     const { client, namespace } = await open();
     const object = await client.create<ConfigMap>(configMaps, {
@@ -161,4 +156,8 @@ export function clientSuite(name: string, open: () => Promise<{ client: ApiClien
     client.close();
     expect(await reasonOf(client.list(namespaces))).toBe('503 ServiceUnavailable');
   });
+
+  writeCases(name, open);
+  podCases(name, open);
+  watchCases(name, open);
 }

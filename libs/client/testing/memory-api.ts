@@ -4,6 +4,7 @@
 // validates nothing.
 
 import { applyDefaults } from '@drydock/api/defaults.ts';
+import type { Pod } from '@drydock/api/generated/types.ts';
 import { cloneJson, type JsonObject } from '@drydock/api/json.ts';
 import { applyJsonPatch } from '@drydock/api/patch/json-patch.ts';
 import { applyMergePatch } from '@drydock/api/patch/merge-patch.ts';
@@ -12,7 +13,7 @@ import { apiVersionOf, groupResourceOf, type KubeObject, type Resource } from '@
 import { findResource, type ResourceInfo } from '@drydock/api/scheme.ts';
 import { matchesFields, parseFieldSelector } from '@drydock/api/selectors/field.ts';
 import { matchesLabels, parseLabelSelector } from '@drydock/api/selectors/label.ts';
-import { apiError } from '@drydock/api/status.ts';
+import { ApiError, apiError } from '@drydock/api/status.ts';
 import { isUnchanged, prepareForCreate, prepareForUpdate } from '@drydock/api/strategy.ts';
 import { type Clock, formatTime } from '@drydock/foundation/clock.ts';
 import type { Random, RandomStream } from '@drydock/foundation/random.ts';
@@ -32,6 +33,7 @@ import type {
 } from '../api-client.ts';
 import { unavailable } from '../errors.ts';
 import { keyOf, keyText } from '../object-store.ts';
+import { Pages } from './memory-pages.ts';
 import { MemoryStore, type StoreView } from './memory-store.ts';
 
 /** Called before every request; what it throws is the request's failure. */
@@ -45,6 +47,7 @@ export class MemoryApi implements ApiClient {
   #fault: Fault = () => {};
   #closed = false;
   #breaks = 0;
+  readonly #pages = new Pages();
   /** What is served where any version will do. */
   #cache: StoreView;
 
@@ -84,22 +87,38 @@ export class MemoryApi implements ApiClient {
 
   async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
     await this.#enter('list', resource, '', options);
-    const selected = this.#selector(resource, options);
+    if (options.continue) return this.#pages.next(options.continue, options.limit) as ObjectList<T>;
     const view = options.resourceVersion === '0' ? this.#cache : this.store;
-    const all = view.list(groupResourceOf(resource)).filter(selected);
-    const start = Number(options.continue ?? 0);
-    const end = options.limit ? start + options.limit : all.length;
-    const more = end < all.length ? { continue: String(end), remainingItemCount: all.length - end } : {};
-    return {
-      metadata: { resourceVersion: String(view.revision), ...more },
-      items: cloneJson(all.slice(start, end)) as T[],
-    };
+    const wanted = Number(options.resourceVersion ?? 0);
+    if (wanted > view.revision) {
+      throw apiError('Timeout', `Timeout: Too large resource version: ${wanted}, current: ${view.revision}`);
+    }
+    const items = view.list(groupResourceOf(resource)).filter(this.#selector(resource, options));
+    return this.#pages.first(items, view.revision, options.limit) as ObjectList<T>;
   }
 
   async *watch<T extends KubeObject>(resource: Resource<T>, options: WatchOptions = {}): AsyncIterable<WatchEvent<T>> {
     const breaks = this.#breaks;
     await this.#enter('watch', resource, '', {});
     options.onOpen?.();
+    const over = new AbortController();
+    const timer = this.#clock.timer((options.timeoutSeconds ?? Number.POSITIVE_INFINITY) * 1000, () => over.abort());
+    const stop = (): void => over.abort();
+    options.signal?.addEventListener('abort', stop, { once: true });
+    try {
+      yield* this.#events(resource, options, over.signal, breaks);
+    } finally {
+      timer.cancel();
+      options.signal?.removeEventListener('abort', stop);
+    }
+  }
+
+  async *#events<T extends KubeObject>(
+    resource: Resource<T>,
+    options: WatchOptions,
+    over: AbortSignal,
+    breaks: number,
+  ): AsyncIterable<WatchEvent<T>> {
     const selected = this.#selector(resource, options);
     const name = groupResourceOf(resource);
     let revision = Number(options.resourceVersion ?? 0);
@@ -109,6 +128,10 @@ export class MemoryApi implements ApiClient {
     }
     for (;;) {
       if (options.signal?.aborted) return;
+      if (over.aborted) {
+        if (options.allowWatchBookmarks) yield this.#bookmark(resource, Math.max(revision, this.#cache.revision));
+        return;
+      }
       if (this.#breaks !== breaks) throw unavailable('the connection broke');
       if (this.#closed) throw unavailable('the client is closed');
       const changes = this.store.since(revision);
@@ -124,7 +147,7 @@ export class MemoryApi implements ApiClient {
         yield { type: is ? (was ? 'MODIFIED' : 'ADDED') : 'DELETED', object };
         if (options.signal?.aborted) return;
       }
-      if (Math.min(this.store.revision, this.#cache.revision) <= revision) await this.#changed(options.signal);
+      if (Math.min(this.store.revision, this.#cache.revision) <= revision) await this.#changed(over);
     }
   }
 
@@ -145,7 +168,9 @@ export class MemoryApi implements ApiClient {
         'Invalid',
         `${resource.kind} "" is invalid: metadata.name: Required value: name or generateName is required`,
       );
-    if (metadata.resourceVersion) throw apiError('BadRequest', 'resourceVersion should not be set on objects to be created');
+    // No Status of its own on the original either: a plain error, which its front end makes 500 of.
+    if (metadata.resourceVersion)
+      throw new ApiError({ code: 500, message: 'resourceVersion should not be set on objects to be created' });
     Object.assign(fresh, { apiVersion: apiVersionOf(resource), kind: resource.kind });
     const info = infoOf(resource);
     applyDefaults(info, fresh);
@@ -249,7 +274,7 @@ export class MemoryApi implements ApiClient {
   #createSubresource(resource: Resource, object: KubeObject, subresource: string): KubeObject {
     const key = { namespace: object.metadata?.namespace, name: object.metadata?.name ?? '' };
     if (subresource === 'binding' && groupResourceOf(resource) === 'pods') {
-      const pod = cloneJson(this.#existing(resource, key)) as { spec?: { nodeName?: string } } & KubeObject;
+      const pod = cloneJson(this.#existing(resource, key)) as Pod;
       const target = (object as { target?: { name?: string } }).target?.name ?? '';
       const { uid } = object.metadata ?? {};
       if (uid && uid !== pod.metadata?.uid) throw this.#precondition(resource, key, 'UID', uid, pod.metadata?.uid);
@@ -259,7 +284,10 @@ export class MemoryApi implements ApiClient {
           `Operation cannot be fulfilled on pods/binding "${key.name}": pod ${key.name} is already assigned to node "${pod.spec.nodeName}"`,
         );
       }
-      pod.spec = { ...pod.spec, nodeName: target };
+      pod.spec = { ...pod.spec, containers: pod.spec?.containers ?? [], nodeName: target };
+      const scheduled = { type: 'PodScheduled', status: 'True', lastTransitionTime: formatTime(this.#clock.wallMs()) };
+      const others = (pod.status?.conditions ?? []).filter(({ type }) => type !== 'PodScheduled');
+      pod.status = { ...pod.status, conditions: [...others, scheduled] };
       this.store.put('pods', keyText(key), pod);
       return { apiVersion: 'v1', kind: 'Status' };
     }
@@ -281,10 +309,21 @@ export class MemoryApi implements ApiClient {
     object.metadata = { ...object.metadata, resourceVersion: old.metadata?.resourceVersion };
     if (options.dryRun || isUnchanged(object, old)) return cloneJson(object);
     const { deletionTimestamp, finalizers = [], deletionGracePeriodSeconds = 0 } = object.metadata;
+    if (deletionTimestamp !== undefined) this.#checkFinalizers(resource, key, finalizers, old.metadata?.finalizers ?? []);
     const gone = deletionTimestamp !== undefined && finalizers.length === 0 && deletionGracePeriodSeconds === 0;
-    const stored = this.store.put(groupResourceOf(resource), keyText(key), object);
+    // What goes with its last finalizer is never stored without it.
     if (gone) this.store.put(groupResourceOf(resource), keyText(key), undefined);
-    return cloneJson(stored);
+    return cloneJson(gone ? object : this.store.put(groupResourceOf(resource), keyText(key), object));
+  }
+
+  #checkFinalizers(resource: Resource, key: ObjectKey, now: readonly string[], before: readonly string[]): void {
+    const added = now.filter((finalizer) => !before.includes(finalizer));
+    if (added.length === 0) return;
+    const found = `[]string{${added.map((finalizer) => JSON.stringify(finalizer)).join(', ')}}`;
+    throw apiError(
+      'Invalid',
+      `${resource.kind} "${key.name}" is invalid: metadata.finalizers: Forbidden: no new finalizers can be added if the object is being deleted, found new finalizers ${found}`,
+    );
   }
 
   #existing(resource: Resource, key: ObjectKey): KubeObject {
@@ -318,15 +357,21 @@ export class MemoryApi implements ApiClient {
     options.beforeSend?.();
   }
 
-  #changed(signal: AbortSignal | undefined): Promise<void> {
+  #bookmark<T extends KubeObject>(resource: Resource<T>, revision: number): WatchEvent<T> {
+    const object = { apiVersion: apiVersionOf(resource), kind: resource.kind, metadata: { resourceVersion: String(revision) } };
+    return { type: 'BOOKMARK', object: object as unknown as T };
+  }
+
+  #changed(signal: AbortSignal): Promise<void> {
+    if (signal.aborted) return Promise.resolve();
     return new Promise((resolve) => {
       const finish = () => {
         stop();
-        signal?.removeEventListener('abort', finish);
+        signal.removeEventListener('abort', finish);
         resolve();
       };
       const stop = this.store.onChange(finish);
-      signal?.addEventListener('abort', finish, { once: true });
+      signal.addEventListener('abort', finish, { once: true });
     });
   }
 }
