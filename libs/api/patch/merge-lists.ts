@@ -31,7 +31,7 @@ export function mergeKeyedList(
   if (current === undefined) {
     const taken = patch
       .filter(isObject)
-      .filter((item) => item.$patch !== 'delete')
+      .filter((item) => item.$patch !== 'delete' && item.$patch !== 'replace')
       .map(strip);
     return wanted === undefined ? taken : arrange(taken, [], wanted, keyOf);
   }

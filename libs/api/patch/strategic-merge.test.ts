@@ -34,3 +34,13 @@ test.each(file.cases.filter((c) => c.error !== undefined && c.error.code !== 422
     expect.objectContaining({ message: error?.message, code: error?.code }),
   );
 });
+
+test.each(['first', 'last'])(
+  'a list that is to replace one where there is none is taken without the directive: %s',
+  (where) => {
+    const [item, directive] = [{ ip: '1.1.1.1' }, { $patch: 'replace' }];
+    const hostIPs = where === 'first' ? [directive, item] : [item, directive];
+    const patched = applyStrategicMergePatch('V1Pod', { status: {} }, JSON.stringify({ status: { hostIPs } }));
+    expect(patched).toEqual({ status: { hostIPs: [item] } });
+  },
+);

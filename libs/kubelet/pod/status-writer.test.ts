@@ -55,29 +55,3 @@ test('a patch removes what is no longer said', () => {
     status: { phase: 'Running', conditions: [], podIP: null, reason: null },
   });
 });
-
-test('addresses are replaced where there are some, and given where there are none', () => {
-  const said: PodStatus = { hostIPs: [{ ip: '1.1.1.1' }], podIPs: [{ ip: '10.0.0.1' }] };
-  const bodyOf = (before: PodStatus) => (statusPatch(pod('1', before), said) as { status: object }).status;
-  expect(bodyOf({})).toMatchObject(said);
-  expect(bodyOf({ hostIPs: [], podIPs: [{ ip: '10.0.0.9' }] })).toMatchObject({
-    hostIPs: said.hostIPs,
-    podIPs: [{ ip: '10.0.0.1' }, { $patch: 'replace' }],
-  });
-});
-
-test('what was written last is what the next write replaces, though it has not been seen yet', async () => {
-  const bodies: PodStatus[] = [];
-  const client = {
-    patch: async (_resource: unknown, _key: unknown, { body }: { body: { status: PodStatus } }) => {
-      bodies.push(body.status);
-      return pod('2', { podIPs: [{ ip: '10.0.0.1' }] });
-    },
-  };
-  const statuses = new StatusWriter(client as unknown as ApiClient, new VirtualClock(), { warn: () => {} } as never);
-  for (const ip of ['10.0.0.1', '10.0.0.2']) {
-    statuses.set(pod('1'), { phase: 'Running', podIPs: [{ ip }] });
-    await statuses.flushed('u');
-  }
-  expect(bodies.map(({ podIPs }) => podIPs)).toEqual([[{ ip: '10.0.0.1' }], [{ ip: '10.0.0.2' }, { $patch: 'replace' }]]);
-});

@@ -30,10 +30,8 @@ export function statusPatch(pod: Pod, status: PodStatus): object {
     reason: each.reason ?? null,
     message: each.message ?? null,
   }));
-  // Only where there is a list to replace: where there is none, the apiserver takes the directive for an element.
   for (const name of ['podIPs', 'hostIPs'] as const)
-    if (status[name] !== undefined && (pod.status?.[name] ?? []).length > 0)
-      body[name] = [...status[name], { $patch: 'replace' }];
+    if (status[name] !== undefined) body[name] = [...status[name], { $patch: 'replace' }];
   return { metadata: { uid: uidOf(pod) }, status: body };
 }
 
@@ -42,7 +40,6 @@ interface Written {
   /** Of the pod after the write. */
   readonly resourceVersion: string;
   readonly essence: string;
-  readonly status: PodStatus | undefined;
 }
 
 /** What others act on: the phase and the verdicts of the kubelet's own conditions. */
@@ -106,22 +103,15 @@ export class StatusWriter {
     for (let next = this.#wanted.get(uid); next !== undefined; next = this.#wanted.get(uid)) {
       const { pod, status } = next;
       const { namespace, name } = podKey(pod);
-      const known = this.#written.get(uid)?.status ?? pod.status;
-      const before = known === undefined ? pod : { ...pod, status: known };
       try {
         const answer = await this.#client.patch(
           pods,
           { namespace, name },
-          { type: 'strategic', body: statusPatch(before, status) },
+          { type: 'strategic', body: statusPatch(pod, status) },
           { subresource: 'status' },
         );
         const resourceVersion = answer.metadata?.resourceVersion ?? '';
-        this.#written.set(uid, {
-          text: JSON.stringify(status),
-          resourceVersion,
-          essence: essence(answer.status),
-          status: answer.status,
-        });
+        this.#written.set(uid, { text: JSON.stringify(status), resourceVersion, essence: essence(answer.status) });
         if (this.#wanted.get(uid) === next) this.#wanted.delete(uid);
       } catch (err) {
         if (hasReason(err, 'NotFound') || hasReason(err, 'Conflict')) {
