@@ -1,22 +1,46 @@
-// Adapter: upstream's HTTPS API of a kubelet: logs, exec, attach, port-forward, pods, stats (pkg/kubelet/server).
+// Adapter: upstream's HTTPS API of a kubelet: logs, exec, attach, port-forward, pods, stats (pkg/kubelet/server). Whoever connects
+// costs no more than a bound before they are known (foundation/serving), and what is authorised is the path that is served.
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage, ServerResponse } from 'node:http';
+import { type IncomingMessage, type ServerResponse, STATUS_CODES } from 'node:http';
 import { createServer, type Server } from 'node:https';
-import { connect } from 'node:net';
-import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
 import { StartupError } from '@drydock/foundation/program.ts';
-import { authorize } from './authorize.ts';
+import { http1Bounds, servingTimes, tcpBounds, tlsBounds } from '@drydock/foundation/serving/bounds.ts';
+import { ConnectionGate, peerOf } from '@drydock/foundation/serving/connection-gate.ts';
+import { dropInput } from '@drydock/foundation/serving/drop-input.ts';
+import { guardServer } from '@drydock/foundation/serving/guard.ts';
+import type { NodeAccess } from './access.ts';
 import { healthAnswer } from './health.ts';
-import { readLog } from './log-reader.ts';
-import { findContainer } from './pods-view.ts';
+import { pathOf, subresourcesOf, verbOf } from './paths.ts';
+import { sendLog } from './send-log.ts';
 import type { ServerPorts } from './servers.ts';
 import { summary } from './stats.ts';
+import { refuse, upgrade } from './upgrade.ts';
 
-export function httpsServer(ports: ServerPorts): Service {
-  const { config } = ports;
+interface Asked {
+  readonly path: string;
+  readonly query: URLSearchParams;
+}
+
+/** An answer other than what was asked for. */
+interface Refusal {
+  readonly code: number;
+  readonly text: string;
+}
+
+export function httpsServer(ports: ServerPorts, access: NodeAccess): Service {
+  const { config, clock } = ports;
+  const { times = servingTimes, strangersMax } = ports.bounds ?? {};
+  const gate = new ConnectionGate({ now: () => clock.monotonicMs(), max: strangersMax, graceMs: times.graceMs });
   let server: Server | undefined;
+  const admit = async (request: IncomingMessage, method: string): Promise<Asked | Refusal> => {
+    const asked = pathOf(request.url ?? '/');
+    const admitted = asked ?? { code: 404, text: '404 page not found\n' };
+    const refusal = await refusalOf(access, request, method, asked?.path ?? '/');
+    if (refusal?.code !== 401) gate.trust(peerOf(request.socket));
+    return refusal ?? admitted;
+  };
   return {
     name: 'https',
     start: () =>
@@ -25,20 +49,27 @@ export function httpsServer(ports: ServerPorts): Service {
           config.clientCaFile === ''
             ? {}
             : { ca: readFileSync(config.clientCaFile), requestCert: true, rejectUnauthorized: false };
-        server = createServer(
-          { cert: readFileSync(config.certFile), key: readFileSync(config.keyFile), ...ca },
-          (request, response) => {
-            void serve(ports, request, response).catch((error: Error) => {
-              if (!response.headersSent) response.writeHead(500);
-              response.end(error.message);
-            });
-          },
-        );
-        server.on('upgrade', (request, socket) => {
-          void upgrade(ports, request, socket).catch((error: Error) => refuse(socket, 500, error.message));
+        const pair = { cert: readFileSync(config.certFile), key: readFileSync(config.keyFile) };
+        const made = createServer({ ...pair, ...ca, ...tcpBounds, ...tlsBounds(times), ...http1Bounds(times) });
+        guardServer(made, gate, times.idleMs);
+        made.on('request', (request, response) => {
+          admit(request, request.method ?? 'GET')
+            .then((asked) => serve(ports, asked, request, response))
+            .catch((error: Error) => fail(request, response, ports, error));
         });
-        server.once('error', (error) => reject(new StartupError(`--port ${config.port}: ${error.message}`)));
-        server.listen(config.port, config.address, resolve);
+        made.on('upgrade', (request, socket, head) => {
+          // Also while it is asked who this is: a reset in that time is the caller's affair.
+          socket.on('error', () => socket.destroy());
+          // As a POST, whatever it is: upgrades run commands, and a right to read is not enough for that.
+          admit(request, 'POST')
+            .then((asked) =>
+              'code' in asked ? refuse(socket, asked.code, asked.text) : upgrade(ports, asked, request, socket, head),
+            )
+            .catch((error: Error) => refuse(socket, 500, error.message));
+        });
+        made.once('error', (error) => reject(new StartupError(`--port ${config.port}: ${error.message}`)));
+        made.listen(config.port, config.address, resolve);
+        server = made;
       }),
     stop: async () => {
       server?.closeAllConnections();
@@ -47,107 +78,53 @@ export function httpsServer(ports: ServerPorts): Service {
   };
 }
 
-async function serve(ports: ServerPorts, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const url = new URL(request.url ?? '/', 'https://kubelet');
-  const path = url.pathname;
-  const [code, text] = await authorize(ports, request.socket as TLSSocket, request.method ?? 'GET', path);
-  if (code !== 200) return void response.writeHead(code).end(text);
+async function refusalOf(
+  access: NodeAccess,
+  request: IncomingMessage,
+  method: string,
+  path: string,
+): Promise<Refusal | undefined> {
+  const socket = request.socket as TLSSocket;
+  const certificate = socket.authorized ? socket.getPeerCertificate() : undefined;
+  const caller = await access.callerOf(certificate, request.headers.authorization);
+  if (caller === undefined) return { code: 401, text: 'Unauthorized' };
+  const verb = verbOf(method);
+  const subresources = subresourcesOf(path);
+  if (verb !== '' && (await access.allows(caller, verb, subresources))) return undefined;
+  const what = `user=${caller.user}, verb=${verb}, resource=nodes, subresource(s)=[${subresources.join(' ')}]`;
+  return { code: 403, text: `Forbidden (${what})\n` };
+}
+
+function fail(request: IncomingMessage, response: ServerResponse, { clock }: ServerPorts, error: Error): void {
+  dropInput(request, response, clock);
+  if (!response.headersSent) response.writeHead(500);
+  response.end(error.message);
+}
+
+async function serve(
+  ports: ServerPorts,
+  asked: Asked | Refusal,
+  request: IncomingMessage,
+  response: ServerResponse,
+): Promise<void> {
+  const { kubelet, clock } = ports;
+  // No request here has a body that anybody reads.
+  dropInput(request, response, clock);
+  const text = (code: number, body: string) => response.writeHead(code).end(body);
+  if ('code' in asked) return void text(asked.code, asked.text);
   const json = (body: object) => response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(body));
-  if (path === '/healthz') {
-    const { code, body } = healthAnswer(ports.kubelet.health());
-    response.writeHead(code).end(body);
-  } else if (path === '/pods') json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: ports.kubelet.manager.all() });
+  const { path, query } = asked;
+  if (request.method !== 'GET') text(405, `405: ${STATUS_CODES[405]}\n`);
+  else if (path === '/healthz') {
+    const { code, body } = healthAnswer(kubelet.health());
+    text(code, body);
+  } else if (path === '/pods') json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: kubelet.manager.all() });
   else if (path === '/stats/summary') json(await summary(ports));
   else if (path === '/metrics')
     response
       .writeHead(200, { 'content-type': 'text/plain; version=0.0.4' })
-      .end(`# TYPE kubelet_running_pods gauge\nkubelet_running_pods ${ports.kubelet.manager.all().length}\n`);
-  else if (path.startsWith('/containerLogs/')) await containerLogs(ports, url, request, response);
-  else response.writeHead(404).end('404 page not found\n');
-}
-
-async function containerLogs(ports: ServerPorts, url: URL, request: IncomingMessage, response: ServerResponse): Promise<void> {
-  const [, , namespace = '', pod = '', container = ''] = url.pathname.split('/');
-  const query = url.searchParams;
-  const found = findContainer(ports.kubelet, namespace, pod, container, query.get('previous') === 'true');
-  if (typeof found === 'string')
-    return void response.writeHead(/not found$/.test(found) && !/previous/.test(found) ? 404 : 400).end(found);
-  const stop = new AbortController();
-  request.on('close', () => stop.abort());
-  response.on('close', () => stop.abort());
-  const seconds = Number(query.get('sinceSeconds') ?? 0);
-  const time = query.get('sinceTime');
-  const which = query.get('stream');
-  const options = {
-    follow: query.get('follow') === 'true',
-    timestamps: query.get('timestamps') === 'true',
-    tailLines: Number(query.get('tailLines') ?? -1),
-    limitBytes: Number(query.get('limitBytes') ?? 0),
-    sinceMs: seconds > 0 ? ports.clock.wallMs() - seconds * 1000 : time === null ? 0 : Date.parse(time),
-    stream: which === 'Stdout' ? 'stdout' : which === 'Stderr' ? 'stderr' : '',
-  } as const;
-  response.writeHead(200, { 'content-type': 'text/plain', 'transfer-encoding': 'chunked' });
-  response.flushHeaders();
-  const ended = async () => (await ports.engine.container(found.id).catch(() => undefined))?.state !== 'running';
-  await readLog(found.logPath, options, (text) => response.write(text), stop.signal, ended);
-  response.end();
-}
-
-function refuse(socket: Duplex, code: number, message: string): void {
-  socket.end(
-    `HTTP/1.1 ${code} Error\r\ncontent-type: text/plain\r\ncontent-length: ${Buffer.byteLength(message)}\r\nconnection: close\r\n\r\n${message}`,
-  );
-}
-
-/** Passes the connection on to the engine's streaming server: whatever protocol the two ends speak. */
-async function upgrade(ports: ServerPorts, request: IncomingMessage, socket: Duplex): Promise<void> {
-  const url = new URL(request.url ?? '/', 'https://kubelet');
-  const [, verb, namespace = '', pod = '', third = '', fourth = ''] = url.pathname.split('/');
-  const [code, text] = await authorize(ports, request.socket as TLSSocket, 'POST', url.pathname);
-  if (code !== 200) return refuse(socket, code, text);
-  const container = fourth || third;
-  if (ports.kubelet.manager.worker(namespace, pod) === undefined) return refuse(socket, 404, 'pod does not exist');
-  const target = await streamTarget(ports, url, verb ?? '', namespace, pod, container);
-  if (target === undefined) return refuse(socket, 500, `container not found (${JSON.stringify(container)})`);
-  const to = new URL(target);
-  const back = connect({ host: to.hostname, port: Number(to.port) }, () => {
-    const headers = Object.entries(request.headers).flatMap(([name, value]) =>
-      [value ?? []].flat().map((each) => `${name}: ${name === 'host' ? to.host : each}`),
-    );
-    back.write(`${request.method} ${to.pathname}${to.search} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
-    back.pipe(socket);
-    socket.pipe(back);
-  });
-  back.on('error', () => socket.destroy());
-  socket.on('error', () => back.destroy());
-  back.on('close', () => socket.end());
-}
-
-async function streamTarget(
-  ports: ServerPorts,
-  url: URL,
-  verb: string,
-  namespace: string,
-  pod: string,
-  container: string,
-): Promise<string | undefined> {
-  if (verb === 'portForward') {
-    const sandbox = ports.kubelet.manager.worker(namespace, pod)?.observed.sandboxes[0];
-    return sandbox === undefined
-      ? undefined
-      : ports.engine.portForwardUrl(sandbox.id, url.searchParams.getAll('port').map(Number));
-  }
-  if (verb !== 'exec' && verb !== 'attach') return undefined;
-  const found = findContainer(ports.kubelet, namespace, pod, container);
-  if (typeof found === 'string') return undefined;
-  const is = (name: string) => ['1', 'true'].includes(url.searchParams.get(name) ?? '');
-  const tty = is('tty');
-  return ports.engine.streamUrl({
-    containerId: found.id,
-    stdin: is('input'),
-    stdout: is('output'),
-    stderr: !tty && is('error'),
-    tty,
-    command: verb === 'exec' ? url.searchParams.getAll('command') : undefined,
-  });
+      .end(`# TYPE kubelet_running_pods gauge\nkubelet_running_pods ${kubelet.manager.all().length}\n`);
+  else if (path.startsWith('/containerLogs/')) await sendLog(ports, path, query, response);
+  else if (/^\/(exec|attach|portForward)\//.test(path)) text(400, 'Upgrade request required\n');
+  else text(404, '404 page not found\n');
 }

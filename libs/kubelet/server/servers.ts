@@ -1,11 +1,24 @@
 // The servers of a kubelet that its configuration asks for.
+import type { Pod } from '@drydock/api/generated/types.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
 import type { Log } from '@drydock/foundation/log.ts';
+import type { ServingTimes } from '@drydock/foundation/serving/bounds.ts';
 import type { KubeletConfig } from '../config.ts';
 import type { ContainerEngine } from '../engine/engine.ts';
-import type { Kubelet } from '../kubelet.ts';
+import type { PodObservation } from '../pod/observation.ts';
+import { NodeAccess } from './access.ts';
+
+/** What the servers see of the kubelet. */
+export interface KubeletView {
+  readonly manager: {
+    worker(namespace: string, name: string): { readonly pod: Pod; readonly observed: PodObservation } | undefined;
+    all(): Pod[];
+  };
+  /** Why it is not healthy; undefined where it is. */
+  health(): string | undefined;
+}
 
 export interface ServerPorts {
   readonly config: KubeletConfig;
@@ -13,7 +26,9 @@ export interface ServerPorts {
   readonly engine: ContainerEngine;
   readonly clock: Clock;
   readonly log: Log;
-  readonly kubelet: Kubelet;
+  readonly kubelet: KubeletView;
+  /** Other bounds for strangers than the usual ones. */
+  readonly bounds?: { readonly times?: ServingTimes; readonly strangersMax?: number };
 }
 
 /** Without a serving certificate there are none, and the log says so. */
@@ -24,7 +39,10 @@ export async function kubeletServers(ports: ServerPorts): Promise<Service[]> {
     return [];
   }
   const { httpsServer } = await import('./https-server.ts');
-  const servers = [httpsServer(ports)];
-  if (config.agentPort > 0 && config.clientCaFile !== '') servers.push((await import('./agent-server.ts')).agentServer(ports));
+  const { client, clock } = ports;
+  const access = new NodeAccess({ client, clock, nodeName: config.nodeName, webhook: config.webhook });
+  const servers = [httpsServer(ports, access)];
+  if (config.agentPort > 0 && config.clientCaFile !== '')
+    servers.push((await import('./agent-server.ts')).agentServer(ports, access));
   return servers;
 }
