@@ -6,14 +6,16 @@ export default defineConfig({
       {
         test: {
           name: 'unit',
+          globalSetup: ['test/global-setup.ts'],
           include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'test/{tidy,golden,sim}/**/*.test.ts'],
         },
       },
       {
         test: {
           name: 'integration',
+          globalSetup: ['test/global-setup.ts'],
           // Each file runs several processes with timeouts of their own: side by side they would starve each other.
-          include: ['test/{integration,fuzz,soak,differential}/**/*.test.ts'],
+          include: ['test/{integration,fuzz,soak,differential,leaving}/**/*.test.ts'],
           fileParallelism: false,
         },
       },
@@ -21,7 +23,7 @@ export default defineConfig({
         test: {
           name: 'e2e',
           include: ['test/e2e/**/*.test.ts'],
-          globalSetup: ['test/e2e/setup.ts'],
+          globalSetup: ['test/global-setup.ts', 'test/e2e/setup.ts'],
           fileParallelism: false,
           testTimeout: 180_000,
           hookTimeout: 180_000,
@@ -30,6 +32,7 @@ export default defineConfig({
       {
         test: {
           name: 'swap',
+          globalSetup: ['test/global-setup.ts'],
           include: ['test/swap/**/*.test.ts'],
           fileParallelism: false,
           testTimeout: 300_000,

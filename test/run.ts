@@ -1,8 +1,9 @@
 // Runs the checks and the test projects one after the other and counts across all of them.
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
+import { beginRun, sweep } from './leave-nothing.ts';
 
 interface Tally {
   passed: number;
@@ -32,8 +33,8 @@ const checks: readonly (readonly [string, readonly string[]])[] = [
 /** As root on Linux everything runs; elsewhere what needs root reports itself as skipped, with its reason in its name. */
 const projects = ['unit', 'integration', 'e2e', 'swap'];
 
-/** Labs that the suites make in this working tree. */
-const suiteLabs = ['e2e', 'taken', 'hollow', 'realetcd'];
+/** Everything below is of this run, and goes with it. */
+const run = beginRun();
 
 const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
 const skippedNames: string[] = [];
@@ -46,38 +47,26 @@ for (const [name, command] of checks) {
   if (result.exitCode === 0) tally.passed++;
   else tally.failed++;
 }
-// An interrupted suite has no teardown of its own.
+// An interrupted suite has no teardown of its own, and one that failed may have left something.
+process.once('exit', () => {
+  const left = sweep(run, () => false);
+  if (left.length > 0) console.log(`the run had left, and it was removed:\n${left.map((line) => `  ${line}`).join('\n')}`);
+});
 for (const [signal, code] of [
   ['SIGINT', 130],
   ['SIGTERM', 143],
-] as const) {
-  process.once(signal, () => {
-    void removeLabs().then(() => process.exit(code));
-  });
-}
+  ['SIGHUP', 129],
+] as const)
+  process.once(signal, () => process.exit(code));
 for (const project of projects) {
   if (isWanted(project)) await runProject(project);
 }
-await removeLabs();
 if (skippedNames.length > 0) console.log(`skipped:\n${skippedNames.map((name) => `  ${name}`).join('\n')}`);
 console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
 process.exitCode = tally.failed === 0 ? 0 : 1;
 
 function isWanted(project: string): boolean {
   return only.length === 0 || only.includes(project);
-}
-
-/** Takes down what a suite that crashed has left; a suite that ended by itself has left nothing. */
-async function removeLabs(): Promise<void> {
-  if (!isWanted('e2e')) return;
-  for (const name of suiteLabs) {
-    if (!existsSync(`.drydock/${name}`)) continue;
-    const result = await execa('./drydock', ['down', '--name', name], {
-      stdio: ['ignore', 'ignore', 'inherit'],
-      reject: false,
-    });
-    if (result.exitCode !== 0) tally.failed++;
-  }
 }
 
 async function runProject(project: string): Promise<void> {

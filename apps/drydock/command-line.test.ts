@@ -1,6 +1,6 @@
-import { execFileSync } from 'node:child_process';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
+import { execFileSync } from '@drydock/foundation/child-process.ts';
 import { defaultConfig } from '@drydock/lab/config.ts';
 import type { Lab } from '@drydock/lab/lab.ts';
 import { layOut } from '@drydock/lab/topology.ts';

@@ -1,6 +1,6 @@
 // Only its own is destroyed: every verb, given hostile names, folders, records and links, with other labs and other checkouts
 // beside it, for real in temporary folders. What belongs to nobody's lab, or to another's, is counted before and after.
-import { spawn } from 'node:child_process';
+
 import {
   chmodSync,
   cpSync,
@@ -17,6 +17,7 @@ import {
 } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { spawn } from '@drydock/foundation/child-process.ts';
 import { defaultConfig } from '@drydock/lab/config.ts';
 import { explain, LabError } from '@drydock/lab/errors.ts';
 import type { Lab } from '@drydock/lab/lab.ts';

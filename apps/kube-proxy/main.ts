@@ -1,12 +1,12 @@
 // The kube-proxy process: services and endpoint slices into nftables rules of this network namespace.
 
-import { spawnSync } from 'node:child_process';
 import { existsSync, readFileSync } from 'node:fs';
 import { availableParallelism, hostname, networkInterfaces } from 'node:os';
 import { connect } from '@drydock/client/connect.ts';
 import { KubeconfigError } from '@drydock/client/kubeconfig.ts';
 import { limited } from '@drydock/client/rate-limit.ts';
 import { parseHostPort, type StatusRoutes, statusServer } from '@drydock/client/status-server.ts';
+import { spawnSync } from '@drydock/foundation/child-process.ts';
 import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { ConfigError, flags, ignoredFlags, type ProxyConfig, readConfig } from '@drydock/proxy/config.ts';

@@ -1,7 +1,7 @@
-import { execFile } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import process from 'node:process';
 import { expect, test, vi } from 'vitest';
+import { execFile } from './child-process.ts';
 import { SystemClock } from './system-clock.ts';
 import { type ClockWorld, clockSuite } from './testing/clock-suite.ts';
 import { VirtualClock } from './virtual-clock.ts';

@@ -1,4 +1,3 @@
-import { execFileSync } from 'node:child_process';
 import {
   existsSync,
   lstatSync,
@@ -16,6 +15,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterAll, beforeEach, expect, test } from 'vitest';
+import { execFileSync } from './child-process.ts';
 import { mountPointsBelow, parseMountPoints } from './mount-table.ts';
 import { RemoveTreeError, removeTree } from './remove-tree.ts';
 

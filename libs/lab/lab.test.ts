@@ -1,5 +1,5 @@
 // What verbs refuse on a lab that runs, and what a failed `up` leaves: with a sleeping process in the place of a member.
-import { spawn } from 'node:child_process';
+
 import {
   chmodSync,
   existsSync,
@@ -14,6 +14,7 @@ import {
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { spawn } from '@drydock/foundation/child-process.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { SystemRandom } from '@drydock/foundation/system-random.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';

@@ -1,6 +1,7 @@
 // The rules in a kernel: transactions are accepted, and a table of an earlier process is taken over.
-import { spawnSync } from 'node:child_process';
+
 import process from 'node:process';
+import { spawnSync } from '@drydock/foundation/child-process.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { nftSink, ToolError } from './nft.ts';
 import { planRules } from './plan.ts';

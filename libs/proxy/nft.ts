@@ -1,5 +1,5 @@
 // Adapter: nftables and conntrack of this network namespace, through their command-line tools.
-import { spawn } from 'node:child_process';
+import { spawn } from '@drydock/foundation/child-process.ts';
 import { type Flow, parseFlows } from './conntrack-plan.ts';
 import type { KnownNames } from './rule-set.ts';
 

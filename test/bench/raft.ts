@@ -1,11 +1,12 @@
 // Consensus alone: three members in three processes, real disk, gRPC between them. `node test/bench/raft.ts [FIRST_PORT]`.
 // Prints proposals and linearizable reads per second on the leader; values of 256 bytes.
-import { type ChildProcess, fork } from 'node:child_process';
+
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
+import { type ChildProcess, fork } from '@drydock/foundation/child-process.ts';
 
 const durationMs = 3000;
 const first = Number(process.argv[2] ?? 21_500);

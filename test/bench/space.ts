@@ -4,13 +4,14 @@
 // each one call after the other; `calm` is what they see of the disk and of the machine while nothing else is done, `busy` the part
 // of a phase in which something on the machine waited for a processor. `--data` keeps what was filled (one member), and takes it
 // from there the next time.
-import { execFile } from 'node:child_process';
+
 import { cpSync, existsSync, mkdirSync, readFileSync, renameSync, rmSync, statSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { parseArgs, promisify } from 'node:util';
 import { api } from '@drydock/etcd/rpc/api.ts';
 import type { PutRequest, RequestOp } from '@drydock/etcd/rpc/messages.ts';
+import { execFile } from '@drydock/foundation/child-process.ts';
 import { Client, credentials } from '@grpc/grpc-js';
 import { unaryCall } from '../integration/store/client.ts';
 import { ourProgram, Store, upstreamProgram } from '../integration/store/members.ts';

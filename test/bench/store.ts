@@ -4,7 +4,7 @@
 // processor time of the members for each operation: on a machine that does other things too, that says more.
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
 import { ourProgram, Store, upstreamProgram } from '../integration/store/members.ts';
 import { loads, type NamedLoad } from './store/loads.ts';
 import { Measurement } from './store/measurement.ts';

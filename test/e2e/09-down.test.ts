@@ -1,6 +1,6 @@
 // Acceptance 9: `down` leaves nothing behind, twice is fine, and a second `up` works.
 import { existsSync, readdirSync, readFileSync } from 'node:fs';
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
 import { describe, expect, test } from 'vitest';
 import { drydock, e2eSkipReason, kubectl, lab, labFlags, labFolderExists, labName } from './lab.ts';
 

@@ -3,7 +3,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
 import { afterAll, describe, expect, test } from 'vitest';
 import { drydock, e2eSkipReason, lab, labFlags, repository, until } from './lab.ts';
 

@@ -1,7 +1,7 @@
 // Without root and without Linux's namespaces: a cluster on loopback whose pods are simulated, and which says so.
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { drydock, repository, until } from './lab.ts';
 

@@ -3,7 +3,7 @@ import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
 
 export const repository = fileURLToPath(new URL('../..', import.meta.url));
 const launcher = join(repository, 'drydock');

@@ -3,7 +3,7 @@
 //   # a comment
 //   $ kubectl get pods            a command, run by sh
 //   <masked output>               both streams, in order of writing; a last line `exit N` where the status is not 0
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
 
 export interface Step {
   readonly command: string;

@@ -1,9 +1,10 @@
 // The original apiserver, to be asked by recorders: one that runs already, or one started for this.
-import { execFileSync } from 'node:child_process';
+
 import { mkdtempSync, readFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type WireClient, wireClient } from '@drydock/apiserver/testing/wire.ts';
+import { execFileSync } from '@drydock/foundation/child-process.ts';
 
 export interface Original {
   readonly client: WireClient;

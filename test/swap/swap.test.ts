@@ -1,7 +1,7 @@
 // Each of our programs in the place of the upstream one, with every other program upstream's: two replicas become Ready and answer.
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { ours, swapSkipReason, type UpstreamCluster, upstreamCluster } from './upstream.ts';
 

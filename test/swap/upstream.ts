@@ -2,7 +2,7 @@
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
 
 const upstream = process.env.DRYDOCK_UPSTREAM;
 

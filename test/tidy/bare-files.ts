@@ -6,7 +6,8 @@ const guarded = 'libs/kubelet/';
 const list = 'test/tidy/bare-files.txt';
 /** What only looks, at paths that nobody but the node's owner names. */
 const harmless = new Set(['readFileSync', 'statfsSync', 'watch', 'constants', 'FileHandle']);
-const importLine = /^import\s+(type\s+)?([^;]*?)\s+from\s+'(?:node:)?(fs|fs\/promises|child_process)';/gm;
+const importLine =
+  /^import\s+(type\s+)?([^;]*?)\s+from\s+'(?:node:)?(fs|fs\/promises|child_process|@drydock\/foundation\/child-process\.ts)';/gm;
 const otherWays = /\b(?:require|import)\s*\(\s*'(?:node:)?(?:fs|fs\/promises|child_process)'\s*\)|\bgetBuiltinModule\b/g;
 
 /** `allowed`: files that may, each with its reason (`bare-files.txt`). */
@@ -39,7 +40,7 @@ function* bareNames(text: string): Generator<[number, string]> {
     if (named === undefined) yield [match.index, `${module} as a whole`];
     for (const each of named?.split(',') ?? []) {
       const name = each.trim().split(/\s+as\s+/)[0] ?? '';
-      if (name !== '' && !name.startsWith('type ') && (module === 'child_process' || !harmless.has(name)))
+      if (name !== '' && !name.startsWith('type ') && (module.includes('child') || !harmless.has(name)))
         yield [match.index, name];
     }
   }

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { checkBareFiles } from './bare-files.ts';
+import { checkCleanStart } from './clean-start.ts';
 import { checkDeterminism, parseAdapters } from './determinism.ts';
 import { checkHabits } from './habits.ts';
 import { checkImportDirection } from './import-direction.ts';
@@ -16,6 +17,7 @@ const findings = [
   ...checkDeterminism(files, adapters),
   ...checkSize(files),
   ...checkHabits(files),
+  ...checkCleanStart(files),
   ...checkBareFiles(files, parseAdapters(readFileSync(new URL('./bare-files.txt', import.meta.url), 'utf8'))),
 ];
 for (const finding of findings) console.log(`${finding.path}:${finding.line}: ${finding.message}`);

@@ -1,6 +1,7 @@
 // The checks are trusted because each of them finds what it is for.
 import { expect, test } from 'vitest';
 import { checkBareFiles } from './bare-files.ts';
+import { checkCleanStart } from './clean-start.ts';
 import { checkDeterminism, parseAdapters } from './determinism.ts';
 import { checkHabits } from './habits.ts';
 import { checkImportDirection } from './import-direction.ts';
@@ -68,12 +69,29 @@ test('habits: a comment whose subject has gone', () => {
 });
 
 test.each([
+  "import { spawn } from 'node:child_process';",
+  "import { execa } from 'execa';",
+  "const { spawn } = await import('node:child_process');",
+  'start(file, { env: { ...process.env, A: 1 } });',
+])('clean start: %s', (text) => {
+  expect(checkCleanStart([file('test/e2e/a.ts', text)])).toHaveLength(1);
+  expect(checkCleanStart([file('libs/foundation/child-process.ts', text)])).toEqual([]);
+});
+
+test('clean start: types, the wrapped functions and comments are fine', () => {
+  const text =
+    "import type { ChildProcess } from 'node:child_process';\nimport { spawn } from '@drydock/foundation/child-process.ts';\n// ...process.env\n";
+  expect(checkCleanStart([file('libs/etcd/a.ts', text)])).toEqual([]);
+});
+
+test.each([
   ["import { rm } from 'node:fs/promises';", 'rm'],
   ["import {\n  readFileSync,\n  rmSync as remove,\n} from 'node:fs';", 'rmSync'],
   ["import { type Stats, chmodSync } from 'fs';", 'chmodSync'],
   ["import * as fs from 'node:fs';", 'fs as a whole'],
   ["import fs from 'fs/promises';", 'fs/promises as a whole'],
   ["import { execFile } from 'node:child_process';", 'execFile'],
+  ["import { spawn } from '@drydock/foundation/child-process.ts';", 'spawn'],
   ["const { rm } = await import('node:fs/promises');", 'import('],
   ["const fs = process.getBuiltinModule('fs');", 'getBuiltinModule'],
 ])('bare files: %s', (text, name) => {

@@ -1,8 +1,9 @@
 // Nobody unauthenticated costs more than a bounded amount: every flood against the real ports of a server in its own process.
-import { type ChildProcess, fork } from 'node:child_process';
+
 import { fileURLToPath } from 'node:url';
 import { namespaces } from '@drydock/api/resource.ts';
 import { connect } from '@drydock/client/connect.ts';
+import { type ChildProcess, fork } from '@drydock/foundation/child-process.ts';
 import { floods } from '@drydock/foundation/serving/testing/floods.ts';
 import { openDescriptors, startAttacker, underFlood, type Victim } from '@drydock/foundation/serving/testing/under-flood.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';

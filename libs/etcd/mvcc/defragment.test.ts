@@ -1,8 +1,8 @@
-import { fork } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtempSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { fork } from '@drydock/foundation/child-process.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
 import type { Backend } from './backend.ts';
 import { Defragmentation, DefragmentError } from './defragment.ts';

@@ -1,9 +1,10 @@
 // Real processes on a real disk, killed with SIGKILL all at once in the middle of writing: what any of them had applied is there again.
-import { type ChildProcess, fork } from 'node:child_process';
+
 import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { type ChildProcess, fork } from '@drydock/foundation/child-process.ts';
 import { afterEach, expect, test, vi } from 'vitest';
 import { freePorts } from '../testing/free-ports.ts';
 import type { Report } from './testing/process-member.ts';

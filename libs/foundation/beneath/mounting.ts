@@ -1,7 +1,8 @@
 // Adapter: mounts and unmounts what descriptors name, with mount(8) and umount(8). They are handed the descriptors themselves
 // (as 3 and 4, reached through /proc/self/fd), so that no name is looked up a second time.
-import { spawn } from 'node:child_process';
+
 import { type FileHandle, realpath } from 'node:fs/promises';
+import { spawn } from '../child-process.ts';
 import { type FileCalls, nodeCalls } from './calls.ts';
 import { Directory, mountIdOf, type Name } from './directory.ts';
 import { BeneathError, systemCode } from './errors.ts';

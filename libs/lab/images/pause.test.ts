@@ -1,8 +1,9 @@
 // The pause program is machine code: it is run, as process 1 of a namespace where that is possible.
-import { spawn, spawnSync } from 'node:child_process';
+
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { spawn, spawnSync } from '@drydock/foundation/child-process.ts';
 import { afterAll, expect, test } from 'vitest';
 import { pauseProgram } from './pause.ts';
 

@@ -1,5 +1,6 @@
 // Adapter: looks for what the machine lacks and, as root, has Debian install it.
 import process from 'node:process';
+import { proxySettings } from '@drydock/foundation/clean-environment.ts';
 import { LabError } from '../errors.ts';
 import type { Requirement } from '../requirements.ts';
 import { findProgram } from './facts.ts';
@@ -30,7 +31,8 @@ export async function ensurePackages(requirements: readonly Requirement[], say: 
   }
   say(`installing ${list}`);
   try {
-    await tool(['env', 'DEBIAN_FRONTEND=noninteractive', 'sh', '-c', `apt-get update -qq && ${command} -qq`]);
+    const proxies = Object.entries(proxySettings(process.env)).map(([name, value]) => `${name}=${value}`);
+    await tool(['env', 'DEBIAN_FRONTEND=noninteractive', ...proxies, 'sh', '-c', `apt-get update -qq && ${command} -qq`]);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     throw new LabError('missing-packages', `could not install ${list}; try: ${command}\n${error.stderr.trim()}`);

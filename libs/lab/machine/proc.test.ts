@@ -1,7 +1,7 @@
-import { spawn } from 'node:child_process';
 import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { spawn } from '@drydock/foundation/child-process.ts';
 import { afterAll, expect, test } from 'vitest';
 import { LabError } from '../errors.ts';
 import { identify, processesWithEnv, signalRecorded, viewProcess, viewRecorded } from './proc.ts';
@@ -12,7 +12,7 @@ afterAll(() => rmSync(folder, { recursive: true }));
 const linux = process.platform === 'linux';
 
 test.skipIf(!linux)('a process is itself only with its start time: a recycled pid is never signalled', async () => {
-  const child = spawn('sleep', ['60'], { env: { ...process.env, LAB_TEST: folder } });
+  const child = spawn('sleep', ['60'], { env: { LAB_TEST: folder } });
   const ended = new Promise((resolve) => child.once('exit', resolve));
   const id = identify(child.pid ?? 0);
   if (id === undefined) throw new Error('no process');

@@ -2,7 +2,8 @@
 import { mkdirSync } from 'node:fs';
 import { dirname } from 'node:path';
 import process from 'node:process';
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
+import { cleanEnvironment } from '@drydock/foundation/clean-environment.ts';
 import { environmentOf, identify, type ProcessId, processesWithEnv, viewProcess } from './proc.ts';
 
 export interface SpawnRequest {
@@ -60,7 +61,6 @@ export function spawnProcess(request: SpawnRequest): Spawned {
     reject: false,
     stdio: 'ignore',
     buffer: false,
-    extendEnv: false,
     env: request.env,
   });
   child.nodeChildProcess.unref();
@@ -108,11 +108,11 @@ export async function succeeds(argv: readonly string[], input?: string): Promise
 
 /** The environment of the lab's processes: what tools need to be found, nothing of the user's. */
 export function processEnv(dir: string, name: string, compileCache: string): Record<string, string> {
-  return {
+  return cleanEnvironment(process.env, {
     PATH: `${process.env.PATH ?? ''}:/usr/local/sbin:/usr/sbin:/sbin:/usr/bin:/bin`,
     HOME: process.env.HOME ?? '/root',
     NODE_COMPILE_CACHE: compileCache,
     [labVariable]: dir,
     [nameVariable]: name,
-  };
+  });
 }

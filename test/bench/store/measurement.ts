@@ -2,7 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
 import { type Store, until } from '../../integration/store/members.ts';
 import { usageOf } from '../usage.ts';
 import { type NamedLoad, nameOf } from './loads.ts';

@@ -1,11 +1,11 @@
 // Backups cross between ours and the original: files, and what is restored from them.
-import { execFileSync, spawnSync } from 'node:child_process';
+
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { measureBolt, writeBolt } from '@drydock/etcd/bbolt/writer.ts';
-import { execa } from 'execa';
+import { execa, execFileSync, spawnSync } from '@drydock/foundation/child-process.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { StoreClient } from './client.ts';
 import { grow, valueAt } from './cluster.ts';

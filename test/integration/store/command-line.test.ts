@@ -2,7 +2,7 @@
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
 import { afterAll, expect, test } from 'vitest';
 import { ourProgram, Store, until, upstreamProgram } from './members.ts';
 

@@ -1,8 +1,9 @@
 // `etcdutl defrag` on the data directory of a member that has stopped.
-import { spawn } from 'node:child_process';
+
 import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { spawn } from '@drydock/foundation/child-process.ts';
 import { expect, test } from 'vitest';
 import { Caller, contentOf } from './history.ts';
 import { exitOf, Store, until } from './members.ts';

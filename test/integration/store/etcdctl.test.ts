@@ -1,7 +1,7 @@
 // Real etcdctl on our store: the answers are the original's, which the transcripts were recorded on (record.ts).
-import { execFileSync } from 'node:child_process';
+
 import { readFileSync } from 'node:fs';
-import { execa } from 'execa';
+import { execa, execFileSync } from '@drydock/foundation/child-process.ts';
 import { describe, expect, test } from 'vitest';
 import { parseSession } from '../../golden/transcript.ts';
 import { Store, until, upstreamProgram } from './members.ts';

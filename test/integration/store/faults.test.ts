@@ -1,8 +1,9 @@
 // What a store of three processes survives, with TLS as the lab runs it.
-import { execFileSync } from 'node:child_process';
+
 import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { execFileSync } from '@drydock/foundation/child-process.ts';
 import { describe, expect, test } from 'vitest';
 import { firstIndex, memberStatus } from './cluster.ts';
 import { storesOfTest } from './fixture.ts';

@@ -1,5 +1,5 @@
 // Members of a store as processes of their own, ours or the original's, each with its own folder and ports of 127.0.0.1.
-import { type ChildProcess, execFileSync, spawn } from 'node:child_process';
+
 import { once } from 'node:events';
 import {
   closeSync,
@@ -18,6 +18,7 @@ import { join } from 'node:path';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { freePorts } from '@drydock/etcd/testing/free-ports.ts';
+import { type ChildProcess, execFileSync, spawn } from '@drydock/foundation/child-process.ts';
 import { SystemRandom } from '@drydock/foundation/system-random.ts';
 import { Authority } from '@drydock/pki/authority.ts';
 import { clientCertificate, forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
@@ -242,7 +243,7 @@ export class Store {
 
   #environment(index: number): NodeJS.ProcessEnv {
     const { diskFaults = true } = this.#options;
-    return { ...process.env, ...(diskFaults ? { DRYDOCK_DISK_FAULTS: this.#faultsFile(index) } : {}) };
+    return diskFaults ? { DRYDOCK_DISK_FAULTS: this.#faultsFile(index) } : {};
   }
 
   #faultsFile(index: number): string {

@@ -3,7 +3,7 @@ import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
 import { mask, parseSession, playSession, type Session } from '../../golden/transcript.ts';
 import { Store } from './members.ts';
 import { serveStarts, writeTools } from './session-tools.ts';

@@ -1,9 +1,9 @@
 // Data directories that etcd itself has left become ours: nothing that etcd has acknowledged is lost, and every member has the same.
-import { execFileSync } from 'node:child_process';
+
 import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { execa } from 'execa';
+import { execa, execFileSync } from '@drydock/foundation/child-process.ts';
 import { describe, expect, onTestFinished, test } from 'vitest';
 import { Caller, contentOf, randomHistory } from './history.ts';
 import { ourProgram, Store, type StoreOptions, until, upstreamProgram } from './members.ts';
@@ -104,7 +104,7 @@ describe.skipIf(etcd === undefined)('with the original (DRYDOCK_UPSTREAM)', () =
         for (const { name, dataDir, peerUrl, initialCluster } of members) {
           const urls = [`--initial-cluster=${initialCluster}`, `--initial-advertise-peer-urls=${peerUrl}`];
           const args = ['snapshot', 'restore', file, `--data-dir=${dataDir}`, `--name=${name}`, ...urls];
-          execFileSync(debian, args, { env: { ...process.env, ETCDCTL_API: '3' }, stdio: 'pipe' });
+          execFileSync(debian, args, { env: { ETCDCTL_API: '3' }, stdio: 'pipe' });
         }
       },
     });

@@ -1,6 +1,7 @@
 // Scenes with real mounts, for a process in a mount namespace of its own: `unshare -m node mounts.ts SCENE FOLDER`. Prints JSON.
-import { execFileSync } from 'node:child_process';
+
 import { existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
+import { execFileSync } from '../../child-process.ts';
 import { Directory } from '../directory.ts';
 import { mountsBelow } from '../mount-table.ts';
 import { bindMount, mountTmpfs, unmountAt, unmountBelow } from '../mounting.ts';

@@ -1,8 +1,9 @@
 // Plays a scene with real mounts in a process that has a mount namespace of its own; what it prints is its answer.
-import { execFile, execFileSync } from 'node:child_process';
+
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { promisify } from 'node:util';
+import { execFile, execFileSync } from '../../child-process.ts';
 
 /** Mounts need root and a namespace of their own, which not every machine gives. */
 export function mayMount(): boolean {

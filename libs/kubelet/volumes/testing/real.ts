@@ -1,7 +1,8 @@
 // Scenes with real mounts, for a process in a mount namespace of its own: `unshare -m node real.ts SCENE FOLDER`. Prints JSON.
-import { execFileSync } from 'node:child_process';
+
 import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { watchedCalls } from '@drydock/foundation/beneath/testing/attacker.ts';
+import { execFileSync } from '@drydock/foundation/child-process.ts';
 import { hostMounter } from '../mounter.ts';
 import { bindSubPath } from '../sub-path.ts';
 import { listing } from './listing.ts';
