@@ -1,7 +1,8 @@
 // No flag that asks for safety is passed over: every flag of the original is served, refused or warned of.
-import { spawnSync } from 'node:child_process';
+
 import { fileURLToPath } from 'node:url';
 import { servedPlugins } from '@drydock/apiserver/admission/plugins.ts';
+import { spawnSync } from '@drydock/foundation/child-process.ts';
 import { type FlagDialect, FlagError, parseFlags } from '@drydock/foundation/flags.ts';
 import { flagProblems, upstreamFlags } from '@drydock/foundation/testing/upstream-flags.ts';
 import { describe, expect, test } from 'vitest';

@@ -21,7 +21,7 @@ const hostile: Readonly<Record<string, string>> = {
   DRYDOCK_LAB: '/other',
   DRYDOCK_DISK_FAULTS: '/nope',
 };
-const before = { ...process.env };
+const before = Object.fromEntries(Object.entries(process.env));
 afterEach(() => {
   for (const name of Object.keys(hostile)) {
     if (before[name] === undefined) delete process.env[name];

@@ -9,19 +9,25 @@ export function levelOf(verbosity: number): 'info' | 'debug' {
 
 /** The log of a process. Construct it in `apps/*` only. */
 export function createLog(component: string, level: 'debug' | 'info' | 'warn' | 'error' = 'info'): Log {
-  const logger = pino(
-    { level, base: { component }, timestamp: stdTimeFunctions.isoTime },
-    destination({ dest: 2, sync: true }),
-  );
-  return wrap(logger);
+  const stream = destination({ dest: 2, sync: true });
+  // A disk that is full, or a reader that has gone: a log that cannot be written must not end what it tells of.
+  stream.on('error', () => {});
+  return wrap(pino({ level, base: { component }, timestamp: stdTimeFunctions.isoTime }, stream));
 }
 
 function wrap(logger: Logger): Log {
+  const write = (at: 'debug' | 'info' | 'warn' | 'error', fields: LogFields, message: string): void => {
+    try {
+      logger[at](fields, message);
+    } catch {
+      // See above; and a field that cannot be made text is not worth a process either.
+    }
+  };
   return {
-    debug: (fields: LogFields, message: string) => logger.debug(fields, message),
-    info: (fields: LogFields, message: string) => logger.info(fields, message),
-    warn: (fields: LogFields, message: string) => logger.warn(fields, message),
-    error: (fields: LogFields, message: string) => logger.error(fields, message),
-    child: (fields: LogFields) => wrap(logger.child(fields)),
+    debug: (fields, message) => write('debug', fields, message),
+    info: (fields, message) => write('info', fields, message),
+    warn: (fields, message) => write('warn', fields, message),
+    error: (fields, message) => write('error', fields, message),
+    child: (fields) => wrap(logger.child(fields)),
   };
 }

@@ -117,6 +117,8 @@ function readCommandLine<S extends FlagSet>(program: Program<S>): { flags: Parse
 
 /** Runs `program` with this process's arguments. Exit codes: 0 stopped by a signal, 1 failed, 2 (etcd's dialect) bad flags. */
 export async function runProgram<S extends FlagSet>(program: Program<S>): Promise<void> {
+  // A full disk under standard output or error, or nobody who reads it: what is said there is lost, the program goes on.
+  for (const stream of [process.stdout, process.stderr]) stream.on('error', () => {});
   const { flags, log } = readCommandLine(program);
   for (const name of flags.ignored) log.warn({ flag: `--${name}` }, 'flag accepted but it has no effect here');
 

@@ -34,6 +34,7 @@ import { PodRuntime } from './pod/pod-runtime.ts';
 import { StatusWriter } from './pod/status-writer.ts';
 import { Handlers } from './probes/handlers.ts';
 import { Prober, probeFailureText } from './probes/prober.ts';
+import { SimulatedHandlers } from './probes/simulated-handlers.ts';
 import { Claims } from './volumes/claims.ts';
 import { hollowMounter, hostMounter } from './volumes/mounter.ts';
 import { ReferenceCache } from './volumes/references.ts';
@@ -143,9 +144,9 @@ export class Kubelet implements Service {
   ): PodManager {
     const { config, engine, clock, random, log, facts } = this.#ports;
     const client = this.#limited;
-    const handlers = new Handlers(engine, clock);
     const references = new ReferenceCache({ client, clock, random, log }, (uid) => this.#manager?.wake(uid));
     this.#references = references;
+    const handlers = isHollow(config) ? new SimulatedHandlers(clock) : new Handlers(engine, clock);
     const mounter = isHollow(config) ? hollowMounter : hostMounter();
     const volumes = new Volumes({ rootDir: config.rootDir, claims: new Claims(client), mounter, clock });
     const runtime = new PodRuntime({

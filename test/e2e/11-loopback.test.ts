@@ -48,6 +48,13 @@ describe('loopback network, hollow engine', () => {
     expect(readFileSync(`/proc/${pid}/environ`, 'utf8')).toContain('DRYDOCK_DISK_FAULTS=/tmp/faults.json\0');
   });
 
+  test('pods with probes get Ready: nobody is there to be asked', async () => {
+    await kubectl('apply', '-f', join(repository, 'deploy/samples/web.yaml'));
+    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    await kubectl('delete', '-f', join(repository, 'deploy/samples/web.yaml'));
+    await until('the pods are gone', async () => (await kubectl('get', 'pods', '--no-headers')).trim() === '');
+  });
+
   test('kubectl drives it', async () => {
     await kubectl('create', 'deployment', 'web', '--image=anything', '--replicas=3');
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');

@@ -10,7 +10,7 @@ import type { NodeFacts } from '../container/downward.ts';
 import { ContainerConfigError, environment, type References } from '../container/env.ts';
 import { linuxResources } from '../container/resources.ts';
 import type { ContainerConfig, ContainerEngine, Image, SandboxConfig } from '../engine/engine.ts';
-import type { Handlers } from '../probes/handlers.ts';
+import type { HandlerRunner } from '../probes/handlers.ts';
 import type { PodFolders } from '../volumes/pod-folders.ts';
 import { SubPathError, type SubPathRequest } from '../volumes/sub-path.ts';
 import type { HostVolume } from '../volumes/volumes.ts';
@@ -25,7 +25,7 @@ export interface RuntimePorts {
   readonly clock: Clock;
   readonly recorder: EventRecorder;
   readonly references: References;
-  readonly handlers: Handlers;
+  readonly handlers: HandlerRunner;
   readonly imageBackoff: BackoffTable;
   readonly services: () => Iterable<Service>;
   readonly folders: PodFolders;

@@ -23,7 +23,12 @@ export interface HandlerTarget {
 /** The output of a failing probe that goes into an event. */
 const outputCharsMax = 10_240;
 
-export class Handlers {
+/** Carries out probes and hooks. Never throws: what cannot be carried out is a failure with a text. */
+export interface HandlerRunner {
+  run(handler: Probe & LifecycleHandler, target: HandlerTarget): Promise<HandlerResult>;
+}
+
+export class Handlers implements HandlerRunner {
   readonly #engine: ContainerEngine;
   readonly #clock: Clock;
 
@@ -32,7 +37,6 @@ export class Handlers {
     this.#clock = clock;
   }
 
-  /** Never throws: what cannot be carried out is a failure with a text. */
   async run(handler: Probe & LifecycleHandler, target: HandlerTarget): Promise<HandlerResult> {
     try {
       if (handler.exec !== undefined) return await this.#exec(handler.exec.command ?? [], target);

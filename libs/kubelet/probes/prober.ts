@@ -3,7 +3,7 @@ import type { Container, Pod, Probe } from '@drydock/api/generated/types.ts';
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { ContainerDetail } from '../engine/engine.ts';
-import type { Handlers } from './handlers.ts';
+import type { HandlerRunner } from './handlers.ts';
 import { initialProbeState, type ProbeKind, type ProbeState, probeStep } from './probe-state.ts';
 
 interface Probed {
@@ -19,7 +19,7 @@ interface Probed {
 export interface ProberPorts {
   readonly clock: Clock;
   readonly random: RandomStream;
-  readonly handlers: Handlers;
+  readonly handlers: HandlerRunner;
   /** A verdict has changed. */
   readonly changed: (podUid: string) => void;
   /** A probe has failed, for the event. */
