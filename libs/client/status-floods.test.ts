@@ -1,8 +1,9 @@
 // The status ports take nobody's word and tell everybody little: no caller costs them more than a bound.
-import { type ChildProcess, fork } from 'node:child_process';
+
 import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { fileURLToPath } from 'node:url';
+import { type ChildProcess, fork } from '@drydock/foundation/child-process.ts';
 import { floods } from '@drydock/foundation/serving/testing/floods.ts';
 import { openDescriptors, startAttacker, underFlood, type Victim } from '@drydock/foundation/serving/testing/under-flood.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';

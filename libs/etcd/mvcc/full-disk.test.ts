@@ -1,12 +1,13 @@
 // A file system that another process fills and frees at random while a member commits: the member is told so by its own writes, every
 // time. lmdb, where it finds out itself, damages the process.
-import { execFile } from 'node:child_process';
+
 import { mkdtempSync, rmdirSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
 import { promisify } from 'node:util';
+import { execFile } from '@drydock/foundation/child-process.ts';
 import { expect, test } from 'vitest';
 
 /** `FULL_DISK_ROUNDS=100` for a long look. */

@@ -1,7 +1,8 @@
 // The same on this machine's own cgroups, whichever version it has.
-import { spawn } from 'node:child_process';
+
 import { once } from 'node:events';
 import { existsSync, mkdirSync, readdirSync, readFileSync, rmdirSync, writeFileSync } from 'node:fs';
+import { spawn } from '@drydock/foundation/child-process.ts';
 import { expect, onTestFinished, test, vi } from 'vitest';
 import { podWith } from '../volumes/testing/pods.ts';
 import { hostCgroupFs } from './cgroup-fs.ts';

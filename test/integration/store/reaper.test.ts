@@ -1,8 +1,9 @@
 // A run of tests that is ended leaves nothing behind, whatever ends it.
-import { fork } from 'node:child_process';
+
 import { existsSync } from 'node:fs';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { fork } from '@drydock/foundation/child-process.ts';
 import { expect, test } from 'vitest';
 import { exitOf, until } from './members.ts';
 

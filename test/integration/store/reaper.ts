@@ -1,7 +1,8 @@
 // What outlives the process of a test: a shell that holds the other end of a pipe. When the test's process is gone, however that came
 // (a timeout, SIGTERM, kill -9), the pipe ends, and the shell ends what was started and removes what was made.
-import { type ChildProcess, spawn } from 'node:child_process';
+
 import type { Writable } from 'node:stream';
+import { type ChildProcess, spawn } from '@drydock/foundation/child-process.ts';
 
 /** Lines: `+ PID`, `- PID` where it has ended by itself, `/ FOLDER` to be removed. */
 const script = `

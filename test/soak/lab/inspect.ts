@@ -3,7 +3,7 @@
 import { readFileSync, readlinkSync } from 'node:fs';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
-import { execa } from 'execa';
+import { execa } from '@drydock/foundation/child-process.ts';
 
 /** In megabytes. `rss` is `anon` (the program's own) and `file` (mapped files: Node itself, the store's data). */
 export interface Memory {

@@ -1,11 +1,12 @@
 // A small file system that is filled and freed at random while a backend on it commits. `node full-disk-driver.ts BACKEND-MODULE FOLDER
 // ROUNDS`, in a mount namespace of its own, which ends with it. Prints a line for each round: how the committing process ended, after
 // how many commits, how many were there afterwards, and whether all that was there was whole.
-import { execFileSync, fork } from 'node:child_process';
+
 import { closeSync, ftruncateSync, mkdirSync, openSync, rmSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 import process from 'node:process';
 import { fileURLToPath } from 'node:url';
+import { execFileSync, fork } from '@drydock/foundation/child-process.ts';
 import { SeededRandom } from '@drydock/foundation/random.ts';
 import { openLmdbBackend } from '../lmdb-backend.ts';
 
