@@ -81,7 +81,8 @@ export class NodeDisk implements Disk {
  */
 export async function makeFolderDurably(path: string, root: string): Promise<void> {
   const first = await mkdir(path, { recursive: true, mode: folderMode });
-  const top = dirname(resolve(first !== undefined && first.length < root.length ? first : root));
+  const [base, made] = [resolve(root), resolve(first ?? root)];
+  const top = dirname(made.length < base.length ? made : base);
   for (let folder = resolve(path); folder !== top; ) {
     folder = dirname(folder);
     await syncFolder(folder).catch((error) => {

@@ -37,22 +37,32 @@ function fill(file: string, random: { int(bound: number): number }): () => void 
   };
 }
 
+interface Ended {
+  readonly commits: number;
+  /** What it said last, or the signal or status that it ended with before it said so. */
+  readonly end: number | string;
+}
+
 /** `begun` is called when the backend is open. */
-async function commitUntilRefused(
-  folder: string,
-  seed: string,
-  begun: () => void,
-): Promise<{ commits: number; code: number | string }> {
-  let commits = 0;
-  const child = fork(program, [module, folder, seed], { execArgv: [], stdio: ['ignore', 'ignore', 'inherit', 'ipc'] });
-  child.once('message', begun);
-  child.on('message', (count) => {
-    commits = Number(count);
+function commitToTheEnd(folder: string, seed: string, begun: () => void, ballast?: string): Promise<Ended> {
+  const child = fork(program, [module, folder, seed, ...(ballast === undefined ? [] : [ballast])], {
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'inherit', 'ipc'],
   });
-  const code = await new Promise<number | string>((resolve) =>
-    child.on('exit', (status, signal) => resolve(signal ?? status ?? -1)),
-  );
-  return { commits, code };
+  child.once('message', begun);
+  let commits = 0;
+  let said: string | undefined;
+  child.on('message', (message) => {
+    if (typeof message === 'number') {
+      commits = message;
+      return;
+    }
+    said = String(message);
+    child.kill('SIGKILL');
+  });
+  return new Promise((resolve) => {
+    child.on('exit', (status, signal) => resolve({ commits, end: said ?? signal ?? status ?? -1 }));
+  });
 }
 
 function found(folder: string): { readonly commits: number; readonly whole: boolean } {
@@ -68,6 +78,9 @@ function found(folder: string): { readonly commits: number; readonly whole: bool
 execFileSync('mount', ['-t', 'tmpfs', '-o', `size=${megabytes}m`, 'tmpfs', disk]);
 const folder = join(disk, 'db');
 mkdirSync(folder);
+const worst = await commitToTheEnd(folder, 'worst', () => {}, join(disk, 'ballast'));
+rmSync(join(disk, 'ballast'), { force: true });
+process.stdout.write(`${JSON.stringify({ ...worst, found: found(folder) })}\n`);
 for (let round = 0; round < Number(rounds); round++) {
   let stop = (): void => {};
   const begin = (): void => {
@@ -76,8 +89,8 @@ for (let round = 0; round < Number(rounds); round++) {
   // Every third time there is nothing left when it is opened.
   const atOpen = round % 3 === 2;
   if (atOpen) begin();
-  const { commits, code } = await commitUntilRefused(folder, `${round}`, atOpen ? () => {} : begin);
+  const ended = await commitToTheEnd(folder, `${round}`, atOpen ? () => {} : begin);
   stop();
-  process.stdout.write(`${JSON.stringify({ code, commits, found: found(folder) })}\n`);
+  process.stdout.write(`${JSON.stringify({ ...ended, found: found(folder) })}\n`);
 }
 process.exit();

@@ -1,15 +1,20 @@
-// Commits until the disk has no room, and says so. `node full-disk-process.ts BACKEND-MODULE FOLDER SEED`. Exit status 3: the backend
-// has refused a commit for want of space. It sends how many commits were made.
+// Commits until the disk has no room, and says so. `node full-disk-process.ts BACKEND-MODULE FOLDER SEED [BALLAST]`. It sends how
+// many commits were made, and at last `refused`, where the backend had no room for one, or what else came of it. With BALLAST the disk is full at the worst
+// moment of every commit, when the backend has looked at what is free, and free again after it; `done` after some of them.
+import fs from 'node:fs';
+import { syncBuiltinESMExports } from 'node:module';
 import process from 'node:process';
 import { SeededRandom } from '@drydock/foundation/random.ts';
 import type { openLmdbBackend } from '../lmdb-backend.ts';
 
-const [module = '', folder = '', seed = ''] = process.argv.slice(2);
+const [module = '', folder = '', seed = '', ballast] = process.argv.slice(2);
 const { openLmdbBackend: open } = (await import(module)) as { openLmdbBackend: typeof openLmdbBackend };
 const random = new SeededRandom(seed).stream('writes');
 const valueBytesMax = 20_000;
 const changesMax = 60;
-const refused = 3;
+const worstCommits = 60;
+
+if (ballast !== undefined) fillAfterEveryLook(ballast);
 
 try {
   const backend = open(folder);
@@ -29,11 +34,38 @@ try {
     backend.setRecord('meta', 'commits', mark);
     await backend.commit();
     process.send?.(main);
+    if (ballast === undefined) continue;
+    fs.rmSync(ballast, { force: true });
+    if (main > worstCommits) break;
   }
+  end('done');
 } catch (error) {
-  process.exitCode = /no space left/.test(String(error)) ? refused : 1;
-  if (process.exitCode === 1) process.stderr.write(`${String(error)}\n`);
-  process.disconnect?.();
-  // lmdb's threads are not waited for.
-  setImmediate(() => process.exit());
+  end(/no space left/.test(String(error)) ? 'refused' : String(error));
+}
+
+/** Whoever has started this ends it: lmdb, after a commit that failed, may wait for ever on its way out. */
+function end(how: string): void {
+  process.send?.(how);
+  setInterval(() => {}, 1 << 30);
+}
+
+function fillAfterEveryLook(file: string): void {
+  const look = fs.statfsSync;
+  const fill = (): void => {
+    const fd = fs.openSync(file, 'w');
+    try {
+      for (let at = 0; ; ) at += fs.writeSync(fd, Buffer.alloc(1 << 16, 1), 0, 1 << 16, at);
+    } catch {
+      // Nothing is left.
+    } finally {
+      fs.closeSync(fd);
+    }
+  };
+  const looked = ((path: string) => {
+    const seen = look(path);
+    fill();
+    return seen;
+  }) as typeof fs.statfsSync;
+  fs.statfsSync = looked;
+  syncBuiltinESMExports();
 }
