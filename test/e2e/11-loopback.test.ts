@@ -55,6 +55,16 @@ describe('loopback network, hollow engine', () => {
     await until('the pods are gone', async () => (await kubectl('get', 'pods', '--no-headers')).trim() === '');
   });
 
+  test('kubectl takes a file that is a List: it reads the OpenAPI document in protobuf for it', async () => {
+    const list = {
+      apiVersion: 'v1',
+      kind: 'List',
+      items: ['one', 'two'].map((name) => ({ apiVersion: 'v1', kind: 'ConfigMap', metadata: { name } })),
+    };
+    for (const verb of ['create', 'apply', 'delete'])
+      await execa('kubectl', ['--kubeconfig', kubeconfig, verb, '-f', '-'], { input: JSON.stringify(list) });
+  });
+
   test('kubectl drives it', async () => {
     await kubectl('create', 'deployment', 'web', '--image=anything', '--replicas=3');
     await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');

@@ -7,6 +7,11 @@ import { allModels, gvkOf, patchDefinition, type SchemaSet, schemaSet } from './
 
 /** The JSON text of /openapi/v2. */
 export function openApiV2(): string {
+  return JSON.stringify(openApiV2Document());
+}
+
+/** The document itself. */
+export function openApiV2Document(): JsonObject {
   const set = schemaSet('v2', readDocs());
   for (const model of allModels()) set.ref(model);
   const paths: Record<string, JsonObject> = {};
@@ -17,7 +22,7 @@ export function openApiV2(): string {
       item[operation.method] = renderOperation(operation, set);
     }
   }
-  return JSON.stringify({
+  return {
     swagger: '2.0',
     info: { title: 'Kubernetes', version: '1.36' },
     paths: Object.fromEntries(Object.entries(paths).sort(([a], [b]) => (a < b ? -1 : 1))),
@@ -26,7 +31,7 @@ export function openApiV2(): string {
       BearerToken: { description: 'Bearer Token authentication', type: 'apiKey', name: 'authorization', in: 'header' },
     },
     security: [{ BearerToken: [] }],
-  });
+  } as unknown as JsonObject;
 }
 
 function pathParametersOf(path: string): JsonObject[] {

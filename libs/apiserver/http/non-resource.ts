@@ -1,6 +1,7 @@
 // Everything that is not an object: health, version, metrics, discovery, OpenAPI, token issuer.
 
 import { openApiV2 } from '@drydock/api/openapi/v2.ts';
+import { openApiV2Bytes, openApiV2Protobuf } from '@drydock/api/openapi/v2-protobuf.ts';
 import { openApiHash, openApiV3, openApiV3Index } from '@drydock/api/openapi/v3.ts';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts';
 import { notServed } from '../registry/errors.ts';
@@ -8,6 +9,7 @@ import { discover } from './discovery.ts';
 import { type Exchange, headerOf, send, sendError, sendText, sendValue } from './exchange.ts';
 import { type HealthEndpoints, serveHealth } from './health.ts';
 import type { RequestMetrics } from './metrics.ts';
+import { parseAccept } from './negotiate.ts';
 
 export interface NonResourceOptions {
   readonly health: HealthEndpoints;
@@ -93,8 +95,10 @@ export class NonResource {
 
   #openApiV2(exchange: Exchange): void {
     const etag = `"${openApiHash('v2')}"`;
-    if (headerOf(exchange.req, 'if-none-match') === etag) send(exchange, 304, 'application/json', '', { etag });
-    else send(exchange, 200, 'application/json', openApiV2(), { vary: 'Accept', etag });
+    const form = openApiForm(headerOf(exchange.req, 'accept'), ['application/json', openApiV2Protobuf]);
+    if (form === undefined) send(exchange, 406, 'text/plain', '', { vary: 'Accept' });
+    else if (headerOf(exchange.req, 'if-none-match') === etag) send(exchange, 304, form, '', { etag });
+    else send(exchange, 200, form, form === openApiV2Protobuf ? openApiV2Bytes() : openApiV2(), { vary: 'Accept', etag });
   }
 
   /** A request that names the current hash may be kept for ever; one with another hash is sent to the current one. */
@@ -104,6 +108,11 @@ export class NonResource {
       sendText(exchange, 404, '404 page not found\n');
       return;
     }
+    const form = openApiForm(headerOf(exchange.req, 'accept'), ['application/json']);
+    if (form === undefined) {
+      send(exchange, 406, 'text/plain', '', { vary: 'Accept' });
+      return;
+    }
     const hash = openApiHash(path);
     const asked = exchange.query.get('hash');
     if (asked !== null && asked !== hash) {
@@ -111,7 +120,7 @@ export class NonResource {
       return;
     }
     const kept: Record<string, string> = asked === null ? {} : { 'cache-control': 'public, immutable' };
-    send(exchange, 200, 'application/json', document, { vary: 'Accept', etag: `"${hash}"`, ...kept });
+    send(exchange, 200, form, document, { vary: 'Accept', etag: `"${hash}"`, ...kept });
   }
 
   #issuer(exchange: Exchange): void {
@@ -125,4 +134,15 @@ export class NonResource {
     };
     send(exchange, 200, 'application/json', JSON.stringify(document));
   }
+}
+
+/** The first form that the client takes: `@v1.0` in a media type is `.v1.0` in ours. Undefined where it takes none. */
+function openApiForm(accept: string, forms: readonly string[]): string | undefined {
+  if (accept === '') return forms[0];
+  for (const { type } of parseAccept(accept)) {
+    const plain = type.replace('@', '.');
+    if (plain === '*/*' || plain === 'application/*') return forms[0];
+    if (forms.includes(plain)) return plain;
+  }
+  return undefined;
 }
