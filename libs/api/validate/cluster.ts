@@ -14,6 +14,7 @@ import type {
 import { labelValueErrors, portNumberErrors, qualifiedNameErrors } from '../names.ts';
 import { countOrPercent, nonNegative, notAbove100Percent, oneOf, validateSelector } from './common.ts';
 import { rules } from './define.ts';
+import { endpointIpErrors, endpointNameErrors, familyErrors, isEndpointIp } from './endpoint-address.ts';
 import { type FieldError, forbidden, goValue, invalid, notSupported, required } from './field-error.ts';
 import { budgetStatus } from './replica-status.ts';
 
@@ -24,7 +25,6 @@ const systemPriorities: Readonly<Record<string, number>> = {
 };
 const taintEffects = ['NoSchedule', 'PreferNoSchedule', 'NoExecute'];
 const cidrText = 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)';
-const ipText = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
 
 export const clusterRules = [
   rules<Node>('/Node', { create: validateNode, subresources: { status: validateNodeStatus } }),
@@ -169,8 +169,8 @@ function validateSlice(slice: EndpointSlice): FieldError[] {
     const at = `endpoints[${index}].addresses`;
     if (endpoint.addresses.length === 0) errors.push(required(at, 'must contain at least 1 address'));
     endpoint.addresses.forEach((address, i) => {
-      if (slice.addressType === 'FQDN') return;
-      if (!ipaddr.isValid(address)) errors.push(invalid(`${at}[${i}]`, address, ipText));
+      if (slice.addressType === 'FQDN') errors.push(...endpointNameErrors(address, `${at}[${i}]`));
+      else errors.push(...familyErrors(address, slice.addressType, at), ...endpointIpErrors(address, `${at}[${i}]`));
     });
   });
   return errors;
@@ -194,11 +194,9 @@ function validateEndpoints({ subsets = [] }: Endpoints): FieldError[] {
       ['notReadyAddresses', notReadyAddresses],
     ] as const) {
       list.forEach(({ ip }, i) => {
-        if (ipaddr.isValid(ip)) return;
-        errors.push(
-          invalid(`${at}.${field}[${i}].ip`, ip, ipText),
-          invalid(`${at}.${field}[${i}].ip`, ip, 'must be a valid IP address'),
-        );
+        const path = `${at}.${field}[${i}].ip`;
+        errors.push(...endpointIpErrors(ip, path, true));
+        if (!isEndpointIp(ip)) errors.push(invalid(path, ip, 'must be a valid IP address'));
       });
     }
     ports.forEach((port, i) => {

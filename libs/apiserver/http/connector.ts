@@ -1,7 +1,7 @@
 // Routes streaming subresources to their nodes, pods and services.
 import type { IncomingMessage } from 'node:http';
-import type { EndpointSlice, Node, Pod, Service } from '@drydock/api/generated/types.ts';
-import { endpointSlices, type KubeObject, nodes, pods, type Resource, services } from '@drydock/api/resource.ts';
+import type { Node, Pod } from '@drydock/api/generated/types.ts';
+import { type KubeObject, nodes, pods, type Resource } from '@drydock/api/resource.ts';
 import { findResource } from '@drydock/api/scheme.ts';
 import { apiError } from '@drydock/api/status.ts';
 import type { Admission } from '../admission/admission.ts';
@@ -18,6 +18,7 @@ import type { KubeletAddress, Kubelets } from './kubelet.ts';
 import { serveLogs } from './logs.ts';
 import { flag } from './options.ts';
 import { containerOf } from './pod-target.ts';
+import { type ProxyParts, proxyTarget } from './proxy-target.ts';
 import type { PathInfo } from './request-info.ts';
 
 export interface ConnectorParts {
@@ -121,62 +122,13 @@ export class StreamConnector implements Connector {
   }
 
   async #proxyTarget(exchange: Exchange, info: PathInfo): Promise<ForwardTarget> {
-    const { resource, namespace, name } = info.target;
+    const { caches, kubelets, kubeletTls, pick } = this.#parts;
     const mark = exchange.req.url?.indexOf('?') ?? -1;
     const path = info.rest + (mark < 0 ? '' : (exchange.req.url?.slice(mark) ?? ''));
-    const { scheme, id, port } = parseName(name);
-    if (resource === 'nodes') {
-      const address = this.#parts.kubelets.addressOf(await this.#read<Node>(nodes, '', id));
-      return { scheme: 'https', host: address.host, port: Number(port) || address.port, path, tls: this.#parts.kubeletTls };
-    }
-    if (resource === 'pods') {
-      const pod = await this.#read<Pod>(pods, namespace, id);
-      const host = pod.status?.podIP ?? '';
-      if (host === '') throw apiError('BadRequest', 'address not allowed');
-      const first = pod.spec?.containers.flatMap((container) => container.ports ?? [])[0]?.containerPort;
-      return { scheme, host, port: Number(port) || first || 80, path };
-    }
-    if (resource !== 'services') throw notServed();
-    return { scheme, ...(await this.#endpointOf(namespace, id, port)), path };
+    const read: ProxyParts['read'] = (resource, namespace, name) => this.#read(resource, namespace, name);
+    const addressOf: ProxyParts['addressOf'] = (node) => kubelets.addressOf(node);
+    return { ...(await proxyTarget(info.target, { read, caches, addressOf, kubeletTls, pick })), path };
   }
-
-  /** A ready endpoint of a service, and its port of that name or number. */
-  async #endpointOf(namespace: string, name: string, port: string): Promise<{ host: string; port: number }> {
-    const service = await this.#read<Service>(services, namespace, name);
-    const ports = service.spec?.ports ?? [];
-    const wanted =
-      port === ''
-        ? ports.length === 1
-          ? ports[0]
-          : undefined
-        : ports.find((each) => each.name === port || String(each.port) === port);
-    await this.#parts.caches.of(endpointSlices).start();
-    const candidates: { host: string; port: number }[] = [];
-    for (const slice of this.#parts.caches.list<EndpointSlice>(endpointSlices, namespace)) {
-      if (slice.metadata?.labels?.['kubernetes.io/service-name'] !== name) continue;
-      const target = (slice.ports ?? []).find((each) => (each.name ?? '') === (wanted?.name ?? ''));
-      if (target?.port === undefined) continue;
-      for (const endpoint of slice.endpoints ?? []) {
-        const [host] = endpoint.addresses;
-        if (endpoint.conditions?.ready !== false && host !== undefined) candidates.push({ host, port: target.port });
-      }
-    }
-    const chosen = candidates[this.#parts.pick(Math.max(1, candidates.length))];
-    if (chosen === undefined)
-      throw apiError(
-        'ServiceUnavailable',
-        `no endpoints available for service ${JSON.stringify(port === '' ? name : `${name}:${port}`)}`,
-      );
-    return chosen;
-  }
-}
-
-/** `name`, `name:port`, `scheme:name:port`. */
-function parseName(text: string): { scheme: 'http' | 'https'; id: string; port: string } {
-  const parts = text.split(':');
-  if (parts.length === 1) return { scheme: 'http', id: text, port: '' };
-  if (parts.length === 2) return { scheme: 'http', id: parts[0] ?? '', port: parts[1] ?? '' };
-  return { scheme: parts[0] === 'https' ? 'https' : 'http', id: parts[1] ?? '', port: parts[2] ?? '' };
 }
 
 /** The kubelet's names for the options of exec and attach. */
