@@ -1,5 +1,5 @@
 // A run of the suites leaves nothing, also where it fails, is ended by a signal, or a test runs out of time: everything that it
-// starts carries the run's mark in its environment, temporary folders are below one folder, labs are in the machine's list.
+// starts carries the run's mark in its environment, temporary folders are below one folder, labs have it in their records. A user's own lab, started meanwhile, has not.
 import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -16,8 +16,6 @@ const repository = fileURLToPath(new URL('..', import.meta.url));
 export interface Run {
   readonly mark: string;
   readonly folder: string;
-  /** Labs that were there before. */
-  readonly labs: readonly string[];
 }
 
 /** Begins a run: what this process starts from now on is of it. */
@@ -25,13 +23,13 @@ export function beginRun(): Run {
   const folder = mkdtempSync(join(tmpdir(), 'dt-'));
   process.env[runVariable] = folder;
   process.env.TMPDIR = folder;
-  return { mark: folder, folder, labs: labs().map((record) => record.id) };
+  return { mark: folder, folder };
 }
 
 /** Removes what the run has left; synchronous, so that it also serves while the process exits. Returns what there was. */
 export function sweep(run: Run, spare: (command: string) => boolean): string[] {
   const found: string[] = [];
-  for (const record of labs().filter(({ id, repo }) => !run.labs.includes(id) && `${repo}/` === repository)) {
+  for (const record of labs().filter(({ testRun }) => testRun !== undefined && isOf(testRun, run.mark))) {
     found.push(`lab ${record.name}`);
     spawnSync(join(repository, 'drydock'), ['down', '--name', record.name, '--dir', record.dir], { stdio: 'ignore' });
   }
@@ -61,9 +59,14 @@ function labs(): LabRecord[] {
   return (user === 0 ? ['/run/drydock'] : own).flatMap(listRecords);
 }
 
+/** Whether something with the mark `found` is of the run, or of one inside it, whose folder is below. */
+function isOf(found: string, mark: string): boolean {
+  return found === mark || found.startsWith(`${mark}/`);
+}
+
 /** Processes that were started with the mark. */
 function marked(mark: string): { pid: number; command: string }[] {
-  const wanted = `${runVariable}=${mark}`;
+  const prefix = `${runVariable}=`;
   let names: string[];
   try {
     names = readdirSync('/proc').filter((name) => /^\d+$/.test(name) && Number(name) !== process.pid);
@@ -72,7 +75,8 @@ function marked(mark: string): { pid: number; command: string }[] {
   }
   return names.flatMap((name) => {
     try {
-      if (!readFileSync(`/proc/${name}/environ`, 'latin1').split('\0').includes(wanted)) return [];
+      const entries = readFileSync(`/proc/${name}/environ`, 'latin1').split('\0');
+      if (!entries.some((entry) => entry.startsWith(prefix) && isOf(entry.slice(prefix.length), mark))) return [];
       return [{ pid: Number(name), command: readFileSync(`/proc/${name}/cmdline`, 'utf8').replaceAll('\0', ' ').trim() }];
     } catch {
       return [];

@@ -55,6 +55,7 @@ export function openLab(chosen: Chosen, only = false, at: Place = thisPlace()): 
     paths: { repo, dir: place, run: join(registry, runName(name, place)) },
     registry,
     diskFaults: env.DRYDOCK_DISK_FAULTS ? resolve(env.DRYDOCK_DISK_FAULTS) : undefined,
+    testRun: env.DRYDOCK_TEST_RUN,
     clock: new SystemClock(),
     random: new SystemRandom(),
     compileCache: env.NODE_COMPILE_CACHE ?? join(cache, 'compile'),

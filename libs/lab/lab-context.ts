@@ -9,6 +9,8 @@ export interface LabContext {
   readonly registry: string;
   /** DRYDOCK_DISK_FAULTS of whoever runs the command, as a whole path. */
   readonly diskFaults?: string | undefined;
+  /** The run of the test suites that this command is of. */
+  readonly testRun?: string | undefined;
   readonly clock: Clock;
   readonly random: Random;
   /** Node's compile cache, shared by all processes and labs of a clone. */

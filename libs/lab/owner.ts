@@ -33,6 +33,8 @@ export interface LabRecord {
   readonly ranges: readonly string[];
   /** loopback: the first of its ports. */
   readonly portBase: number | undefined;
+  /** The run of the test suites that made it; absent for everybody else's. */
+  readonly testRun?: string;
 }
 
 /** What was found at a lab's folder. */

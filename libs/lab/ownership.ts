@@ -59,6 +59,7 @@ export async function claim(context: LabContext, name: string, asked: Partial<La
       host: undefined,
       ranges: netns ? [config.fabricCidr, config.clusterCidr] : [],
       portBase: netns ? undefined : config.portBase,
+      ...(context.testRun === undefined ? {} : { testRun: context.testRun }),
     };
     writeRecord(registry, record);
     writeState(paths.dir, emptyState(config, paths, bootId()));
