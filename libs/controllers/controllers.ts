@@ -22,6 +22,7 @@ import { startRootCaPublisher, startServiceAccountController, startServiceCaPubl
 import { startStatefulSetController } from './statefulset/controller.ts';
 import { startTaintEvictionController } from './tainteviction/controller.ts';
 import { startTtlAfterFinishedController } from './ttlafterfinished/controller.ts';
+import { startClaimProtection, startVolumeProtection } from './volumeprotection/controller.ts';
 
 /** What the flags say. */
 export interface ManagerOptions {
@@ -190,6 +191,18 @@ export const controllers: readonly ControllerEntry[] = [
     alias: 'podgc',
     account: 'pod-garbage-collector',
     start: ({ terminatedPodsMax }, context) => startPodGarbageCollector(terminatedPodsMax, context),
+  },
+  {
+    name: 'persistentvolumeclaim-protection-controller',
+    alias: 'pvc-protection',
+    account: 'pvc-protection-controller',
+    start: (_, context) => startClaimProtection(context),
+  },
+  {
+    name: 'persistentvolume-protection-controller',
+    alias: 'pv-protection',
+    account: 'pv-protection-controller',
+    start: (_, context) => startVolumeProtection(context),
   },
   {
     name: 'resourcequota-controller',

@@ -84,27 +84,30 @@ class Collector {
   /** Whether an owner is there: the cache may say yes, but only the apiserver may say no. */
   async #ownerState(owner: OwnerReference, dependent: GraphNode): Promise<OwnerState | undefined> {
     const known = this.#graph.node(owner.uid);
-    if (known !== undefined) return known.deletingDependents ? 'waitingForDependents' : 'solid';
-    if (this.#absent.has(owner.uid)) return 'absent';
+    // An owner in another namespace is none: a reference names no namespace, so it means the dependent's own.
+    const isElsewhere = known?.namespace !== undefined && known.namespace !== dependent.namespace;
+    if (known !== undefined && !isElsewhere) return known.deletingDependents ? 'waitingForDependents' : 'solid';
+    const absentKey = `${dependent.namespace ?? ''}/${owner.uid}`;
+    if (this.#absent.has(absentKey)) return 'absent';
     const resource = resourceOfKind(owner);
     if (resource === undefined) return undefined;
     if (resource.namespaced && dependent.namespace === undefined) return undefined;
     const namespace = resource.namespaced ? dependent.namespace : undefined;
     const live = await this.#read(resource, { namespace, name: owner.name });
     if (live === undefined || uidOf(live) !== owner.uid) {
-      this.#rememberAbsent(owner.uid);
+      this.#rememberAbsent(absentKey);
       return 'absent';
     }
     const waiting = isBeingDeleted(live) && (live.metadata?.finalizers ?? []).includes(foregroundFinalizer);
     return waiting ? 'waitingForDependents' : 'solid';
   }
 
-  #rememberAbsent(uid: string): void {
+  #rememberAbsent(key: string): void {
     if (this.#absent.size >= absentOwnersMax) {
       const [oldest] = this.#absent;
       if (oldest !== undefined) this.#absent.delete(oldest);
     }
-    this.#absent.add(uid);
+    this.#absent.add(key);
   }
 
   async #read(resource: Resource, key: { namespace: string | undefined; name: string }): Promise<KubeObject | undefined> {

@@ -15,6 +15,12 @@ import { isFinished, planJob, withoutFailures } from './plan.ts';
 /** Changes of pods of one Job are gathered for this long, as upstream's SyncJobBatchPeriod. */
 const batchMs = 1_000;
 
+/** What is remembered of one incarnation of a job. */
+interface Failures {
+  readonly uid: string;
+  readonly record: FailureRecord;
+}
+
 interface JobCaches {
   readonly jobs: Cache<Job>;
   readonly pods: Cache<Pod>;
@@ -25,7 +31,7 @@ export async function startJobController(concurrency: number, context: Controlle
   const caches: JobCaches = { jobs: context.caches.of(jobs), pods: context.caches.of(podResource) };
   indexByController(caches.pods);
   indexByNamespace(caches.jobs);
-  const records = new Map<string, FailureRecord>();
+  const records = new Map<string, Failures>();
   const driver = new Driver(context, {
     name: 'job-controller',
     concurrency,
@@ -93,21 +99,15 @@ async function release(round: Round, actions: Parameters<Round['execute']>[0]): 
   }
 }
 
-async function sync(
-  caches: JobCaches,
-  records: Map<string, FailureRecord>,
-  key: string,
-  round: Round,
-): Promise<number | undefined> {
+async function sync(caches: JobCaches, records: Map<string, Failures>, key: string, round: Round): Promise<number | undefined> {
   const job = caches.jobs.get(splitKey(key));
-  if (job === undefined) {
-    records.delete(key);
-    return undefined;
-  }
+  // A job of the same name that was made anew has not failed yet.
+  if (job === undefined || records.get(key)?.uid !== uidOf(job)) records.delete(key);
+  if (job === undefined) return undefined;
   const observed = {
     job,
     pods: [...caches.pods.lookup(byController, uidOf(job)), ...caches.pods.lookup(orphansByNamespace, namespaceOf(job))],
-    record: records.get(key),
+    record: records.get(key)?.record,
   };
   const plan = planJob(observed, round.wallMs());
   if (plan.claims.length > 0) {
@@ -121,7 +121,7 @@ async function sync(
   if (removed !== undefined) throw removed;
   await release(round, withoutFailures(plan.last, plan.create.length - made.created));
   if (plan.record === undefined) records.delete(key);
-  else records.set(key, plan.record);
+  else records.set(key, { uid: uidOf(job), record: plan.record });
   if (made.error !== undefined) throw made.error;
   return plan.requeueAfterMs;
 }

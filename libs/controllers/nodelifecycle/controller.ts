@@ -12,6 +12,8 @@ import { isNodeReady } from './health.ts';
 import { emptyMemory, type NodeLifecycleOptions, type NodeMemory, planNodes, reobserve } from './plan.ts';
 
 const leaseNamespace = 'kube-node-lease';
+/** Nodes that are written at a time (upstream's UpdateWorkerSize). */
+const updateWorkers = 8;
 /** All nodes are judged together: rates and zones depend on every one of them. */
 const wholeCluster = 'nodes';
 
@@ -34,9 +36,9 @@ export async function startNodeLifecycleController(options: NodeControllerOption
   const look = async (round: Round): Promise<number> => {
     const nowMs = context.clock.monotonicMs();
     // What was not watched is not known: after a pause of this process, or while a watch is down, silence means nothing.
+    // Time spent on this controller's own writes is no pause: behind a slow API server nodes must still be found dead.
     const paused = lastLookMs !== undefined && nowMs - lastLookMs > 3 * options.periodMs;
     if (paused || !nodes.following || !leases.following) memory = reobserve(memory, nowMs);
-    lastLookMs = nowMs;
     due = false;
     const observed = {
       nodes: [...nodes.list()],
@@ -46,14 +48,20 @@ export async function startNodeLifecycleController(options: NodeControllerOption
     const plan = planNodes(observed, memory, options, nowMs, context.clock.wallMs());
     memory = plan.memory;
     announce(observed.nodes, known, round);
-    for (const [name, actions] of plan.nodes) {
-      try {
-        await round.execute(actions);
-      } catch (error) {
-        context.log.warn({ err: error, node: name }, 'node could not be updated; trying again at the next look');
+    const left = [...plan.nodes];
+    const update = async (): Promise<void> => {
+      for (let next = left.shift(); next !== undefined; next = left.shift()) {
+        const [name, actions] = next;
+        try {
+          await round.execute(actions);
+        } catch (error) {
+          context.log.warn({ err: error, node: name }, 'node could not be updated; trying again at the next look');
+        }
       }
-    }
-    return options.periodMs;
+    };
+    await Promise.all(Array.from({ length: updateWorkers }, update));
+    lastLookMs = context.clock.monotonicMs();
+    return Math.min(options.periodMs, plan.lookAgainMs ?? options.periodMs);
   };
 
   const driver = new Driver(context, {

@@ -198,3 +198,26 @@ const taints: [string, Node, boolean, unknown][] = [
 test.each(taints)('taints: %s', (_, subject, mayEvict, expected) => {
   expect(correctTaints(subject, mayEvict, true, epochMs)).toEqual(expected);
 });
+
+test('the eviction rate holds though nodes are looked at less often', () => {
+  const silent = Array.from({ length: 3 }, (_, i) => node(`n${i}`, 'Unknown'));
+  const alive = Array.from({ length: 7 }, (_, i) => node(`a${i}`));
+  const observed = {
+    nodes: [...silent, ...alive],
+    leases: new Map(),
+    podsOf: () => [],
+  };
+  const fast = { ...options, primary: 10 };
+  let memory = emptyMemory;
+  let nowMs = 0;
+  const evicted: [number, string[]][] = [];
+  for (let look = 0; look < 4; look++) {
+    const plan = planNodes(observed, memory, fast, nowMs, epochMs + nowMs);
+    memory = plan.memory;
+    const names = [...plan.nodes].filter(([, actions]) => JSON.stringify(actions).includes('NoExecute')).map(([name]) => name);
+    evicted.push([nowMs, names]);
+    nowMs += plan.lookAgainMs ?? periodMs;
+  }
+  // One at once, the next as soon as the rate allows: ten a second.
+  expect(evicted.map(([at]) => at).slice(0, 3)).toEqual([0, 100, 200]);
+});

@@ -39,6 +39,8 @@ export interface NodesPlan {
   /** Actions by node, independent of each other. */
   readonly nodes: ReadonlyMap<string, readonly Action[]>;
   readonly memory: NodeMemory;
+  /** When a node that may not be given up yet, for others were, may be; undefined where none waits. */
+  readonly lookAgainMs: number | undefined;
 }
 
 /** @param nowMs monotonic, for durations. @param wallMs for timestamps in conditions, taints and pods. */
@@ -78,6 +80,7 @@ export function planNodes(
   }
 
   const buckets = new Map<string, Bucket>();
+  let lookAgainMs: number | undefined;
   const plans = new Map<string, readonly Action[]>();
   for (const [zone, members] of zones) {
     const rate = allDisrupted ? 0 : evictionRate(states.get(zone) ?? 'Normal', members.length, options);
@@ -85,13 +88,18 @@ export function planNodes(
     for (const { node, before } of members) {
       const mayEvict = lacksEvictingTaint(node) && rate > 0 && bucket.tokens >= 1;
       if (mayEvict) bucket = { ...bucket, tokens: bucket.tokens - 1 };
+      else if (lacksEvictingTaint(node) && rate > 0) {
+        // The rate counts, not how often it is looked: this node is next when the zone's next token is there.
+        const waitMs = Math.ceil(((1 - bucket.tokens) * 1000) / rate);
+        lookAgainMs = Math.min(lookAgainMs ?? waitMs, waitMs);
+      }
       const taints = correctTaints(node, mayEvict, !allDisrupted, wallMs);
       const actions = nodeActions(before, node, taints, observed.podsOf(nameOf(node)), wallMs);
       if (actions.length > 0) plans.set(nameOf(node), actions);
     }
     buckets.set(zone, bucket);
   }
-  return { nodes: plans, memory: { health, buckets, allDisrupted } };
+  return { nodes: plans, memory: { health, buckets, allDisrupted }, lookAgainMs };
 }
 
 /** Conditions that the kubelet keeps and that nobody can vouch for once it is silent. */

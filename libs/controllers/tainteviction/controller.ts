@@ -1,7 +1,6 @@
 // Drives plan.ts: pods by key, each with its own clock.
 import type { Node, Pod } from '@drydock/api/generated/types.ts';
 import { nodes as nodeResource, pods as podResource } from '@drydock/api/resource.ts';
-import { parseTime } from '@drydock/foundation/clock.ts';
 import { Driver, type Round } from '../common/driver.ts';
 import { semanticEqual } from '../common/equality.ts';
 import { byNode, indexByNode } from '../common/indexes.ts';
@@ -71,7 +70,9 @@ async function sync(
   const taints = node === undefined ? [] : effectiveTaints(node);
   const nowMs = context.clock.monotonicMs();
   const remembered = stays.get(key);
-  const stay = remembered?.uid === uidOf(pod) ? remembered : firstSight(taints, nowMs, context.clock.wallMs());
+  // Counted from when it is seen here, on this machine's own clock, as upstream does: another machine's time may be ahead, and a
+  // take-over must not evict at once what has minutes left.
+  const stay: Stay = remembered?.uid === uidOf(pod) ? remembered : { sinceMs: nowMs };
   const seen = node === undefined ? undefined : { ...node, spec: { ...node.spec, taints } };
   const known = remembered?.uid === uidOf(pod) || taints.length > 0 ? stay : undefined;
   const plan = planEviction(pod, seen, known, nowMs, context.clock.wallMs());
@@ -79,13 +80,4 @@ async function sync(
   else stays.set(key, { ...plan.stay, uid: uidOf(pod) });
   await round.execute(plan.actions);
   return plan.requeueAfterMs;
-}
-
-/**
- * A pod's time runs since the taint was put on, also across restarts of this controller; a clock that disagrees can only make
- * it longer than what was seen here.
- */
-function firstSight(taints: readonly { timeAdded?: string | undefined }[], nowMs: number, wallMs: number): Stay {
-  const ages = taints.map((taint) => wallMs - (parseTime(taint.timeAdded) ?? wallMs));
-  return { sinceMs: nowMs - Math.max(0, Math.min(...ages, Number.MAX_SAFE_INTEGER)) };
 }
