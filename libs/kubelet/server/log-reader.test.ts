@@ -95,7 +95,7 @@ function follow(path: string, options: Partial<LogOptions> = {}) {
   return { state, stop, done };
 }
 
-test('following goes on through rotations, and loses nothing of either file', async () => {
+test('following goes on through rotations, and loses nothing of either file', { timeout: 60_000 }, async () => {
   const path = logFile(line(0, 'a0'));
   const { state, done } = follow(path);
   let wanted = 'a0\n';
