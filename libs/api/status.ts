@@ -29,6 +29,8 @@ export type StatusReason = keyof typeof statusCodes;
 export class ApiError extends Error {
   override readonly name = 'ApiError';
   readonly status: Status;
+  /** What the client should be told beside the refusal: texts of Warning headers. */
+  readonly warnings: string[] = [];
 
   constructor(status: Status, options?: ErrorOptions) {
     super(status.message ?? status.reason ?? 'unknown error', options);

@@ -14,6 +14,8 @@ import { type View, viewOf } from './registry/views.ts';
 import type { ApiRequest, Target, User } from './request.ts';
 import { routeOf } from './route.ts';
 
+import { warn } from './warn.ts';
+
 /** Who asks, for which row of the table, and what the client should be warned of. */
 export interface Call {
   readonly request: ApiRequest;
@@ -59,11 +61,6 @@ export function admissionOf(
   const { namespace, name } = request.target;
   const dryRun = request.options.dryRun === true;
   return { operation, info, subresource: subresource?.name ?? '', namespace, name, user, object, old, dryRun };
-}
-
-/** Tells the client, once however often the write is tried. */
-export function warn(call: Call, texts: readonly string[]): void {
-  for (const text of texts) if (!call.warnings.includes(text)) call.warnings.push(text);
 }
 
 /** The body as an object of the view's kind: decoded, its fields checked, defaulted. */

@@ -19,7 +19,7 @@ import type { Admission } from './admission/admission.ts';
 import type { Authenticator } from './authn/authenticator.ts';
 import { impersonated } from './authn/impersonation.ts';
 import { type Attributes, type Authorizer, forbidden } from './authz/authorizer.ts';
-import { admissionOf, attributesOf, type Call, decode, deleteOptions, isDry, resolve, selectByName, warn } from './call.ts';
+import { admissionOf, attributesOf, type Call, decode, deleteOptions, isDry, resolve, selectByName } from './call.ts';
 import { deleteCollectionWorkersMax, generateNameAttemptsMax, watchMinMs } from './limits.ts';
 import type { Caches } from './registry/caches.ts';
 import { validationMode } from './registry/decode.ts';
@@ -35,6 +35,7 @@ import type { ApiRequest, ApiResponse, Credentials, ListResult, User } from './r
 import type { Actions } from './rest/actions.ts';
 import { objectKey } from './storage/keys.ts';
 import type { Change, ObjectStore, Stored } from './storage/object-store.ts';
+import { warn, withWarnings } from './warn.ts';
 
 export interface PipelineParts {
   readonly authenticator: Authenticator;
@@ -68,7 +69,13 @@ export class Pipeline {
   /** Answers a request whose caller has been authenticated and authorised; fails with ApiError. */
   async serve(request: ApiRequest, user: User): Promise<ApiResponse> {
     const call = resolve(request, user);
-    switch (request.verb) {
+    return this.#dispatch(call).catch((error: unknown) => {
+      throw withWarnings(call, error);
+    });
+  }
+
+  async #dispatch(call: Call): Promise<ApiResponse> {
+    switch (call.request.verb) {
       case 'get':
         return this.#get(call);
       case 'list':

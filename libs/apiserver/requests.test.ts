@@ -28,3 +28,19 @@ test.each(requestCases.map((each) => [each.name, each] as const))('%s', async (n
 test('what was asked dry changed nothing', async () => {
   for (const { path, object } of before) expect((await operator.call('GET', `${path}/${object.metadata.name}`)).code).toBe(200);
 });
+
+test('what quotas count is counted once however many ask at the same time, and no more than they allow', async () => {
+  const path = '/api/v1/namespaces/q-counts/resourcequotas';
+  const spec = { hard: { 'count/serviceaccounts': '5' } };
+  await operator.call('POST', path, { body: { metadata: { name: 'accounts' }, spec } });
+  const status = { hard: spec.hard, used: { 'count/serviceaccounts': '1' } };
+  const type = 'application/merge-patch+json';
+  await operator.call('PATCH', `${path}/accounts/status`, { body: { status }, type });
+  const accounts = '/api/v1/namespaces/q-counts/serviceaccounts';
+  const made = await Promise.all(
+    Array.from({ length: 12 }, (_, index) => operator.call('POST', accounts, { body: { metadata: { name: `a${index}` } } })),
+  );
+  expect(made.filter(({ code }) => code === 201)).toHaveLength(4);
+  expect(made.filter(({ code }) => code === 403)).toHaveLength(8);
+  expect((await operator.call('GET', `${path}/accounts`)).body.status.used).toEqual({ 'count/serviceaccounts': '5' });
+});

@@ -26,6 +26,7 @@ import type { ServingTimes } from '@drydock/foundation/serving/bounds.ts';
 import { Admission } from './admission/admission.ts';
 import { buildPlugins, type PluginSources } from './admission/plugins.ts';
 import type { DefaultTolerations } from './admission/pods.ts';
+import { storedLimitRanges, storedQuotas } from './admission/stored-quotas.ts';
 import { Authenticator, type RequestHeaderOptions } from './authn/authenticator.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import { Authorizer, type AuthorizerMode, alwaysAllow, alwaysDeny } from './authz/authorizer.ts';
@@ -303,6 +304,8 @@ export class ApiServer {
         const volume = claim?.spec?.volumeName;
         return volume ? (await this.#find(persistentVolumes, '', volume))?.spec?.csi?.driver : undefined;
       },
+      limitRanges: (namespace) => storedLimitRanges(this.#caches, namespace),
+      quotas: storedQuotas(this.#objects, this.#caches, this.#options.clock),
       namespace: (name) => this.#find(namespaces, '', name),
       serviceAccount: (namespace, name) => this.#find(serviceAccounts, namespace, name),
       pod: (namespace, name) => this.#find(pods, namespace, name),

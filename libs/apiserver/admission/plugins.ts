@@ -1,14 +1,16 @@
 // Builds the admission plugins that are switched on.
-import type { Namespace, PriorityClass, ServiceAccount, StorageClass } from '@drydock/api/generated/types.ts';
+import type { LimitRange, Namespace, PriorityClass, ServiceAccount, StorageClass } from '@drydock/api/generated/types.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
+import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import type { NodeLookups } from './node-writes.ts';
 import { podResizeValidator } from './pod-resize.ts';
 import { type DefaultTolerations, defaultTolerationSeconds, priorityAdmission, taintNewNodes } from './pods.ts';
+import { type Quotas, resourceQuota } from './resource-quota.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 import { defaultStorageClass, storageProtection } from './storage.ts';
 
@@ -16,6 +18,8 @@ import { defaultStorageClass, storageProtection } from './storage.ts';
 export interface PluginSources extends NodeLookups {
   namespace(name: string): Promise<Namespace | undefined>;
   serviceAccount(namespace: string, name: string): Promise<ServiceAccount | undefined>;
+  limitRanges(namespace: string): Promise<readonly LimitRange[]>;
+  readonly quotas: Quotas;
   priorityClass(name: string): Promise<PriorityClass | undefined>;
   priorityClasses(): Promise<Iterable<PriorityClass>>;
   storageClasses(): Promise<Iterable<StorageClass>>;
@@ -34,6 +38,8 @@ const builders: Readonly<Record<string, (sources: PluginSources) => AdmissionPlu
   CertificateSigning: (sources) => certificateSigning(sources.authorizer),
   CertificateSubjectRestriction: () => certificateSubjectRestriction,
   PodResizeValidator: (sources) => podResizeValidator((name) => sources.node(name)),
+  LimitRanger: (sources) => limitRanger((namespace) => sources.limitRanges(namespace)),
+  ResourceQuota: (sources) => resourceQuota(sources.quotas),
   TaintNodesByCondition: () => taintNewNodes,
   Priority: (sources) =>
     priorityAdmission({
@@ -51,6 +57,7 @@ const builders: Readonly<Record<string, (sources: PluginSources) => AdmissionPlu
 /** Their names, in the order in which they run (pkg/kubeapiserver/options/plugins.go). */
 export const servedPlugins: readonly string[] = [
   'NamespaceLifecycle',
+  'LimitRanger',
   'ServiceAccount',
   'NodeRestriction',
   'TaintNodesByCondition',
@@ -62,6 +69,7 @@ export const servedPlugins: readonly string[] = [
   'CertificateSigning',
   'CertificateSubjectRestriction',
   'PodResizeValidator',
+  'ResourceQuota',
 ];
 
 /** The plugins of those names, in the order given. */

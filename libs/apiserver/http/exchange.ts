@@ -74,6 +74,8 @@ export function sendError(exchange: Exchange, error: unknown): void {
     error instanceof ApiError
       ? error.status
       : apiError('InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`).status;
+  const warnings = error instanceof ApiError ? error.warnings : [];
+  for (const text of warnings) (exchange.res as ServerResponse).appendHeader('warning', `299 - ${JSON.stringify(text)}`);
   const retry = status.details?.retryAfterSeconds;
   sendValue(exchange, status.code ?? 500, status, false, retry === undefined ? {} : { 'retry-after': String(retry) });
 }

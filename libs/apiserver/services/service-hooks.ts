@@ -214,7 +214,7 @@ async function allocatePorts(
     }
     if (port.nodePort && (before.has(port.nodePort) || taken.includes(port.nodePort))) continue;
     if (context.dryRun) {
-      port.nodePort ||= ports.first;
+      port.nodePort ||= unusedBy(spec, ports.first);
       continue;
     }
     if (port.nodePort) {
@@ -227,6 +227,14 @@ async function allocatePorts(
     }
     taken.push(port.nodePort);
   }
+}
+
+/** What a dry run shows for a port that would be chosen: one that no other port of the service has. */
+function unusedBy(spec: ServiceSpec, first: number): number {
+  const used = new Set((spec.ports ?? []).map((port) => port.nodePort));
+  let port = first;
+  while (used.has(port)) port++;
+  return port;
 }
 
 /** A load balancer that keeps traffic local asks this port whether a node has endpoints. */

@@ -1,5 +1,6 @@
 // Requests whose whole answer the original was asked for: deletions and evictions with options of every sort, dry runs, and
 // writes that it warns of. Each starts from the objects of `before`, and changes nothing that another case needs.
+import { quotaBefore, quotaCases } from './quota-cases.ts';
 import { warningCases } from './warning-cases.ts';
 import type { WireAnswer, WireClient } from './wire.ts';
 
@@ -9,6 +10,8 @@ export interface RequestCase {
   readonly path: string;
   readonly body?: unknown;
   readonly type?: string;
+  /** Parts of the object, where it is answered, that are recorded with it. */
+  readonly shows?: readonly string[];
 }
 
 const namespace = '/api/v1/namespaces/requests';
@@ -23,12 +26,15 @@ const job = (name: string) => ({
   spec: { suspend: true, template: { spec: { containers: [container], restartPolicy: 'Never' } } },
 });
 
-/** What is there before: made once, in this order. A status is written where one is given. */
-export const before: readonly {
+/** An object that is there before; its status is written where one is given. */
+export interface Before {
   readonly path: string;
   readonly object: { readonly metadata: { readonly name: string }; readonly spec?: unknown };
   readonly status?: object;
-}[] = [
+}
+
+/** Made once, in this order. */
+export const before: readonly Before[] = [
   { path: '/api/v1/namespaces', object: { metadata: { name: 'requests' } } },
   { path: `${namespace}/serviceaccounts`, object: { metadata: { name: 'default' } } },
   { path: `${namespace}/configmaps`, object: { metadata: { name: 'a' } } },
@@ -49,6 +55,7 @@ export const before: readonly {
     object: { metadata: { name: 'guard' }, spec: { minAvailable: 1, selector: { matchLabels: { app: 'guarded' } } } },
     status: { observedGeneration: 1, disruptionsAllowed: 0, currentHealthy: 1, desiredHealthy: 1, expectedPods: 1 },
   },
+  ...quotaBefore,
 ];
 
 const options: readonly object[] = [
@@ -191,12 +198,17 @@ const crons: readonly RequestCase[] = [
   ].map((schedule) => cron('c', { schedule })),
 ].map((body) => ({ name: '', method: 'POST', path: `${batch}/cronjobs?dryRun=All`, body }));
 
-export const requestCases: readonly RequestCase[] = [...deletions, ...evictions, ...jobs, ...crons, ...warningCases].map(
-  (each) => ({
-    ...each,
-    name: each.name || `${each.method} ${each.path} ${JSON.stringify(each.body ?? '')}`,
-  }),
-);
+export const requestCases: readonly RequestCase[] = [
+  ...deletions,
+  ...evictions,
+  ...jobs,
+  ...crons,
+  ...warningCases,
+  ...quotaCases,
+].map((each) => ({
+  ...each,
+  name: each.name || `${each.method} ${each.path} ${JSON.stringify(each.body ?? '')}`,
+}));
 
 /** The answer without what differs from run to run. */
 export interface Recorded {
@@ -205,6 +217,7 @@ export interface Recorded {
   readonly says: string;
   readonly causes?: unknown;
   readonly warnings?: readonly string[];
+  readonly shown?: readonly unknown[];
 }
 
 export async function makeBefore(client: WireClient): Promise<void> {
@@ -220,12 +233,27 @@ export async function makeBefore(client: WireClient): Promise<void> {
   }
 }
 
-export async function play(client: WireClient, { method, path, body, type }: RequestCase): Promise<Recorded> {
+export async function play(client: WireClient, { method, path, body, type, shows }: RequestCase): Promise<Recorded> {
   const answer = await client.call(method, path, {
     ...(body === undefined ? {} : { body }),
     ...(type === undefined ? {} : { type }),
   });
-  return summary(answer);
+  const shown = answer.code < 300 ? (shows ?? []).map((part) => at(answer.body, part)) : [];
+  return { ...summary(answer), ...(shown.length === 0 ? {} : { shown }) };
+}
+
+/** Names of token volumes are chosen by chance. */
+function at(object: unknown, path: string): unknown {
+  const value = path.split('.').reduce((each: unknown, key) => (each as Record<string, unknown> | undefined)?.[key], object);
+  return JSON.parse(JSON.stringify(value ?? null).replace(/kube-api-access-[a-z0-9]{5}/g, 'kube-api-access-NAME'));
+}
+
+/** Go walks maps in any order: complaints in brackets about several resources count as a set. */
+function inOrder(text: string): string {
+  const list = /^(.* forbidden: )\[(.*)\]$/.exec(text);
+  if (list === null) return text;
+  const parts = (list[2] ?? '').split(/, (?=minimum |maximum |\S+ max limit )/);
+  return `${list[1]}[${parts.sort().join(', ')}]`;
 }
 
 function summary({ code, body, warnings }: WireAnswer): Recorded {
@@ -237,7 +265,7 @@ function summary({ code, body, warnings }: WireAnswer): Recorded {
   const causes = refused ? body?.details?.causes : undefined;
   return {
     code,
-    says: refused ? says : says.replace('[object Object]', '').trim(),
+    says: refused ? inOrder(says) : says.replace('[object Object]', '').trim(),
     ...(causes === undefined ? {} : { causes }),
     ...(warnings.length === 0 ? {} : { warnings: [...warnings].sort() }),
   };
