@@ -1,4 +1,4 @@
-// Drives plan.ts: whatever comes, goes or finishes in a namespace concerns its quotas.
+// Drives plan.ts: whatever goes, finishes or changes in a namespace gives back of its quotas; what comes is counted by admission.
 import {
   groupResourceOf,
   type KubeObject,
@@ -8,6 +8,7 @@ import {
   services as serviceResource,
 } from '@drydock/api/resource.ts';
 import { Driver } from '../common/driver.ts';
+import { semanticEqual } from '../common/equality.ts';
 import { byNamespace, indexByNamespace } from '../common/indexes.ts';
 import { keyOf, namespaceOf, splitKey } from '../common/object-meta.ts';
 import { isPodTerminal } from '../common/pod.ts';
@@ -17,6 +18,8 @@ import { planQuota } from './plan.ts';
 
 /** Types that come and go too often to be worth counting, and that nobody limits by number. */
 const notCounted = new Set(['events', 'events.events.k8s.io', 'leases.coordination.k8s.io']);
+/** Everything is counted anew this often (--resource-quota-sync-period). */
+const resyncMs = 300_000;
 /** Changes of a namespace are gathered this long: a rollout touches many objects at once. */
 const gatherMs = 50;
 
@@ -46,27 +49,27 @@ export async function startResourceQuotaController(
       const namespace = namespaceOf(quota);
       const counts = new Map<string, number>();
       for (const [name, cache] of counted) counts.set(name, [...cache.lookup(byNamespace, namespace)].length);
-      const plan = planQuota({
+      const observed = {
         quota,
         counts,
         pods: [...pods.lookup(byNamespace, namespace)],
         services: [...services.lookup(byNamespace, namespace)],
         claims: [...claims.lookup(byNamespace, namespace)],
-      });
-      await round.execute(plan.actions);
-      return undefined;
+      };
+      await round.execute(planQuota(observed, round.wallMs()).actions);
+      return resyncMs;
     },
   });
   const touch = (namespace: string) => {
     for (const quota of quotas.lookup(byNamespace, namespace)) driver.enqueueAfter(keyOf(quota), gatherMs);
   };
-  quotas.subscribe(({ after }) => {
-    if (after !== undefined) driver.enqueue(keyOf(after));
+  // What is used is said by admission as objects are made. To count again then would undo it wherever this cache lags behind.
+  quotas.subscribe(({ before, after }) => {
+    if (after !== undefined && !semanticEqual(before?.spec, after.spec)) driver.enqueue(keyOf(after));
   });
   for (const cache of counted.values()) {
     cache.subscribe(({ before, after }) => {
-      const object = after ?? before;
-      if (object !== undefined && (before === undefined || after === undefined)) touch(namespaceOf(object));
+      if (before !== undefined && after === undefined) touch(namespaceOf(before));
     });
   }
   pods.subscribe(({ before, after }) => {

@@ -2,7 +2,7 @@ import type { Pod, ResourceQuota } from '@drydock/api/generated/types.ts';
 import { resourceQuotas } from '@drydock/api/resource.ts';
 import { expect, test } from 'vitest';
 import { Model } from '../testing/model.ts';
-import { meta, pod, service } from '../testing/objects.ts';
+import { epochMs, meta, pod, service } from '../testing/objects.ts';
 import { planQuota, type QuotaObserved } from './plan.ts';
 
 const quota = (hard: Record<string, string>, spec: ResourceQuota['spec'] = {}): ResourceQuota => ({
@@ -16,7 +16,7 @@ const asking = (name: string, requests: Record<string, string>, extra: Pod['spec
 const nothing = { pods: [], services: [], claims: [], counts: new Map<string, number>() };
 
 function used(observed: QuotaObserved): unknown {
-  const [action] = planQuota(observed).actions;
+  const [action] = planQuota(observed, epochMs).actions;
   return action?.verb === 'update' ? (action.object as ResourceQuota).status?.used : undefined;
 }
 
@@ -80,6 +80,31 @@ const cases: [string, QuotaObserved, Record<string, string>][] = [
   ],
 ];
 
+test('a pod counts as it does where it is admitted: init containers, sidecars, overhead, and its own requests', () => {
+  const container = (cpu: string, more: object = {}) => ({ name: `c${cpu}`, resources: { requests: { cpu } }, ...more });
+  const large: Pod = {
+    ...pod('large'),
+    spec: {
+      initContainers: [container('200m', { restartPolicy: 'Always' }), container('3')],
+      containers: [container('1')],
+      overhead: { cpu: '100m' },
+    },
+  };
+  expect(used({ ...nothing, quota: quota({ cpu: '9' }), pods: [large] })).toEqual({ cpu: '3300m' });
+});
+
+test('a pod that should be gone by now uses nothing but its place', () => {
+  const late = asking('late', { cpu: '1' });
+  const gone = {
+    ...late,
+    metadata: { ...late.metadata, deletionTimestamp: new Date(epochMs - 60_000).toISOString(), deletionGracePeriodSeconds: 30 },
+  };
+  expect(used({ ...nothing, quota: quota({ cpu: '9', 'count/pods': '9' }), pods: [gone] })).toEqual({
+    cpu: '0',
+    'count/pods': '1',
+  });
+});
+
 test.each(cases)('%s', (_, observed, expected) => {
   expect(used(observed)).toEqual(expected);
 });
@@ -87,7 +112,8 @@ test.each(cases)('%s', (_, observed, expected) => {
 test.each(cases)('fixpoint: %s', (_, observed) => {
   const model = new Model();
   model.add(resourceQuotas, observed.quota);
-  const plan = () => planQuota({ ...observed, quota: model.get(resourceQuotas, 'q', 'default') ?? observed.quota }).actions;
+  const plan = () =>
+    planQuota({ ...observed, quota: model.get(resourceQuotas, 'q', 'default') ?? observed.quota }, epochMs).actions;
   model.apply(plan());
   expect(plan()).toEqual([]);
 });
