@@ -23,7 +23,7 @@ await runProgram({
   flags,
   dialect: { style: 'pflag', ignored: ignoredFlags },
   async start({ flags: { values: v }, log, clock, random, lifecycle, fatal }) {
-    startFeatureGates(v['feature-gates'], 'components', [], log);
+    const gates = startFeatureGates(v['feature-gates'], 'components', ['MaxUnavailableStatefulSet'], log);
     const unknown = unknownController(v.controllers);
     if (unknown !== undefined) throw new StartupError(`${JSON.stringify(unknown)} is not in the list of known controllers`);
     const missing = namedButMissing(v.controllers);
@@ -32,7 +32,7 @@ await runProgram({
       v['enable-garbage-collector'] || !isEnabled(collector, v.controllers)
         ? v.controllers
         : ['-garbagecollector', ...v.controllers];
-    const options = managerOptions(v);
+    const options = managerOptions(v, gates);
     const timings = {
       leaseDurationMs: v['leader-elect-lease-duration'],
       renewDeadlineMs: v['leader-elect-renew-deadline'],

@@ -8,11 +8,12 @@ import type { flags } from './flags.ts';
 
 type FlagValues = Values<typeof flags>;
 
-export function managerOptions(v: FlagValues): Omit<ManagerOptions, 'resources'> {
+export function managerOptions(v: FlagValues, gates: ManagerOptions['gates']): Omit<ManagerOptions, 'resources'> {
   if (v['max-endpoints-per-slice'] < 1 || v['max-endpoints-per-slice'] > 1000) {
     throw new StartupError('--max-endpoints-per-slice: expected a number from 1 to 1000');
   }
   return {
+    gates,
     node: {
       periodMs: v['node-monitor-period'],
       gracePeriodMs: v['node-monitor-grace-period'],

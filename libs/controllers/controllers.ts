@@ -1,4 +1,5 @@
 // The table of controllers: what each is called, whose identity it uses, and how it starts.
+import type { FeatureGates } from '@drydock/foundation/feature-gates.ts';
 import { startClusterRoleAggregation } from './clusterrole-aggregation/controller.ts';
 import type { ControllerContext } from './common/ports.ts';
 import type { ListedResource } from './common/resource-list.ts';
@@ -31,6 +32,8 @@ export interface ManagerOptions {
   readonly network: ClusterNetwork | undefined;
   /** The content of --root-ca-file; undefined without. */
   readonly rootCa: string | undefined;
+  /** --feature-gates */
+  readonly gates: Pick<FeatureGates, 'enabled'>;
   readonly terminatedPodsMax: number;
   readonly maxEndpointsPerSlice: number;
   readonly endpointBatchMs: number;
@@ -148,7 +151,11 @@ export const controllers: readonly ControllerEntry[] = [
     name: 'statefulset-controller',
     alias: 'statefulset',
     account: 'statefulset-controller',
-    start: ({ concurrency }, context) => startStatefulSetController(concurrency.statefulSets, context),
+    start: ({ concurrency, gates }, context) =>
+      startStatefulSetController(
+        { concurrency: concurrency.statefulSets, severalUnavailable: gates.enabled('MaxUnavailableStatefulSet') },
+        context,
+      ),
   },
   {
     name: 'cronjob-controller',

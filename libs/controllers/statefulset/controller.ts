@@ -20,8 +20,18 @@ interface SetCaches {
   readonly claims: Cache<PersistentVolumeClaim>;
 }
 
+export interface StatefulSetOptions {
+  /** --concurrent-statefulset-syncs */
+  readonly concurrency: number;
+  /** The feature gate MaxUnavailableStatefulSet. */
+  readonly severalUnavailable: boolean;
+}
+
 /** Starts the controller; it runs until the context's signal aborts. */
-export async function startStatefulSetController(concurrency: number, context: ControllerContext): Promise<void> {
+export async function startStatefulSetController(
+  { concurrency, severalUnavailable }: StatefulSetOptions,
+  context: ControllerContext,
+): Promise<void> {
   const caches: SetCaches = {
     sets: context.caches.of(statefulSets),
     pods: context.caches.of(podResource),
@@ -34,7 +44,7 @@ export async function startStatefulSetController(concurrency: number, context: C
     name: 'statefulset-controller',
     concurrency,
     caches: [caches.sets, caches.pods, caches.revisions, caches.claims],
-    sync: (key, round) => sync(caches, key, round),
+    sync: (key, round) => sync(caches, key, severalUnavailable, round),
   });
   caches.sets.subscribe(({ before, after }) => {
     const object = after ?? before;
@@ -56,7 +66,7 @@ export async function startStatefulSetController(concurrency: number, context: C
   await driver.start();
 }
 
-async function sync(caches: SetCaches, key: string, round: Round): Promise<number | undefined> {
+async function sync(caches: SetCaches, key: string, severalUnavailable: boolean, round: Round): Promise<number | undefined> {
   const set = caches.sets.get(splitKey(key));
   if (set === undefined) return undefined;
   const namespace = namespaceOf(set);
@@ -69,6 +79,7 @@ async function sync(caches: SetCaches, key: string, round: Round): Promise<numbe
         ...caches.revisions.lookup(orphansByNamespace, namespace),
       ],
       claim: (name) => caches.claims.get({ namespace, name }),
+      severalUnavailable,
     },
     round.wallMs(),
   );

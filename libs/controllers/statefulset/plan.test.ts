@@ -48,7 +48,12 @@ function own(ordinal: number, { old = false, ...options }: OwnOptions = {}): Pod
   };
 }
 
-function planOf(set: StatefulSet, pods: readonly Pod[], present: readonly PersistentVolumeClaim[] = []) {
+function planOf(
+  set: StatefulSet,
+  pods: readonly Pod[],
+  present: readonly PersistentVolumeClaim[] = [],
+  severalUnavailable = true,
+) {
   const observed = { ...set, status: { replicas: 0, currentRevision: oldName, ...set.status } };
   const plan = planStatefulSet(
     {
@@ -56,6 +61,7 @@ function planOf(set: StatefulSet, pods: readonly Pod[], present: readonly Persis
       pods,
       revisions: [oldRevision, revision],
       claim: (name) => present.find((one) => one.metadata?.name === name),
+      severalUnavailable,
     },
     epochMs,
   );
@@ -114,6 +120,22 @@ const cases: [string, StatefulSet, Pod[], string[]][] = [
     ['Create Claim data-db-0 Pod db-0', 'Create Pod db-0'],
   ],
 ];
+
+test('maxUnavailable counts only with its feature gate', () => {
+  const set = parallel({ updateStrategy: { type: 'RollingUpdate', rollingUpdate: { maxUnavailable: 2 } } });
+  const pods = [own(0, { old: true }), own(1, { old: true }), own(2, { old: true })];
+  expect(planOf(set, pods, [], false)).toMatchObject({ done: ['Delete Pod db-2'] });
+});
+
+test('in a parallel set nobody waits for a pod that cannot go, or for a claim that has to', () => {
+  const stuck = own(0, { phase: 'Failed' });
+  const going = { ...stuck, metadata: { ...stuck.metadata, deletionTimestamp: '2026-01-01T00:00:00Z', finalizers: ['x/y'] } };
+  expect(planOf(parallel(), [going])).toMatchObject({ done: ['Create Pod db-1', 'Create Pod db-2'] });
+  const claim = { metadata: { ...meta('data-db-0'), deletionTimestamp: '2026-01-01T00:00:00Z' } };
+  const names = ['Create Claim data-db-1 Pod db-1', 'Create Pod db-1', 'Create Claim data-db-2 Pod db-2', 'Create Pod db-2'];
+  expect(planOf(parallel({ volumeClaimTemplates: claims }), [], [claim]).done).toEqual(names);
+  expect(planOf(statefulSet({ volumeClaimTemplates: claims }), [], [claim]).done).toEqual([]);
+});
 
 test.each(cases)('%s', (_, set, pods, done) => {
   expect(planOf(set, pods)).toMatchObject({ first: [], done });
@@ -178,6 +200,7 @@ test.each([
         set: model.list(statefulSets)[0] ?? set,
         pods: model.list(podResource),
         revisions: model.list(controllerRevisions),
+        severalUnavailable: true,
         claim: (name) => model.get(persistentVolumeClaims, name, 'default'),
       },
       epochMs,

@@ -24,6 +24,8 @@ export interface StatefulSetObserved {
   readonly revisions: readonly ControllerRevision[];
   /** The claim of that name in the set's namespace. */
   claim(name: string): PersistentVolumeClaim | undefined;
+  /** The feature gate MaxUnavailableStatefulSet: whether `rollingUpdate.maxUnavailable` counts. */
+  readonly severalUnavailable: boolean;
 }
 
 export interface StatefulSetPlan {
@@ -69,6 +71,7 @@ export function planStatefulSet(observed: StatefulSetObserved, nowMs: number): S
     pods: byOrdinal,
     claim: observed.claim,
     nowMs,
+    severalUnavailable: observed.severalUnavailable,
   };
   const live = new Set([fleet.current, fleet.update, ...pods.claimed.map(revisionOf)]);
   return {

@@ -42,6 +42,8 @@ export interface Fleet {
   readonly pods: ReadonlyMap<number, Pod>;
   claim(name: string): PersistentVolumeClaim | undefined;
   readonly nowMs: number;
+  /** The feature gate MaxUnavailableStatefulSet. */
+  readonly severalUnavailable: boolean;
 }
 
 const isCreated = (pod: Pod) => (pod.status?.phase ?? '') !== '';
@@ -70,7 +72,8 @@ export function planSteps(fleet: Fleet): Step[] {
   const steps: Step[] = [];
   const condemned = [...pods].filter(([ordinal]) => ordinal < start || ordinal >= end).sort(([a], [b]) => b - a);
   for (let ordinal = start; ordinal < end; ordinal++) {
-    if (tend(fleet, ordinal, ordered, steps)) return steps;
+    // Pods that come at once do not wait for each other, whatever one of them waits for.
+    if (tend(fleet, ordinal, ordered, steps) && ordered) return steps;
   }
   for (const [ordinal, pod] of condemned) fixClaims(fleet, pod, ordinal, steps);
   const firstUnhealthy = firstUnhealthyOf(fleet, condemned);
@@ -101,7 +104,7 @@ function firstUnhealthyOf(fleet: Fleet, condemned: readonly (readonly [number, P
   return condemned.findLast(([, pod]) => !isHealthy(pod))?.[1];
 }
 
-/** Sees to one ordinal; returns whether everything after it has to wait. */
+/** Sees to one ordinal; returns whether, in an ordered set, everything after it has to wait. */
 function tend(fleet: Fleet, ordinal: number, ordered: boolean, steps: Step[]): boolean {
   const { set } = fleet;
   const pod = fleet.pods.get(ordinal);
@@ -179,10 +182,11 @@ function fixClaims(fleet: Fleet, pod: Pod, ordinal: number, steps: Step[]): void
 
 /** Removes outdated pods from the highest ordinal down to the partition, as many at a time as may be unavailable. */
 function roll(fleet: Fleet, steps: Step[]): void {
-  const { set, pods, update } = fleet;
+  const { set, pods, update, severalUnavailable } = fleet;
   const { start, end } = ordinalsOf(set);
   const { partition = 0, maxUnavailable } = set.spec?.updateStrategy?.rollingUpdate ?? {};
-  let budget = maxUnavailable === undefined ? 1 : Math.max(1, scaledValue(maxUnavailable, end - start, 'up'));
+  let budget =
+    maxUnavailable === undefined || !severalUnavailable ? 1 : Math.max(1, scaledValue(maxUnavailable, end - start, 'up'));
   for (let ordinal = end - 1; ordinal >= start + partition && budget > 0; ordinal--) {
     const pod = pods.get(ordinal);
     if (pod !== undefined && revisionOf(pod) !== update && !isBeingDeleted(pod)) {
