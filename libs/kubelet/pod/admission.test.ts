@@ -15,6 +15,10 @@ const node = {
   metadata: { name: 'n', labels: { zone: 'a' } },
   spec: { taints: [{ key: 'out', effect: 'NoExecute' }] },
 };
+const extended = (amount: string) => ({
+  metadata: { name: 'n' },
+  status: { allocatable: { cpu: '2', 'scheduling.k8s.io/foo': amount } },
+});
 const tolerant = { tolerations: [{ key: 'out', operator: 'Exists' }] };
 const allocatable = { cpu: '2', memory: '1Gi', pods: '3', 'ephemeral-storage': '1Gi' };
 
@@ -29,7 +33,33 @@ const cases: [string, Pod, Partial<AdmissionInput>, string | undefined, string?]
   ],
   ['memory', asks({ memory: '2Gi' }), {}, 'OutOfmemory'],
   ['pods', pod(), { others: [pod(), pod(), pod()] }, 'OutOfpods', 'pods, requested: 1, used: 3, capacity: 3'],
-  ['a resource the node has not', asks({ 'example.com/gpu': '1' }), {}, 'OutOfexample.com/gpu'],
+  ['a resource that no node speaks of', asks({ 'example.com/gpu': '1' }), {}, undefined],
+  ['a resource of the node object', asks({ 'scheduling.k8s.io/foo': '3' }), { node: extended('5') }, undefined],
+  [
+    'more than the node object has',
+    asks({ 'scheduling.k8s.io/foo': '6' }),
+    { node: extended('5') },
+    'OutOfscheduling.k8s.io/foo',
+  ],
+  [
+    'what others have taken of it',
+    asks({ 'scheduling.k8s.io/foo': '3' }),
+    { node: extended('5'), others: [asks({ 'scheduling.k8s.io/foo': '3' })] },
+    'OutOfscheduling.k8s.io/foo',
+    'requested: 3, used: 3, capacity: 5',
+  ],
+  [
+    'annotations make nobody critical',
+    {
+      ...pod(),
+      metadata: {
+        ...pod().metadata,
+        annotations: { 'kubernetes.io/config.source': 'file', 'kubernetes.io/config.mirror': 'x' },
+      },
+    },
+    { pressures: new Set(['DiskPressure']) },
+    'Evicted',
+  ],
   ['selector', pod({ nodeSelector: { zone: 'b' }, ...tolerant }), { node }, 'NodeAffinity', "didn't match Pod's node affinity"],
   ['host port', port(80), { others: [port(80)] }, 'NodePorts'],
   ['other host port', port(81), { others: [port(80)] }, undefined],

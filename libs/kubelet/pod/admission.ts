@@ -49,11 +49,9 @@ export function admitPod(input: AdmissionInput): Rejection | undefined {
   return found === undefined ? undefined : { event: found.message, ...found, message: `Pod was rejected: ${found.message}` };
 }
 
+/** All pods here come from the apiserver: what their annotations say of another source, anybody may have written. */
 function isCritical(pod: Pod): boolean {
-  const { annotations } = pod.metadata ?? {};
-  const isStatic =
-    annotations?.['kubernetes.io/config.source'] === 'file' || annotations?.['kubernetes.io/config.mirror'] !== undefined;
-  return isStatic || (pod.spec?.priority ?? 0) >= criticalPriority;
+  return (pod.spec?.priority ?? 0) >= criticalPriority;
 }
 
 function underPressure({ pod, pressures }: AdmissionInput): Rejection | undefined {
@@ -79,7 +77,8 @@ function sysctlProblem({ pod, allowedSysctls }: AdmissionInput): Rejection | und
 
 function nodeProblem({ pod, node, others, allocatable }: AdmissionInput): Rejection | undefined {
   const spec = pod.spec ?? { containers: [] };
-  const short = shortOf(spec, others, amountsOf(allocatable));
+  // What the node has beyond what this kubelet counts (extended resources) stands in its object alone.
+  const short = shortOf(spec, others, amountsOf({ ...allocatable, ...node?.status?.allocatable }));
   if (short !== undefined && !isCritical(pod)) return short;
   const failed = (name: string, why: string): Rejection => ({ reason: name, message: `Predicate ${name} failed: ${why}` });
   if (node !== undefined && !matchesNode(spec, node))
@@ -97,6 +96,11 @@ function nodeProblem({ pod, node, others, allocatable }: AdmissionInput): Reject
   return undefined;
 }
 
+/** v1helper.IsExtendedResourceName */
+function isExtended(name: string): boolean {
+  return name.includes('/') && !name.includes('kubernetes.io/') && !name.startsWith('requests.');
+}
+
 function shortOf(spec: NonNullable<Pod['spec']>, others: readonly Pod[], capacity: Amounts): Rejection | undefined {
   const used: Amounts = new Map([['pods', others.length]]);
   for (const other of others) if (other.spec !== undefined) addAmounts(used, podRequests(other.spec));
@@ -107,6 +111,8 @@ function shortOf(spec: NonNullable<Pod['spec']>, others: readonly Pod[], capacit
     const total = capacity.get(name) ?? 0;
     const taken = used.get(name) ?? 0;
     if (requested === 0 || taken + requested <= total) continue;
+    // One that the node does not speak of at all is not this node's to refuse: whoever manages it may not have come up yet.
+    if (isExtended(name) && !capacity.has(name)) continue;
     const amounts = `requested: ${requested}, used: ${taken}, capacity: ${total}`;
     return { reason: `OutOf${name}`, message: `Node didn't have enough resource: ${name}, ${amounts}` };
   }

@@ -179,3 +179,36 @@ test.each(Object.entries(cases))('%s', (_, { spec, containers = [], more, status
   };
   for (const [name, expected] of Object.entries(states ?? {})) expect([name, text(name)]).toEqual([name, expected]);
 });
+
+test('of a pod that the node has not taken only the refusal is said: kubectl shows its reason', () => {
+  const pod: Pod = {
+    metadata: { name: 'p', generation: 1 },
+    spec: { containers: [{ name: 'a' }], initContainers: [{ name: 'i' }] },
+    status: { phase: 'Pending', conditions: [{ type: 'PodScheduled', status: 'True' }] },
+  };
+  const status = podStatus({
+    pod,
+    observed: { sandboxes: [], containers: [], ips: [] } as unknown as StatusInput['observed'],
+    engineName: 'e',
+    hostIp: '1.2.3.4',
+    nowMs: 0,
+    startTimeMs: 0,
+    problems: new Map(),
+    backedOff: new Map(),
+    ready: () => false,
+    started: () => false,
+    terminationMessage: () => '',
+    failure: { reason: 'OutOfcpu', message: 'Pod was rejected: m' },
+    rejected: true,
+    finished: true,
+  });
+  expect(status).toEqual({
+    observedGeneration: 1,
+    phase: 'Failed',
+    reason: 'OutOfcpu',
+    message: 'Pod was rejected: m',
+    qosClass: 'BestEffort',
+    startTime: '1970-01-01T00:00:00Z',
+    conditions: [{ type: 'PodScheduled', status: 'True' }],
+  });
+});

@@ -25,6 +25,8 @@ export interface StatusInput {
   readonly ready: (containerId: string) => boolean;
   readonly started: (containerId: string) => boolean;
   readonly terminationMessage: (container: ContainerDetail) => string;
+  /** The node has not taken the pod: nothing of it was ever begun. */
+  readonly rejected?: boolean;
   /** A verdict that stands: rejected, evicted, deadline exceeded. */
   readonly failure?: { readonly reason: string; readonly message: string } | undefined;
   /** Everything of the pod has ended and nothing will start again. */
@@ -33,6 +35,7 @@ export interface StatusInput {
 
 export function podStatus(input: StatusInput): PodStatus {
   const { pod, observed, failure } = input;
+  if (input.rejected === true && failure !== undefined) return rejection(input, failure);
   const initContainerStatuses = initContainersOf(pod).map((container) => containerStatus(input, container, true));
   const containerStatuses = containersOf(pod).map((container) => containerStatus(input, container, false));
   const ephemeralContainerStatuses = ephemeralContainersOf(pod).map((container) => containerStatus(input, container, false));
@@ -57,6 +60,13 @@ export function podStatus(input: StatusInput): PodStatus {
     qosClass: known?.qosClass ?? qosClassOf(pod),
     ...(failure === undefined || held ? {} : { reason: failure.reason, message: failure.message }),
   };
+}
+
+/** Of containers that were never to be there is nothing to say (Kubelet.rejectPod). */
+function rejection({ pod, startTimeMs }: StatusInput, failure: StartProblem): PodStatus {
+  const { startTime = formatTime(startTimeMs), qosClass = qosClassOf(pod), conditions = [] } = pod.status ?? {};
+  const { reason, message } = failure;
+  return { observedGeneration: pod.metadata?.generation, phase: 'Failed', reason, message, qosClass, startTime, conditions };
 }
 
 /** A phase that is final is not said while something still runs: others would take the pod's place (mergePodStatus). */

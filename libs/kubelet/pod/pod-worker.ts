@@ -38,6 +38,7 @@ export class PodWorker {
   #backedOff = new Map<string, StartProblem>();
   #failure: Rejection | undefined;
   #isAdmitted = false;
+  #isRejected = false;
   #dirty = false;
   #running = false;
   #stopped = false;
@@ -142,6 +143,7 @@ export class PodWorker {
     const rejection = this.#ports.admit(this.pod);
     if (rejection === undefined) return;
     this.#failure = rejection;
+    this.#isRejected = true;
     this.#ports.runtime.event(this.pod, 'Warning', rejection.reason, rejection.event ?? rejection.message);
   }
 
@@ -248,6 +250,7 @@ export class PodWorker {
       started: (id) => prober.started(id),
       terminationMessage,
       failure: this.#failure,
+      rejected: this.#isRejected,
       finished: finished || this.#ended,
     });
     setStatus(this.pod, status);
