@@ -3,12 +3,11 @@ import type { Lease, Node, NodeCondition } from '@drydock/api/generated/types.ts
 import { leases, nodes } from '@drydock/api/resource.ts';
 import { hasReason } from '@drydock/api/status.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
-import { type Clock, formatMicroTime, formatTime } from '@drydock/foundation/clock.ts';
+import { type Clock, formatMicroTime, formatTime, parseTime } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Image } from '../engine/engine.ts';
 import type { Pressure } from './thresholds.ts';
 
-const statusName = 'node status';
 export const leaseNamespace = 'kube-node-lease';
 /** Images in a node's status, the largest first (upstream: nodeStatusMaxImages). */
 const imagesMax = 50;
@@ -82,7 +81,8 @@ export class NodeAgent {
   readonly #stop = new AbortController();
   #uid = '';
   #held: Lease | undefined;
-  #wakeStatus: () => void = () => {};
+  /** The node's object was there, and is not any more. */
+  #isGone = false;
   #written = '';
   #writtenAtMs = Number.NEGATIVE_INFINITY;
   readonly #transitions = new Map<string, { status: string; atMs: number }>();
@@ -95,7 +95,7 @@ export class NodeAgent {
   }
 
   start(): void {
-    void this.#keep(statusName, this.#options.statusPeriodMs, registerRetryMs, () => this.#status());
+    void this.#keep('node status', this.#options.statusPeriodMs, registerRetryMs, () => this.#status());
     void this.#keep('node lease', this.#options.leaseSeconds * 250, leaseRetryMs, () => this.#lease());
   }
 
@@ -103,13 +103,11 @@ export class NodeAgent {
     this.#stop.abort();
   }
 
-  /** Somebody has deleted the node: it is registered again, at once. */
+  /** Somebody has deleted the node: that stands, until somebody makes it again or this process is started anew. */
   deleted(uid: string): void {
     if (this.#uid !== uid) return;
-    this.#log.warn({ node: this.#options.name }, 'the node was deleted: registering it again');
-    this.#uid = '';
-    this.#held = undefined;
-    this.#wakeStatus();
+    this.#log.warn({ node: this.#options.name }, 'the node was deleted; it is registered again when this kubelet is restarted');
+    this.#isGone = true;
   }
 
   async #keep(what: string, periodMs: number, retryMs: number, act: () => Promise<void>): Promise<void> {
@@ -119,30 +117,32 @@ export class NodeAgent {
       try {
         await act();
       } catch (err) {
-        waitMs = Math.min(retryMs, periodMs);
+        // Without its node there is nothing to hurry for.
+        if (!this.#isGone) waitMs = Math.min(retryMs, periodMs);
         if (!signal.aborted) this.#log.warn({ err }, `${what} not written; trying again`);
       }
-      const early = new AbortController();
-      if (what === statusName) this.#wakeStatus = () => early.abort();
-      await this.#clock.sleep(waitMs, AbortSignal.any([signal, early.signal])).catch(() => {});
+      await this.#clock.sleep(waitMs, signal).catch(() => {});
     }
   }
 
   async #status(): Promise<void> {
+    // Once in the life of this process (registrationCompleted of the original).
+    if (this.#uid === '') await this.#register();
     const status = await this.#currentStatus();
     const now = this.#clock.monotonicMs();
     const text = JSON.stringify(status);
-    if (this.#uid !== '' && text === this.#written && now - this.#writtenAtMs < reportMs) return;
-    if (this.#uid === '') await this.#register();
+    if (!this.#isGone && text === this.#written && now - this.#writtenAtMs < reportMs) return;
     const heartbeat = formatTime(this.#clock.wallMs());
     const body = {
       status: { ...status, conditions: status.conditions?.map((each) => ({ ...each, lastHeartbeatTime: heartbeat })) },
     };
     try {
-      await this.#client.patch(nodes, { name: this.#options.name }, { type: 'strategic', body }, { subresource: 'status' });
+      const key = { name: this.#options.name };
+      const there = await this.#client.patch(nodes, key, { type: 'strategic', body }, { subresource: 'status' });
+      this.#uid = there.metadata?.uid ?? this.#uid;
+      this.#isGone = false;
     } catch (error) {
-      // Somebody has deleted the node: register again.
-      if (hasReason(error, 'NotFound')) this.#uid = '';
+      if (hasReason(error, 'NotFound')) this.#isGone = true;
       throw error;
     }
     this.#written = text;
@@ -182,6 +182,11 @@ export class NodeAgent {
         { type: 'strategic', body: { metadata: { labels: own, annotations } } },
       );
       this.#uid = there.metadata?.uid ?? 'unknown';
+      // What was so before this kubelet started has been so for longer than it runs.
+      for (const { type, status, lastTransitionTime } of there.status?.conditions ?? []) {
+        const atMs = parseTime(lastTransitionTime);
+        if (atMs !== undefined) this.#transitions.set(type, { status, atMs });
+      }
       this.#log.info({ node: name }, 'Node was previously registered');
     }
   }
@@ -240,8 +245,14 @@ export class NodeAgent {
     });
   }
 
-  /** One write per period: what was written last is the base of the next one, and is read again only where that fails. */
+  /** A lease without its node would be collected, and made again, without end. */
   async #lease(): Promise<void> {
+    if (!this.#isGone) await this.#renew();
+    else this.#held = undefined;
+  }
+
+  /** One write per period: what was written last is the base of the next one, and is read again only where that fails. */
+  async #renew(): Promise<void> {
     const { name, leaseSeconds } = this.#options;
     const key = { namespace: leaseNamespace, name };
     const lease = this.#held ?? (await this.#readLease(key));

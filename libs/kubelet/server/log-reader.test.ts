@@ -99,6 +99,7 @@ test('following goes on through rotations, and loses nothing of either file', { 
   const path = logFile(line(0, 'a0'));
   const { state, done } = follow(path);
   let wanted = 'a0\n';
+  await expect.poll(() => state.text, { timeout: 10_000 }).toBe(wanted);
   for (let round = 1; round <= 5; round++) {
     appendFileSync(path, line(1, `a${round}`));
     renameSync(path, `${path}.${round}`);

@@ -23,5 +23,7 @@ export function findContainer(
     const reason = state?.waiting?.reason ?? 'ContainerCreating';
     return `container "${name}" in pod "${pod}" is waiting to start: ${reason}`;
   }
+  // The hollow engine runs nothing.
+  if (found.logPath === '') return `pods are simulated on this node: container "${name}" in pod "${pod}" has no logs`;
   return found;
 }
