@@ -12,12 +12,12 @@ import { processesIn } from './machine/cgroups.ts';
 import { findProgram, hostAbilities, machineFacts } from './machine/facts.ts';
 import { freeBytes, makeFolder } from './machine/folders.ts';
 import { tailOf } from './machine/log-file.ts';
-import { unmountBelow } from './machine/mounts.ts';
+import { clearAsReboot } from './machine/mounts.ts';
 import { applyPartitions, createNetwork, networkIsUp, rebootNamespace, takenRanges } from './machine/network.ts';
 import { ensurePackages } from './machine/packages.ts';
 import { type ProcessId, viewRecorded } from './machine/proc.ts';
 import { hostThingsOf } from './machine/registry.ts';
-import { findStarted, succeeds } from './machine/spawn.ts';
+import { findStarted } from './machine/spawn.ts';
 import { readState, writeState } from './machine/state-file.ts';
 import { overlaps, parseCidr } from './net/cidr.ts';
 import type { Partition } from './net/partition.ts';
@@ -339,7 +339,6 @@ export function isDeadMachine(topology: Topology, member: Member): boolean {
 
 async function reboot(topology: Topology, member: Member): Promise<void> {
   const folders = workerFolders(topology, member);
-  await unmountBelow([folders.dir, folders.state]);
-  await succeeds(['rm', '-rf', folders.state]);
+  await clearAsReboot(folders.dir, folders.state);
   if (member.netns !== undefined) await rebootNamespace(member.netns);
 }

@@ -25,13 +25,15 @@ export async function bindMount(source: FileHandle, target: FileHandle): Promise
 }
 
 /**
- * Takes off what is mounted at the entry `name`, all of it. Lazily: to unmount by descriptor means to hold one, which keeps a
- * mount busy, and umount(8) by path follows a link that the last name may have become. Throws MountError.
+ * Takes off what is mounted at the entry `name`, all of it, and nothing elsewhere: a bind mount of a shared mount is its peer, and
+ * what goes below one goes below the other. Lazily: to unmount by descriptor means to hold one, which keeps a mount busy, and
+ * umount(8) by path follows a link that the last name may have become. Throws MountError.
  */
 export async function unmountAt(parent: Directory, name: Name): Promise<void> {
   for (let tries = 0; tries < 100; tries++) {
     await using entry = await parent.reach(name);
     if ((await mountIdOf(entry)) === parent.mountId) return;
+    await keepToItself(entry);
     await run('umount', ['--no-canonicalize', '--lazy', '/proc/self/fd/3'], entry);
   }
   throw new MountError(`${parent.path}/${name}: more than 100 mounts over each other`);
@@ -52,13 +54,30 @@ export async function unmountBelow(folder: string, calls: FileCalls = nodeCalls)
     if (left.length >= before)
       throw new MountError(`still mounted: ${left.map(({ point }) => `${point}${reasons.get(point) ?? ''}`).join(', ')}`);
     before = left.length;
-    for (const mount of left)
-      await unmountPoint(real, mount, calls).catch((error: Error) => reasons.set(mount.point, ` (${error.message})`));
+    // All of them before the first goes: what is unmounted in one that has peers is unmounted in its peers.
+    for (const work of [leaveSharing, unmountAt])
+      for (const mount of left)
+        await atMount(real, mount, calls, work).catch((error: Error) => reasons.set(mount.point, ` (${error.message})`));
   }
 }
 
-/** From `folder` to the mount through open directories: a container may have written the names between them. */
-async function unmountPoint(folder: string, { point }: MountPoint, calls: FileCalls): Promise<void> {
+async function leaveSharing(parent: Directory, name: Name): Promise<void> {
+  await using entry = await parent.reach(name);
+  if ((await mountIdOf(entry)) !== parent.mountId) await keepToItself(entry);
+}
+
+/** What happens in the mount, and in those in it, is no longer passed on to others, nor from them. */
+async function keepToItself(mount: FileHandle): Promise<void> {
+  await run('mount', ['--no-canonicalize', '--make-rprivate', '/proc/self/fd/3'], mount);
+}
+
+/** Works at the mount, reached from `folder` through open directories: a container may have written the names between them. */
+async function atMount(
+  folder: string,
+  { point }: MountPoint,
+  calls: FileCalls,
+  work: (parent: Directory, name: Name) => Promise<void>,
+): Promise<void> {
   const names = point
     .slice(Buffer.byteLength(folder) + 1)
     .split('/')
@@ -72,7 +91,7 @@ async function unmountPoint(folder: string, { point }: MountPoint, calls: FileCa
       await at.close();
       at = next;
     }
-    await unmountAt(at, last);
+    await work(at, last);
   } finally {
     await at.close();
   }

@@ -39,6 +39,13 @@ forReal('a mount that cannot be undone is an error that names it (needs root and
   });
 });
 
+forReal(
+  'what somebody mounts in a part of a shared mount outlives the mount of that part (needs root and mount namespaces)',
+  async () => {
+    expect(await play('shared')).toEqual({ seen: [true, true], keptBySingle: true, kept: true, left: 0 });
+  },
+);
+
 forReal('mounts by descriptor, of folders and of files (needs root and mount namespaces)', async () => {
   expect(await play('bind')).toEqual({ mounted: [true, 2], left: 0, kept: true });
 });

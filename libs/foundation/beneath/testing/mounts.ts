@@ -88,6 +88,22 @@ const scenes: Readonly<Record<string, () => Promise<unknown>>> = {
     return JSON.parse(execFileSync('unshare', inner, { encoding: 'utf8' }));
   },
   inner: async () => ({ answer: await said(unmountBelow(`${inside}/pod`)), left: existsSync(`${inside}/pod/volume/a/file`) }),
+  /** A part of a shared mount is mounted; later somebody mounts something in that part: it is there in both, and goes from one. */
+  shared: async () => {
+    mount('-t', 'tmpfs', 'tmpfs', outside);
+    mount('--make-shared', outside);
+    for (const each of ['part/theirs', 'pods/whole', 'pods/single']) mkdirSync(`${outside}/${each}`, { recursive: true });
+    for (const each of ['whole', 'single']) mount('--bind', `${outside}/part`, `${outside}/pods/${each}`);
+    mount('-t', 'tmpfs', 'tmpfs', `${outside}/part/theirs`);
+    writeFileSync(`${outside}/part/theirs/file`, 'keep');
+    const kept = () => existsSync(`${outside}/part/theirs/file`);
+    const seen = [existsSync(`${outside}/pods/whole/theirs/file`), existsSync(`${outside}/pods/single/theirs/file`)];
+    await using pods = await Directory.open(`${outside}/pods`);
+    await unmountAt(pods, 'single');
+    const keptBySingle = kept();
+    await unmountBelow(`${outside}/pods`);
+    return { seen, keptBySingle, kept: kept(), left: mountsBelow(`${outside}/pods`).length };
+  },
   /** By descriptor, for directories and for files. */
   bind: async () => {
     writeFileSync(`${inside}/target`, '');
