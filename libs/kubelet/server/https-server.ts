@@ -108,6 +108,8 @@ async function serve(
   response: ServerResponse,
 ): Promise<void> {
   const { kubelet, clock } = ports;
+  // Who has gone meanwhile wants nothing any more: what is begun now, nobody would end.
+  if (response.destroyed) return;
   // No request here has a body that anybody reads.
   dropInput(request, response, clock);
   const text = (code: number, body: string) => response.writeHead(code).end(body);

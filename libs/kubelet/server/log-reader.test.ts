@@ -3,8 +3,20 @@ import { appendFileSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
-import { expect, onTestFinished, test } from 'vitest';
+import { expect, onTestFinished, test, vi } from 'vitest';
 import { type LogOptions, readLog } from './log-reader.ts';
+
+/** Whether the system lets no more be watched. */
+const limits = vi.hoisted(() => ({ reached: false }));
+vi.mock('node:fs', async (original) => {
+  const fs = await original<typeof import('node:fs')>();
+  const watch = (...args: Parameters<typeof fs.watch>) => {
+    if (limits.reached)
+      throw Object.assign(new Error('ENOSPC: System limit for number of file watchers reached'), { code: 'ENOSPC' });
+    return fs.watch(...args);
+  };
+  return { ...fs, watch };
+});
 
 const clock = new SystemClock();
 const everything: LogOptions = { follow: false, timestamps: false, tailLines: -1, limitBytes: 0, sinceMs: 0, stream: '' };
@@ -132,6 +144,20 @@ test('what a container wrote last before its end is read', async () => {
   state.ended = true;
   await done;
   expect(state.text).toBe('a\nb\nc\n');
+});
+
+test('following goes on where nothing more can be watched', async () => {
+  limits.reached = true;
+  onTestFinished(() => {
+    limits.reached = false;
+  });
+  const path = logFile(line(0, 'a'));
+  const { state, done } = follow(path);
+  await expect.poll(() => state.text).toBe('a\n');
+  appendFileSync(path, line(1, 'b'));
+  await expect.poll(() => state.text, { timeout: 10_000 }).toBe('a\nb\n');
+  state.ended = true;
+  await done;
 });
 
 test('who follows may go, and gets no more than the limit', async () => {

@@ -1,6 +1,6 @@
 // Adapter: reads the log files that engines write in the CRI's format, and follows them through their rotations
 // (pkg/kubelet/kuberuntime/logs). What a container wrote comes out byte by byte.
-import { watch } from 'node:fs';
+import { type FSWatcher, watch } from 'node:fs';
 import { type FileHandle, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { openPlainFile } from '@drydock/foundation/beneath/tail.ts';
@@ -93,19 +93,23 @@ async function rotated(file: FileHandle, path: string): Promise<FileHandle | und
 class Changes {
   readonly #signal: AbortSignal;
   readonly #clock: Pick<Clock, 'sleep'>;
-  readonly #watcher;
+  readonly #watcher: FSWatcher | undefined;
   #changed = false;
   #wake: () => void = () => {};
 
   constructor(folder: string, signal: AbortSignal, clock: Pick<Clock, 'sleep'>) {
     this.#signal = signal;
     this.#clock = clock;
-    this.#watcher = watch(folder, () => {
-      this.#changed = true;
-      this.#wake();
-    });
-    // The folder is gone, or nothing can be watched: then there are the looks.
-    this.#watcher.on('error', () => {});
+    // The folder is gone, or no more can be watched (inotify(7), limits): then there are the looks.
+    try {
+      this.#watcher = watch(folder, () => {
+        this.#changed = true;
+        this.#wake();
+      });
+      this.#watcher.on('error', () => {});
+    } catch {
+      this.#watcher = undefined;
+    }
   }
 
   async next(): Promise<void> {
@@ -122,6 +126,6 @@ class Changes {
   }
 
   close(): void {
-    this.#watcher.close();
+    this.#watcher?.close();
   }
 }

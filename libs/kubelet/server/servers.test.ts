@@ -1,6 +1,6 @@
 // Who gets what of a kubelet's two servers, over TLS with real certificates: the answers, and what the API server was asked.
 
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import type { ClientRequest } from 'node:http';
 import { request } from 'node:https';
 import { connect, createServer } from 'node:net';
@@ -47,12 +47,16 @@ const rules: Readonly<Record<string, readonly string[]>> = {
   'kube-apiserver': ['get proxy', 'create proxy', 'get stats'],
   metrics: ['get metrics', 'get stats'],
   reader: ['get proxy'],
+  late: ['get proxy'],
   'system:serviceaccount:monitoring:scraper': ['get metrics', 'get pods'],
 };
 let silent = false;
+/** The API server answers no sooner. */
+let held: Promise<void> | undefined;
 
 const client = {
   create: async (resource: { kind: string }, object: unknown) => {
+    await held;
     if (silent) throw new Error('the API server is not there');
     if (resource.kind === 'TokenReview') {
       const { token } = (object as TokenReview).spec;
@@ -87,7 +91,7 @@ beforeAll(async () => {
   const authority = await Authority.load(root, random);
   const other = await Authority.load(await Authority.create('cluster-ca', now, random), random);
   authorityPem = root.certificatePem;
-  for (const name of ['kube-apiserver', 'metrics', 'reader', 'system:node:w1'])
+  for (const name of ['kube-apiserver', 'metrics', 'reader', 'late', 'system:node:w1'])
     pairs.set(name, await authority.issue(clientCertificate(name, 'some:group'), now));
   pairs.set('forged', await other.issue(clientCertificate('kube-apiserver', 'some:group'), now));
   const serving = await authority.issue(servingCertificate('kubelet', [host, 'localhost']), now);
@@ -258,6 +262,29 @@ describe('HTTPS', () => {
     expect(await ask('kube-apiserver', 'GET', path)).toMatchObject({ code: 500 });
     expect(await ask('kube-apiserver', 'POST', '/exec/default/web/c', upgrade)).toMatchObject({ code: 101 });
     expect(await ask('reader', 'DELETE', '/exec/default/web/c', upgrade)).toMatchObject({ code: 403 });
+  });
+
+  test.skipIf(!existsSync('/proc/self/fd'))('who goes before it is known who they are leaves no log open', async () => {
+    const opened = Promise.withResolvers<void>();
+    held = opened.promise;
+    const sent = request({ host, port: ports.https, path: `${log}?follow=true`, agent: false, ...tlsOf('late') });
+    sent.on('error', () => {});
+    sent.end();
+    await new Promise((resolve) => sent.once('socket', (socket) => socket.once('secureConnect', resolve)));
+    // Its request has come, for a later one has been answered.
+    expect(await ask(undefined, 'GET', '/healthz')).toMatchObject({ code: 401 });
+    sent.destroy();
+    expect(await ask(undefined, 'GET', '/healthz')).toMatchObject({ code: 401 });
+    opened.resolve();
+    held = undefined;
+    await expect.poll(() => asked.join()).toContain('late');
+    expect(await ask('late', 'GET', log)).toMatchObject({ code: 200 });
+    const isOpen = () =>
+      readdirSync('/proc/self/fd').filter((fd) => {
+        const link = `/proc/self/fd/${fd}`;
+        return existsSync(link) && readlinkSync(link) === container.logPath;
+      });
+    expect(isOpen()).toEqual([]);
   });
 
   test('a caller may go at every moment of an upgrade', { timeout: 60_000 }, async () => {
