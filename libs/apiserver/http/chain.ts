@@ -20,8 +20,17 @@ import { readBody } from './body.ts';
 import type { ClientAuthorities } from './client-authorities.ts';
 import { type Connector, mayUpgrade, refuseUpgrade } from './connect.ts';
 import { credentialsOf } from './credentials.ts';
-import { startDeadline, timeoutError, unlessAborted } from './deadline.ts';
-import { type Exchange, type HttpRequest, type HttpResponse, headerOf, sendError, sendText, sendValue } from './exchange.ts';
+import { closeStream, startDeadline, timeoutError, unlessAborted } from './deadline.ts';
+import {
+  addWarnings,
+  type Exchange,
+  type HttpRequest,
+  type HttpResponse,
+  headerOf,
+  sendError,
+  sendText,
+  sendValue,
+} from './exchange.ts';
 import type { RequestMetrics } from './metrics.ts';
 import { negotiate, parseMediaType } from './negotiate.ts';
 import type { NonResource } from './non-resource.ts';
@@ -74,8 +83,18 @@ export class RequestChain {
     for (const stream of this.#streams) stream.end();
   }
 
-  /** Answers a request. `waits`: its client sends the body when it is told to (Expect: 100-continue). */
-  async serve(req: HttpRequest, res: HttpResponse, waits: boolean): Promise<void> {
+  /**
+   * Answers a request. `waits`: its client sends the body when it is told to (Expect: 100-continue). Never fails: an answer that
+   * cannot be written costs the client its stream, and nobody else theirs.
+   */
+  serve(req: HttpRequest, res: HttpResponse, waits: boolean): Promise<void> {
+    return this.#serve(req, res, waits).catch((error: unknown) => {
+      this.#parts.log.error({ err: error, path: req.url }, 'a request could not be answered');
+      closeStream(res);
+    });
+  }
+
+  async #serve(req: HttpRequest, res: HttpResponse, waits: boolean): Promise<void> {
     const { clock, metrics, random, requestTimeoutMs } = this.#parts;
     const started = clock.monotonicMs();
     const exchange = exchangeOf(req, res);
@@ -198,7 +217,7 @@ export class RequestChain {
     const { group, version, resource } = request.target;
     const info = findResource(group, version, resource);
     if (info === undefined) throw notServed();
-    for (const text of response.warnings) (res as ServerResponse).appendHeader('warning', `299 - ${JSON.stringify(text)}`);
+    addWarnings(res, response.warnings);
     const { yaml } = negotiate(headerOf(exchange.req, 'accept'));
     const now = this.#parts.clock.wallMs();
     switch (response.type) {

@@ -5,6 +5,7 @@ import { gzipSync } from 'node:zlib';
 import { ApiError, apiError } from '@drydock/api/status.ts';
 import { stringifyYaml } from '@drydock/foundation/lazy-yaml.ts';
 import { gzipMinBytes } from '../limits.ts';
+import { warningHeaders } from './warning-header.ts';
 
 export type HttpRequest = IncomingMessage | Http2ServerRequest;
 export type HttpResponse = ServerResponse | Http2ServerResponse;
@@ -68,14 +69,18 @@ export function sendValue(
   send(exchange, code, 'application/json', text, headers);
 }
 
+/** Tells the client beside the answer. */
+export function addWarnings(res: HttpResponse, texts: readonly string[]): void {
+  for (const value of warningHeaders(texts)) (res as ServerResponse).appendHeader('warning', value);
+}
+
 /** Sends an error as the Status it is; anything that is no ApiError is a fault of ours and says so. */
 export function sendError(exchange: Exchange, error: unknown): void {
   const status =
     error instanceof ApiError
       ? error.status
       : apiError('InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`).status;
-  const warnings = error instanceof ApiError ? error.warnings : [];
-  for (const text of warnings) (exchange.res as ServerResponse).appendHeader('warning', `299 - ${JSON.stringify(text)}`);
+  if (error instanceof ApiError) addWarnings(exchange.res, error.warnings);
   const retry = status.details?.retryAfterSeconds;
   sendValue(exchange, status.code ?? 500, status, false, retry === undefined ? {} : { 'retry-after': String(retry) });
 }

@@ -40,6 +40,11 @@ export function endToEndHeaders(req: HttpRequest): Record<string, string | strin
   return headers;
 }
 
+/** Whether node can pass this status on as that of an answer: what is asked may say anything. */
+function isFinalStatus(code: number, http2: boolean): boolean {
+  return code >= 200 && code <= (http2 ? 599 : 999);
+}
+
 /** Sends the request to `target` and its answer back. */
 export function forward(exchange: Exchange, target: ForwardTarget, signal: AbortSignal): Promise<void> {
   const { req, method } = exchange;
@@ -58,8 +63,20 @@ export function forward(exchange: Exchange, target: ForwardTarget, signal: Abort
       },
       (response: IncomingMessage) => {
         upstream.setTimeout(0);
+        const { statusCode = 0 } = response;
+        if (!isFinalStatus(statusCode, 'stream' in req)) {
+          response.destroy();
+          reject(apiError('ServiceUnavailable', `error trying to reach service: malformed HTTP status code ${statusCode}`));
+          return;
+        }
         const headers = Object.fromEntries(Object.entries(response.headers).filter(([name]) => !hopHeaders.has(name)));
-        res.writeHead(response.statusCode ?? 502, headers as Record<string, string>);
+        try {
+          res.writeHead(statusCode, headers as Record<string, string>);
+        } catch (error) {
+          response.destroy();
+          reject(error);
+          return;
+        }
         response.pipe(res);
         response.on('end', resolve).on('error', () => {
           res.end();
