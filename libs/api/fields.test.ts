@@ -137,3 +137,9 @@ test('unknown fields, nulls and empty collections go; structures that upstream w
     status: {},
   });
 });
+
+test('of many unknown fields the first hundred are told', () => {
+  const text = JSON.stringify(Object.fromEntries(Array.from({ length: 150 }, (_, at) => [`x${at}`, 1])));
+  const { warnings } = decodeObject(pod, text, 'Warn');
+  expect([warnings.length, warnings[0], warnings.at(-1)]).toEqual([100, 'unknown field "x0"', 'unknown field "x99"']);
+});

@@ -27,6 +27,9 @@ export interface Decoded {
 /** How much of a body upstream quotes when it cannot make sense of it. Bytes. */
 const summaryBytesMax = 30;
 
+/** Of how many unknown and repeated fields a client is told (sigs.k8s.io/json: saveStrictError). */
+const problemsMax = 100;
+
 /**
  * Decodes a request's body. Throws ApiError BadRequest with upstream's texts. The object carries apiVersion and kind
  * of `expected`; without them in the body they are filled in.
@@ -73,7 +76,8 @@ function decode(expected: ExpectedType, value: JsonObject, tally: DecodeTally): 
   value.kind = expected.kind;
 }
 
-function finish(expected: ExpectedType, object: KubeObject, problems: readonly string[], mode: FieldValidation): Decoded {
+function finish(expected: ExpectedType, object: KubeObject, found: readonly string[], mode: FieldValidation): Decoded {
+  const problems = found.slice(0, problemsMax);
   if (mode === 'Strict' && problems.length > 0) {
     throw cannotHandle(expected, expected.kind, expected.version, `strict decoding error: ${problems.join(', ')}`);
   }

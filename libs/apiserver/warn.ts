@@ -7,7 +7,12 @@ interface Warned {
 
 /** Tells the client, once however often the write is tried. */
 export function warn(call: Warned, texts: readonly string[]): void {
-  for (const text of texts) if (!call.warnings.includes(text)) call.warnings.push(text);
+  const known = new Set(call.warnings);
+  for (const text of texts) {
+    if (known.has(text)) continue;
+    known.add(text);
+    call.warnings.push(text);
+  }
 }
 
 /** Whoever is refused is warned all the same. */

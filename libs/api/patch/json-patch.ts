@@ -12,6 +12,8 @@ interface Operation {
 
 /** Upstream's bound on the operations of one patch. */
 const operationsMax = 10_000;
+/** What `copy` may add in one patch, as JSON text (k8s.io/apiserver: JSONPatchMaxCopyBytes); every copy may double the object. */
+const copiedMaxBytes = 3 * 1024 * 1024;
 
 /** The JSON value of a patch's text. Throws ApiError BadRequest with Go's complaint, after `prefix`. */
 export function parsePatch(text: string, prefix: string): unknown {
@@ -44,7 +46,7 @@ export function applyJsonPatch(original: JsonObject, patch: string): JsonObject 
     const text = `The allowed maximum operations in a JSON patch is ${operationsMax}, got ${operations.length}`;
     throw patchUndecodable(text);
   }
-  const document = { root: cloneJson(original) as unknown };
+  const document: Document = { root: cloneJson(original) as unknown, copied: 0 };
   for (const operation of operations) {
     if (!isObject(operation)) throw patchRejected();
     apply(document, operation);
@@ -53,7 +55,13 @@ export function applyJsonPatch(original: JsonObject, patch: string): JsonObject 
   return document.root;
 }
 
-function apply(document: { root: unknown }, operation: Operation): void {
+interface Document {
+  root: unknown;
+  /** Bytes that were copied within it so far. */
+  copied: number;
+}
+
+function apply(document: Document, operation: Operation): void {
   const path = pointer(operation.path);
   switch (operation.op) {
     case 'add':
@@ -72,7 +80,7 @@ function apply(document: { root: unknown }, operation: Operation): void {
       return;
     }
     case 'copy':
-      add(document, path, cloneJson(get(document, pointer(operation.from))));
+      add(document, path, copied(document, get(document, pointer(operation.from))));
       return;
     case 'test':
       if (!jsonEqual(find(document, path) ?? null, operation.value ?? null)) throw patchRejected();
@@ -80,6 +88,13 @@ function apply(document: { root: unknown }, operation: Operation): void {
     default:
       throw patchRejected();
   }
+}
+
+function copied(document: Document, value: unknown): unknown {
+  const text = JSON.stringify(value);
+  document.copied += Buffer.byteLength(text);
+  if (document.copied > copiedMaxBytes) throw patchRejected();
+  return JSON.parse(text) as unknown;
 }
 
 function required(operation: Operation): unknown {
@@ -96,7 +111,7 @@ function pointer(path: unknown): string[] {
     .map((part) => part.replaceAll('~1', '/').replaceAll('~0', '~'));
 }
 
-function parentOf(document: { root: unknown }, path: readonly string[]): { parent: unknown; key: string } {
+function parentOf(document: Document, path: readonly string[]): { parent: unknown; key: string } {
   const key = path[path.length - 1];
   if (key === undefined) throw patchRejected();
   let parent = document.root;
@@ -118,7 +133,7 @@ function indexOf(list: readonly unknown[], key: string, max: number): number {
   return index;
 }
 
-function find(document: { root: unknown }, path: readonly string[]): unknown {
+function find(document: Document, path: readonly string[]): unknown {
   let value = document.root;
   for (const part of path) {
     if (value === undefined || value === null) throw patchRejected();
@@ -127,13 +142,13 @@ function find(document: { root: unknown }, path: readonly string[]): unknown {
   return value;
 }
 
-function get(document: { root: unknown }, path: readonly string[]): unknown {
+function get(document: Document, path: readonly string[]): unknown {
   const value = find(document, path);
   if (value === undefined) throw patchRejected();
   return value;
 }
 
-function add(document: { root: unknown }, path: readonly string[], value: unknown): void {
+function add(document: Document, path: readonly string[], value: unknown): void {
   if (path.length === 0) {
     document.root = value;
     return;
@@ -144,13 +159,13 @@ function add(document: { root: unknown }, path: readonly string[], value: unknow
   else parent.splice(indexOf(parent, key, parent.length), 0, value);
 }
 
-function replace(document: { root: unknown }, path: readonly string[], value: unknown): void {
+function replace(document: Document, path: readonly string[], value: unknown): void {
   const { parent, key } = parentOf(document, path);
   if (Array.isArray(parent)) parent[indexOf(parent, key, parent.length - 1)] = value;
   else setField(parent as JsonObject, key, value);
 }
 
-function remove(document: { root: unknown }, path: readonly string[]): unknown {
+function remove(document: Document, path: readonly string[]): unknown {
   const { parent, key } = parentOf(document, path);
   if (Array.isArray(parent)) return parent.splice(indexOf(parent, key, parent.length - 1), 1)[0];
   const object = parent as JsonObject;

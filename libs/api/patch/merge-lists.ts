@@ -50,7 +50,12 @@ export function mergePrimitiveList(
 ): unknown[] {
   const deleted = new Set(Array.isArray(deletions) ? deletions : []);
   const result = current.filter((item) => !deleted.has(item));
-  for (const item of patch) if (!result.includes(item)) result.push(cloneJson(item));
+  const known = new Set(result);
+  for (const item of patch) {
+    if (known.has(item)) continue;
+    known.add(item);
+    result.push(cloneJson(item));
+  }
   return arrange(result, current, Array.isArray(order) ? order : patch, itself);
 }
 
@@ -61,17 +66,15 @@ function withoutSpecial(
   patch: readonly JsonObject[],
 ): { readonly base: readonly unknown[]; readonly elements: readonly JsonObject[] } {
   const elements = patch.filter((element) => element.$patch === undefined);
-  let base = current;
+  const deleted = new Set<unknown>();
   let replaces = false;
   for (const element of patch) {
     switch (element.$patch) {
       case undefined:
         break;
-      case 'delete': {
-        const key = keyIn(list, element);
-        base = base.filter((item) => !isObject(item) || item[list.mergeKey] !== key);
+      case 'delete':
+        deleted.add(keyIn(list, element));
         break;
-      }
       case 'replace':
         replaces = true;
         break;
@@ -81,16 +84,20 @@ function withoutSpecial(
         throw patchFailed(`unknown patch type: ${String(element.$patch)} in map: ${goMapText(element)}`);
     }
   }
-  return replaces ? { base: elements.map(strip), elements: [] } : { base, elements };
+  if (replaces) return { base: elements.map(strip), elements: [] };
+  return { base: current.filter((item) => !isObject(item) || !deleted.has(item[list.mergeKey])), elements };
 }
 
 function mergeElements(list: KeyedList, base: readonly unknown[], elements: readonly JsonObject[]): unknown[] {
   const result = [...base];
+  const places = firstPlaces(base, (item) => (isObject(item) ? item[list.mergeKey] : undefined));
   for (const element of elements) {
     const key = keyIn(list, element);
-    const at = result.findIndex((item) => isObject(item) && item[list.mergeKey] === key);
-    if (at < 0) result.push(strip(element));
-    else result[at] = mergeObject(list.model, result[at] as JsonObject, element);
+    const at = places.get(key);
+    if (at === undefined) {
+      places.set(key, result.length);
+      result.push(strip(element));
+    } else result[at] = mergeObject(list.model, result[at] as JsonObject, element);
   }
   return result;
 }
