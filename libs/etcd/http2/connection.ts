@@ -117,6 +117,8 @@ export class Http2Connection {
 
   /** Before a large answer is made for a stream: undefined, or a promise of its turn, which rejects where the stream ends before. */
   room(stream: Http2Stream): Promise<void> | undefined {
+    // One that is gone would wait with nobody to end it, and hold what `abandon` counts.
+    if (!this.#streams.has(stream.id)) return Promise.reject(new Error('the call is over'));
     return this.#sender.room(stream);
   }
 
@@ -243,7 +245,7 @@ export class Http2Connection {
     if (content.length === 0 && !isLast) this.#spending.idleFrame();
     if (stream === undefined) {
       this.#checkNotIdle(id);
-      this.#ended.takeData(id);
+      if (id <= this.#lastStream) this.#ended.takeData(id);
       return;
     }
     if (stream.remoteEnded) throw new StreamError(id, errorCodes.streamClosed, 'data of a stream that was ended');
@@ -346,8 +348,10 @@ export class Http2Connection {
     if (stream !== undefined) this.#sender.grantStream(stream, more);
   }
 
+  /** What comes of a stream that was begun after the end was said has no effect (section 6.8). */
   #checkNotIdle(id: number): void {
-    if (id > this.#lastStream) throw new ConnectionError(errorCodes.protocol, 'a frame of a stream that never was');
+    if (id > this.#lastStream && !this.#closing)
+      throw new ConnectionError(errorCodes.protocol, 'a frame of a stream that never was');
   }
 
   #streamError({ stream: id, code, message }: StreamError): void {

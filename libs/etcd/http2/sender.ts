@@ -32,6 +32,8 @@ export class Sender {
   #streamWindow = initialWindow;
   #frameBytesMax = initialFrameBytes;
   #queuedBytes = 0;
+  /** Of streams that did not ask for room. */
+  #unaskedBytes = 0;
 
   constructor(output: Output, clock: Clock, events: SenderEvents) {
     this.#output = output;
@@ -44,13 +46,14 @@ export class Sender {
     return this.#streamWindow;
   }
 
-  /** Whether so much waits that the client cannot be meaning to read it. */
+  /** Whether so much waits, besides answers that had their turn, that the client cannot be meaning to read it. */
   get overflows(): boolean {
-    return this.#queuedBytes > unreadBytesLimit;
+    return this.#unaskedBytes > unreadBytesLimit;
   }
 
   /** Undefined where a large answer may be made at once, else a promise of the stream's turn; it rejects where the stream ends. */
   room(stream: Http2Stream): Promise<void> | undefined {
+    stream.hasAsked = true;
     return this.#turns.wait(stream);
   }
 
@@ -66,7 +69,7 @@ export class Sender {
     const length = grpcHeadBytes + messageBytes;
     if (stream.queue.length > 0 || this.#room(stream) < length) {
       stream.enqueue(messageBytes, parts);
-      this.#queuedBytes += length;
+      this.#count(stream, length);
       if (stream.sendWindow > 0) this.#ready.add(stream);
       // Not at once: whoever writes is not to hear in the middle of it that there is room again.
       this.#output.schedule();
@@ -89,7 +92,7 @@ export class Sender {
   /** The stream is over: what it has queued is not sent. */
   forget(stream: Http2Stream): void {
     this.#ready.delete(stream);
-    this.#queuedBytes -= stream.queuedBytes;
+    this.#count(stream, -stream.queuedBytes);
     stream.dropQueue();
     this.#turns.leave(stream);
     this.#turns.next();
@@ -145,6 +148,11 @@ export class Sender {
     return Math.min(stream.sendWindow, this.#window, this.#frameBytesMax);
   }
 
+  #count(stream: Http2Stream, bytes: number): void {
+    this.#queuedBytes += bytes;
+    if (!stream.hasAsked) this.#unaskedBytes += bytes;
+  }
+
   #take(stream: Http2Stream, length: number): void {
     stream.sendWindow -= length;
     this.#window -= length;
@@ -156,7 +164,7 @@ export class Sender {
     this.#take(stream, length);
     this.#output.data(length, stream.id, this.#frameBytesMax);
     stream.writeQueued(length, this.#output);
-    this.#queuedBytes -= length;
+    this.#count(stream, -length);
     this.#turns.next();
     this.#events.sent();
     this.#ready.delete(stream);

@@ -31,6 +31,8 @@ export class Http2Stream {
   /** Pieces that wait for a window, or for the socket. */
   readonly queue: Buffer[] = [];
   queuedBytes = 0;
+  /** Its answer is made when there is room for it, however large it is; before it nothing is sent. */
+  hasAsked = false;
   /** Of the first piece, written already. */
   #taken = 0;
   /** Headers that end the stream, after the queue. */
@@ -55,7 +57,9 @@ export class Http2Stream {
     const head = Buffer.allocUnsafe(grpcHeadBytes);
     head[0] = 0;
     head.writeUInt32BE(messageBytes, 1);
-    this.queue.push(head, ...parts);
+    this.queue.push(head);
+    // One that is empty would be left when all bytes are sent.
+    for (const part of parts) if (part.length > 0) this.queue.push(part);
     this.queuedBytes += grpcHeadBytes + messageBytes;
   }
 
