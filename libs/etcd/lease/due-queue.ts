@@ -9,17 +9,28 @@ interface Entry<T> {
   readonly item: T;
 }
 
+/** Below it those that are gone are not worth a look. */
+const sweepMin = 1024;
+
 export class DueQueue<T> {
   readonly #heap: Entry<T>[] = [];
   readonly #dueOf: (item: T) => number | undefined;
   #added = 0;
+  /** How many there are when those that are gone are looked for next. */
+  #sweepAt = sweepMin;
 
   /** `dueOf`: when an item is due now, or undefined where it is gone. It never moves to earlier while the item is in the queue. */
   constructor(dueOf: (item: T) => number | undefined) {
     this.#dueOf = dueOf;
   }
 
+  /** Those that are gone are among them for a while. */
+  get size(): number {
+    return this.#heap.length;
+  }
+
   add(item: T): void {
+    if (this.#heap.length >= this.#sweepAt) this.#sweep();
     const notBefore = this.#dueOf(item);
     if (notBefore !== undefined && notBefore < Infinity) this.#push({ notBefore, order: this.#added++, item });
   }
@@ -50,6 +61,14 @@ export class DueQueue<T> {
       this.add(first.item);
     }
     return undefined;
+  }
+
+  /** Drops those that are gone: their time may be years away. */
+  #sweep(): void {
+    const there = this.#heap.filter(({ item }) => this.#dueOf(item) !== undefined);
+    this.#heap.length = 0;
+    for (const entry of there) this.#push(entry);
+    this.#sweepAt = Math.max(sweepMin, 2 * there.length);
   }
 
   #push(entry: Entry<T>): void {

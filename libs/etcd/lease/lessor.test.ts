@@ -2,6 +2,7 @@ import { SeededRandom } from '@drydock/foundation/random.ts';
 import { describe, expect, test } from 'vitest';
 import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
+import { DueQueue } from './due-queue.ts';
 import { Lessor } from './lessor.ts';
 
 /** What a call is refused with; undefined where it is not. */
@@ -134,6 +135,24 @@ describe('many leases', () => {
       expect(lessor.nextDueMs()).toBe(Math.min(Infinity, ...[...ends.keys()].map(dueOf)));
     }
     expect(ended).toBeGreaterThan(500);
+  });
+
+  test('those that are gone long before their time take no room', () => {
+    const ends = new Map([[0, 50]]);
+    let looks = 0;
+    const queue = new DueQueue<number>((item) => {
+      looks++;
+      return ends.get(item);
+    });
+    queue.add(0);
+    for (let item = 1; item <= 50_000; item++) {
+      ends.set(item, 1e12);
+      queue.add(item);
+      ends.delete(item);
+    }
+    expect(queue.size).toBeLessThan(3000);
+    expect(looks).toBeLessThan(200_000);
+    expect(queue.take(50)).toBe(0);
   });
 
   test('a grant among a hundred thousand does not look at all of them', () => {

@@ -134,6 +134,18 @@ test('a handshake that is left open ends after its time, a connection that was o
   await expect.poll(() => closed.toSorted(), { timeout: 10_000 }).toEqual(['begun', 'mute', 'silent']);
 });
 
+test('a connection to a port of HTTP alone goes on beyond the time that it has for a beginning', async () => {
+  const port = await freePort();
+  const http = (_request: unknown, response: { write(text: string): unknown; end(text: string): unknown }): void => {
+    response.write('begun, ');
+    void clock.sleep(700).then(() => response.end('ended'));
+  };
+  const listener = new ClientListener({ services: [], http, tls: undefined, receiveBytesMax: 1000, clock, openingMs: 300 });
+  for (const url of parseUrls([`http://127.0.0.1:${port}`])) await listener.listen(url, true);
+  onTestFinished(() => listener.stop((ms) => clock.sleep(ms)));
+  expect(await get({ port })).toBe('begun, ended');
+});
+
 test('more connections than allowed are closed at once; who is there is served', async () => {
   const port = await freePort();
   await listen([`http://127.0.0.1:${port}`], undefined, { connectionsMax: 3 });

@@ -91,7 +91,7 @@ export class ClientListener {
     // Port 0 is another one each time.
     if (known !== undefined && url.port !== 0) return;
     this.#ports.set(address, port);
-    const server = createNetServer((socket) => this.#dispatch(socket, port));
+    const server = createNetServer();
     server.maxConnections = this.#options.connectionsMax ?? connectionLimit();
     server.on('connection', (socket: Socket) => {
       this.#sockets.add(socket);
@@ -106,6 +106,7 @@ export class ClientListener {
         opening.cancel();
         this.#sockets.delete(socket);
       });
+      this.#dispatch(socket, port);
     });
     // Left behind by a process that was killed.
     if (url.path !== undefined) rmSync(url.path, { force: true });

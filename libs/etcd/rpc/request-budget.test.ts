@@ -32,6 +32,26 @@ test('requests that are not complete make room for each other, the oldest first;
   await expect.poll(() => client.of(types.data, 7).reduce((sum, { payload }) => sum + payload.length, 0)).toBe(90_005);
 });
 
+test('a stream of which nothing is kept makes no room, however old it is', async () => {
+  const budget = new RequestBudget({ partialBytesMax: 100_000 });
+  const client = await RawClient.connect(await serveForTest({ budget }));
+  onTestFinished(() => client.close());
+  const hello = grpcMessage(Buffer.from('hello'));
+  client.send(headersFrame(1, grpcRequest('Stream')), data(1, hello.subarray(0, 3)), data(1, hello.subarray(3)));
+  await expect.poll(() => client.of(types.data, 1).length).toBe(1);
+  for (const stream of [3, 5]) {
+    const beginning = Buffer.concat([Buffer.from([0]), uint32(90_000), Buffer.alloc(16_000)]);
+    client.send(
+      headersFrame(stream, echo),
+      data(stream, beginning),
+      ...Array.from({ length: 4 }, () => data(stream, Buffer.alloc(16_000))),
+    );
+  }
+  await expect.poll(() => client.of(types.headers, 3).length).toBe(1);
+  client.send(data(1, hello));
+  await expect.poll(() => client.of(types.data, 1).length).toBe(2);
+});
+
 test('requests beyond what may be worked on are refused, and those of other connections once there is room', async () => {
   const budget = new RequestBudget({ workingBytesMax: 100 });
   let answer = (): void => {};

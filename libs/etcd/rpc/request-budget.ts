@@ -43,11 +43,13 @@ export class RequestBudget {
     this.#streams--;
   }
 
-  /** The request keeps more than before. Where all of them keep too much, those that have been waiting longest end. */
+  /** The request keeps more than before, or less. Where all of them keep too much, those that have been waiting longest end. */
   grown(request: Incomplete): void {
-    const before = this.#incomplete.get(request) ?? 0;
-    this.#partialBytes += request.keptBytes - before;
-    this.#incomplete.set(request, request.keptBytes);
+    const { keptBytes } = request;
+    this.#partialBytes += keptBytes - (this.#incomplete.get(request) ?? 0);
+    // A stream that has said something whole begins anew with what it says next.
+    if (keptBytes === 0) this.#incomplete.delete(request);
+    else this.#incomplete.set(request, keptBytes);
     while (this.#partialBytes > this.#partialBytesMax) {
       const oldest = this.#incomplete.keys().next().value;
       if (oldest === undefined) return;
