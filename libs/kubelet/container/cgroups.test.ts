@@ -141,6 +141,14 @@ test.each(versions)(
   },
 );
 
+test.each(versions)('v%i: a process that is not seen here is not killed: 0 would be the kubelet itself', async (version) => {
+  const { fs, cgroups } = world(version, [burstable]);
+  const path = await cgroups.prepare(burstable);
+  fs.files.set(`${version === 2 ? '' : '/memory'}${path}/cgroup.procs`, '0');
+  await expect(cgroups.remove('b')).rejects.toThrow('EBUSY');
+  expect(fs.killed).toEqual([]);
+});
+
 test.each(versions)('v%i: killed at any call, it is whole when it comes again, and removed when it goes', async (version) => {
   const pods = [burstable, second];
   const clean = world(version, pods);

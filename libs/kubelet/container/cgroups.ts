@@ -155,8 +155,9 @@ export class Cgroups {
     const { fs } = this.#ports;
     const pids = (await fs.read(`${cgroup}/cgroup.procs`))
       .split('\n')
-      .filter((line) => line !== '')
-      .map(Number);
+      .map(Number)
+      // 0: nothing, or a process that this kubelet does not see; to kill(2) it would be the kubelet's own group.
+      .filter((pid) => pid > 0);
     for (const pid of pids) fs.kill(pid);
     return pids.length;
   }

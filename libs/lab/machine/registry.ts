@@ -117,12 +117,6 @@ export function dropRecord(registry: string, record: LabRecord): void {
   rmSync(join(registry, listName, fileOf(record)), { force: true });
 }
 
-/** Removes the folders of the list where no lab is left in it. */
-export function tidyRegistry(registry: string): void {
-  removeIfEmpty(join(registry, listName));
-  removeIfEmpty(registry);
-}
-
 export function readHostBefore(registry: string): HostBefore | undefined {
   try {
     const value = JSON.parse(readFileSync(join(registry, hostName), 'utf8')) as Partial<HostBefore>;
@@ -147,8 +141,10 @@ export async function withRegistry<T>(registry: string, clock: Clock, verb: stri
   try {
     return await work();
   } finally {
+    // The list's folder under the lock, for who has it next may be about to write into it; who wants the lock makes the other.
+    removeIfEmpty(join(registry, listName));
     unlock();
-    tidyRegistry(registry);
+    removeIfEmpty(registry);
   }
 }
 
