@@ -57,11 +57,12 @@ export class Callers {
     const { clock, requestTimeoutMs } = this.#parts;
     const name = method.path.slice(method.path.lastIndexOf('/') + 1);
     let release = () => {};
+    let over = false;
     let deadline: Timer | undefined;
     const listener = new ServerListenerBuilder()
       .withOnReceiveMetadata((metadata, next) => {
         deadline = clock.timer(requestTimeoutMs, () => call.sendStatus(statusOf(timeoutError())));
-        this.#admit(name, call, metadata).then(
+        this.#admit(name, call, metadata, () => over).then(
           (caller) => {
             release = caller.release;
             this.#known.set(metadata, caller);
@@ -75,6 +76,7 @@ export class Callers {
         next();
       })
       .withOnCancel(() => {
+        over = true;
         deadline?.cancel();
         release();
       })
@@ -82,12 +84,19 @@ export class Callers {
     return new ServerInterceptingCall(call, new ResponderBuilder().withStart((next) => next(listener)).build());
   };
 
-  async #admit(name: string, call: ServerInterceptingCallInterface, metadata: Metadata): Promise<Caller> {
+  async #admit(
+    name: string,
+    call: ServerInterceptingCallInterface,
+    metadata: Metadata,
+    isOver: () => boolean,
+  ): Promise<Caller> {
     const credentials = credentialsOf(call, metadata);
     // Nobody has a reason to be nobody here: components have names.
     if (credentials.certificate === undefined && credentials.bearerToken === undefined) throw unauthorized();
     const user = await this.#parts.authenticate(credentials);
     this.#parts.onKnown(peerOf(call.getConnectionInfo()));
+    // The call's end has been and gone: nobody would give the place back.
+    if (isOver()) throw timeoutError();
     const leave = name === 'Watch' ? () => {} : this.#parts.inFlight.enter(verbs[name] ?? 'deletecollection');
     let left = false;
     const release = () => {

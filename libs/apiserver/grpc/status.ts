@@ -31,7 +31,8 @@ export function statusOf(error: unknown): GrpcFailure {
       : apiError('InternalError', `Internal error occurred: ${error instanceof Error ? error.message : String(error)}`);
   const metadata = new Metadata();
   metadata.set('status-bin', Buffer.from(JSON.stringify(api.status)));
-  return { code: codes[api.reason] ?? grpcStatus.INTERNAL, details: api.message, metadata };
+  // grpc-js escapes the text as a URI, which halves of a character are not; a client may have sent some.
+  return { code: codes[api.reason] ?? grpcStatus.INTERNAL, details: api.message.toWellFormed(), metadata };
 }
 
 /** The same as grpc-js takes it from a handler. */

@@ -77,3 +77,16 @@ test('an object with a time to live is written though the store has lost the lea
   expect(await objects.create(key, object('2'), 3600)).toBeDefined();
   expect(dataOf((await objects.read(key))?.object)).toBe('2');
 });
+
+test('what a stale hint says is kept or unchanged is asked again of the store', async () => {
+  const { store, objects } = setUp();
+  const old = await objects.create(key, object('1'));
+  const hint = { revision: store.revision, object: old as KubeObject };
+  await objects.update(key, undefined, () => ({ put: object('2') }));
+  const seen: string[] = [];
+  const outcome = await objects.update(key, hint, (current) => {
+    seen.push(dataOf(current?.object));
+    return { keep: true };
+  });
+  expect([seen, dataOf(outcome?.object)]).toEqual([['1', '2'], '2']);
+});

@@ -100,7 +100,8 @@ export class ObjectStore {
 
   /**
    * Reads, lets `change` decide, and writes only if nothing came in between; otherwise again with what is there now. `hint` is
-   * a possibly stale state (from a cache) to try first: where `change` fails on it, the store is read and `change` asked again.
+   * a possibly stale state (from a cache) to try first: where `change` fails on it or keeps it, the store is read and `change`
+   * asked again.
    */
   async update(
     key: string,
@@ -119,7 +120,12 @@ export class ObjectStore {
         stale = false;
         continue;
       }
-      if ('keep' in decided) return current === undefined ? undefined : { action: 'unchanged', object: current.object };
+      if ('keep' in decided) {
+        if (!stale) return current === undefined ? undefined : { action: 'unchanged', object: current.object };
+        current = await this.read(key);
+        stale = false;
+        continue;
+      }
       const outcome = await this.#apply(key, current, decided);
       if ('action' in outcome) {
         if (outcome.action !== 'unchanged' || !stale) return outcome;
