@@ -104,7 +104,7 @@ const revisionStepsBack: PlantedBug = {
 const logForgetsLast: PlantedBug = {
   name: 'log-without-its-last-record',
   caughtAs:
-    /commit index \d+ is past|but \d+ was committed|it ends at|linearizability|state machine safety|vote: |log matching/,
+    /commit index \d+ is past|but \d+ was committed|it ends at|linearizability|state machine safety|leader completeness|vote: |log matching/,
   faults: ['powerLoss'],
   operations: { put: 6 },
   plant: (cluster: SimCluster) => {
