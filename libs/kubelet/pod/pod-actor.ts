@@ -96,8 +96,8 @@ export class PodActor {
   async prepareVolumes(): Promise<Map<string, HostVolume>> {
     const { tokens, volumes, references, runtime } = this.#ports;
     const { pod } = this.#state;
-    await references.follow(pod);
     try {
+      await references.follow(pod);
       const token = await tokens.prepare(pod);
       return await volumes.prepare({ pod, references, facts: this.facts(), token });
     } catch (error) {

@@ -5,6 +5,7 @@ import { configMaps, type KubeObject, type Resource, secrets } from '@drydock/ap
 import { Informer, type InformerPorts } from '@drydock/client/informer.ts';
 import type { References } from '../container/env.ts';
 import { everyContainerOf } from '../pod/observation.ts';
+import { VolumeError } from './payload.ts';
 
 /** How long a sync waits for the first state of what it refers to. */
 const firstStateMs = 5_000;
@@ -33,7 +34,10 @@ export class ReferenceCache implements References {
     return this.#followed.get(`secrets/${namespace}/${name}`)?.informer.get({ namespace, name }) as Secret | undefined;
   }
 
-  /** Follows what the pod refers to; resolves when the first state of all is there, or has not come in time. */
+  /**
+   * Follows what the pod refers to; resolves when the first state of all is there. Throws VolumeError, in upstream's words, where
+   * it has not come in time: what is not known is not missing, and what is optional must not be taken from a pod that has it.
+   */
   async follow(pod: Pod): Promise<void> {
     const uid = pod.metadata?.uid ?? '';
     const { maps, secretNames } = referencesOf(pod);
@@ -47,6 +51,11 @@ export class ReferenceCache implements References {
       this.#ports.clock.sleep(firstStateMs, late.signal).catch(() => {}),
     ]);
     late.abort();
+    const unknown = all.find(({ informer }) => !informer.hasSynced);
+    if (unknown !== undefined) {
+      const { kind } = unknown.informer.resource;
+      throw new VolumeError(`failed to sync ${kind.toLowerCase()} cache: timed out waiting for the condition`);
+    }
   }
 
   release(podUid: string): void {
