@@ -44,8 +44,9 @@ export const limits = {
   compactionPauseMs: 10,
   /** Hashes of compacted revisions that are remembered. */
   compactionHashes: 10,
-  /** Revisions of history replayed to watchers in one step. */
+  /** Revisions of history replayed to watchers in one step, and to how many of them. */
   watchReplayRevisions: 500,
+  watchReplayWatchers: 500,
   /** Bytes of history in one step, beyond which no further revision is taken in. */
   watchReplayBytes: 4 << 20,
   /** Bytes waiting in one watch stream before its watchers fall back to replay from the store. */

@@ -82,6 +82,50 @@ test('whatever the order of writes, blocking and replay, each watcher has every 
   );
 });
 
+test('a sink that fills up in the middle of a replay gets no more, and the rest of it later', async () => {
+  class Small extends Recorder {
+    readonly got = new Map<Watcher, number[]>();
+
+    override send(watcher: Watcher, events: readonly StoreEvent[]): void {
+      expect(this.blocked).toBe(false);
+      this.blocked = true;
+      const revisions = events.map((event) => decode(KeyValue, event.kv).mod_revision);
+      this.got.set(watcher, [...(this.got.get(watcher) ?? []), ...revisions]);
+    }
+  }
+  await withHub((store, hub) => {
+    for (let i = 0; i < 5; i++) write(store, 'a');
+    const sink = new Small();
+    const watchers = [1, 1, 3].map((from) => watch(hub, sink, from));
+    // It watches what nobody has written.
+    const idle = watch(hub, sink, 1, 'b', 'c');
+    for (let steps = 0; hub.replayStep() || sink.blocked; steps++) {
+      expect(steps).toBeLessThan(20);
+      sink.blocked = false;
+      if (steps === 1) write(store, 'a');
+    }
+    expect(watchers.map((watcher) => sink.got.get(watcher))).toEqual([
+      [2, 3, 4, 5, 6, 7],
+      [2, 3, 4, 5, 6, 7],
+      [3, 4, 5, 6, 7],
+    ]);
+    expect([...watchers, idle].map(({ synced }) => synced)).toEqual([true, true, true, true]);
+  });
+});
+
+test('more watchers than one step takes have everything in the end', async () => {
+  await withHub((store, hub) => {
+    write(store, 'a');
+    const sinks = Array.from({ length: 1201 }, () => new Recorder());
+    for (const sink of sinks) watch(hub, sink, 1);
+    let steps = 1;
+    while (hub.replayStep()) steps++;
+    expect(steps).toBe(3);
+    expect(sinks.every(({ revisions }) => revisions.length === 1)).toBe(true);
+    expect(hub.behind).toBe(0);
+  });
+});
+
 test('a watcher from before the compaction is told where it may start', async () => {
   await withHub((store, hub) => {
     for (let i = 0; i < 5; i++) write(store, 'a');

@@ -178,7 +178,7 @@ export class WatchHub {
 
   /** Replays a piece of history to those who are behind; true where there is more to do now. */
   replayStep(): boolean {
-    const ready = [...this.#behind].filter((watcher) => !watcher.sink.blocked && !this.#cancelCompacted(watcher));
+    const ready = this.#readyForReplay();
     if (ready.length === 0) return false;
     const from = Math.min(...ready.map((watcher) => watcher.nextRevision));
     let to = Math.min(from + limits.watchReplayRevisions - 1, this.#store.revision);
@@ -200,8 +200,10 @@ export class WatchHub {
     });
     for (const watcher of ready) {
       if (watcher.nextRevision > to) continue;
-      watcher.nextRevision = to + 1;
       const events = batches.of(watcher);
+      // Those before it on the same sink may have filled that: it has its turn again.
+      if (events !== undefined && watcher.sink.blocked) continue;
+      watcher.nextRevision = to + 1;
       this.#behind.delete(watcher);
       this.#place(watcher, false);
       if (events !== undefined) {
@@ -211,6 +213,16 @@ export class WatchHub {
       if (watcher.synced) watcher.sink.caughtUp(watcher);
     }
     return [...this.#behind].some((watcher) => !watcher.sink.blocked);
+  }
+
+  /** The first of those whose sinks take events. Whoever is served goes behind the others, so that each has its turn. */
+  #readyForReplay(): Watcher[] {
+    const ready: Watcher[] = [];
+    for (const watcher of this.#behind) {
+      if (ready.length >= limits.watchReplayWatchers) break;
+      if (!watcher.sink.blocked && !this.#cancelCompacted(watcher)) ready.push(watcher);
+    }
+    return ready;
   }
 
   #place(watcher: Watcher, announce = true): void {
