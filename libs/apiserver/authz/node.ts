@@ -1,10 +1,10 @@
 // The node authorizer: a kubelet may read what the pods bound to its node refer to, and nothing else of the kind
 // (plugin/pkg/auth/authorizer/node). It decides on the cached pods; what RBAC grants to nodes is in the role system:node.
-import type { Pod, PodSpec, PolicyRule } from '@drydock/api/generated/types.ts';
+import type { Pod, PolicyRule } from '@drydock/api/generated/types.ts';
 import { exactValue } from '@drydock/api/selectors/field.ts';
 import { nodeNameOf } from '../authn/user.ts';
 import type { Attributes, AuthorizerMode, Decision } from './authorizer.ts';
-import { claimsOf, configMapsOf, secretsOf } from './pod-references.ts';
+import { allClaimsOf, configMapsOf, secretsOf } from './pod-references.ts';
 import { ruleAllows } from './rbac.ts';
 
 export interface NodeReader {
@@ -38,12 +38,12 @@ export class NodeAuthorizer implements AuthorizerMode {
       const { group, resource } = attributes;
       switch (group === '' ? resource : `${resource}.${group}`) {
         case 'secrets':
-          return this.#referenced(node, attributes, (spec, name) => secretsOf(spec).has(name));
+          return this.#referenced(node, attributes, ({ spec }, name) => spec !== undefined && secretsOf(spec).has(name));
         case 'configmaps':
-          return this.#referenced(node, attributes, (spec, name) => configMapsOf(spec).has(name));
+          return this.#referenced(node, attributes, ({ spec }, name) => spec !== undefined && configMapsOf(spec).has(name));
         case 'persistentvolumeclaims':
           if (attributes.subresource === 'status') return this.#claimStatus(node, attributes);
-          return this.#referenced(node, attributes, (spec, name) => claimsOf(spec).has(name), true);
+          return this.#referenced(node, attributes, (pod, name) => allClaimsOf(pod).has(name), true);
         case 'persistentvolumes':
           return this.#volume(node, attributes);
         case 'serviceaccounts':
@@ -97,12 +97,7 @@ export class NodeAuthorizer implements AuthorizerMode {
       : no('can only list/watch/deletecollection resourceslices with nodeName field selector');
   }
 
-  #referenced(
-    node: string,
-    attributes: Attributes,
-    refers: (spec: PodSpec, name: string) => boolean,
-    getOnly = false,
-  ): Decision {
+  #referenced(node: string, attributes: Attributes, refers: (pod: Pod, name: string) => boolean, getOnly = false): Decision {
     const { verb, subresource, namespace, name } = attributes;
     const verbs = getOnly ? ['get'] : ['get', 'list', 'watch'];
     if (!verbs.includes(verb))
@@ -112,7 +107,7 @@ export class NodeAuthorizer implements AuthorizerMode {
     if (namespace === '') return no('can only read namespaced object of this type');
     if (name === '') return no('No Object name found');
     for (const pod of this.#reader.podsOnNode(node)) {
-      if (pod.metadata?.namespace === namespace && pod.spec !== undefined && refers(pod.spec, name)) return yes;
+      if (pod.metadata?.namespace === namespace && refers(pod, name)) return yes;
     }
     return unrelated(node);
   }
@@ -121,7 +116,7 @@ export class NodeAuthorizer implements AuthorizerMode {
     const { verb, namespace, name } = attributes;
     if (!['get', 'update', 'patch'].includes(verb)) return no('can only get/update/patch this type');
     for (const pod of this.#reader.podsOnNode(node)) {
-      if (pod.metadata?.namespace === namespace && pod.spec !== undefined && claimsOf(pod.spec).has(name)) return yes;
+      if (pod.metadata?.namespace === namespace && allClaimsOf(pod).has(name)) return yes;
     }
     return unrelated(node);
   }
@@ -129,8 +124,7 @@ export class NodeAuthorizer implements AuthorizerMode {
   #volume(node: string, { verb, name }: Attributes): Decision {
     if (verb !== 'get') return no('can only get individual resources of this type');
     for (const pod of this.#reader.podsOnNode(node)) {
-      if (pod.spec === undefined) continue;
-      for (const claim of claimsOf(pod.spec)) {
+      for (const claim of allClaimsOf(pod)) {
         if (this.#reader.volumeOfClaim(pod.metadata?.namespace ?? '', claim) === name) return yes;
       }
     }

@@ -1,5 +1,5 @@
 // The other objects that a pod's specification names (pkg/api/v1/pod).
-import type { PodSpec } from '@drydock/api/generated/types.ts';
+import type { Pod, PodSpec } from '@drydock/api/generated/types.ts';
 
 function containersOf(spec: PodSpec) {
   return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
@@ -39,6 +39,12 @@ export function configMapsOf(spec: PodSpec): Set<string> {
 
 export function claimsOf(spec: PodSpec): Set<string> {
   return defined(new Set((spec.volumes ?? []).map((volume) => volume.persistentVolumeClaim?.claimName)));
+}
+
+/** With the claims that are made for the pod's ephemeral volumes (component-helpers/storage/ephemeral.VolumeClaimName). */
+export function allClaimsOf({ metadata, spec }: Pod): Set<string> {
+  const volumes = (spec?.volumes ?? []).filter(({ ephemeral }) => ephemeral !== undefined);
+  return new Set([...(spec === undefined ? [] : claimsOf(spec)), ...volumes.map(({ name }) => `${metadata?.name}-${name}`)]);
 }
 
 function defined(names: Set<string | undefined>): Set<string> {

@@ -76,14 +76,25 @@ test('warnings are bounded, and have no control characters', () => {
   expect(long).toEqual(Array.from({ length: 16 }, () => `299 - "${'x'.repeat(256)}"`));
 });
 
-/** A pod whose answers have any status. */
-async function podAt(status: () => string): Promise<{ readonly path: string; readonly close: () => void }> {
+interface OddPod {
+  readonly path: string;
+  /** What it was sent. */
+  readonly asked: string[];
+  readonly close: () => void;
+}
+
+/** A pod that answers with these bytes, and ends. */
+async function podAt(answer: () => string): Promise<OddPod> {
   const found = Object.values(networkInterfaces()).flat();
   const host = found.find((each) => each?.family === 'IPv4' && !each.internal)?.address;
   if (host === undefined) throw new Error('this test needs an IPv4 address beside loopback');
+  const asked: string[] = [];
   const listener = createServer((socket) => {
     socket.on('error', () => {});
-    socket.on('data', () => socket.end(`HTTP/1.1 ${status()} X\r\ncontent-length: 2\r\ncontent-encoding: odd\r\n\r\nhi`));
+    socket.on('data', (data: Buffer) => {
+      asked.push(data.toString());
+      socket.end(answer());
+    });
   });
   await new Promise<void>((done) => void listener.listen(0, host, done));
   await user.call('POST', `${inNamespace}/serviceaccounts`, { body: { metadata: { name: 'default' } } });
@@ -92,12 +103,12 @@ async function podAt(status: () => string): Promise<{ readonly path: string; rea
   const body = { status: { podIP: host, podIPs: [{ ip: host }] } };
   await user.call('PATCH', `${inNamespace}/pods/odd/status`, { body, type: 'application/merge-patch+json' });
   const path = `${inNamespace}/pods/odd:${(listener.address() as AddressInfo).port}/proxy/`;
-  return { path, close: () => listener.close() };
+  return { path, asked, close: () => listener.close() };
 }
 
 test('a pod that answers with a status that is none does no harm', async () => {
   let status = '200';
-  const pod = await podAt(() => status);
+  const pod = await podAt(() => `HTTP/1.1 ${status} X\r\ncontent-length: 2\r\ncontent-encoding: odd\r\n\r\nhi`);
   const answers: Record<string, unknown[]> = {};
   for (status of ['200', '000', '001', '101', '599', '600', '999'])
     answers[status] = await Promise.all(transports.map(async ([, ask]) => (await ask('GET', pod.path)).code));
@@ -112,4 +123,23 @@ test('a pod that answers with a status that is none does no harm', async () => {
     999: [999, 503],
   });
   expect((await user.call('GET', '/readyz')).code).toBe(200);
+});
+
+test('a token in the protocols of a WebSocket is not told to a pod', async () => {
+  const pod = await podAt(() => 'HTTP/1.1 200 OK\r\ncontent-length: 2\r\n\r\nhi');
+  const { body } = await user.call('POST', `${inNamespace}/serviceaccounts/default/token`, { body: { spec: {} } });
+  const token = Buffer.from(body.status.token).toString('base64url');
+  for (const more of ['', ', v4.channel.k8s.io']) {
+    const headers = { 'sec-websocket-protocol': `base64url.bearer.authorization.k8s.io.${token}${more}` };
+    expect((await user.call('GET', pod.path, { headers })).code).toBe(200);
+  }
+  pod.close();
+  expect(pod.asked.join('')).not.toContain(token);
+  expect(pod.asked.map((text) => /sec-websocket-protocol: (.*)\r/i.exec(text)?.[1])).toEqual([undefined, 'v4.channel.k8s.io']);
+});
+
+test('an answer that breaks off within is not made whole', async () => {
+  const pod = await podAt(() => 'HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n');
+  await expect(user.call('GET', pod.path)).rejects.toThrow();
+  pod.close();
 });

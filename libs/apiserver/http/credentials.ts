@@ -51,6 +51,12 @@ function bearerToken(req: HttpRequest): string | undefined {
   return carried === undefined ? undefined : Buffer.from(carried.slice(protocolPrefix.length), 'base64url').toString();
 }
 
+/** A `Sec-WebSocket-Protocol` header without the token that it may carry: that is for nobody but this server. */
+export function withoutToken(protocols: string): string {
+  const offered = protocols.split(',').map((each) => each.trim());
+  return offered.filter((each) => !each.startsWith(protocolPrefix)).join(', ');
+}
+
 /** Every value of a header, as sent: node joins those of a header that came more than once. */
 export function valuesOf(req: HttpRequest, name: string): string[] {
   const raw = req.rawHeaders;

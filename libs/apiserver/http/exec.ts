@@ -5,6 +5,7 @@ import type { Duplex } from 'node:stream';
 import type { Pod } from '@drydock/api/generated/types.ts';
 import { ApiError, apiError } from '@drydock/api/status.ts';
 import { type WebSocket, WebSocketServer } from 'ws';
+import { streamBufferMaxBytes } from '../limits.ts';
 import type { ExecOutput, NodeAgent } from './kubelet.ts';
 import { agentError } from './logs.ts';
 import { flag } from './options.ts';
@@ -66,8 +67,12 @@ function join(client: WebSocket, request: ExecRequest): void {
   const stream = attach ? agent.Attach() : agent.Exec();
   const send = (channel: number, data: Buffer) => {
     if (client.readyState !== client.OPEN) return;
-    if (base64) client.send(`${channel}${data.toString('base64')}`);
-    else client.send(Buffer.concat([Buffer.of(channel), data]), { binary: true });
+    const frame = base64 ? `${channel}${data.toString('base64')}` : Buffer.concat([Buffer.of(channel), data]);
+    client.send(frame, { binary: !base64 }, () => {
+      if (client.bufferedAmount <= streamBufferMaxBytes) stream.resume();
+    });
+    // A client that does not read makes the process wait, not this server keep what it says.
+    if (client.bufferedAmount > streamBufferMaxBytes) stream.pause();
   };
   const finish = (status: Buffer) => {
     send(errorChannel, client.protocol.startsWith('v') ? status : legacyStatus(status));
@@ -92,8 +97,9 @@ function join(client: WebSocket, request: ExecRequest): void {
       isBinary || !base64
         ? [data[0] ?? 0, data.subarray(1)]
         : [Number(data.toString()[0]), Buffer.from(data.toString().slice(1), 'base64')];
-    receive(stream, channel, body);
+    if (!receive(stream, channel, body)) client.pause();
   });
+  stream.on('drain', () => client.resume());
   client.on('close', () => stream.cancel());
   client.on('error', () => stream.cancel());
   const { namespace = '', name = '' } = pod.metadata ?? {};
@@ -102,15 +108,14 @@ function join(client: WebSocket, request: ExecRequest): void {
   send(wants.stdout ? stdoutChannel : wants.stderr ? stderrChannel : errorChannel, Buffer.alloc(0));
 }
 
-function receive(stream: ReturnType<NodeAgent['Exec']>, channel: number, body: Buffer): void {
-  if (channel === stdinChannel) {
-    if (body.length > 0) stream.write({ stdin: body });
-  } else if (channel === resizeChannel) {
+/** False where the stream is full, and says so when it is not any more. */
+function receive(stream: ReturnType<NodeAgent['Exec']>, channel: number, body: Buffer): boolean {
+  if (channel === stdinChannel) return body.length === 0 || stream.write({ stdin: body });
+  if (channel === resizeChannel) {
     const size = parseSize(body);
-    if (size !== undefined) stream.write({ resize: size });
-  } else if (channel === closeChannel && body[0] === stdinChannel) {
-    stream.write({ close_stdin: true });
+    return size === undefined || stream.write({ resize: size });
   }
+  return channel !== closeChannel || body[0] !== stdinChannel || stream.write({ close_stdin: true });
 }
 
 function parseSize(body: Buffer): { width: number; height: number } | undefined {
@@ -122,8 +127,12 @@ function parseSize(body: Buffer): { width: number; height: number } | undefined 
   }
 }
 
-/** Before v4 the error channel carried a plain text, empty for success. */
+/** Before v4 the error channel carried a plain text, empty for success. What a node says may be anything. */
 function legacyStatus(status: Buffer): Buffer {
-  const { status: outcome, message = '' } = JSON.parse(status.toString()) as { status?: string; message?: string };
-  return Buffer.from(outcome === 'Success' ? '' : message);
+  try {
+    const { status: outcome, message } = JSON.parse(status.toString()) as { status?: unknown; message?: unknown };
+    return Buffer.from(outcome === 'Success' ? '' : String(message ?? ''));
+  } catch {
+    return status;
+  }
 }

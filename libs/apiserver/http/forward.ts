@@ -5,6 +5,8 @@ import type { Duplex } from 'node:stream';
 import type { TLSSocket } from 'node:tls';
 import { apiError } from '@drydock/api/status.ts';
 import { dialMs } from '../limits.ts';
+import { withoutToken } from './credentials.ts';
+import { closeStream } from './deadline.ts';
 import type { Exchange, HttpRequest } from './exchange.ts';
 
 export interface ForwardTarget {
@@ -30,6 +32,13 @@ const hopHeaders: ReadonlySet<string> = new Set([
   'authorization',
 ]);
 
+const protocolHeader = 'sec-websocket-protocol';
+
+function setProtocols(headers: Record<string, string | string[]>, protocols: string): void {
+  if (protocols === '') delete headers[protocolHeader];
+  else headers[protocolHeader] = protocols;
+}
+
 /** The headers to pass on: none that are about one connection, no credentials, none of HTTP/2's own. */
 export function endToEndHeaders(req: HttpRequest): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
@@ -37,6 +46,8 @@ export function endToEndHeaders(req: HttpRequest): Record<string, string | strin
     if (value !== undefined && !name.startsWith(':') && !hopHeaders.has(name) && !name.startsWith('impersonate-'))
       headers[name] = value;
   }
+  const protocols = headers[protocolHeader];
+  if (protocols !== undefined) setProtocols(headers, withoutToken(String(protocols)));
   return headers;
 }
 
@@ -79,7 +90,8 @@ export function forward(exchange: Exchange, target: ForwardTarget, signal: Abort
         }
         response.pipe(res);
         response.on('end', resolve).on('error', () => {
-          res.end();
+          // An end would say that this was all of the answer.
+          closeStream(res);
           resolve();
         });
       },
@@ -120,8 +132,9 @@ export function tunnel(
   for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
     const name = req.rawHeaders[i] ?? '';
     const lower = name.toLowerCase();
+    const value = req.rawHeaders[i + 1] ?? '';
     if (lower !== 'host' && lower !== 'authorization' && !lower.startsWith('impersonate-'))
-      lines.push(`${name}: ${req.rawHeaders[i + 1]}`);
+      lines.push(`${name}: ${lower === protocolHeader ? withoutToken(value) : value}`);
   }
   backend.write(`${lines.join('\r\n')}\r\n\r\n`);
   if (head.length > 0) backend.write(head);
