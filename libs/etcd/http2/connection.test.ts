@@ -75,6 +75,7 @@ test('a call that is over gets no turn, and waits for none', async () => {
   const { client, connection } = both;
   const [full, over, waiting] = await opened(both, 1, 3, 5);
   if (full === undefined || over === undefined || waiting === undefined) throw new Error('no streams');
+  expect(connection.room(full)).toBeUndefined();
   connection.message(full, Buffer.alloc(unreadBytesMax + (1 << 20)));
   client.send(reset(3), ping);
   await expect.poll(() => pings(client)).toBe(1);
@@ -82,6 +83,15 @@ test('a call that is over gets no turn, and waits for none', async () => {
   const turn = connection.room(waiting);
   client.send(reset(1));
   await turn;
+});
+
+test('streams that are read slowly do not keep an answer from its turn', async () => {
+  const both = await pair();
+  const { connection } = both;
+  const [events, answer] = await opened(both, 1, 3);
+  if (events === undefined || answer === undefined) throw new Error('no streams');
+  connection.message(events, Buffer.alloc(unreadBytesMax + (1 << 20)));
+  expect(connection.room(answer)).toBeUndefined();
 });
 
 test('an answer of any size that has waited for its turn is sent; what nobody reads and was not asked about ends the connection', async () => {

@@ -16,9 +16,12 @@ export const blockFramesMax = 16;
 export const headerListBytesMax = 1 << 18;
 /** Streams of a connection where `--max-concurrent-streams` does not say. */
 export const streamsMaxByDefault = 1 << 14;
-/** Answers of a connection that its client does not read, in bytes, beyond which no large one is made for it. */
+/**
+ * Large answers of a connection that its client does not read, in bytes, beyond which no further one is made for it. What streams have
+ * waiting does not count: whoever reads them slowly may be waiting for an answer.
+ */
 export const unreadBytesMax = 1 << 26;
-/** The same beyond which the connection ends: of what was written without asking for room. */
+/** Bytes that its client does not read, of what was written without asking for room, beyond which the connection ends. */
 export const unreadBytesLimit = 1 << 28;
 /** Calls of a connection that go on though their streams were cancelled: beyond it nothing is read of the connection. */
 export const abandonedMax = 1000;

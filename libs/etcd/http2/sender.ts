@@ -31,14 +31,14 @@ export class Sender {
   #window = initialWindow;
   #streamWindow = initialWindow;
   #frameBytesMax = initialFrameBytes;
-  #queuedBytes = 0;
-  /** Of streams that did not ask for room. */
+  /** What is queued of streams that asked for room, and of the others. */
+  #askedBytes = 0;
   #unaskedBytes = 0;
 
   constructor(output: Output, clock: Clock, events: SenderEvents) {
     this.#output = output;
     this.#events = events;
-    this.#turns = new Turns(clock, () => this.#queuedBytes <= unreadBytesMax);
+    this.#turns = new Turns(clock, () => this.#askedBytes <= unreadBytesMax);
   }
 
   /** What a new stream may send. */
@@ -149,8 +149,8 @@ export class Sender {
   }
 
   #count(stream: Http2Stream, bytes: number): void {
-    this.#queuedBytes += bytes;
-    if (!stream.hasAsked) this.#unaskedBytes += bytes;
+    if (stream.hasAsked) this.#askedBytes += bytes;
+    else this.#unaskedBytes += bytes;
   }
 
   #take(stream: Http2Stream, length: number): void {

@@ -14,6 +14,7 @@ import {
   uint32,
   unaryCall,
 } from '../http2/testing/raw-client.ts';
+import { limits } from '../limits.ts';
 import { serveForTest } from './testing/serve.ts';
 
 const end = flags.endStream;
@@ -313,6 +314,20 @@ test('5.1.2/1 more streams than allowed are refused', async () => {
   client.send(headersFrame(1, echo), headersFrame(3, echo), headersFrame(5, echo));
   await expect.poll(() => client.ending).toEqual({ what: 'stream', code: 'refusedStream' });
   expect(client.of(types.reset).map(({ stream }) => stream)).toEqual([5]);
+});
+
+test.each([
+  ['nothing', undefined, 16_384],
+  ["etcd's default, as many as there can be,", limits.streams, 16_384],
+  ['a number', 20_000, 20_000],
+])('where %s is said of streams a client is told how many it may open', async (_, streamsMax, told) => {
+  const client = await RawClient.connect(await serveForTest({ streamsMax }));
+  onTestFinished(() => client.close());
+  await expect.poll(() => client.of(types.settings).length).toBeGreaterThan(0);
+  const payload = client.of(types.settings)[0]?.payload ?? Buffer.alloc(0);
+  const values = new Map<number, number>();
+  for (let at = 0; at < payload.length; at += 6) values.set(payload.readUInt16BE(at), payload.readUInt32BE(at + 2));
+  expect(values.get(3)).toBe(told);
 });
 
 test('6.7/1 a PING is answered with its content', async () => {

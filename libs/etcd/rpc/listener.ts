@@ -7,6 +7,8 @@ import type { TLSSocket } from 'node:tls';
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import { type Log, silentLog } from '@drydock/foundation/log.ts';
 import { Http2Connection } from '../http2/connection.ts';
+import { streamsMaxByDefault } from '../http2/limits.ts';
+import { limits } from '../limits.ts';
 import { addressOf, type ListenUrl, netTarget } from '../server/urls.ts';
 import { createTlsAcceptor } from '../tls/accept.ts';
 import { certificateRefusal, refuseCertificate } from '../tls/refuse.ts';
@@ -37,7 +39,7 @@ export interface ClientListenerOptions {
   readonly receiveBytesMax: number;
   readonly clock: Clock;
   readonly log?: Log;
-  /** `--max-concurrent-streams`, of one connection. */
+  /** `--max-concurrent-streams`, of one connection. etcd's default, as many as there can be, is taken as nothing said. */
   readonly streamsMax?: number | undefined;
   /** Whether this port is for members: they may ping as they like, and must connect from where their certificate says. */
   readonly forPeers?: boolean;
@@ -152,6 +154,12 @@ export class ClientListener {
     });
   }
 
+  get #streamsMax(): number {
+    const { streamsMax = limits.streams } = this.#options;
+    // Without a bound one client could take all streams that there are for everybody.
+    return streamsMax < limits.streams ? streamsMax : streamsMaxByDefault;
+  }
+
   get #rejected(): string {
     return `rejected connection on ${this.#options.forPeers === true ? 'peer' : 'client'} endpoint`;
   }
@@ -217,7 +225,7 @@ export class ClientListener {
     const peer = remoteAddress === undefined ? '@' : addressOf({ host: remoteAddress, port: remotePort, path: undefined });
     const connection = new Http2Connection(socket, {
       clock: this.#options.clock,
-      streamsMax: this.#options.streamsMax,
+      streamsMax: this.#streamsMax,
       limitPings: this.#options.forPeers !== true,
       onOpen: () => this.#opened(socket),
       mayOpen: () => this.#grpc.budget.mayOpen(),
