@@ -119,6 +119,10 @@ class Open<O extends Schema> implements StreamCall {
     this.ended = error === undefined ? 'ok' : (error as Error).message;
   }
 
+  say(request: Buffer): void {
+    void this.#handler.message(request);
+  }
+
   cancel(): void {
     this.#handler.closed();
   }
@@ -142,6 +146,25 @@ const campaign = (value: string, id: bigint) =>
   );
 const keysUnder = async (key: string) =>
   (await done(client.range(call, { key, range_end: '\0' }))).kvs.map((kv) => decode(KeyValue, kv).key);
+
+describe('what a client says beyond its one request', () => {
+  test('is not looked at: nobody goes on watching when the call is over', async () => {
+    const [first, second] = [lock('l', await lease()), lock('l', await lease())];
+    const observer = new Open('/v3electionpb.Election/Observe', LeaderResponse, encode(LeaderRequest, { name: 'e' }));
+    await settle();
+    expect(first.ended).toBe('ok');
+    for (let i = 0; i < 3; i++) {
+      second.say(encode(LockRequest, { name: 'l', lease: await lease() }));
+      observer.say(encode(LeaderRequest, { name: `e${i}` }));
+      await settle();
+    }
+    expect(machine.hub.watchers).toBe(2);
+    expect((await keysUnder('l')).length).toBe(2);
+    for (const open of [second, observer]) open.cancel();
+    await settle();
+    expect(machine.hub.watchers).toBe(0);
+  });
+});
 
 describe('a lock', () => {
   test('goes from one to the next in the order of their coming', async () => {

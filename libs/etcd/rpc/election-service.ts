@@ -12,7 +12,7 @@ import { ElectionObserver } from './election-observer.ts';
 import { createdAt, deleteOp, firstKv, type LocalClient, putOp, rangeOp } from './local-client.ts';
 import { HeaderOnly, type ResponseHeader } from './messages.ts';
 import { decode } from './protobuf.ts';
-import { type Call, grpcCodes, type Service, StatusError, service, unary } from './service.ts';
+import { type Call, grpcCodes, oneRequest, type Service, StatusError, service, unary } from './service.ts';
 import { patient, sessionKey, sessionLease, waitForTurn } from './turn.ts';
 
 export function electionService(client: LocalClient): Service {
@@ -34,11 +34,11 @@ export function electionService(client: LocalClient): Service {
       kind: 'stream',
       open: (call) => {
         const observer = new ElectionObserver(client, call);
-        return {
+        return oneRequest({
           message: (raw) => observer.observe(`${decode(LeaderRequest, raw).name}/`),
           closed: () => observer.close(),
           drained: () => observer.drained(),
-        };
+        });
       },
     },
   });

@@ -23,7 +23,16 @@ import {
   StatusResponse,
 } from './messages.ts';
 import { encode, type MessageOf } from './protobuf.ts';
-import { grpcCodes, type Service, StatusError, type StreamCall, type StreamMethod, service, unary } from './service.ts';
+import {
+  grpcCodes,
+  oneRequest,
+  type Service,
+  StatusError,
+  type StreamCall,
+  type StreamMethod,
+  service,
+  unary,
+} from './service.ts';
 
 const alarmNames: Readonly<Record<number, string>> = { [alarmType.noSpace]: 'NOSPACE', [alarmType.corrupt]: 'CORRUPT' };
 
@@ -129,7 +138,7 @@ function snapshot(server: EtcdServer): StreamMethod {
     open: (call) => {
       let over = false;
       let goOn = (): void => {};
-      return {
+      return oneRequest({
         message: () => {
           const isRead = (): Promise<void> => new Promise((resolve) => (goOn = resolve));
           sendSnapshot(server, call, isRead, () => over).then(
@@ -144,7 +153,7 @@ function snapshot(server: EtcdServer): StreamMethod {
           over = true;
           goOn();
         },
-      };
+      });
     },
   };
 }

@@ -48,6 +48,19 @@ export interface StreamHandler {
   drained?(): void;
 }
 
+/** For a method that takes one request: what the client says after it is not looked at, as in grpc-go. */
+export function oneRequest(handler: StreamHandler): StreamHandler {
+  let isTaken = false;
+  return {
+    ...handler,
+    message: (raw) => {
+      if (isTaken) return;
+      isTaken = true;
+      return handler.message(raw);
+    },
+  };
+}
+
 export interface UnaryMethod {
   readonly kind: 'unary';
   /** Rejects with an error for `toStatus`. */

@@ -2,7 +2,7 @@
 import type { EtcdError } from '../errors.ts';
 import { firstKv, type LocalClient, lastCreated } from './local-client.ts';
 import { decode, encode, type MessageOf, type Schema } from './protobuf.ts';
-import type { Call, StreamCall, StreamMethod } from './service.ts';
+import { type Call, oneRequest, type StreamCall, type StreamMethod } from './service.ts';
 
 /** Time to live of a lease that a request did not bring. Seconds. */
 const sessionTtlSeconds = 60;
@@ -76,7 +76,7 @@ export function patient<I extends Schema, O extends Schema>(
       const response = await run(decode(input, raw), call, ended.signal);
       call.write(encode(output, response));
     };
-    return {
+    return oneRequest({
       message: (raw: Buffer) => {
         answer(raw).then(
           () => call.end(),
@@ -86,7 +86,7 @@ export function patient<I extends Schema, O extends Schema>(
         );
       },
       closed: () => ended.abort(),
-    };
+    });
   };
   return { kind: 'stream', open };
 }
