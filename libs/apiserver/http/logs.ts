@@ -57,7 +57,7 @@ export async function serveLogs(
     call.on('metadata', begin);
     for await (const chunk of call as AsyncIterable<{ data: Buffer }>) {
       begin();
-      if (!res.write(chunk.data)) await new Promise<void>((resolve) => res.once('drain', resolve).once('close', resolve));
+      if (!res.write(chunk.data)) await drained(res, signal);
     }
     begin();
     res.end();
@@ -65,6 +65,20 @@ export async function serveLogs(
     if (begun) res.end();
     else throw agentError(error);
   }
+}
+
+/** Resolves when `res` has room again, or its client is gone; leaves no listener behind, however many pauses there are. */
+function drained(res: ServerResponse, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve) => {
+    const done = () => {
+      res.off('drain', done);
+      signal.removeEventListener('abort', done);
+      resolve();
+    };
+    res.on('drain', done);
+    signal.addEventListener('abort', done);
+    if (signal.aborted) done();
+  });
 }
 
 const badRequestCodes: ReadonlySet<number> = new Set([3, 5, 9]);
@@ -143,7 +157,11 @@ function proxyLogs(
       res.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' });
       res.flushHeaders?.();
       response.pipe(res);
-      response.on('end', resolve).on('error', resolve);
+      response.on('end', resolve).on('error', () => {
+        // The kubelet is gone: a client that follows would wait for ever.
+        res.end();
+        resolve();
+      });
     });
     request.on('timeout', () => request.destroy(new Error('i/o timeout')));
     request.on('error', (error) => {
