@@ -228,6 +228,7 @@ function stream(ports: ServerPorts, call: ServerDuplexStream<Input, object>, att
     inputs = joinStream(url, {
       stdout: (data) => call.write({ stdout: data }),
       stderr: (data) => call.write({ stderr: data }),
+      hold: (isFull) => void (isFull ? call.pause() : call.resume()),
       exit: (data) => {
         call.write({ exit: data });
         call.end();
@@ -241,6 +242,7 @@ function stream(ports: ServerPorts, call: ServerDuplexStream<Input, object>, att
     else void ready.then(() => pass(inputs, message));
   });
   call.on('end', () => void ready.then(() => inputs?.closeStdin()));
+  call.on('drain', () => inputs?.resume());
   call.on('cancelled', () => void ready.then(() => inputs?.close()));
 }
 

@@ -6,6 +6,7 @@ import { request } from 'node:https';
 import { connect, createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import type { Duplex } from 'node:stream';
 import { connect as connectTls } from 'node:tls';
 import { fileURLToPath } from 'node:url';
 import type { Pod, SubjectAccessReview, TokenReview } from '@drydock/api/generated/types.ts';
@@ -23,7 +24,8 @@ import {
   type ServiceError,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, onTestFinished, test } from 'vitest';
+import { WebSocketServer } from 'ws';
 import type { KubeletConfig } from '../config.ts';
 import type { ContainerDetail, ContainerEngine } from '../engine/engine.ts';
 import { nothingObserved } from '../pod/observation.ts';
@@ -361,5 +363,36 @@ describe('NodeAgent', () => {
         wanted === 'not refused' ? true : wanted,
       ]);
     }
+  });
+
+  test('what a command is given comes back whole, also to who reads it late', { timeout: 60_000 }, async () => {
+    const echo = new WebSocketServer({ host, port: 0, perMessageDeflate: false });
+    echo.on('connection', (socket) =>
+      socket.on('message', (data: Buffer) => socket.send(Buffer.concat([Buffer.of(1), data.subarray(1)]))),
+    );
+    await new Promise((resolve) => echo.once('listening', resolve));
+    const before = streamPort;
+    streamPort = (echo.address() as { port: number }).port;
+    const agent = agentOf('kube-apiserver');
+    const call = agent.Exec?.() as unknown as Duplex & { cancel(): void };
+    onTestFinished(() => {
+      streamPort = before;
+      agent.close();
+      for (const socket of echo.clients) socket.terminate();
+      echo.close();
+    });
+    call.on('error', () => {});
+    call.write(start);
+    const piece = Buffer.alloc(64 << 10, 7);
+    for (let i = 0; i < 256; i++) call.write({ stdin: piece });
+    let bytes = 0;
+    call.on('data', ({ stdout }: { stdout?: Buffer }) => {
+      bytes += stdout?.length ?? 0;
+    });
+    call.pause();
+    await expect.poll(() => call.writableLength).toBeLessThan(256);
+    call.resume();
+    await expect.poll(() => bytes, { timeout: 30_000 }).toBe(256 * piece.length);
+    call.cancel();
   });
 });
