@@ -115,6 +115,11 @@ export class Http2Connection {
     if (this.#sender.overflows) this.socket.destroy();
   }
 
+  /** Whether streams that have something waiting should add nothing. */
+  get isCrowded(): boolean {
+    return this.#sender.isCrowded;
+  }
+
   /** Before a large answer is made for a stream: undefined, or a promise of its turn, which rejects where the stream ends before. */
   room(stream: Http2Stream): Promise<void> | undefined {
     // One that is gone would wait with nobody to end it, and hold what `abandon` counts.

@@ -51,6 +51,11 @@ export class Sender {
     return this.#unaskedBytes > unreadBytesLimit;
   }
 
+  /** Whether so much of streams waits that those that have something waiting should add nothing. */
+  get isCrowded(): boolean {
+    return this.#unaskedBytes > unreadBytesMax;
+  }
+
   /** Undefined where a large answer may be made at once, else a promise of the stream's turn; it rejects where the stream ends. */
   room(stream: Http2Stream): Promise<void> | undefined {
     stream.hasAsked = true;

@@ -101,6 +101,10 @@ class GrpcCall implements StreamCall, StreamUser, Incomplete {
     return this.#stream.queuedBytes;
   }
 
+  get isCrowded(): boolean {
+    return this.#client.connection.isCrowded;
+  }
+
   async sendWhenRoom(make: () => Buffer): Promise<Buffer> {
     // Nothing is awaited where there is room: a whole burst would be let through before its first answer counts.
     const room = this.#client.connection.room(this.#stream);

@@ -32,6 +32,8 @@ export interface StreamCall extends Call {
   writeParts(parts: readonly Buffer[]): void;
   /** Bytes written that the client has not taken yet: what it does not read stays here. */
   readonly waitingBytes: number;
+  /** Whether so much waits on the whole connection that a call with something waiting should write no more for now. */
+  readonly isCrowded?: boolean;
   /** Ends the call, after what was written: with success, or with an error's status. `closed` is not called after it. */
   end(error?: unknown): void;
 }

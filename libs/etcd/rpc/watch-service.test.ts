@@ -62,6 +62,7 @@ afterEach(async () => {
 class Stream {
   readonly told: string[] = [];
   waitingBytes = 0;
+  isCrowded = false;
   /** Called when something is written. */
   onWrite: () => void = () => {};
   readonly #handler: StreamHandler;
@@ -80,6 +81,7 @@ class Stream {
     };
     const call: Partial<StreamCall> = { metadata: new Map(), write: (part) => write([part]), writeParts: write, end: () => {} };
     Object.defineProperty(call, 'waitingBytes', { get: () => this.waitingBytes });
+    Object.defineProperty(call, 'isCrowded', { get: () => this.isCrowded });
     this.#handler = method.open(call as StreamCall);
   }
 
@@ -157,4 +159,25 @@ test('a stream that can be written to again while an event is delivered to anoth
   const [event, ...later] = second.told;
   expect(event).toBe(`events 0@${revision}`);
   expect(later).toEqual([`progress ${revision}`]);
+});
+
+test('a stream that has something waiting gets no more while much waits on its connection, and goes on when its own is sent', async () => {
+  const stream = new Stream();
+  stream.create('k');
+  stream.onWrite = () => {
+    stream.waitingBytes += 10;
+  };
+  stream.isCrowded = true;
+  for (let i = 0; i < 3; i++) put('k');
+  await settle();
+  expect(stream.told).toEqual(['created 0', 'events 0@2']);
+  stream.waitingBytes = 5;
+  stream.drained();
+  await settle();
+  expect(stream.told).toHaveLength(2);
+  // Nobody else tells it that the connection has room again: with nothing of its own waiting it must not wait.
+  stream.waitingBytes = 0;
+  stream.drained();
+  await settle();
+  expect(stream.told.slice(2)).toEqual(['events 0@4']);
 });

@@ -227,7 +227,13 @@ class WatchStream implements WatchSink, StreamHandler {
   #writeParts(message: readonly Buffer[]): void {
     if (this.#closed) return;
     this.#call.writeParts(message);
-    if (this.#call.waitingBytes > limits.watchStreamBytes) this.#blocked = true;
+    if (this.#isFull(limits.watchStreamBytes)) this.#blocked = true;
+  }
+
+  /** Never with nothing waiting: nobody would say when that is over. */
+  #isFull(bytesMax: number): boolean {
+    const { waitingBytes, isCrowded = false } = this.#call;
+    return waitingBytes > bytesMax || (isCrowded && waitingBytes > 0);
   }
 
   /** May be called while another stream of the connection is given its events: this one's come first, then what is said about them. */
@@ -236,7 +242,7 @@ class WatchStream implements WatchSink, StreamHandler {
   }
 
   #unblock(): void {
-    if (this.#closed || !this.#blocked || this.#call.waitingBytes > limits.watchStreamBytes / 2) return;
+    if (this.#closed || !this.#blocked || this.#isFull(limits.watchStreamBytes / 2)) return;
     this.#blocked = false;
     this.#server.machine.hub.unblocked();
     this.#answerProgress();
