@@ -52,6 +52,8 @@ export class PodManager {
   #stopped = false;
   #lastRelistMs = Number.NEGATIVE_INFINITY;
   #lastLoopMs = Number.NEGATIVE_INFINITY;
+  /** Why folders or cgroups of pods could not be listed last time; undefined where they could. */
+  #hostProblem: string | undefined;
   /** Why the engine does not answer; undefined where it does. */
   engineProblem: string | undefined;
 
@@ -225,14 +227,26 @@ export class PodManager {
     }
     // What belongs to no pod is an orphan only once the apiserver has said which pods there are.
     if (!this.#ports.informer.hasSynced) return;
-    const orphans = new Set([...prints.keys()].filter((uid) => uid !== '' && !this.#workers.has(uid)));
-    const { volumes, cgroups } = this.#ports;
-    for (const uid of [...(await volumes.pods()), ...((await cgroups?.pods()) ?? [])])
-      if (!this.#workers.has(uid)) orphans.add(uid);
-    for (const uid of orphans) {
+    const left = [...prints.keys(), ...(await this.#podsOnHost())];
+    for (const uid of new Set(left.filter((each) => each !== '' && !this.#workers.has(each)))) {
       if (this.#removing.has(uid)) continue;
       this.#removing.add(uid);
       void this.#removeOrphan(uid, sandboxes, containers).finally(() => this.#removing.delete(uid));
+    }
+  }
+
+  /** Uids of pods of which something is on disk or in cgroups. That they cannot be listed is no fault of the engine's. */
+  async #podsOnHost(): Promise<string[]> {
+    const { volumes, cgroups, log } = this.#ports;
+    try {
+      const found = [...(await volumes.pods()), ...((await cgroups?.pods()) ?? [])];
+      this.#hostProblem = undefined;
+      return found;
+    } catch (err) {
+      const { message } = err as Error;
+      if (this.#hostProblem !== message) log.warn({ err }, 'what is left of pods that are gone cannot be looked for');
+      this.#hostProblem = message;
+      return [];
     }
   }
 
