@@ -64,3 +64,24 @@ test('words that gRPC cannot carry as they are reach the caller', async () => {
     });
   grpc.close();
 });
+
+test('a refusal of any length reaches the caller, and takes no other call with it', async () => {
+  const grpc = await connectClient(await server.clientConfig('grpc', 'operator'), {
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    userAgent: 'test',
+  });
+  for (const refused of [
+    { labels: Object.fromEntries(Array.from({ length: 20_000 }, (_, at) => [`_${at}`, 'x'])) },
+    { name: 'ж\ud800'.repeat(20_000) },
+  ]) {
+    const made = grpc.create<ConfigMap>(configMaps, { metadata: { namespace: 'default', name: 'a', ...refused } });
+    const others = Array.from({ length: 3 }, () =>
+      grpc.create<ConfigMap>(configMaps, { metadata: { namespace: 'default', generateName: 'other-' } }),
+    );
+    const [answer, ...rest] = await Promise.allSettled([made, ...others]);
+    expect(answer).toMatchObject({ status: 'rejected', reason: { reason: 'Invalid' } });
+    expect(rest.map(({ status }) => status)).toEqual(['fulfilled', 'fulfilled', 'fulfilled']);
+  }
+  grpc.close();
+});
