@@ -136,3 +136,22 @@ test.skipIf(!root)('a mount below, of another file system or of the same, is ref
 test('escapes of the mount table are undone', () => {
   expect(parseMountPoints('36 35 98:0 /m /mnt/a\\040b\\134c rw - ext4 /dev/x rw\n')).toEqual(['/mnt/a b\\c']);
 });
+
+test('a tree that is deeper than there may be open files goes', { timeout: 60_000 }, async () => {
+  const script = `
+    import { mkdirSync } from 'node:fs';
+    import { removeTree } from ${JSON.stringify(join(import.meta.dirname, 'remove-tree.ts'))};
+    mkdirSync(${JSON.stringify(target)});
+    process.chdir(${JSON.stringify(target)});
+    for (let depth = 0; depth < 1000; depth++) {
+      mkdirSync('d');
+      process.chdir('d');
+    }
+    process.chdir('/');
+    await removeTree(${JSON.stringify(target)});
+  `;
+  // Node raises the soft limit to the hard one, so it is the hard one that is lowered.
+  const limited = 'ulimit -n 256 && exec "$0" "$@"';
+  execFileSync('sh', ['-c', limited, process.execPath, '--input-type=module', '--eval', script]);
+  expect(existsSync(target)).toBe(false);
+});
