@@ -38,7 +38,8 @@ test('waits for the member to end, then gives its space back; nothing else chang
     const large = statSync(data).size;
     expect(await exitOf(defrag)).toBe(0);
     expect(large).toBeGreaterThan(garbageMax * 100_000);
-    expect(statSync(data).size).toBeLessThan(large / 10);
+    // The file of the data grows in steps of 1 MiB, and is never smaller than one.
+    expect(statSync(data).size).toBeLessThan(large / 5);
     expect(said).toContain('finished defragmenting directory');
 
     store.startMember(0);

@@ -17,6 +17,8 @@ import { type Store, until, upstreamProgram } from './members.ts';
 import { type RpcError, rpcErrors } from './rpc-errors.ts';
 
 const minuteMs = 60_000;
+/** How often the original may be asked for an error that hangs on times. */
+const triesMax = 4;
 const callMs = 20_000;
 const unreachable = 'http://127.0.0.1:1';
 
@@ -245,19 +247,26 @@ describe.each(programs)('$name', ({ program, skip }) => {
     store.network.heal();
     await expectError('TimeoutDueToConnectionLost', lost);
 
-    // A leader that stands still is replaced.
-    ({ leader, follower, third } = await leads());
-    store.members[leader]?.process?.kill('SIGSTOP');
-    const read = at(follower).ask(api.range, { key: 'a' });
-    await sleep(500);
-    const writes = [follower, third].map((index) => statusOf(at(index).put('c')));
-    // Ours asks the next leader.
-    if (program === undefined) expect(await statusOf(read)).toEqual([0, '']);
-    else await expectError('LeaderChanged', read);
-    // In the original only the next leader knows why.
-    expect(await Promise.all(writes)).toContainEqual(rpcErrors.TimeoutDueToLeaderFail);
+    // A leader that stands still is replaced. Which error the original gives hangs on how soon: on a slow machine it is asked again.
+    for (let tries = 1; ; tries++) {
+      ({ leader, follower, third } = await leads());
+      store.members[leader]?.process?.kill('SIGSTOP');
+      const read = at(follower).ask(api.range, { key: 'a' });
+      await sleep(500);
+      const writes = [follower, third].map((index) => statusOf(at(index).put('c')));
+      // Ours asks the next leader.
+      const wanted = program === undefined ? ([0, ''] as const) : rpcErrors.LeaderChanged;
+      const [asked, ...written] = await Promise.all([statusOf(read), ...writes]);
+      store.members[leader]?.process?.kill('SIGCONT');
+      // In the original only the next leader knows why.
+      const isTold = written.some(([, text]) => text === rpcErrors.TimeoutDueToLeaderFail[1]);
+      if (program !== undefined && tries < triesMax && (!isTold || asked[1] !== wanted[1])) continue;
+      expect(asked).toEqual(wanted);
+      expect(written).toContainEqual(rpcErrors.TimeoutDueToLeaderFail);
+      break;
+    }
+    if (program !== undefined) provoked.add('LeaderChanged');
     provoked.add('TimeoutDueToLeaderFail');
-    store.members[leader]?.process?.kill('SIGCONT');
 
     ({ leader, follower, third } = await leads());
     await store.stopMember(third, 'SIGKILL');
