@@ -1,8 +1,10 @@
 // Everything of the store is lost, machines and disks; a snapshot brings the cluster back.
 import { Resolver } from 'node:dns/promises';
-import { existsSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { get } from 'node:https';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { execa } from '@drydock/foundation/child-process.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { drydock, until } from './lab.ts';
@@ -34,9 +36,17 @@ describe('a lab restored from a snapshot', { timeout: 400_000 }, () => {
       ([address]) => address,
       () => undefined,
     );
-  /** What the kubelet itself says that it runs. */
+  /** What the kubelet itself says that it runs; asked as the API server asks it, which passes nobody on to loopback addresses. */
   const runningPods = async () => {
-    const metrics = await kubectl('get', '--raw', '/api/v1/nodes/worker-1/proxy/metrics');
+    const port = await kubectl('get', 'node', 'worker-1', '-o', 'jsonpath={.status.daemonEndpoints.kubeletEndpoint.Port}');
+    const [ca, cert, key] = ['ca.crt', 'apiserver-kubelet-client.crt', 'apiserver-kubelet-client.key'].map((name) =>
+      readFileSync(join(dir, 'pki', name)),
+    ) as [Buffer, Buffer, Buffer];
+    const metrics = await new Promise<string>((resolve, reject) => {
+      get({ host: '127.0.0.1', port, path: '/metrics', ca, cert, key, agent: false }, (response) => {
+        text(response).then(resolve, reject);
+      }).on('error', reject);
+    });
     return Number(/^kubelet_running_pods (\d+)$/m.exec(metrics)?.[1]);
   };
   const revision = async () => Number(JSON.parse(await kubectl('get', '--raw', '/api/v1/pods')).metadata.resourceVersion);
