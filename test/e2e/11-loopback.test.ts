@@ -50,7 +50,7 @@ describe('loopback network, hollow engine', () => {
 
   test('pods with probes get Ready: nobody is there to be asked', async () => {
     await kubectl('apply', '-f', join(repository, 'deploy/samples/web.yaml'));
-    await kubectl('rollout', 'status', 'deployment/web', '--timeout=60s');
+    await kubectl('rollout', 'status', 'deployment/web-deployment', '--timeout=60s');
     await kubectl('delete', '-f', join(repository, 'deploy/samples/web.yaml'));
     await until('the pods are gone', async () => (await kubectl('get', 'pods', '--no-headers')).trim() === '');
   });
