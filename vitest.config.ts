@@ -1,10 +1,14 @@
 import { defineConfig } from 'vitest/config';
 
+/** Only what hangs runs into these: tests wait for conditions, and a machine may do other things too. */
+const patience = { testTimeout: 30_000, hookTimeout: 30_000, expect: { poll: { timeout: 10_000 } } };
+
 export default defineConfig({
   test: {
     projects: [
       {
         test: {
+          ...patience,
           name: 'unit',
           globalSetup: ['test/global-setup.ts'],
           include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'test/{tidy,golden,sim}/**/*.test.ts'],
@@ -12,6 +16,7 @@ export default defineConfig({
       },
       {
         test: {
+          ...patience,
           name: 'integration',
           globalSetup: ['test/global-setup.ts'],
           // Each file runs several processes with timeouts of their own: side by side they would starve each other.
