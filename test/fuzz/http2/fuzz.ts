@@ -1,8 +1,6 @@
 // Sends cases to the client and the peer port of a real member and looks at what becomes of it: it lives, says nothing of an error
 // it did not expect, answers in frames that can be read, serves others, and takes no more memory than it may.
 
-import { readFileSync } from 'node:fs';
-import { setTimeout as sleep } from 'node:timers/promises';
 import { frameTypes } from '@drydock/etcd/http2/frames.ts';
 import { HeaderDecoder } from '@drydock/etcd/http2/hpack.ts';
 import { RawClient } from '@drydock/etcd/http2/testing/raw-client.ts';
@@ -10,6 +8,7 @@ import { api } from '@drydock/etcd/rpc/api.ts';
 import { SeededRandom } from '@drydock/foundation/random.ts';
 import { StoreClient } from '../../integration/store/client.ts';
 import { Store, until } from '../../integration/store/members.ts';
+import { residentBytes } from '../../integration/store/resident.ts';
 import { caseKinds, makeCase } from './cases.ts';
 
 /** Cases on one connection, unless the member ends it before. */
@@ -124,11 +123,5 @@ async function look(store: Store, client: StoreClient, growthBytes: number): Pro
     return `the member does not answer: ${String(error)}; its log: ${store.log(0).slice(-800)}`;
   }
   if (growthBytes > growthMax) return `${growthBytes} bytes more than at first`;
-  await sleep(0);
   return undefined;
-}
-
-function residentBytes(pid: number): number {
-  const status = readFileSync(`/proc/${pid}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024;
 }

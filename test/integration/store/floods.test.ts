@@ -1,6 +1,5 @@
 // Nobody has to be known to connect to a store: what one connection may cost a real member, on its client and its peer port.
 // While it goes on another client is served, and the member's memory stays below a bound.
-import { readFileSync } from 'node:fs';
 import { connect } from 'node:net';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { frameTypes as types } from '@drydock/etcd/http2/frames.ts';
@@ -20,6 +19,7 @@ import { encode } from '@drydock/etcd/rpc/protobuf.ts';
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import { StoreClient } from './client.ts';
 import { Store, until } from './members.ts';
+import { residentBytes } from './resident.ts';
 
 /** More than a member may take for one connection, whatever that says. The largest of its bounds is that of unread answers, 64 MiB. */
 const growthMax = 200 << 20;
@@ -181,7 +181,7 @@ test.each(floods.flatMap((flood) => ports.map((port) => ({ ...flood, port }))))(
   '$name, on the $port port',
   { timeout: 60_000 },
   async (flood) => {
-    const before = residentBytes();
+    const before = residentBytes(store.pid(0));
     const target = flood.port === 'client' ? new URL(store.endpoint(0)) : new URL(store.peerUrl(0));
     const attacker = await RawClient.connect(Number(target.port));
     onTestFinished(() => attacker.close());
@@ -194,7 +194,7 @@ test.each(floods.flatMap((flood) => ports.map((port) => ({ ...flood, port }))))(
       while (flooding || served < 3) {
         await client.call(0, api.range, { key: 'small' }, servedMs);
         served++;
-        most = Math.max(most, residentBytes() - before);
+        most = Math.max(most, residentBytes(store.pid(0)) - before);
         await sleep(20);
       }
     })();
@@ -212,7 +212,7 @@ test.each(floods.flatMap((flood) => ports.map((port) => ({ ...flood, port }))))(
 
 test.each(ports)('plain HTTP on the %s port: a head that does not end and one that is too long', async (name) => {
   const target = new URL(name === 'client' ? store.endpoint(0) : store.peerUrl(0));
-  const before = residentBytes();
+  const before = residentBytes(store.pid(0));
   const socket = connect(Number(target.port), '127.0.0.1');
   onTestFinished(() => void socket.destroy());
   let text = '';
@@ -233,7 +233,7 @@ test.each(ports)('plain HTTP on the %s port: a head that does not end and one th
   await expect.poll(() => isClosed, { timeout: 20_000 }).toBe(true);
   // The answer may be lost where the client goes on writing.
   expect(text).toMatch(/^(HTTP\/1\.1 431 |$)/);
-  expect(residentBytes() - before).toBeLessThan(growthMax);
+  expect(residentBytes(store.pid(0)) - before).toBeLessThan(growthMax);
 });
 
 /** Waits for the socket to take what is sent, for a second at most: a server that has stopped reading is one of the answers. */
@@ -244,9 +244,4 @@ async function sendAll(attacker: RawClient, bytes: Uint8Array): Promise<void> {
     for (const event of ['drain', 'close']) attacker.socket.once(event, () => resolve());
     signal.addEventListener('abort', () => resolve());
   });
-}
-
-function residentBytes(): number {
-  const status = readFileSync(`/proc/${store.pid(0)}/status`, 'utf8');
-  return Number(/^VmRSS:\s+(\d+) kB$/m.exec(status)?.[1] ?? Number.NaN) * 1024;
 }
