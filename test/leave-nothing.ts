@@ -13,6 +13,9 @@ import type { LabRecord } from '@drydock/lab/owner.ts';
 export const runVariable = 'DRYDOCK_TEST_RUN';
 const repository = fileURLToPath(new URL('..', import.meta.url));
 
+/** What ends by itself within this time was not left. */
+const endingMs = 1_000;
+
 export interface Run {
   readonly mark: string;
   readonly folder: string;
@@ -33,6 +36,7 @@ export function sweep(run: Run, spare: (command: string) => boolean): string[] {
     found.push(`lab ${record.name}`);
     spawnSync(join(repository, 'drydock'), ['down', '--name', record.name, '--dir', record.dir], { stdio: 'ignore' });
   }
+  waitUntil(() => marked(run.mark).every((entry) => spare(entry.command)), endingMs);
   // Twice: one that is about to end may have started another.
   for (let round = 0; round < 2; round++) {
     for (const { pid, command } of marked(run.mark).filter((entry) => !spare(entry.command))) {
@@ -46,10 +50,18 @@ export function sweep(run: Run, spare: (command: string) => boolean): string[] {
   }
   for (const mount of mountPointsBelow(run.folder)) {
     found.push(`mount ${mount}`);
+    // A lazy unmount takes what lies below along, and with shared propagation also where that came from.
+    spawnSync('mount', ['--make-rprivate', mount], { stdio: 'ignore' });
     spawnSync('umount', ['-l', mount], { stdio: 'ignore' });
   }
   if (existsSync(run.folder) && mountPointsBelow(run.folder).length === 0) rmSync(run.folder, { recursive: true, force: true });
   return found;
+}
+
+/** Blocks this thread until the condition holds, for so long at most. */
+function waitUntil(condition: () => boolean, limitMs: number): void {
+  const never = new Int32Array(new SharedArrayBuffer(4));
+  for (const end = performance.now() + limitMs; performance.now() < end && !condition(); ) Atomics.wait(never, 0, 0, 50);
 }
 
 function labs(): LabRecord[] {

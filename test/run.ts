@@ -1,7 +1,9 @@
 // Runs the checks and the test projects one after the other and counts across all of them.
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { stripVTControlCharacters } from 'node:util';
 import { execa } from '@drydock/foundation/child-process.ts';
 import { beginRun, sweep } from './leave-nothing.ts';
 
@@ -14,15 +16,21 @@ interface Tally {
 interface VitestReport {
   readonly numPassedTests: number;
   readonly numFailedTests: number;
-  readonly numFailedTestSuites: number;
   readonly numPendingTests: number;
   readonly numTodoTests: number;
-  readonly success: boolean;
   readonly testResults: readonly {
     readonly name: string;
-    readonly assertionResults: readonly { readonly status: string; readonly fullName: string }[];
+    readonly status: string;
+    readonly message?: string;
+    readonly assertionResults: readonly {
+      readonly status: string;
+      readonly fullName: string;
+      readonly failureMessages?: readonly string[] | null;
+    }[];
   }[];
 }
+
+const repository = fileURLToPath(new URL('..', import.meta.url));
 
 const checks: readonly (readonly [string, readonly string[]])[] = [
   ['types', ['tsc', '-p', 'tsconfig.json']],
@@ -38,6 +46,9 @@ const run = beginRun();
 
 const tally: Tally = { passed: 0, failed: 0, skipped: 0 };
 const skippedNames: string[] = [];
+/** What failed, each with the first lines of why: said once more at the very end. */
+const failures: string[] = [];
+const failureLinesMax = 5;
 const only = process.argv.slice(2);
 
 for (const [name, command] of checks) {
@@ -45,7 +56,10 @@ for (const [name, command] of checks) {
   const result = await execa(program, args, { stdio: 'inherit', reject: false });
   console.log(`check: ${name}: ${result.exitCode === 0 ? 'passed' : 'FAILED'}`);
   if (result.exitCode === 0) tally.passed++;
-  else tally.failed++;
+  else {
+    tally.failed++;
+    failures.push(`check: ${name}`);
+  }
 }
 // An interrupted suite has no teardown of its own, and one that failed may have left something.
 process.once('exit', () => {
@@ -62,6 +76,7 @@ for (const project of projects) {
   if (isWanted(project)) await runProject(project);
 }
 if (skippedNames.length > 0) console.log(`skipped:\n${skippedNames.map((name) => `  ${name}`).join('\n')}`);
+if (failures.length > 0) console.log(`failed:\n${failures.map((failure) => `  ${failure}`).join('\n')}`);
 console.log(`${tally.passed} passed, ${tally.failed} failed, ${tally.skipped} skipped`);
 process.exitCode = tally.failed === 0 ? 0 : 1;
 
@@ -90,17 +105,34 @@ async function runProject(project: string): Promise<void> {
     tally.passed += report.numPassedTests;
     tally.failed += report.numFailedTests;
     tally.skipped += report.numPendingTests + report.numTodoTests;
-    // A file that does not load has no failed test of its own, and must not pass for that.
-    if (result.exitCode !== 0 && report.numFailedTests === 0) tally.failed += Math.max(1, report.numFailedTestSuites);
+    const failedBefore = tally.failed - report.numFailedTests;
     for (const file of report.testResults) {
       for (const test of file.assertionResults) {
         if (test.status === 'pending' || test.status === 'skipped') skippedNames.push(`${project}: ${test.fullName}`);
+        if (test.status === 'failed')
+          failures.push(
+            failureOf(`${project}: ${relative(repository, file.name)}: ${test.fullName}`, test.failureMessages?.[0]),
+          );
+      }
+      if (file.status === 'failed' && !file.assertionResults.some((test) => test.status === 'failed')) {
+        // A file that does not load has no failed test of its own, and must not pass for that.
+        tally.failed++;
+        failures.push(failureOf(`${project}: ${relative(repository, file.name)}`, file.message));
       }
     }
+    if (result.exitCode !== 0 && tally.failed === failedBefore) {
+      tally.failed++;
+      failures.push(`${project}: the runner ended with ${result.exitCode ?? result.signal} though no test failed: see above`);
+    }
   } catch (error) {
-    console.log(`${project}: the runner itself failed: ${error instanceof Error ? error.message : String(error)}`);
+    failures.push(`${project}: the runner itself failed: ${error instanceof Error ? error.message : String(error)}`);
     tally.failed++;
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
+}
+
+function failureOf(name: string, reason = ''): string {
+  const lines = stripVTControlCharacters(reason).split('\n').slice(0, failureLinesMax);
+  return [name, ...lines.map((line) => `    ${line}`)].join('\n');
 }

@@ -16,7 +16,7 @@ $name" ;;
   esac
 done
 for pid in $pids; do kill -9 "$pid"; done
-sleep 1
+[ "$pids" = ' ' ] || sleep 1 # until they have let go of their folders
 printf '%s\\n' "$folders" | while IFS= read -r folder; do [ -z "$folder" ] || rm -rf "$folder"; done
 `;
 
