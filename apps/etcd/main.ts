@@ -1,6 +1,7 @@
 // The store: one member of an etcd cluster.
 import { join } from 'node:path';
 import process from 'node:process';
+import { bcryptHasher } from '@drydock/etcd/auth/bcrypt.ts';
 import { limits } from '@drydock/etcd/limits.ts';
 import { EtcdMember } from '@drydock/etcd/member.ts';
 import { openLmdbBackend } from '@drydock/etcd/mvcc/lmdb-backend.ts';
@@ -71,6 +72,7 @@ async function start(context: Context): Promise<void> {
     },
     clock,
     random,
+    passwordHasher: bcryptHasher,
     log,
     fatal: (error, message) =>
       error instanceof MemberRemovedError ? leave(context, config.dataDir, error) : fatal(error, message),

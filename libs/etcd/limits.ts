@@ -85,4 +85,6 @@ export const limits = {
   authTokenTtlSeconds: 300,
   /** `--bcrypt-cost` */
   bcryptCost: 10,
+  /** Calls with a password that wait for one before them to be hashed: of cost 10 some eight seconds on one processor. */
+  passwordsWaiting: 128,
 } as const;

@@ -6,6 +6,7 @@ import type { Lifecycle } from '@drydock/foundation/lifecycle.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
 import type { MemberId } from 'raft-ts/types.ts';
+import type { PasswordHasher } from './auth/passwords.ts';
 import { Instruments } from './metrics/instruments.ts';
 import { measuredDisk } from './metrics/measured-disk.ts';
 import type { Backend } from './mvcc/backend.ts';
@@ -55,6 +56,7 @@ export interface MemberPorts {
   readonly askPeerHash?: AskPeerHash;
   readonly clock: Clock;
   readonly random: Random;
+  readonly passwordHasher: PasswordHasher;
   readonly log: Log;
   /** The member cannot go on: end the process. */
   readonly fatal: (error: unknown, message: string) => void;
@@ -92,7 +94,7 @@ export class EtcdMember {
   readonly #upkeep: Upkeep;
 
   private constructor(machine: EtcdStateMachine, settings: MemberSettings, ports: MemberPorts) {
-    const { transport, disk, clock, random, log, fatal } = ports;
+    const { transport, disk, clock, random, passwordHasher, log, fatal } = ports;
     const { id, clusterId, initial, bootstrap, tuning } = settings;
     const instruments = new Instruments(settings.extensiveMetrics === true ? () => clock.monotonicMs() : undefined);
     this.machine = machine;
@@ -121,6 +123,7 @@ export class EtcdMember {
       connectedSince: (peer) => connectedSince(transport, peer),
       clock,
       random,
+      passwordHasher,
       log,
     });
     this.#leader = ports.leader(this.server);

@@ -11,6 +11,7 @@ import { handlersOf, type Serving, unaryCall } from './calls.ts';
 import { MachineTime, ProcessClock } from './clock.ts';
 import { DiskError, SimDisk } from './disk.ts';
 import { type FindByUrl, SimLeaderCalls } from './leader-calls.ts';
+import { simPasswordHasher } from './password-hasher.ts';
 import { type PeerNetwork, SimPeerTransport } from './peer-transport.ts';
 import { SimProcess } from './process.ts';
 import type { World } from './world.ts';
@@ -176,6 +177,7 @@ export class MemberHost {
       },
       clock,
       random,
+      passwordHasher: simPasswordHasher,
       log,
       fatal: (error) => this.#ended(life, error),
     });

@@ -8,6 +8,8 @@ import type { Backend } from '../mvcc/backend.ts';
 import { openLmdbBackend } from '../mvcc/lmdb-backend.ts';
 import { Access, type AuthSettings } from './access.ts';
 import { AuthStore } from './auth-store.ts';
+import { bcryptHasher } from './bcrypt.ts';
+import type { PasswordHasher } from './passwords.ts';
 
 let folder: string;
 let backend: Backend;
@@ -16,6 +18,7 @@ let clock: VirtualClock;
 /** How far this member has applied the log, and how far it comes by waiting. */
 let applied: number;
 let reached: () => void;
+let hasher: PasswordHasher;
 
 beforeEach(() => {
   folder = mkdtempSync(join(tmpdir(), 'etcd-access-'));
@@ -25,6 +28,7 @@ beforeEach(() => {
   clock = new VirtualClock();
   applied = 10;
   reached = () => {};
+  hasher = bcryptHasher;
 });
 
 afterEach(async () => {
@@ -39,6 +43,7 @@ const accessOf = (settings: AuthSettings = {}) =>
     {
       clock,
       random: new SeededRandom('access-test').stream('auth'),
+      passwordHasher: hasher,
       appliedIndex: () => applied,
       readPoint: async () => reached(),
     },
@@ -109,6 +114,24 @@ describe('a password', () => {
     await expect(access.checkPassword('carol', '')).rejects.toThrow('no password user');
     store.setEnabled(false);
     await expect(access.checkPassword('alice', 'secret')).rejects.toThrow('authentication is not enabled');
+  });
+
+  test('costs the same where nobody has the name', async () => {
+    const settings: string[] = [];
+    const hash = (password: string, setting: string) => {
+      settings.push(setting);
+      return bcryptHasher.hash(password, setting);
+    };
+    hasher = { ...bcryptHasher, hash };
+    const access = accessOf();
+    await addUser(access, 'alice', 'secret');
+    const asked = async (name: string) => {
+      settings.length = 0;
+      await expect(access.checkPassword(name, 'Secret')).rejects.toThrow('invalid user ID or password');
+      return settings.map((setting) => setting.slice(0, '$2a$04$'.length));
+    };
+    expect(await asked('alice')).toEqual(['$2a$04$']);
+    expect(await asked('nobody')).toEqual(['$2a$04$']);
   });
 
   test('of more than 72 bytes is refused', async () => {

@@ -4,9 +4,17 @@ import type { RandomStream } from '@drydock/foundation/random.ts';
 import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import type { AuthStore } from './auth-store.ts';
-import { bcryptCosts, bcryptHash, bcryptMatches, bcryptPasswordBytesMax, bcryptSaltBytes } from './bcrypt.ts';
 import type { Identity } from './identity.ts';
 import { type JwtSettings, JwtTokens, jwtMethod } from './jwt-tokens.ts';
+import { PasswordQueue } from './password-queue.ts';
+import {
+  bcryptCosts,
+  bcryptPasswordBytesMax,
+  bcryptSaltBytes,
+  bcryptSetting,
+  isPasswordOf,
+  type PasswordHasher,
+} from './passwords.ts';
 import { indexOfToken, prefixOfToken, SimpleTokens, tokenPrefix } from './simple-tokens.ts';
 
 /** What flags decide; etcd's defaults where they are absent. */
@@ -26,6 +34,7 @@ export interface AccessPorts {
   readonly clock: Clock;
   /** Unpredictable. */
   readonly random: RandomStream;
+  readonly passwordHasher: PasswordHasher;
   readonly appliedIndex: () => number;
   /** Resolves when everything that was committed before the call is applied. */
   readonly readPoint: () => Promise<void>;
@@ -50,6 +59,7 @@ export class Access {
   readonly #clientCertAuth: boolean;
   readonly #tokens: boolean;
   readonly #bcryptCost: number;
+  readonly #passwords: PasswordHasher;
   readonly #simple: SimpleTokens;
   readonly #jwt: JwtTokens | undefined;
 
@@ -60,6 +70,7 @@ export class Access {
     this.#clientCertAuth = settings.clientCertAuth ?? false;
     this.#tokens = settings.tokens ?? true;
     this.#bcryptCost = bcryptCost >= bcryptCosts.min && bcryptCost <= bcryptCosts.max ? bcryptCost : limits.bcryptCost;
+    this.#passwords = new PasswordQueue(ports.passwordHasher, limits.passwordsWaiting);
     this.tokenTtlMs = 1000 * (tokenTtlSeconds > 0 ? tokenTtlSeconds : limits.authTokenTtlSeconds);
     this.#simple = new SimpleTokens(ports.clock, this.tokenTtlMs);
     const method = jwt === undefined ? undefined : jwtMethod(jwt.method);
@@ -88,21 +99,27 @@ export class Access {
     return user === undefined ? undefined : { user, revision: this.#store.revision };
   }
 
-  /** The revision at which the password was right. Rejects where it was not. */
+  /**
+   * The revision at which the password was right. Rejects where it was not; that takes as long where nobody has the name, so that
+   * nobody learns names by the time. Rejects with `tooManyRequests` where too many passwords wait.
+   */
   async checkPassword(name: string, password: string): Promise<number> {
     if (!this.#store.enabled) throw new EtcdError('authNotEnabled');
     const user = this.#store.user(name);
-    if (user === undefined) throw new EtcdError('authFailed');
+    if (user === undefined) {
+      await this.#passwords.hash(password, this.#newSetting());
+      throw new EtcdError('authFailed');
+    }
     if (user.options?.no_password === true) throw new EtcdError('noPasswordUser');
     const { revision } = this.#store;
-    if (!(await bcryptMatches(password, user.password, this.#pause))) throw new EtcdError('authFailed');
+    if (!(await isPasswordOf(this.#passwords, password, user.password))) throw new EtcdError('authFailed');
     return revision;
   }
 
-  /** As it is replicated: in base64. Rejects with `passwordTooLong`. */
+  /** As it is replicated: in base64. Rejects with `passwordTooLong`, and `tooManyRequests` where too many wait. */
   async hashPassword(password: string): Promise<string> {
     if (Buffer.byteLength(password) > bcryptPasswordBytesMax) throw new EtcdError('passwordTooLong');
-    const hash = await bcryptHash(password, this.#bcryptCost, this.#ports.random.bytes(bcryptSaltBytes), this.#pause);
+    const hash = await this.#passwords.hash(password, this.#newSetting());
     return Buffer.from(hash).toString('base64');
   }
 
@@ -126,7 +143,9 @@ export class Access {
     if (prefixOfToken(token) !== '') this.#simple.add(token, user);
   }
 
-  readonly #pause = (): Promise<void> => this.#ports.clock.sleep(0);
+  #newSetting(): string {
+    return bcryptSetting(this.#bcryptCost, this.#ports.random.bytes(bcryptSaltBytes));
+  }
 
   async #identifySimple(token: string): Promise<Identity | undefined> {
     const index = indexOfToken(token);

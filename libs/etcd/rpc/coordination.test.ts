@@ -6,6 +6,7 @@ import type { Log } from '@drydock/foundation/log.ts';
 import { SeededRandom } from '@drydock/foundation/random.ts';
 import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { bcryptHasher } from '../auth/bcrypt.ts';
 import { limits } from '../limits.ts';
 import { openLmdbBackend } from '../mvcc/lmdb-backend.ts';
 import { EtcdServer } from '../server/server.ts';
@@ -53,7 +54,7 @@ beforeEach(async () => {
   await machine.open();
   replica = new ManualReplica(1n, machine);
   server = new EtcdServer({
-    ...{ replica, machine, clock, random: new SeededRandom('coordination-test'), log: quiet },
+    ...{ replica, machine, clock, random: new SeededRandom('coordination-test'), passwordHasher: bcryptHasher, log: quiet },
     ...{ clusterId: 77n, name: 'm1', advertiseClientUrls: [], heartbeatMs: 100, electionMs: 1000 },
     ...{ quotaBytes: limits.quotaBytes, maxTxnOps: limits.txnOps, maxRequestBytes: 1000 },
     ...{ strictReconfigCheck: true, maxLearners: 1, connectedSince: () => 0 },

@@ -6,6 +6,7 @@ import { silentLog } from '@drydock/foundation/log.ts';
 import { SeededRandom } from '@drydock/foundation/random.ts';
 import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
 import { afterEach, beforeEach, expect, test } from 'vitest';
+import { bcryptHasher } from '../auth/bcrypt.ts';
 import { limits } from '../limits.ts';
 import { openLmdbBackend } from '../mvcc/lmdb-backend.ts';
 import { EtcdServer } from '../server/server.ts';
@@ -47,6 +48,7 @@ beforeEach(async () => {
     maxRequestBytes: 1 << 20,
     clock,
     random: new SeededRandom('watch-service-test'),
+    passwordHasher: bcryptHasher,
     log: silentLog,
   });
   replica.elect(1n);

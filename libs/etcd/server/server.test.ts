@@ -5,6 +5,7 @@ import type { Log } from '@drydock/foundation/log.ts';
 import { SeededRandom } from '@drydock/foundation/random.ts';
 import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { bcryptHasher } from '../auth/bcrypt.ts';
 import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { openLmdbBackend } from '../mvcc/lmdb-backend.ts';
@@ -56,6 +57,7 @@ beforeEach(async () => {
     maxRequestBytes: 1000,
     clock,
     random: new SeededRandom('server-test'),
+    passwordHasher: bcryptHasher,
     log: quiet,
   });
 });

@@ -6,6 +6,7 @@ import type { ConfigChangeType, MemberId } from 'raft-ts/types.ts';
 import { Access, type AuthSettings } from '../auth/access.ts';
 import { rootUser } from '../auth/auth-store.ts';
 import type { Identity } from '../auth/identity.ts';
+import type { PasswordHasher } from '../auth/passwords.ts';
 import { EtcdError, type EtcdErrorCode } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { Instruments } from '../metrics/instruments.ts';
@@ -45,6 +46,7 @@ export interface ServerOptions extends ServerSettings {
   readonly connectedSince: (id: MemberId) => number | undefined;
   readonly clock: Clock;
   readonly random: Random;
+  readonly passwordHasher: PasswordHasher;
   readonly log: Log;
 }
 
@@ -101,6 +103,7 @@ export class EtcdServer {
     this.access = new Access(this.machine.auth, options.auth ?? {}, {
       clock: options.clock,
       random: options.random.stream('etcd/auth'),
+      passwordHasher: options.passwordHasher,
       appliedIndex: () => this.machine.appliedIndex(),
       readPoint: () => this.readPoint(),
     });

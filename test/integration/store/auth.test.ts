@@ -4,6 +4,7 @@ import { generateKeyPairSync } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { limits } from '@drydock/etcd/limits.ts';
 import { type ApiMethod, api } from '@drydock/etcd/rpc/api.ts';
 import { permissionType } from '@drydock/etcd/rpc/auth-messages.ts';
 import { LeaseKeepAliveRequest, LeaseKeepAliveResponse } from '@drydock/etcd/rpc/messages.ts';
@@ -11,12 +12,15 @@ import { decode, encode, type MessageOf, type Schema } from '@drydock/etcd/rpc/p
 import { Client, credentials, Metadata, type ServiceError } from '@grpc/grpc-js';
 import { describe, expect, test } from 'vitest';
 import { unaryCall } from './client.ts';
+import { refusal } from './cluster.ts';
 import { Store, upstreamProgram } from './members.ts';
 
 const minuteMs = 60_000;
 const callMs = 20_000;
 const flags = ['--bcrypt-cost=4'];
 const [invalidArgument, denied, unauthenticated] = [3, 7, 16];
+const wrongPassword = 'etcdserver: authentication failed, invalid user ID or password';
+const tooMany = 'etcdserver: too many requests';
 /** As the certificate that the store makes for clients has it. */
 const certificateUser = 'store-client';
 
@@ -158,4 +162,28 @@ describe.each(programs)('$name', ({ program, skip }) => {
       rmSync(folder, { recursive: true, force: true });
     }
   });
+});
+
+test('whoever sends passwords costs a bounded amount: too many at a time are refused, and writes go on', {
+  timeout: minuteMs,
+}, async () => {
+  // Slow enough that all are there before the first ones are done.
+  const store = await Store.start({ size: 1, flags: ['--bcrypt-cost=8'] });
+  const client = new Client(new URL(store.endpoint(0)).host, credentials.createInsecure());
+  try {
+    await enable(client);
+    const token = await authenticate(client, 'root', 'rootpw');
+    const attempts = Array.from({ length: 4 * limits.passwordsWaiting }, (_, i) =>
+      refusal(authenticate(client, i % 2 === 0 ? 'root' : 'nobody', `guess ${i}`)),
+    );
+    const write = codeOf(put(client, 'a', { token }));
+    expect(await Promise.race([write, Promise.all(attempts)])).toBe('ok');
+    const answers = Object.groupBy(await Promise.all(attempts), (text) => text);
+    expect(Object.keys(answers).sort()).toEqual([wrongPassword, tooMany].sort());
+    expect(answers[wrongPassword]?.length).toBeGreaterThanOrEqual(limits.passwordsWaiting);
+    expect(await codeOf(authenticate(client, 'root', 'rootpw'))).toBe('ok');
+  } finally {
+    client.close();
+    await store.stop();
+  }
 });
