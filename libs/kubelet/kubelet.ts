@@ -33,7 +33,7 @@ import { PodManager } from './pod/pod-manager.ts';
 import { PodRuntime } from './pod/pod-runtime.ts';
 import { StatusWriter } from './pod/status-writer.ts';
 import { Handlers } from './probes/handlers.ts';
-import { Prober, probeFailureText } from './probes/prober.ts';
+import { Prober } from './probes/prober.ts';
 import { SimulatedHandlers } from './probes/simulated-handlers.ts';
 import { Claims } from './volumes/claims.ts';
 import { hollowMounter, hostMounter } from './volumes/mounter.ts';
@@ -168,8 +168,7 @@ export class Kubelet implements Service {
       random: random.stream('prober'),
       handlers,
       changed: (uid) => this.#manager?.wake(uid),
-      failed: (pod, container, kind, output) =>
-        runtime.event(pod, 'Warning', 'Unhealthy', probeFailureText(kind, output), container),
+      said: (pod, container, reason, message) => runtime.event(pod, 'Warning', reason, message, container),
     });
     return new PodManager({
       client,

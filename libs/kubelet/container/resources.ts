@@ -3,6 +3,7 @@ import type { Container, Pod } from '@drydock/api/generated/types.ts';
 import { qosClassOf } from '@drydock/api/pod-qos.ts';
 import { parseQuantity, scaledValue } from '@drydock/api/quantity.ts';
 import type { LinuxResources } from '../engine/engine.ts';
+import { isCritical } from '../pod/observation.ts';
 
 const quotaPeriodUs = 100_000;
 const quotaMinUs = 1000;
@@ -25,16 +26,28 @@ export function quotaOf(milli: number): number {
   return milli === 0 ? 0 : Math.max(quotaMinUs, Math.floor((milli * quotaPeriodUs) / 1000));
 }
 
-/** -997 for Guaranteed, 1000 for BestEffort, between them by the share of memory that is asked for. */
+/** What the kernel kills last; of containers only those that the node itself cannot do without, and guaranteed ones. */
+const lastToBeKilled = -997;
+const firstToBeKilled = 1000;
+
+/** types.IsNodeCriticalPod: by its class; a priority that is as high makes a pod critical, but not to the node. */
+function isNodeCritical(pod: Pod): boolean {
+  return isCritical(pod) && pod.spec?.priorityClassName === 'system-node-critical';
+}
+
+/** From -997 to 1000; between them by the share of memory that is asked for (pkg/kubelet/qos, GetContainerOOMScoreAdjust). */
 export function oomScoreAdj(pod: Pod, container: Container, memoryCapacity: number): number {
-  const priority = pod.spec?.priority ?? 0;
-  if (priority >= 2_000_000_000) return -997;
+  if (isNodeCritical(pod)) return lastToBeKilled;
   const qos = qosClassOf(pod);
-  if (qos === 'Guaranteed') return -997;
-  if (qos === 'BestEffort') return 1000;
-  const request = wholeUnits(container.resources?.requests?.memory);
-  const adjust = 1000 - Math.floor((1000 * request) / memoryCapacity);
-  return Math.min(999, Math.max(1000 - 997, adjust));
+  if (qos === 'Guaranteed') return lastToBeKilled;
+  if (qos === 'BestEffort') return firstToBeKilled;
+  const scoreOf = (each: Container) =>
+    firstToBeKilled - Math.floor((1000 * wholeUnits(each.resources?.requests?.memory)) / memoryCapacity);
+  // A sidecar ends after what it serves: never before the least of those.
+  const isSidecar =
+    container.restartPolicy === 'Always' && pod.spec?.initContainers?.some(({ name }) => name === container.name);
+  const least = isSidecar === true ? (pod.spec?.containers ?? []).map(scoreOf) : [];
+  return Math.min(firstToBeKilled - 1, Math.max(firstToBeKilled + lastToBeKilled, Math.min(scoreOf(container), ...least)));
 }
 
 export function linuxResources(pod: Pod, container: Container, memoryCapacity: number): LinuxResources {

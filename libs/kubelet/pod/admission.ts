@@ -6,6 +6,7 @@ import { type Amounts, addAmounts, amountsOf, hostPorts, podRequests, portsConfl
 import { matchesNode } from '@drydock/api/selectors/node-selector.ts';
 import { tolerates } from '@drydock/api/selectors/taints.ts';
 import type { Pressure } from '../node/thresholds.ts';
+import { isCritical } from './observation.ts';
 
 export interface Rejection {
   readonly reason: string;
@@ -41,17 +42,11 @@ const safeSysctls: ReadonlySet<string> = new Set([
   'net.ipv4.tcp_rmem',
   'net.ipv4.tcp_wmem',
 ]);
-const criticalPriority = 2_000_000_000;
 
 /** Undefined: taken. */
 export function admitPod(input: AdmissionInput): Rejection | undefined {
   const found = underPressure(input) ?? sysctlProblem(input) ?? nodeProblem(input);
   return found === undefined ? undefined : { event: found.message, ...found, message: `Pod was rejected: ${found.message}` };
-}
-
-/** All pods here come from the apiserver: what their annotations say of another source, anybody may have written. */
-function isCritical(pod: Pod): boolean {
-  return (pod.spec?.priority ?? 0) >= criticalPriority;
 }
 
 function underPressure({ pod, pressures }: AdmissionInput): Rejection | undefined {

@@ -53,3 +53,11 @@ export function podText(pod: Pod): string {
   const { namespace, name } = podKey(pod);
   return `${name}_${namespace}(${uidOf(pod)})`;
 }
+
+/** scheduling.SystemCriticalPriority */
+const criticalPriority = 2_000_000_000;
+
+/** All pods here come from the apiserver: what their annotations say of another source, anybody may have written. */
+export function isCritical(pod: Pod): boolean {
+  return (pod.spec?.priority ?? 0) >= criticalPriority;
+}

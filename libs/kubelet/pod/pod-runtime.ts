@@ -136,7 +136,9 @@ export class PodRuntime {
   async #postStart(pod: Pod, container: Container, id: string, podIp: string): Promise<void> {
     const hook = container.lifecycle?.postStart;
     if (hook === undefined) return;
-    const result = await this.#ports.handlers.run(hook, { container, containerId: id, podIp, timeoutSeconds: 0 });
+    const target = { container, containerId: id, podIp, timeoutSeconds: 0, purpose: 'lifecycle' } as const;
+    const result = await this.#ports.handlers.run(hook, target);
+    if (result.warning !== undefined) this.event(pod, 'Warning', result.warning.reason, result.warning.message);
     if (result.success) return;
     this.event(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed', container.name);
     await this.kill({ pod, container, id, message: 'FailedPostStartHook', graceSeconds: graceOf(pod), podIp });
@@ -152,10 +154,11 @@ export class PodRuntime {
     if (hook !== undefined && container !== undefined && graceSeconds > 0) {
       const enough = new AbortController();
       const result = await Promise.race([
-        handlers.run(hook, { container, containerId: id, podIp, timeoutSeconds: graceSeconds }),
+        handlers.run(hook, { container, containerId: id, podIp, timeoutSeconds: graceSeconds, purpose: 'lifecycle' }),
         clock.sleep(graceSeconds * 1000, enough.signal).catch(() => {}),
       ]);
       enough.abort();
+      if (result?.warning !== undefined) this.event(pod, 'Warning', result.warning.reason, result.warning.message);
       if (result?.success === false) this.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', container.name);
     }
     const usedSeconds = Math.floor((clock.monotonicMs() - began) / 1000);

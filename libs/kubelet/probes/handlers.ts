@@ -1,23 +1,29 @@
 // Adapter: carries out probes and lifecycle hooks: exec, HTTP, TCP, gRPC.
-import { request as httpRequest } from 'node:http';
-import { request as httpsRequest } from 'node:https';
 import { connect } from 'node:net';
-import type { Container, LifecycleHandler, Probe } from '@drydock/api/generated/types.ts';
+import type { Container, HTTPGetAction, LifecycleHandler, Probe } from '@drydock/api/generated/types.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { type ContainerEngine, EngineError } from '../engine/engine.ts';
+import { dialText, joinHostPort } from './dial-text.ts';
+import { grpcHealth } from './grpc-health.ts';
+import { GetError, type GetRequest, httpGet, urlOf } from './http-get.ts';
 
 export interface HandlerResult {
   readonly success: boolean;
   readonly output: string;
-  /** Nothing was learned of the container: the engine did not answer. Such a result counts neither way. */
+  /** Nothing was learned of the container: the engine did not answer, or it did without end. It counts neither way. */
   readonly unknown?: boolean;
+  /** Worth an event, although it went well. */
+  readonly warning?: { readonly reason: string; readonly message: string };
 }
 
 export interface HandlerTarget {
   readonly containerId: string;
   readonly container: Container;
   readonly podIp: string;
+  /** For all of it; 0: for ever. */
   readonly timeoutSeconds: number;
+  /** A hook is content with any answer. */
+  readonly purpose?: 'probe' | 'lifecycle';
 }
 
 /** The output of a failing probe that goes into an event. */
@@ -40,16 +46,17 @@ export class Handlers implements HandlerRunner {
   async run(handler: Probe & LifecycleHandler, target: HandlerTarget): Promise<HandlerResult> {
     try {
       if (handler.exec !== undefined) return await this.#exec(handler.exec.command ?? [], target);
-      if (handler.httpGet !== undefined) return await http(handler.httpGet, target);
+      if (handler.httpGet !== undefined) return await this.#http(handler.httpGet, target);
       if (handler.tcpSocket !== undefined)
         return await tcp(
           handler.tcpSocket.host || target.podIp,
           portOf(handler.tcpSocket.port, target.container),
-          target.timeoutSeconds,
+          target.timeoutSeconds * 1000,
+          this.#clock,
         );
       if (handler.grpc !== undefined)
         return await grpcHealth(
-          `${target.podIp}:${handler.grpc.port}`,
+          joinHostPort(target.podIp, handler.grpc.port),
           handler.grpc.service ?? '',
           this.#clock.wallMs() + target.timeoutSeconds * 1000,
         );
@@ -64,6 +71,13 @@ export class Handlers implements HandlerRunner {
       if (error.code !== 'DeadlineExceeded') return { success: false, output: message, unknown: true };
       return { success: false, output: `command timed out: ${message}` };
     }
+  }
+
+  #http(get: HTTPGetAction, { container, podIp, timeoutSeconds, purpose = 'probe' }: HandlerTarget): Promise<HandlerResult> {
+    const port = portOf(get.port, container);
+    const timeoutMs = timeoutSeconds > 0 ? timeoutSeconds * 1000 : undefined;
+    const request = { get, podIp, port, purpose, timeoutMs };
+    return purpose === 'lifecycle' ? hookHttp(request, this.#clock) : probeHttp(request, this.#clock);
   }
 
   async #exec(command: readonly string[], target: HandlerTarget): Promise<HandlerResult> {
@@ -81,70 +95,50 @@ export function portOf(port: number | string, container: Container): number {
   return value;
 }
 
-function http(get: NonNullable<Probe['httpGet']>, target: HandlerTarget): Promise<HandlerResult> {
-  const secure = (get.scheme ?? 'HTTP') === 'HTTPS';
-  const host = get.host || target.podIp;
-  const port = portOf(get.port, target.container);
-  const path = get.path ?? '/';
-  const headers: Record<string, string> = { 'user-agent': 'kube-probe/1.36', accept: '*/*', connection: 'close' };
-  for (const { name, value } of get.httpHeaders ?? []) headers[name.toLowerCase()] = value;
-  const url = `${secure ? 'https' : 'http'}://${host}:${port}${path}`;
-  return new Promise((resolve) => {
-    const options = {
-      host,
-      port,
-      path,
-      headers,
-      agent: false,
-      timeout: target.timeoutSeconds * 1000,
-      rejectUnauthorized: false,
-    };
-    const request = (secure ? httpsRequest : httpRequest)(options, (response) => {
-      let body = '';
-      response.on('data', (chunk: Buffer) => {
-        if (body.length < outputCharsMax) body += chunk.toString();
-      });
-      response.on('end', () => {
-        const code = response.statusCode ?? 0;
-        if (code >= 200 && code < 400) resolve({ success: true, output: body });
-        else resolve({ success: false, output: `HTTP probe failed with statuscode: ${code}` });
-      });
-      response.on('error', (error) => resolve({ success: false, output: `Get "${url}": ${error.message}` }));
-    });
-    request.on('timeout', () =>
-      request.destroy(new Error('context deadline exceeded (Client.Timeout exceeded while awaiting headers)')),
-    );
-    request.on('error', (error) => resolve({ success: false, output: `Get "${url}": ${error.message}` }));
-    request.end();
-  });
+/** A probe: 2xx is well, 3xx is well but worth a warning, as a redirect that was not followed is. */
+async function probeHttp(request: GetRequest, clock: Clock): Promise<HandlerResult> {
+  try {
+    const { status, body } = await httpGet(request, clock);
+    if (status < 200 || status >= 400) return { success: false, output: `HTTP probe failed with statuscode: ${status}` };
+    if (status < 300) return { success: true, output: body };
+    const message = `Probe terminated redirects, Response body: ${body}`;
+    return { success: true, output: message, warning: { reason: 'ProbeWarning', message } };
+  } catch (error) {
+    if (!(error instanceof GetError)) throw error;
+    return { success: false, output: error.message, ...(error.isBody ? { unknown: true } : {}) };
+  }
 }
 
-function tcp(host: string, port: number, timeoutSeconds: number): Promise<HandlerResult> {
+/** A hook: whatever is answered is an answer; where TLS was asked of a server without it, it is asked without. */
+async function hookHttp(request: GetRequest, clock: Clock): Promise<HandlerResult> {
+  const well = { success: true, output: '' };
+  try {
+    await httpGet(request, clock);
+    return well;
+  } catch (error) {
+    if (!(error instanceof GetError) || !error.isPlainHttp) throw error;
+    const httpHeaders = (request.get.httpHeaders ?? []).filter(({ name }) => name.toLowerCase() !== 'authorization');
+    await httpGet({ ...request, get: { ...request.get, scheme: 'HTTP', httpHeaders } }, clock);
+    const host = urlOf(request).host;
+    const message = `request to HTTPS lifecycle hook ${host} got HTTP response, retry with HTTP succeeded`;
+    return { ...well, warning: { reason: 'LifecycleHTTPFallback', message } };
+  }
+}
+
+/** Whether a connection comes about in time. */
+function tcp(host: string, port: number, timeoutMs: number, clock: Clock): Promise<HandlerResult> {
   return new Promise((resolve) => {
-    const socket = connect({ host, port, timeout: timeoutSeconds * 1000 });
+    const socket = connect({ host, port });
     const end = (success: boolean, output: string) => {
+      timer.cancel();
       socket.destroy();
       resolve({ success, output });
     };
+    const timer = clock.timer(timeoutMs, () => end(false, `dial tcp ${joinHostPort(host, port)}: i/o timeout`));
     socket.on('connect', () => end(true, ''));
-    socket.on('timeout', () => end(false, `dial tcp ${host}:${port}: i/o timeout`));
-    socket.on('error', (error) => end(false, `dial tcp ${host}:${port}: ${error.message}`));
-  });
-}
-
-/** grpc.health.v1.Health/Check: one string in, one enumeration out, so written by hand. */
-async function grpcHealth(address: string, service: string, deadlineMs: number): Promise<HandlerResult> {
-  const { Client, credentials } = await import('@grpc/grpc-js');
-  const client = new Client(address, credentials.createInsecure());
-  const name = Buffer.from(service);
-  const request = name.length === 0 ? Buffer.alloc(0) : Buffer.concat([Buffer.of(0x0a, name.length), name]);
-  return new Promise((resolve) => {
-    const same = (bytes: Buffer) => bytes;
-    client.makeUnaryRequest('/grpc.health.v1.Health/Check', same, same, request, { deadline: deadlineMs }, (error, answer) => {
-      client.close();
-      if (error !== null) resolve({ success: false, output: `error: health rpc failed: ${error.message}` });
-      else if (answer?.[0] === 8 && answer[1] === 1) resolve({ success: true, output: 'service healthy' });
-      else resolve({ success: false, output: 'service unhealthy (responded with "NOT_SERVING")' });
+    socket.on('error', (error) => {
+      const text = dialText(error, host, port);
+      end(false, text.startsWith('dial tcp') ? text : `dial tcp ${joinHostPort(host, port)}: ${text}`);
     });
   });
 }

@@ -3,7 +3,7 @@ import type { Container, Pod, Probe } from '@drydock/api/generated/types.ts';
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { ContainerDetail } from '../engine/engine.ts';
-import type { HandlerRunner } from './handlers.ts';
+import type { HandlerResult, HandlerRunner } from './handlers.ts';
 import { initialProbeState, type ProbeKind, type ProbeState, probeStep } from './probe-state.ts';
 
 interface Probed {
@@ -22,22 +22,33 @@ export interface ProberPorts {
   readonly handlers: HandlerRunner;
   /** A verdict has changed. */
   readonly changed: (podUid: string) => void;
-  /** A probe has failed, for the event. */
-  readonly failed: (pod: Pod, container: string, kind: ProbeKind, output: string) => void;
+  /** What a probe has found, for the event. */
+  readonly said: (pod: Pod, container: string, reason: string, message: string) => void;
+}
+
+function periodMsOf(spec: Probe): number {
+  return (spec.periodSeconds ?? 10) * 1000;
 }
 
 const title: Record<ProbeKind, string> = { liveness: 'Liveness', readiness: 'Readiness', startup: 'Startup' };
 
-export function probeFailureText(kind: ProbeKind, output: string): string {
-  return `${title[kind]} probe failed: ${output}`;
+/** The event of a result; undefined where there is nothing to say. */
+function eventOf(kind: ProbeKind, result: HandlerResult): { reason: string; message: string } | undefined {
+  const { success, unknown, output, warning } = result;
+  if (warning !== undefined) return { reason: warning.reason, message: `${title[kind]} probe warning: ${warning.message}` };
+  if (unknown === true)
+    return { reason: 'Unhealthy', message: `${title[kind]} probe errored and resulted in unknown state: ${output}` };
+  return success ? undefined : { reason: 'Unhealthy', message: `${title[kind]} probe failed: ${output}` };
 }
 
 export class Prober {
   readonly #ports: ProberPorts;
   readonly #probed = new Map<string, Probed>();
+  readonly #startedAtMs: number;
 
   constructor(ports: ProberPorts) {
     this.#ports = ports;
+    this.#startedAtMs = ports.clock.monotonicMs();
   }
 
   /**
@@ -78,8 +89,16 @@ export class Prober {
       const passed = kind === 'startup' ? said?.started : kind === 'readiness' ? said?.ready : undefined;
       const initial = initialProbeState(kind);
       probed.probes.set(kind, { spec, state: { ...initial, passing: passed ?? initial.passing }, timer: undefined });
-      this.#schedule(probed, kind, Math.max(0, (spec.initialDelaySeconds ?? 0) * 1000 - ageMs));
+      const delayMs = Math.max(0, (spec.initialDelaySeconds ?? 0) * 1000 - ageMs);
+      this.#schedule(probed, kind, Math.max(delayMs, this.#scatterMs(spec)));
     }
+  }
+
+  /** A kubelet that has just started takes up many containers at once: each waits for a part of its own period. */
+  #scatterMs(spec: Probe): number {
+    const { clock, random } = this.#ports;
+    const periodMs = periodMsOf(spec);
+    return clock.monotonicMs() - this.#startedAtMs < periodMs ? random.next() * periodMs : 0;
   }
 
   /** Ends the probes of containers of that pod that are not in `running`. */
@@ -124,7 +143,7 @@ export class Prober {
   async #probe(probed: Probed, kind: ProbeKind): Promise<void> {
     const probe = probed.probes.get(kind);
     if (probe === undefined || probed.stopped) return;
-    const periodMs = (probe.spec.periodSeconds ?? 10) * 1000;
+    const periodMs = periodMsOf(probe.spec);
     const gated = kind === 'startup' ? probe.state.passing : !this.started(probed.id);
     if (kind === 'startup' && probe.state.passing) return;
     if (!gated) {
@@ -138,8 +157,11 @@ export class Prober {
       if (probed.stopped) return;
       const before = probe.state;
       if (result.unknown !== true) probe.state = probeStep(before, probe.spec, result.success);
-      if (!result.success) this.#ports.failed(probed.pod, container.name, kind, result.output);
+      const event = eventOf(kind, result);
+      if (event !== undefined) this.#ports.said(probed.pod, container.name, event.reason, event.message);
       if (before.passing !== probe.state.passing || before.failed !== probe.state.failed) this.#ports.changed(probed.podUid);
+      // The container is to end: it is asked nothing more (worker.onHold).
+      if (kind !== 'readiness' && probe.state.failed) return;
     }
     this.#schedule(probed, kind, gated ? Math.min(periodMs, 1000) : periodMs);
   }
