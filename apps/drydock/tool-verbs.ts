@@ -4,20 +4,21 @@ import { LabError } from '@drydock/lab/errors.ts';
 import type { Lab } from '@drydock/lab/lab.ts';
 import { findProgram } from '@drydock/lab/machine/facts.ts';
 import { ensurePackages, installCommand } from '@drydock/lab/machine/packages.ts';
-import { pkiFile } from '@drydock/lab/programs/process-spec.ts';
+import { storeClientFiles } from '@drydock/lab/older-lab.ts';
 import { etcdEndpoints } from '@drydock/lab/programs/servers.ts';
 import { allRequirements } from '@drydock/lab/requirements.ts';
 
 /** Variables that point kubectl and etcdctl at the lab. */
 export function toolEnvironment(lab: Lab): Record<string, string> {
   const { topology } = lab.view();
+  const store = storeClientFiles(topology.paths);
   return {
     KUBECONFIG: lab.kubeconfig,
     ETCDCTL_API: '3',
     ETCDCTL_ENDPOINTS: etcdEndpoints(topology).join(','),
-    ETCDCTL_CACERT: pkiFile(topology.paths, 'ca.crt'),
-    ETCDCTL_CERT: pkiFile(topology.paths, 'etcdctl-client.crt'),
-    ETCDCTL_KEY: pkiFile(topology.paths, 'etcdctl-client.key'),
+    ETCDCTL_CACERT: store.authority,
+    ETCDCTL_CERT: store.certificate,
+    ETCDCTL_KEY: store.key,
   };
 }
 

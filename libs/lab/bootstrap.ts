@@ -25,6 +25,26 @@ export function nodeObjects(topology: Topology): BootstrapObject[] {
   }));
 }
 
+/** The group by which apiservers are let in at kubelets; kubeadm's name. */
+export const kubeletApiGroup = 'kubeadm:cluster-admins';
+
+/** What that group may: everything, as kubeadm has it. */
+export function administratorObjects(): BootstrapObject[] {
+  const group = 'rbac.authorization.k8s.io';
+  return [
+    {
+      path: `/apis/${group}/v1/clusterrolebindings`,
+      body: {
+        apiVersion: `${group}/v1`,
+        kind: 'ClusterRoleBinding',
+        metadata: { name: kubeletApiGroup },
+        roleRef: { apiGroup: group, kind: 'ClusterRole', name: 'cluster-admin' },
+        subjects: [{ apiGroup: group, kind: 'Group', name: kubeletApiGroup }],
+      },
+    },
+  ];
+}
+
 /** Who cluster-dns is. */
 export const dnsUser = 'system:coredns';
 

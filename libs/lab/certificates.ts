@@ -1,12 +1,36 @@
-// The certificates of a lab: upstream's identities, one certificate per role, under the names each is reached by.
+// The authorities and certificates of a lab, as kubeadm lays them out: who vouches for whom, and under which names each is reached.
 import { type CertificateRequest, clientCertificate, forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
-import { dnsUser } from './bootstrap.ts';
+import type { AuthorityRequest } from '@drydock/pki/folder.ts';
+import { dnsUser, kubeletApiGroup } from './bootstrap.ts';
 import { kubernetesServiceAddress } from './programs/control-plane.ts';
 import { membersOf, type Topology } from './topology.ts';
 
-/** File name (without ending) to certificate. */
-export function certificatesOf(topology: Topology): Record<string, CertificateRequest> {
-  const local = ['127.0.0.1', 'localhost'];
+/** Of the API's clients and servers, of the store's, of the store's members among themselves, of proxies that speak for users. */
+export const authorityNames = ['ca', 'etcd/ca', 'etcd/peer-ca', 'front-proxy-ca'] as const;
+type AuthorityName = (typeof authorityNames)[number];
+
+/** File names (without ending) to authorities, and those to certificates. */
+export function authoritiesOf(topology: Topology): Record<AuthorityName, AuthorityRequest> {
+  return {
+    ca: { commonName: 'kubernetes', certificates: clusterCertificates(topology) },
+    'etcd/ca': {
+      commonName: 'etcd-ca',
+      certificates: {
+        ...forMembers(topology, 'server'),
+        'etcd/healthcheck-client': clientCertificate('kube-etcd-healthcheck-client'),
+        'apiserver-etcd-client': clientCertificate('kube-apiserver-etcd-client'),
+      },
+    },
+    // kubeadm has the store's authority for this too, and lets each of its clients speak as a member.
+    'etcd/peer-ca': { commonName: 'etcd-peer-ca', certificates: forMembers(topology, 'peer') },
+    'front-proxy-ca': {
+      commonName: 'front-proxy-ca',
+      certificates: { 'front-proxy-client': clientCertificate('front-proxy-client') },
+    },
+  };
+}
+
+function clusterCertificates(topology: Topology): Record<string, CertificateRequest> {
   const requests: Record<string, CertificateRequest> = {
     admin: clientCertificate('kubernetes-admin', 'system:masters'),
     apiserver: servingCertificate('kube-apiserver', [
@@ -19,22 +43,34 @@ export function certificatesOf(topology: Topology): Record<string, CertificateRe
       ...membersOf(topology, 'apiserver').map((member) => member.address),
       ...membersOf(topology, 'balancer').map((member) => member.address),
     ]),
-    'apiserver-etcd-client': clientCertificate('kube-apiserver-etcd-client'),
-    'apiserver-kubelet-client': clientCertificate('kube-apiserver-kubelet-client', 'system:masters'),
-    'front-proxy-client': clientCertificate('front-proxy-client'),
-    'etcdctl-client': clientCertificate('etcdctl'),
+    'apiserver-kubelet-client': clientCertificate('kube-apiserver-kubelet-client', kubeletApiGroup),
     'kube-scheduler': clientCertificate('system:kube-scheduler'),
     'kube-controller-manager': clientCertificate('system:kube-controller-manager'),
     'kube-proxy': clientCertificate('system:kube-proxy'),
     'cluster-dns': clientCertificate(dnsUser),
   };
-  for (const member of membersOf(topology, 'etcd')) {
-    requests[member.name] = forBothSides(servingCertificate(member.name, [member.name, member.address, ...local]));
-  }
-  for (const member of membersOf(topology, 'worker')) {
-    requests[member.name] = forBothSides(
-      servingCertificate(`system:node:${member.name}`, [member.name, member.address], ['system:nodes']),
-    );
+  for (const { name, address } of membersOf(topology, 'worker')) {
+    const user = `system:node:${name}`;
+    requests[`${name}/kubelet`] = servingCertificate(user, [name, address], ['system:nodes']);
+    requests[`${name}/kubelet-client`] = clientCertificate(user, 'system:nodes');
   }
   return requests;
+}
+
+const local = ['127.0.0.1', 'localhost'];
+
+/** Both sides of a connection: members speak with each other, and the gateway of one is its own client. */
+function forMembers(topology: Topology, file: 'server' | 'peer'): Record<string, CertificateRequest> {
+  return Object.fromEntries(
+    membersOf(topology, 'etcd').map(({ name, address }) => [
+      `etcd/${name}/${file}`,
+      forBothSides(servingCertificate(name, [name, address, ...local])),
+    ]),
+  );
+}
+
+/** Of labs that had one authority for everything: files that nothing reads any more, and whose keys still name somebody. */
+export function supersededFiles(topology: Topology): string[] {
+  const names = topology.members.filter(({ kind }) => kind === 'etcd' || kind === 'worker').map(({ name }) => name);
+  return [...names, 'etcdctl-client'].flatMap((name) => [`${name}.crt`, `${name}.key`]);
 }

@@ -24,6 +24,7 @@ import { Lab } from './lab.ts';
 import { bootId, identify, viewProcess } from './machine/proc.ts';
 import { writeRecord } from './machine/registry.ts';
 import { writeState } from './machine/state-file.ts';
+import { storeClientFiles } from './older-lab.ts';
 import { runName } from './owner.ts';
 import { emptyState } from './state.ts';
 
@@ -120,6 +121,22 @@ describe.skipIf(process.platform !== 'linux')('a lab that runs', { timeout: 30_0
     );
     expect(await refusal(lab.up({ programs: { etcd: ['/nope'] } }))).toMatch(/etcd: no such program: \/nope/);
     expect(state()).toBe(before);
+  });
+
+  test('processes that an older version started with one authority go on; nothing is started beside them, nothing stopped', async () => {
+    const pki = join(root, 'lab', 'pki');
+    mkdirSync(pki);
+    writeFileSync(join(pki, 'ca.crt'), '');
+    const older = /^lab lab was started by an older version.*`drydock kill --all` first, then `drydock up`/;
+    for (const work of [() => lab.up({}), () => lab.start(['scheduler-1']), () => lab.restart(['etcd-1'])])
+      expect(await refusal(work())).toMatch(older);
+    expect(viewProcess(child.pid ?? 0)?.state).toBe('running');
+    expect(storeClientFiles(lab.context.paths)).toEqual({
+      authority: join(pki, 'ca.crt'),
+      certificate: join(pki, 'etcdctl-client.crt'),
+      key: join(pki, 'etcdctl-client.key'),
+    });
+    expect(everything(pki)).toEqual(['ca.crt']);
   });
 
   test('a paused process is not called running: start and up say that it is paused, resume tells whom it reached', async () => {

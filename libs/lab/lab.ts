@@ -10,6 +10,7 @@ import { noteSignal } from './machine/last-words.ts';
 import { applyPartitions } from './machine/network.ts';
 import { lockLab, readState, writeState } from './machine/state-file.ts';
 import { describePartition, type Partition, parsePartition } from './net/partition.ts';
+import { refuseOlderCertificates } from './older-lab.ts';
 import { describeElsewhere, type LabRecord } from './owner.ts';
 import { claim, ownershipOrThrow } from './ownership.ts';
 import { processesOf } from './processes.ts';
@@ -142,6 +143,7 @@ export class Lab {
       if (first === undefined) throw new LabError('unsupported', 'this lab has no store of its own');
       const running = members.filter((spec) => isRunning(state, spec.name)).map((spec) => spec.name);
       if (running.length > 0 && !force) throw new LabError('conflict', `${running.join(', ')}: ${stopFirst}`);
+      refuseOlderCertificates(topology, runningIn(state));
       const plan = planRestore(await snapshotRevision(topology, first, file), state.restoredRevision ?? 0);
       await restoreBeside(topology, members, file, plan);
       const deciding = specs.filter(({ program }) => program === 'kube-scheduler' || program === 'kube-controller-manager');
@@ -181,6 +183,7 @@ export class Lab {
     return this.#locked('restart', this.view().record, async () => {
       const { state, topology, specs } = this.view();
       const targets = findTargets(specs, names);
+      refuseOlderCertificates(topology, runningIn(state));
       writeState(state.paths.dir, state);
       for (const target of targets) await signalTarget(this.context.clock, topology, state, target, 'SIGTERM');
       await this.#waitGone(names);
@@ -298,6 +301,10 @@ export class Lab {
 const stopFirst = 'running; what the store holds now will be lost: `drydock kill` them first, or say --force';
 const orderlyStopMs = 5_000;
 const pollMs = 20;
+
+function runningIn(state: LabState): string[] {
+  return Object.keys(state.processes).filter((name) => isRunning(state, name));
+}
 
 function withoutUndefined(asked: Partial<LabConfig>): Partial<LabConfig> {
   return Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as Partial<LabConfig>;

@@ -122,7 +122,7 @@ function prepare(ports: StarterPorts, spec: ProcessSpec): void {
   for (const entry of spec.kubeconfigs) {
     const pair = pki.certificates.get(entry.certificate);
     if (pair === undefined) throw new Error(`no certificate ${entry.certificate}`);
-    const user = entry.certificate;
+    const user = entry.certificate.replaceAll('/', '-');
     writeWhole(
       entry.path,
       renderKubeconfig({
@@ -130,7 +130,7 @@ function prepare(ports: StarterPorts, spec: ProcessSpec): void {
         server: entry.server,
         // A TLS server name cannot be an address (RFC 6066), and gRPC would send one: the certificate carries this name too.
         ...(entry.server.startsWith('grpcs:') ? { tlsServerName: 'kubernetes' } : {}),
-        authorityPem: pki.authorityPem,
+        authorityPem: authorityOf(pki),
         user,
         ...pair,
       }),
@@ -138,6 +138,13 @@ function prepare(ports: StarterPorts, spec: ProcessSpec): void {
     );
   }
   if (spec.program === 'kubelet' && topology.config.engine === 'containerd') makePodCgroup(podCgroup(topology, spec.member));
+}
+
+/** PEM of the authority that vouches for the apiservers, and for who identifies himself to them. */
+export function authorityOf(pki: FolderContent): string {
+  const pem = pki.authorities.get('ca');
+  if (pem === undefined) throw new Error('no authority ca');
+  return pem;
 }
 
 export function writeWhole(path: string, text: string, mode: number): void {

@@ -8,7 +8,7 @@ import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
 import { Client, credentials } from '@grpc/grpc-js';
 import { LabError, messageOf } from './errors.ts';
 import type { LabContext } from './lab-context.ts';
-import { pkiFile } from './programs/process-spec.ts';
+import { storeClientFiles } from './older-lab.ts';
 import { type Member, membersOf, portOf, type Topology } from './topology.ts';
 
 export interface SavedSnapshot {
@@ -47,9 +47,14 @@ export async function saveSnapshot(context: LabContext, topology: Topology, file
 }
 
 function connect(topology: Topology, member: Member): Client {
-  const pem = (name: string) => readFileSync(pkiFile(topology.paths, name));
+  const files = storeClientFiles(topology.paths);
   const { channelOptions, verifyOptions } = grpcTlsTarget(member.address);
-  const secure = credentials.createSsl(pem('ca.crt'), pem('etcdctl-client.key'), pem('etcdctl-client.crt'), verifyOptions);
+  const secure = credentials.createSsl(
+    readFileSync(files.authority),
+    readFileSync(files.key),
+    readFileSync(files.certificate),
+    verifyOptions,
+  );
   return new Client(`${member.address}:${portOf(topology, member, 'etcd-client')}`, secure, channelOptions);
 }
 

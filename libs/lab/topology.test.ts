@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { certificatesOf } from './certificates.ts';
+import { authoritiesOf } from './certificates.ts';
 import { checkConfig, completeConfig, defaultConfig } from './config.ts';
 import { fabricBatches, namespacesOf } from './net/fabric-script.ts';
 import { processesOf } from './processes.ts';
@@ -109,7 +109,7 @@ test('user flags come last, so that they win', () => {
 });
 
 test('every kubeconfig has its certificate', () => {
-  const known = Object.keys(certificatesOf(testTopology()));
+  const known = Object.keys(authoritiesOf(testTopology()).ca.certificates);
   for (const spec of specsOf()) for (const entry of spec.kubeconfigs) expect(known).toContain(entry.certificate);
 });
 

@@ -1,8 +1,8 @@
 // Brings a lab up, from nothing or from whatever is left of it.
 import { ensureFolder, type FolderContent, PkiError } from '@drydock/pki/folder.ts';
 import { renderKubeconfig } from '@drydock/pki/kubeconfig.ts';
-import { dnsObjects, dnsRoleObjects, nodeObjects } from './bootstrap.ts';
-import { certificatesOf } from './certificates.ts';
+import { administratorObjects, dnsObjects, dnsRoleObjects, nodeObjects } from './bootstrap.ts';
+import { authoritiesOf } from './certificates.ts';
 import { createObjects, waitForNodes } from './cluster-setup.ts';
 import { checkConfig, type LabConfig } from './config.ts';
 import { LabError } from './errors.ts';
@@ -21,6 +21,7 @@ import { findStarted } from './machine/spawn.ts';
 import { readState, writeState } from './machine/state-file.ts';
 import { overlaps, parseCidr } from './net/cidr.ts';
 import type { Partition } from './net/partition.ts';
+import { refuseOlderCertificates, removeSuperseded } from './older-lab.ts';
 import type { LabRecord } from './owner.ts';
 import { claimHost, firstTaken } from './ownership.ts';
 import { processesOf } from './processes.ts';
@@ -28,7 +29,7 @@ import type { ProcessSpec } from './programs/process-spec.ts';
 import { balancerServer } from './programs/servers.ts';
 import { podCgroup, systemCgroup, workerFolders } from './programs/worker.ts';
 import { requirementsOf } from './requirements.ts';
-import { logFile, type StarterPorts, type StartListener, startAll, writeWhole } from './starter.ts';
+import { authorityOf, logFile, type StarterPorts, type StartListener, startAll, writeWhole } from './starter.ts';
 import type { LabState, RecordedProcess } from './state.ts';
 import { layOut, type Member, type Topology } from './topology.ts';
 
@@ -85,6 +86,10 @@ export async function bringUp(
     writeState(record.dir, state);
   };
   refuseOtherSettings(before, topology);
+  refuseOlderCertificates(
+    topology,
+    Object.keys(before.processes).filter((name) => isRunning(before, name)),
+  );
   refusePaused(before, options.only);
   makeFolder(topology.paths.run, 0o700);
   save({ config, processes: { ...state.processes, ...adoptStarted(context, state) } });
@@ -104,7 +109,8 @@ export async function bringUp(
   const slow: string[] = [];
   const apiStop = new AbortController();
   const signal = AbortSignal.any([options.signal, apiStop.signal]);
-  const needsObjects = toStart.some((spec) => spec.program === 'kubelet' || spec.program === 'cluster-dns');
+  const needsObjects =
+    options.only === undefined || toStart.some((spec) => spec.program === 'kubelet' || spec.program === 'cluster-dns');
   let objects: { nodes: Promise<void>; dns: Promise<void> } | undefined;
   const ports: StarterPorts = {
     topology,
@@ -151,7 +157,12 @@ export async function bringUp(
 
 /** Kubelets wait for their nodes; the Service of the DNS waits for its namespace, and nothing for it. */
 function makeObjects(topology: Topology, once: boolean, signal: AbortSignal): { nodes: Promise<void>; dns: Promise<void> } {
-  const nodes = createObjects(topology, [...nodeObjects(topology), ...dnsRoleObjects(topology)], once, signal);
+  const nodes = createObjects(
+    topology,
+    [...administratorObjects(), ...nodeObjects(topology), ...dnsRoleObjects(topology)],
+    once,
+    signal,
+  );
   const dns = createObjects(topology, dnsObjects(topology), once, signal);
   dns.catch(() => {});
   return { nodes, dns };
@@ -177,7 +188,7 @@ function writeAdminKubeconfig(topology: Topology, pki: FolderContent): void {
   const source = {
     cluster: topology.config.name,
     server: balancerServer(topology),
-    authorityPem: pki.authorityPem,
+    authorityPem: authorityOf(pki),
     user: 'admin',
     ...pair,
   };
@@ -276,15 +287,16 @@ export async function checkMachine(topology: Topology, running: boolean, options
 
 async function ensurePki(context: LabContext, topology: Topology) {
   try {
-    return await ensureFolder(
+    const content = await ensureFolder(
       {
         folder: `${topology.paths.dir}/pki`,
-        authorityName: `drydock-${topology.config.name}`,
-        certificates: certificatesOf(topology),
+        authorities: authoritiesOf(topology),
       },
       context.clock.wallMs(),
       context.random.stream('pki'),
     );
+    removeSuperseded(topology);
+    return content;
   } catch (error) {
     if (error instanceof PkiError)
       throw new LabError('conflict', `${error.message}; \`drydock down\` removes the lab with its certificates`);

@@ -4,7 +4,14 @@ import 'reflect-metadata';
 import { webcrypto } from 'node:crypto';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import * as x509 from '@peculiar/x509';
-import { authorityValidityMs, backdateMs, type CertificateRequest, type CertifiedKey, leafValidityMs } from './certificate.ts';
+import {
+  authorityValidityMs,
+  backdateMs,
+  type CertificateRequest,
+  type CertifiedKey,
+  extendedUsage,
+  leafValidityMs,
+} from './certificate.ts';
 
 const algorithm = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as const;
 /** RFC 5280: at most 20; 8 random bytes are what kubeadm uses. */
@@ -62,9 +69,7 @@ export class Authority {
       ...request.dnsNames.map((value) => ({ type: 'dns' as const, value })),
       ...request.ips.map((value) => ({ type: 'ip' as const, value })),
     ];
-    const usages = request.usages.map((usage) =>
-      usage === 'client' ? x509.ExtendedKeyUsage.clientAuth : x509.ExtendedKeyUsage.serverAuth,
-    );
+    const usages = request.usages.map((usage) => extendedUsage[usage]);
     const certificate = await x509.X509CertificateGenerator.create({
       subject: [...request.organizations.map((name) => ({ O: [name] })), { CN: [request.commonName] }],
       issuer: this.#certificate.subjectName.toJSON(),

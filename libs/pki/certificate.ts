@@ -16,6 +16,9 @@ export interface CertifiedKey {
   readonly keyPem: string;
 }
 
+/** Object identifiers of the extended key usages (RFC 5280, 4.2.1.12). */
+export const extendedUsage = { client: '1.3.6.1.5.5.7.3.2', server: '1.3.6.1.5.5.7.3.1' } as const;
+
 /** As kubeadm: ten years for the authority. */
 export const authorityValidityMs = 3650 * 24 * 3_600_000;
 /** As kubeadm: one year for everything it signs. */

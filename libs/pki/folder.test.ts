@@ -29,12 +29,12 @@ const certificates: Record<string, CertificateRequest> = {
   peer: forBothSides(servingCertificate('etcd-1', ['127.0.0.1'])),
 };
 const ensure = (wanted = certificates, at = now) =>
-  ensureFolder({ folder, authorityName: 'lab-ca', certificates: wanted }, at, random);
+  ensureFolder({ folder, authorities: { ca: { commonName: 'lab-ca', certificates: wanted } } }, at, random);
 
 test('certificates carry identity, names, use and validity, and the authority vouches for them', async () => {
   const made = await ensure();
   expect([...made.made].sort()).toEqual(['admin', 'ca', 'kubelet', 'peer', 'sa', 'serving']);
-  const authority = new X509Certificate(made.authorityPem);
+  const authority = new X509Certificate(made.authorities.get('ca') ?? '');
   expect(authority.ca).toBe(true);
   const read = (name: string) => new X509Certificate(made.certificates.get(name)?.certificatePem ?? '');
   expect(read('kubelet').subject).toBe('O=system:nodes\nCN=system:node:worker-1');
@@ -67,7 +67,7 @@ test('only what says something else, is damaged or ends soon is made again', asy
   expect((await ensure(moved)).made).toEqual(['admin']);
   const late = await ensure(moved, now + leafValidityMs - 1000);
   expect([...late.made].sort()).toEqual(['admin', 'kubelet', 'peer', 'serving']);
-  expect(late.authorityPem).toBe(first.authorityPem);
+  expect(late.authorities).toEqual(first.authorities);
 });
 
 test('an authority that is there is never replaced, however damaged', async () => {
@@ -75,6 +75,28 @@ test('an authority that is there is never replaced, however damaged', async () =
   await writeFile(join(folder, 'ca.crt'), 'not a certificate');
   await expect(ensure()).rejects.toThrow(PkiError);
   expect(await readFile(join(folder, 'ca.crt'), 'utf8')).toBe('not a certificate');
+});
+
+test('an authority whose key is lost is an error, and no other one takes its place', async () => {
+  await ensure();
+  await rm(join(folder, 'ca.key'));
+  const before = await readFile(join(folder, 'ca.crt'), 'utf8');
+  await expect(ensure()).rejects.toThrow(/ca\.crt: the key of the certificate authority is missing/);
+  expect(await readFile(join(folder, 'ca.crt'), 'utf8')).toBe(before);
+});
+
+test('a certificate that is to serve another purpose, or to come of another authority, is made again', async () => {
+  await ensure();
+  const { admin = clientCertificate('') } = certificates;
+  expect((await ensure({ ...certificates, admin: forBothSides(admin) })).made).toEqual(['admin']);
+  expect((await ensure()).made).toEqual(['admin']);
+  const { admin: _, ...others } = certificates;
+  const two = { ca: { commonName: 'ca', certificates: others }, 'etcd/ca': { commonName: 'etcd-ca', certificates: { admin } } };
+  const made = await ensureFolder({ folder, authorities: two }, now, random);
+  expect(made.made).toEqual(['etcd/ca', 'admin']);
+  const issuer = new X509Certificate(made.authorities.get('etcd/ca') ?? '');
+  expect(issuer.subject).toBe('CN=etcd-ca');
+  expect(new X509Certificate(await readFile(join(folder, 'admin.crt'))).verify(issuer.publicKey)).toBe(true);
 });
 
 test('an authority that has ended is an error', async () => {

@@ -1,20 +1,28 @@
 // Adapter: a folder of certificates on disk. What is there and still valid is never made again, the authority least of all.
 import { createPrivateKey, X509Certificate } from 'node:crypto';
 import { mkdir, readFile, rename, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import type { RandomStream } from '@drydock/foundation/random.ts';
-import { type CertificateRequest, type CertifiedKey, renewBeforeMs, subjectText } from './certificate.ts';
+import type { Authority } from './authority.ts';
+import { type CertificateRequest, type CertifiedKey, extendedUsage, renewBeforeMs, subjectText } from './certificate.ts';
 
-export interface FolderRequest {
-  readonly folder: string;
+/** An authority and what it signs. */
+export interface AuthorityRequest {
   /** Common name of the authority, where it has to be made. */
-  readonly authorityName: string;
-  /** File name without ending, to what the certificate says. */
+  readonly commonName: string;
+  /** File name without ending, beneath the folder, to what the certificate says. */
   readonly certificates: Readonly<Record<string, CertificateRequest>>;
 }
 
+export interface FolderRequest {
+  readonly folder: string;
+  /** By the authority's file name without ending: `ca`, `etcd/ca`. */
+  readonly authorities: Readonly<Record<string, AuthorityRequest>>;
+}
+
 export interface FolderContent {
-  readonly authorityPem: string;
+  /** PEM of each authority, by its file name. */
+  readonly authorities: ReadonlyMap<string, string>;
   readonly certificates: ReadonlyMap<string, CertifiedKey>;
   /** Names that were made in this call; empty where all was there. */
   readonly made: readonly string[];
@@ -26,36 +34,37 @@ export class PkiError extends Error {
 }
 
 /**
- * Makes `ca`, `sa` (service-account signing keys) and every certificate asked for, as NAME.crt and NAME.key (`sa.pub`).
+ * Makes `sa` (service-account signing keys), the authorities and the certificates asked for, as NAME.crt and NAME.key (`sa.pub`).
  * A certificate is made again when it is missing, unreadable, of another authority, says something else, or ends soon.
- * Throws PkiError where the authority is there but damaged: replacing it would silently cut off everything that trusts it.
+ * Throws PkiError where an authority is there but damaged: replacing it would silently cut off everything that trusts it.
  */
 export async function ensureFolder(request: FolderRequest, nowMs: number, random: RandomStream): Promise<FolderContent> {
   const { folder } = request;
-  await mkdir(folder, { recursive: true, mode: 0o700 });
   const made: string[] = [];
-  const authority = await ensureAuthority(request, nowMs, random, made);
-  await ensureSigningKeys(folder, made);
-
-  const issuer = new X509Certificate(authority.certificatePem);
   const certificates = new Map<string, CertifiedKey>();
-  const missing: [string, CertificateRequest][] = [];
-  for (const [name, wanted] of Object.entries(request.certificates)) {
-    const pair = await readPair(folder, name);
-    if (pair !== undefined && isGood(pair, wanted, issuer, nowMs)) certificates.set(name, pair);
-    else missing.push([name, wanted]);
-  }
-  if (missing.length > 0) {
-    const { Authority } = await import('./authority.ts');
-    const signer = await Authority.load(authority, random);
-    for (const [name, wanted] of missing) {
-      const pair = await signer.issue(wanted, nowMs);
-      await writePair(folder, name, pair);
-      certificates.set(name, pair);
-      made.push(name);
+  const authorities = new Map<string, string>();
+  const folders = Object.entries(request.authorities).flatMap(([name, { certificates: wanted }]) =>
+    [name, ...Object.keys(wanted)].map((file) => dirname(join(folder, file))),
+  );
+  for (const each of new Set([folder, ...folders])) await mkdir(each, { recursive: true, mode: 0o700 });
+  await ensureSigningKeys(folder, made);
+  for (const [name, { commonName, certificates: wanted }] of Object.entries(request.authorities)) {
+    const authority = await ensureAuthority(folder, name, commonName, nowMs, random, made);
+    authorities.set(name, authority.certificatePem);
+    const issuer = new X509Certificate(authority.certificatePem);
+    let signer: Authority | undefined;
+    for (const [file, says] of Object.entries(wanted)) {
+      let pair = await readPair(folder, file);
+      if (pair === undefined || !isGood(pair, says, issuer, nowMs)) {
+        signer ??= await (await import('./authority.ts')).Authority.load(authority, random);
+        pair = await signer.issue(says, nowMs);
+        await writePair(folder, file, pair);
+        made.push(file);
+      }
+      certificates.set(file, pair);
     }
   }
-  return { authorityPem: authority.certificatePem, certificates, made };
+  return { authorities, certificates, made };
 }
 
 /** Whether the pair says what is wanted, belongs together, comes from `issuer` and lasts. */
@@ -65,8 +74,10 @@ export function isGood(pair: CertifiedKey, wanted: CertificateRequest, issuer: X
     return (
       certificate.subject === subjectText(wanted) &&
       hasExactly(certificate, wanted) &&
+      isFor(certificate, wanted) &&
       certificate.validToDate.getTime() - nowMs > renewBeforeMs &&
       certificate.validFromDate.getTime() <= nowMs &&
+      certificate.checkIssued(issuer) &&
       certificate.verify(issuer.publicKey) &&
       certificate.checkPrivateKey(createPrivateKey(pair.keyPem))
     );
@@ -85,21 +96,30 @@ function hasExactly(certificate: X509Certificate, wanted: CertificateRequest): b
   );
 }
 
+function isFor(certificate: X509Certificate, wanted: CertificateRequest): boolean {
+  const usages = certificate.keyUsage;
+  return usages.length === wanted.usages.length && wanted.usages.every((usage) => usages.includes(extendedUsage[usage]));
+}
+
 async function ensureAuthority(
-  request: FolderRequest,
+  folder: string,
+  name: string,
+  commonName: string,
   nowMs: number,
   random: RandomStream,
   made: string[],
 ): Promise<CertifiedKey> {
-  const found = await readPair(request.folder, 'ca');
+  const file = join(folder, `${name}.crt`);
+  const found = await readPair(folder, name);
   if (found === undefined) {
+    // The key is written first: a certificate alone has lost it.
+    if ((await readText(file)) !== undefined) throw new PkiError(`${file}: the key of the certificate authority is missing`);
     const { Authority } = await import('./authority.ts');
-    const pair = await Authority.create(request.authorityName, nowMs, random);
-    await writePair(request.folder, 'ca', pair);
-    made.push('ca');
+    const pair = await Authority.create(commonName, nowMs, random);
+    await writePair(folder, name, pair);
+    made.push(name);
     return pair;
   }
-  const file = join(request.folder, 'ca.crt');
   let certificate: X509Certificate;
   try {
     certificate = new X509Certificate(found.certificatePem);

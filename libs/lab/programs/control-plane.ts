@@ -37,13 +37,13 @@ export function etcd(context: ProgramContext, member: Member): ProcessSpec {
     'initial-cluster-token': `drydock-${config.name}`,
     'initial-cluster-state': 'new',
     'listen-metrics-urls': metrics,
-    'cert-file': pki(`${member.name}.crt`),
-    'key-file': pki(`${member.name}.key`),
-    'trusted-ca-file': pki('ca.crt'),
+    'cert-file': pki(`etcd/${member.name}/server.crt`),
+    'key-file': pki(`etcd/${member.name}/server.key`),
+    'trusted-ca-file': pki('etcd/ca.crt'),
     'client-cert-auth': true,
-    'peer-cert-file': pki(`${member.name}.crt`),
-    'peer-key-file': pki(`${member.name}.key`),
-    'peer-trusted-ca-file': pki('ca.crt'),
+    'peer-cert-file': pki(`etcd/${member.name}/peer.crt`),
+    'peer-key-file': pki(`etcd/${member.name}/peer.key`),
+    'peer-trusted-ca-file': pki('etcd/peer-ca.crt'),
     'peer-client-cert-auth': true,
   });
   return {
@@ -87,7 +87,7 @@ export function apiserver(context: ProgramContext, member: Member): ProcessSpec 
   const ours = isOurs(topology, member.name, 'kube-apiserver');
   const flags = toFlags({
     'etcd-servers': etcdEndpoints(topology).join(','),
-    'etcd-cafile': pki('ca.crt'),
+    'etcd-cafile': pki('etcd/ca.crt'),
     'etcd-certfile': pki('apiserver-etcd-client.crt'),
     'etcd-keyfile': pki('apiserver-etcd-client.key'),
     'bind-address': member.address,
@@ -104,7 +104,7 @@ export function apiserver(context: ProgramContext, member: Member): ProcessSpec 
     'kubelet-client-certificate': pki('apiserver-kubelet-client.crt'),
     'kubelet-client-key': pki('apiserver-kubelet-client.key'),
     'kubelet-preferred-address-types': 'InternalIP',
-    'requestheader-client-ca-file': pki('ca.crt'),
+    'requestheader-client-ca-file': pki('front-proxy-ca.crt'),
     'requestheader-allowed-names': 'front-proxy-client',
     'requestheader-username-headers': 'X-Remote-User',
     'requestheader-group-headers': 'X-Remote-Group',

@@ -87,8 +87,8 @@ export function kubelet(context: ProgramContext, member: Member): ProcessSpec {
           port: portOf(topology, member, 'kubelet'),
           healthzPort: portOf(topology, member, 'kubelet-healthz'),
           authorityFile: pkiFile(paths, 'ca.crt'),
-          certificateFile: pkiFile(paths, `${member.name}.crt`),
-          keyFile: pkiFile(paths, `${member.name}.key`),
+          certificateFile: pkiFile(paths, `${member.name}/kubelet.crt`),
+          keyFile: pkiFile(paths, `${member.name}/kubelet.key`),
           cgroupRoot: podCgroup(topology, member),
           clusterDns: dnsServiceAddress(topology),
           endpoint,
@@ -98,7 +98,9 @@ export function kubelet(context: ProgramContext, member: Member): ProcessSpec {
         }),
       },
     ],
-    kubeconfigs: [{ path: kubeconfig, certificate: member.name, server: serverFor(topology, name, 'kubelet') }],
+    kubeconfigs: [
+      { path: kubeconfig, certificate: `${member.name}/kubelet-client`, server: serverFor(topology, name, 'kubelet') },
+    ],
     folders: [folders.kubelet, `${folders.dir}/pods`, `${folders.dir}/certs`],
     ports: [
       portOf(topology, member, 'kubelet'),
