@@ -1,6 +1,7 @@
-// UDP has no end that conntrack could see: a flow that was sent to an endpoint goes on being sent there after the endpoint is
-// gone. These flows have to be deleted. Pure.
-import { clusterEndpoints, localEndpoints, type ServicePort } from './service-port.ts';
+// UDP has no end that conntrack could see: a flow that was sent to an endpoint goes on being sent there after the endpoint, or the
+// whole service, is gone. These flows have to be deleted. Pure. What upstream takes for stale is taken for stale here
+// (pkg/proxy/conntrack), and besides it what still goes where no service is any more.
+import type { ServicePort } from './service-port.ts';
 
 /** A tracked UDP flow: where it was sent, and who answers. */
 export interface Flow {
@@ -11,6 +12,12 @@ export interface Flow {
   readonly replySource: string;
   readonly replySourcePort: number;
 }
+
+/** All flows to one place that are answered by one other: what one deletion takes away. */
+export type FlowGroup = Pick<Flow, 'destination' | 'destinationPort' | 'replySource' | 'replySourcePort'>;
+
+/** `address:port` at which UDP services are reached, each with the `address:port` of those that may answer there. */
+export type Frontends = ReadonlyMap<string, ReadonlySet<string>>;
 
 /** Reads the lines of `conntrack -L -p udp`; lines of another shape are skipped. */
 export function parseFlows(text: string): Flow[] {
@@ -31,29 +38,43 @@ export function parseFlows(text: string): Flow[] {
   return flows;
 }
 
-/** The flows to a service that are answered by something that is no endpoint of it any more. */
-export function staleFlows(flows: readonly Flow[], ports: readonly ServicePort[], nodePortIPs: readonly string[]): Flow[] {
-  const backends = new Map<string, Set<string>>();
+/**
+ * Where UDP services are reached. Every endpoint that serves may answer, also one that no new flow would be sent to (traffic
+ * policies, others that are ready): a change of the service ends no flow that works.
+ */
+export function udpFrontends(ports: readonly ServicePort[], nodePortIPs: readonly string[]): Frontends {
+  const frontends = new Map<string, Set<string>>();
   for (const port of ports) {
     if (port.protocol !== 'udp') continue;
-    const valid = new Set([...clusterEndpoints(port), ...localEndpoints(port)].map((e) => `${e.ip}:${e.port}`));
-    // Where nothing could answer, flows are rejected anyway, and none of them is worth a look.
-    if (valid.size === 0) continue;
-    for (const ip of [port.clusterIP, ...port.externalIPs, ...port.loadBalancerIPs]) backends.set(`${ip}:${port.port}`, valid);
-    if (port.nodePort !== 0) for (const ip of nodePortIPs) backends.set(`${ip}:${port.nodePort}`, valid);
+    const answering = port.endpoints.filter(({ serving }) => serving).map((endpoint) => `${endpoint.ip}:${endpoint.port}`);
+    const at = [port.clusterIP, ...port.externalIPs, ...port.loadBalancerIPs].map((ip) => `${ip}:${port.port}`);
+    if (port.nodePort !== 0) at.push(...nodePortIPs.map((ip) => `${ip}:${port.nodePort}`));
+    for (const frontend of at) {
+      const known = frontends.get(frontend) ?? new Set();
+      frontends.set(frontend, known);
+      for (const endpoint of answering) known.add(endpoint);
+    }
   }
-  return flows.filter((flow) => {
-    const valid = backends.get(`${flow.destination}:${flow.destinationPort}`);
-    return valid !== undefined && !valid.has(`${flow.replySource}:${flow.replySourcePort}`);
-  });
+  return frontends;
 }
 
-/** A text that differs whenever the endpoints of UDP services do. */
-export function udpFingerprint(ports: readonly ServicePort[]): string {
-  return ports
-    .filter((port) => port.protocol === 'udp')
-    .map((port) =>
-      JSON.stringify([port.clusterIP, port.port, port.nodePort, port.externalIPs, port.loadBalancerIPs, port.endpoints]),
-    )
-    .join('\n');
+/**
+ * The flows that must go: those to a frontend that are answered by nobody who may, and those that are still translated at one of
+ * `former`, the frontends that once were.
+ */
+export function staleFlows(flows: readonly Flow[], frontends: Frontends, former: ReadonlySet<string>): FlowGroup[] {
+  const groups = new Map<string, FlowGroup>();
+  for (const { destination, destinationPort, replySource, replySourcePort } of flows) {
+    const frontend = `${destination}:${destinationPort}`;
+    const answering = `${replySource}:${replySourcePort}`;
+    const valid = frontends.get(frontend);
+    const stale = valid === undefined ? former.has(frontend) && answering !== frontend : !valid.has(answering);
+    if (stale) groups.set(`${frontend} ${answering}`, { destination, destinationPort, replySource, replySourcePort });
+  }
+  return [...groups.values()];
+}
+
+/** A text that differs whenever the frontends do. */
+export function frontendsText(frontends: Frontends): string {
+  return [...frontends].map(([frontend, answering]) => `${frontend}=${[...answering].join(',')}`).join('\n');
 }

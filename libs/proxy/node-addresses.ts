@@ -1,16 +1,25 @@
 // Which addresses of a node its node ports answer at.
 import type { Node } from '@drydock/api/generated/types.ts';
 
-/** `primary`: the node's InternalIP. Otherwise the local addresses inside one of the CIDRs. */
-export function nodePortAddresses(wanted: readonly string[], local: readonly string[], node: Node | undefined): string[] {
-  if (wanted.length === 0 || wanted.includes('primary')) {
-    const addresses = node?.status?.addresses ?? [];
-    return addresses
-      .filter(({ type, address }) => type === 'InternalIP' && toNumber(address) !== undefined)
-      .map(({ address }) => address)
-      .slice(0, 1);
-  }
-  return local.filter((ip) => wanted.some((cidr) => contains(cidr, ip)));
+/** `primary`, or nothing: the node's primary address. Otherwise the local addresses inside one of the CIDRs. */
+export function nodePortAddresses(
+  wanted: readonly string[],
+  local: readonly string[],
+  primary: string | undefined,
+): readonly string[] {
+  if (wanted.length === 0 || wanted.includes('primary')) return primary === undefined ? [] : [primary];
+  return local.filter((ip) => wanted.some((cidr) => isCidr(cidr) && contains(cidr, ip)));
+}
+
+/** The first InternalIP (IPv4) of a Node, unless another is given. */
+export function primaryAddress(node: Node | undefined, given: string | undefined): string | undefined {
+  const addresses = node?.status?.addresses ?? [];
+  return given ?? addresses.find(({ type, address }) => type === 'InternalIP' && toNumber(address) !== undefined)?.address;
+}
+
+/** The IPv4 range of the pods of a node. */
+export function nodeCIDR(node: Node | undefined): string | undefined {
+  return (node?.spec?.podCIDRs ?? [node?.spec?.podCIDR ?? '']).find(isCidr);
 }
 
 /** Whether `text` is an IPv4 CIDR. */

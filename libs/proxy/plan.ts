@@ -1,14 +1,15 @@
 // Service ports -> nftables rules. The layout is upstream's nftables mode: verdict maps lead from an address to the chain of
 // a service, which picks the chain of an endpoint, which rewrites the destination.
 import { createHash } from 'node:crypto';
+import type { LocalMatch } from './local-traffic.ts';
 import type { Chain, Lookup, RuleSet } from './rule-set.ts';
 import { clusterEndpoints, type Endpoint, localEndpoints, type ServicePort } from './service-port.ts';
 
 export const tableName = 'kube-proxy';
 
 export interface PlanOptions {
-  /** Pod addresses of the cluster, for telling traffic from outside; empty where unknown. */
-  readonly clusterCIDR: string;
+  /** For telling traffic from outside; undefined where it cannot be told. */
+  readonly local: LocalMatch | undefined;
   /** The addresses of this node at which node ports answer. */
   readonly nodePortIPs: readonly string[];
   readonly masqueradeAll: boolean;
@@ -17,6 +18,7 @@ export interface PlanOptions {
 }
 
 const addressMap = 'type ipv4_addr . inet_proto . inet_service : verdict';
+const affinitySet = 'type ipv4_addr ; flags dynamic,timeout';
 const portMap = 'type inet_proto . inet_service : verdict';
 
 /** The whole table for these services. Pure: the same services give the same rules. */
@@ -101,20 +103,20 @@ class Builder {
     const name = endpointName(port, endpoint);
     const rules = [`ip saddr ${endpoint.ip} jump mark-for-masquerade`];
     if (port.affinitySeconds > 0) {
-      const declaration = `type ipv4_addr ; flags dynamic,timeout ; timeout ${port.affinitySeconds}s`;
-      this.#affinity.set(`affinity-${name}`, { kind: 'set', declaration, elements: undefined });
-      rules.push(`update @affinity-${name} { ip saddr }`);
+      this.#affinity.set(`affinity-${name}`, { kind: 'set', declaration: affinitySet, elements: undefined });
+      // The time is the rule's, not the set's: a set cannot be changed, and who is in it should stay in it.
+      rules.push(`update @affinity-${name} { ip saddr timeout ${port.affinitySeconds}s }`);
     }
     rules.push(`meta l4proto ${port.protocol} dnat to ${endpoint.ip}:${endpoint.port}`);
     this.#chains.set(`endpoint-${name}`, { hook: '', rules });
   }
 
   #serviceRules(port: ServicePort, endpoints: readonly Endpoint[]): string[] {
-    const { masqueradeAll, clusterCIDR } = this.#options;
+    const { masqueradeAll, local } = this.#options;
     const rules: string[] = [];
     const toClusterIP = `ip daddr ${port.clusterIP} ${port.protocol} dport ${port.port}`;
     if (masqueradeAll) rules.push(`${toClusterIP} jump mark-for-masquerade`);
-    else if (clusterCIDR !== '') rules.push(`${toClusterIP} ip saddr != ${clusterCIDR} jump mark-for-masquerade`);
+    else if (local !== undefined) rules.push(`${toClusterIP} ${local.isNot} jump mark-for-masquerade`);
     return [...rules, ...this.#pick(port, endpoints)];
   }
 
@@ -130,8 +132,8 @@ class Builder {
     if (clusterChain === undefined) return undefined;
     const rules: string[] = [];
     if (port.externalLocal) {
-      const { clusterCIDR } = this.#options;
-      if (clusterCIDR !== '') rules.push(`ip saddr ${clusterCIDR} goto ${clusterChain}`);
+      const { local } = this.#options;
+      if (local !== undefined) rules.push(`${local.is} goto ${clusterChain}`);
       rules.push('fib saddr type local jump mark-for-masquerade', `fib saddr type local goto ${clusterChain}`);
       if (localChain !== undefined) rules.push(`goto ${localChain}`);
     } else {

@@ -22,9 +22,15 @@ export interface RuleSet {
 
 /** The names that a table has, where its content is not known: after a start of the process, or a failed transaction. */
 export interface KnownNames {
-  readonly maps: readonly string[];
-  readonly sets: readonly string[];
-  readonly chains: readonly string[];
+  readonly maps: Names;
+  readonly sets: Names;
+  readonly chains: Names;
+}
+
+/** A Set, or a Map by name. */
+interface Names {
+  has(name: string): boolean;
+  keys(): Iterable<string>;
 }
 
 /**
@@ -33,12 +39,13 @@ export interface KnownNames {
  * are established keep what conntrack holds.
  */
 export function transaction(table: string, before: RuleSet | KnownNames, after: RuleSet): string[] {
+  if ('lookups' in before && redeclares(before, after)) return rebuild(table, after);
   const known = 'lookups' in before ? before : undefined;
   const names = 'lookups' in before ? undefined : before;
   const lines: string[] = [];
   for (const [name, lookup] of after.lookups) {
     const old = known?.lookups.get(name);
-    const exists = old !== undefined || (names?.[lookup.kind === 'map' ? 'maps' : 'sets'].includes(name) ?? false);
+    const exists = old !== undefined || (names?.[lookup.kind === 'map' ? 'maps' : 'sets'].has(name) ?? false);
     if (!exists) lines.push(`add ${lookup.kind} ip ${table} ${name} { ${lookup.declaration} ; }`);
     if (exists && old === undefined && lookup.elements !== undefined) lines.push(`flush ${lookup.kind} ip ${table} ${name}`);
     for (const key of old?.elements?.keys() ?? []) {
@@ -49,7 +56,7 @@ export function transaction(table: string, before: RuleSet | KnownNames, after: 
     const old = known?.chains.get(name);
     if (old === undefined) {
       lines.push(`add chain ip ${table} ${name}${chain.hook === '' ? '' : ` { ${chain.hook} ; }`}`);
-      if (names?.chains.includes(name)) lines.push(`flush chain ip ${table} ${name}`);
+      if (names?.chains.has(name)) lines.push(`flush chain ip ${table} ${name}`);
     } else if (!sameRules(old.rules, chain.rules) && old.rules.length > 0) lines.push(`flush chain ip ${table} ${name}`);
   }
   for (const [name, chain] of after.chains) {
@@ -68,14 +75,33 @@ export function transaction(table: string, before: RuleSet | KnownNames, after: 
   return lines.length === 0 ? [] : [`add table ip ${table}`, ...lines];
 }
 
+/**
+ * The lines that put a new table in the place of whatever is there, in one transaction: for a table that cannot be taken over (a
+ * chain at another hook, a set of another type). What packets filled is lost.
+ */
+export function rebuild(table: string, after: RuleSet): string[] {
+  const nothing: RuleSet = { lookups: new Map(), chains: new Map() };
+  return [`add table ip ${table}`, `delete table ip ${table}`, ...transaction(table, nothing, after)];
+}
+
+/** Whether a name stays and what it was declared as does not: nft has no change for that. */
+function redeclares(before: RuleSet, after: RuleSet): boolean {
+  for (const [name, { kind, declaration }] of after.lookups) {
+    const old = before.lookups.get(name);
+    if (old !== undefined && (old.kind !== kind || old.declaration !== declaration)) return true;
+  }
+  for (const [name, { hook }] of after.chains) if ((before.chains.get(name)?.hook ?? hook) !== hook) return true;
+  return false;
+}
+
 /** Everything that refers to others is emptied before anything is deleted. */
 function removals(table: string, known: RuleSet | undefined, names: KnownNames | undefined, after: RuleSet): string[] {
-  const goneChains = [...(known?.chains.keys() ?? names?.chains ?? [])].filter((name) => !after.chains.has(name));
+  const goneChains = [...(known?.chains.keys() ?? names?.chains.keys() ?? [])].filter((name) => !after.chains.has(name));
   const lookups: (readonly ['map' | 'set', string])[] =
     known === undefined
       ? [
-          ...(names?.maps ?? []).map((name) => ['map', name] as const),
-          ...(names?.sets ?? []).map((name) => ['set', name] as const),
+          ...[...(names?.maps.keys() ?? [])].map((name) => ['map', name] as const),
+          ...[...(names?.sets.keys() ?? [])].map((name) => ['set', name] as const),
         ]
       : [...known.lookups].map(([name, lookup]) => [lookup.kind, name] as const);
   const goneLookups = lookups.filter(([, name]) => !after.lookups.has(name));

@@ -11,8 +11,9 @@ import type { Service } from '@drydock/foundation/lifecycle.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
 import type { ProxyConfig } from './config.ts';
+import { localMatch } from './local-traffic.ts';
 import type { RuleSink } from './nft.ts';
-import { nodePortAddresses } from './node-addresses.ts';
+import { nodeCIDR, nodePortAddresses, primaryAddress } from './node-addresses.ts';
 import { Proxier } from './proxier.ts';
 import { serviceNameLabel, servicePorts } from './service-port.ts';
 
@@ -27,8 +28,8 @@ export interface ProxyServerOptions {
   readonly localAddresses: () => string[];
 }
 
-/** A change that has waited this long without being applied makes /healthz fail (upstream: twice the sync period). */
-const healthyQueueMs = 60_000;
+/** A change that has waited for so many sync periods without being applied makes /healthz fail. */
+const healthyPeriods = 2;
 const byService = 'service';
 
 export class ProxyServer implements Service {
@@ -75,6 +76,7 @@ export class ProxyServer implements Service {
       log,
       sink,
       minSyncPeriodMs: config.minSyncPeriodMs,
+      syncPeriodMs: config.syncPeriodMs,
       observe: () => this.#observe(),
       onSynced: (durationMs, wallMs) => {
         observe(durationMs / 1000);
@@ -90,6 +92,7 @@ export class ProxyServer implements Service {
   }
 
   async start(): Promise<void> {
+    const { config } = this.#options;
     this.#factory.start(this.#stop.signal);
     // Rules made from half of the state would cut connections that are fine: wait for all of it.
     const ready = Promise.all([this.#services.synced(), this.#slices.synced(), this.#nodes.synced()]);
@@ -97,7 +100,7 @@ export class ProxyServer implements Service {
       for (const informer of [this.#services, this.#slices]) informer.subscribe(() => this.#proxier.trigger());
       let addresses = '';
       this.#nodes.subscribe(({ after }) => {
-        const now = JSON.stringify([after?.status?.addresses, after?.metadata?.deletionTimestamp]);
+        const now = JSON.stringify([primaryAddress(after, config.nodeIP), nodeCIDR(after)]);
         if (now !== addresses) this.#proxier.trigger();
         addresses = now;
       });
@@ -122,8 +125,8 @@ export class ProxyServer implements Service {
     return {
       ports,
       plan: {
-        clusterCIDR: config.clusterCIDR,
-        nodePortIPs: nodePortAddresses(config.nodePortAddresses, localAddresses(), node),
+        local: localMatch(config.local, nodeCIDR(node)),
+        nodePortIPs: nodePortAddresses(config.nodePortAddresses, localAddresses(), primaryAddress(node, config.nodeIP)),
         masqueradeAll: config.masqueradeAll,
         masqueradeBit: config.masqueradeBit,
       },
@@ -134,7 +137,9 @@ export class ProxyServer implements Service {
   #health(withNode: boolean): { code: number; body: string; type: string } {
     const { clock, config } = this.#options;
     const queuedAtMs = this.#proxier.queuedAtMs;
-    const fresh = this.#lastSyncWallMs > 0 && (queuedAtMs === undefined || clock.monotonicMs() - queuedAtMs < healthyQueueMs);
+    const fresh =
+      this.#lastSyncWallMs > 0 &&
+      (queuedAtMs === undefined || clock.monotonicMs() - queuedAtMs < healthyPeriods * config.syncPeriodMs);
     const nodeEligible = this.#nodes.get({ name: config.nodeName })?.metadata?.deletionTimestamp === undefined;
     const body = {
       lastUpdated: new Date(this.#lastSyncWallMs).toISOString(),
