@@ -59,17 +59,18 @@ await runProgram({
     const factory = new InformerFactory({ client, clock, random, log, firstList: 'cached' });
     const view = new InformerView(factory);
     const domain = values.domain.toLowerCase().replace(/\.$/, '');
-    const forwarder = new Forwarder(forwardServers(values.forward, values['resolv-conf']), clock);
     const metrics = new Metrics();
     const responses = metrics.counter('coredns_dns_responses_total', 'Counter of response status codes.');
     const order = random.stream('dns/order');
+    const chance = (bound: number) => order.int(bound);
+    const forwarder = new Forwarder(forwardServers(values.forward, values['resolv-conf']), clock, chance);
     const responder = new Responder({
       view,
       domain,
       forward: (query, protocol) => forwarder.ask(query, protocol),
       ready: () => view.ready,
       serial: () => Math.floor(clock.wallMs() / 1000) >>> 0,
-      random: (bound) => order.int(bound),
+      random: chance,
       onAnswer: (type, rcode, zone) => responses({ type, rcode, zone }),
     });
     const health: StatusRoutes = { '/health': () => ({ code: 200, body: 'OK' }), '/healthz': () => ok };
@@ -90,6 +91,7 @@ await runProgram({
       name: 'informers',
       start: async () => factory.start(stop.signal),
       stop: async () => {
+        forwarder.close();
         stop.abort();
         await factory.stopped();
         client.close();
@@ -98,7 +100,7 @@ await runProgram({
     await listen('health', health);
     await listen('ready', ready);
     await listen('metrics', { ...scrape, ...health, ...ready });
-    const dns = new DnsListener(responder, log, values['bind-address'], values.port);
+    const dns = new DnsListener(responder, log, clock, values['bind-address'], values.port);
     await lifecycle.start(dns);
     log.info({ address: values['bind-address'], port: dns.port, domain }, 'serving DNS');
   },

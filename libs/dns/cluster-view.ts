@@ -3,6 +3,7 @@ import type { EndpointSlice, Namespace, Service } from '@drydock/api/generated/t
 import { endpointSlices, namespaces, services } from '@drydock/api/resource.ts';
 import type { Informer } from '@drydock/client/informer.ts';
 import type { InformerFactory } from '@drydock/client/informer-factory.ts';
+import { canonicalIP } from './canonical-ip.ts';
 import type { ClusterView } from './zone.ts';
 
 const byService = 'service';
@@ -17,12 +18,14 @@ export class InformerView implements ClusterView {
     this.#services = factory.of(services);
     this.#slices = factory.of(endpointSlices);
     this.#namespaces = factory.of(namespaces);
-    this.#services.index(byIP, ({ spec }) => spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : []));
+    this.#services.index(byIP, ({ spec }) => (spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : [])).map(canonicalIP));
     this.#slices.index(byService, ({ metadata }) => {
       const name = metadata?.labels?.['kubernetes.io/service-name'];
       return name === undefined ? [] : [`${metadata?.namespace}/${name}`];
     });
-    this.#slices.index(byIP, ({ endpoints }) => [...new Set((endpoints ?? []).flatMap(({ addresses }) => addresses))]);
+    this.#slices.index(byIP, ({ endpoints }) => [
+      ...new Set((endpoints ?? []).flatMap(({ addresses }) => addresses.map(canonicalIP))),
+    ]);
   }
 
   get ready(): boolean {

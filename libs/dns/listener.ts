@@ -2,25 +2,31 @@
 import { createSocket, type Socket } from 'node:dgram';
 import { once } from 'node:events';
 import { createServer, type Server, type Socket as TcpSocket } from 'node:net';
+import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
 import type { Log } from '@drydock/foundation/log.ts';
-import { framed } from './forwarder.ts';
-import { tcpConnectionsMax, tcpIdleMs, tcpMessageBytesMax } from './limits.ts';
+import { tcpBounds } from '@drydock/foundation/serving/bounds.ts';
+import { ConnectionGate } from '@drydock/foundation/serving/connection-gate.ts';
+import { tcpConnectionsMax, tcpGraceMs } from './limits.ts';
 import type { Responder } from './responder.ts';
+import { serveTcp } from './tcp-connection.ts';
 
 export class DnsListener implements Service {
   readonly name = 'dns';
   readonly #responder: Responder;
   readonly #log: Log;
+  readonly #gate: ConnectionGate;
   readonly #host: string;
   #port: number;
   #udp: Socket | undefined;
   #tcp: Server | undefined;
   readonly #connections = new Set<TcpSocket>();
 
-  constructor(responder: Responder, log: Log, host: string, port: number) {
+  constructor(responder: Responder, log: Log, clock: Clock, host: string, port: number) {
     this.#responder = responder;
     this.#log = log;
+    // Nobody says who they are here: a newcomer takes the place of the oldest connection where all are taken.
+    this.#gate = new ConnectionGate({ now: () => clock.monotonicMs(), max: tcpConnectionsMax, graceMs: tcpGraceMs });
     this.#host = host;
     this.#port = port;
   }
@@ -31,8 +37,7 @@ export class DnsListener implements Service {
   }
 
   async start(): Promise<void> {
-    this.#tcp = createServer((socket) => this.#serve(socket));
-    this.#tcp.maxConnections = tcpConnectionsMax;
+    this.#tcp = createServer(tcpBounds, (socket) => this.#serve(socket));
     this.#tcp.listen(this.#port, this.#host);
     await once(this.#tcp, 'listening');
     const address = this.#tcp.address();
@@ -58,22 +63,10 @@ export class DnsListener implements Service {
   }
 
   #serve(socket: TcpSocket): void {
+    socket.on('error', () => {});
+    if (!this.#gate.admit(socket)) return;
     this.#connections.add(socket);
-    let received = Buffer.alloc(0);
-    socket.setTimeout(tcpIdleMs, () => socket.destroy());
-    socket.on('error', () => socket.destroy());
     socket.on('close', () => this.#connections.delete(socket));
-    socket.on('data', (chunk: Buffer) => {
-      received = Buffer.concat([received, chunk]);
-      while (received.length >= 2 && received.length >= 2 + received.readUInt16BE(0)) {
-        const message = received.subarray(2, 2 + received.readUInt16BE(0));
-        received = received.subarray(2 + message.length);
-        void this.#responder.respond(message, 'tcp').then((answer) => {
-          if (answer === undefined) socket.destroy();
-          else if (!socket.destroyed) socket.write(framed(answer));
-        });
-      }
-      if (received.length > tcpMessageBytesMax + 2) socket.destroy();
-    });
+    serveTcp(socket, (message) => this.#responder.respond(message, 'tcp'));
   }
 }

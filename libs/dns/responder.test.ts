@@ -33,14 +33,19 @@ const responder = new Responder({
       type: 'response',
       id: id ?? 0,
       questions: questions ?? [],
-      answers: [{ type: 'A', name, data: '93.184.216.34' }],
+      answers: [
+        { type: 'A', name: 'bank.example', data: '6.6.6.6' },
+        { type: 'CNAME', name, data: 'real.example' },
+        { type: 'A', name: 'REAL.example', data: '93.184.216.34' },
+        { type: 'A', name: 'web.default.svc.cluster.local', data: '6.6.6.6' },
+      ],
     });
   },
   ready: () => view.ready,
   serial: () => 1,
   random: (bound) => random.stream('order').int(bound),
 });
-const listener = new DnsListener(responder, silentLog, '127.0.0.1', 0);
+const listener = new DnsListener(responder, silentLog, clock, '127.0.0.1', 0);
 const resolver = new Resolver({ timeout: 5000, tries: 1 });
 
 const service = (name: string, spec: Service['spec']) =>
@@ -61,6 +66,14 @@ beforeAll(async () => {
   await service('inside', { type: 'ExternalName', externalName: 'web.default.svc.cluster.local' });
   await service('outside', { type: 'ExternalName', externalName: 'example.com' });
   await service('lost', { type: 'ExternalName', externalName: 'lost.example' });
+  await service('six', { clusterIP: 'fd00::a:1', clusterIPs: ['fd00::a:1', '10.96.0.66'], ports });
+  await service('hl6', { clusterIP: 'None', clusterIPs: ['None'], ports });
+  await client.create<EndpointSlice>(endpointSlices, {
+    metadata: { namespace: 'default', name: 'hl6-1', labels: { 'kubernetes.io/service-name': 'hl6' } },
+    addressType: 'IPv6',
+    ports: [{ name: 'h', port: 8080, protocol: 'TCP' }],
+    endpoints: [{ addresses: ['2001:DB8::0:1'], hostname: 'pod-6', conditions: { ready: true } }],
+  });
   await service('many', { clusterIP: 'None', clusterIPs: ['None'], ports });
   await slice('hl', [
     { addresses: ['10.244.1.1'], hostname: 'pod-0', conditions: { ready: true } },
@@ -69,7 +82,10 @@ beforeAll(async () => {
   ]);
   await slice(
     'many',
-    Array.from({ length: 200 }, (_, index) => ({ addresses: [`10.244.2.${index}`], conditions: { ready: true } })),
+    Array.from({ length: 1000 }, (_, index) => ({
+      addresses: [`10.244.${index >> 8}.${index & 255}`],
+      conditions: { ready: true },
+    })),
   );
   factory.start(stop.signal);
   await factory.synced();
@@ -95,6 +111,10 @@ const ask = (name: string, type: string): Promise<unknown> =>
     (error: { code: string }) => error.code,
   );
 
+function reversed(digits: string): string {
+  return `${[...digits].reverse().join('.')}.ip6.arpa`;
+}
+
 test.each([
   ['web.default.svc.cluster.local', 'A', ['10.96.0.7']],
   ['WEB.Default.svc.cluster.local', 'A', ['10.96.0.7']],
@@ -119,9 +139,12 @@ test.each([
   ['lost.default.svc.cluster.local', 'CNAME', ['lost.example']],
   ['7.0.96.10.in-addr.arpa', 'PTR', ['web.default.svc.cluster.local']],
   ['1.1.244.10.in-addr.arpa', 'PTR', ['pod-0.hl.default.svc.cluster.local']],
+  ['six.default.svc.cluster.local', 'AAAA', ['fd00::a:1']],
+  [reversed('fd0000000000000000000000000a0001'), 'PTR', ['six.default.svc.cluster.local']],
+  [reversed('20010db8000000000000000000000001'), 'PTR', ['pod-6.hl6.default.svc.cluster.local']],
   ['10-244-9-9.default.pod.cluster.local', 'A', ['10.244.9.9']],
   ['10-244-9-999.default.pod.cluster.local', 'A', 'ENOTFOUND'],
-  ['example.com', 'A', ['93.184.216.34']],
+  ['example.com', 'CNAME', ['real.example']],
   ['nowhere.example', 'A', 'ESERVFAIL'],
 ])('%s %s', async (name, type, expected) => {
   expect(await ask(name, type)).toEqual(expected);
@@ -150,10 +173,12 @@ test('a long answer is cut off over UDP by what the client can take, and whole o
     questions: [question],
     additionals: [{ type: 'OPT', name: '.', udpPayloadSize: 4096, flags: 0, options: [] } as never],
   });
+  // Names are compressed: 16 bytes a record.
+  expect(decode(plain).answers?.length).toBe(Math.floor((512 - 12 - question.name.length - 6) / 16));
   const larger = await raw(edns);
   expect([larger.length > 512, larger.length <= 1232]).toEqual([true, true]);
   expect(decode(larger).additionals?.some(({ type }) => type === 'OPT')).toBe(true);
-  expect((await resolver.resolve4(question.name)).length).toBe(200);
+  expect((await resolver.resolve4(question.name)).length).toBe(1000);
 });
 
 test('NXDOMAIN carries the SOA with the time it may be kept', async () => {
@@ -166,6 +191,22 @@ test('what cannot be read gets FORMERR, what is no query gets nothing', async ()
   expect((await responder.respond(broken, 'udp'))?.[3]).toBe(1);
   expect(await responder.respond(encode({ type: 'response', id: 5 }), 'udp')).toBeUndefined();
   expect(await responder.respond(Buffer.from('x'), 'udp')).toBeUndefined();
+});
+
+test('records of names that were not asked for are not taken over from another server', async () => {
+  const query = encode({ type: 'query', id: 3, questions: [{ type: 'A', name: 'outside.default.svc.cluster.local' }] });
+  expect(decode(await raw(query)).answers?.map((each) => [each.name, (each as { data: unknown }).data])).toEqual([
+    ['outside.default.svc.cluster.local', 'example.com'],
+    ['example.com', 'real.example'],
+    ['real.example', '93.184.216.34'],
+  ]);
+});
+
+test('the question comes back byte by byte, and names in answers as they were asked for', async () => {
+  const query = encode({ type: 'query', id: 4, questions: [{ type: 'A', name: 'wEb.default.svc.CLUSTER.local' }] });
+  const answer = await raw(query);
+  expect(answer.subarray(12, query.length)).toEqual(query.subarray(12));
+  expect(decode(answer).answers?.[0]?.name).toBe('wEb.default.svc.CLUSTER.local');
 });
 
 test('resolv.conf and --forward', () => {

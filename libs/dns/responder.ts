@@ -1,17 +1,17 @@
 // A query in, the answer out: the cluster's zone from the cache, everything else from the host's resolvers.
 
-import type { Answer } from 'dns-packet';
 import {
   AUTHORITATIVE_ANSWER,
   decode,
-  encode,
   type Packet,
   type Question,
   RECURSION_AVAILABLE,
   RECURSION_DESIRED,
   TRUNCATED_RESPONSE,
 } from 'dns-packet';
+import { chainFrom, queryFor, questionOf } from './exchange.ts';
 import { answerTtlSeconds, tcpMessageBytesMax, udpBytesDefault, udpBytesMax } from './limits.ts';
+import { type AnswerRecord, MessageWriter, type SoaRecord } from './message-writer.ts';
 import { type ClusterView, lookup, reverseLookup, type ZoneAnswer, type ZoneRecord } from './zone.ts';
 
 const rcodes = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
@@ -29,7 +29,7 @@ export interface ResponderOptions {
   readonly ready: () => boolean;
   /** Serial number of the zone, for SOA. */
   readonly serial: () => number;
-  /** Whole number in [0, bound), for the order of addresses. */
+  /** Whole number in [0, bound), for the order of addresses, and for ids that nobody is to guess. */
   readonly random: (bound: number) => number;
   readonly onAnswer?: ((type: string, rcode: Rcode, zone: string) => void) | undefined;
 }
@@ -51,8 +51,9 @@ export class Responder {
       return header(message, 'FORMERR');
     }
     const [question] = query.questions ?? [];
+    const asked = questionOf(message);
     if ((((message[2] ?? 0) >> 3) & 0x0f) !== 0) return header(message, 'NOTIMP');
-    if (question === undefined || query.questions?.length !== 1) return header(message, 'FORMERR');
+    if (question === undefined || asked === undefined || query.questions?.length !== 1) return header(message, 'FORMERR');
     const name = question.name.toLowerCase().replace(/\.$/, '');
     const zone = this.#zoneOf(name, question.type);
     if (zone === 'elsewhere') {
@@ -62,13 +63,13 @@ export class Responder {
         return answer;
       } catch {
         this.#options.onAnswer?.(question.type, 'SERVFAIL', '.');
-        return fail(query, question, 'SERVFAIL');
+        return fail(query, asked, 'SERVFAIL');
       }
     }
     const rcode: Rcode = zone === 'unready' ? 'SERVFAIL' : zone.exists ? 'NOERROR' : 'NXDOMAIN';
     this.#options.onAnswer?.(question.type, rcode, this.#options.domain);
-    if (zone === 'unready') return fail(query, question, 'SERVFAIL');
-    return this.#render(query, question, await this.#chase(zone, question), rcode, protocol);
+    if (zone === 'unready') return fail(query, asked, 'SERVFAIL');
+    return this.#render(query, question, asked, await this.#chase(zone, question, protocol), rcode, protocol);
   }
 
   #zoneOf(name: string, type: string): ZoneAnswer | 'elsewhere' | 'unready' {
@@ -78,23 +79,19 @@ export class Responder {
   }
 
   /** The addresses behind the CNAME of an ExternalName service, where they can be had. */
-  async #chase(zone: ZoneAnswer, question: Question): Promise<readonly (ZoneRecord | Answer)[]> {
+  async #chase(zone: ZoneAnswer, { type }: Question, protocol: 'udp' | 'tcp'): Promise<readonly ZoneRecord[]> {
     const [first] = zone.answers;
-    if (first?.type !== 'CNAME' || (question.type !== 'A' && question.type !== 'AAAA')) return this.#shuffled(zone.answers);
-    const { domain, view } = this.#options;
+    if (first?.type !== 'CNAME' || (type !== 'A' && type !== 'AAAA')) return this.#shuffled(zone.answers);
+    const { domain, view, random } = this.#options;
     if (first.data.endsWith(`.${domain}`)) {
-      const inside = lookup(view, domain, first.data, question.type).answers;
+      const inside = lookup(view, domain, first.data, type).answers;
       return inside[0]?.type === 'CNAME' ? zone.answers : [first, ...inside];
     }
+    const ask = (by: 'udp' | 'tcp') => this.#options.forward(queryFor(first.data, type, random(65_536)), by, first.data);
     try {
-      const ask = encode({
-        type: 'query',
-        id: 1,
-        flags: RECURSION_DESIRED,
-        questions: [{ type: question.type, name: first.data }],
-      });
-      const answers = decode(await this.#options.forward(ask, 'udp', first.data)).answers ?? [];
-      return [first, ...answers.filter(({ type }) => type === 'A' || type === 'AAAA' || type === 'CNAME')];
+      let found = decode(await ask(protocol));
+      if (found.flag_tc && protocol === 'udp') found = decode(await ask('tcp'));
+      return [first, ...chainFrom(first.data, type, found.answers ?? [])];
     } catch {
       return zone.answers;
     }
@@ -113,72 +110,46 @@ export class Responder {
   #render(
     query: Packet,
     question: Question,
-    found: readonly (ZoneRecord | Answer)[],
+    asked: Buffer,
+    found: readonly ZoneRecord[],
     rcode: Rcode,
     protocol: 'udp' | 'tcp',
   ): Buffer {
     const { domain, view } = this.#options;
-    const soa: Answer = {
-      type: 'SOA',
-      name: domain,
-      ttl: answerTtlSeconds,
-      data: {
-        mname: `ns.dns.${domain}`,
-        rname: `hostmaster.${domain}`,
-        serial: this.#options.serial(),
-        refresh: 7200,
-        retry: 1800,
-        expire: 86_400,
-        minimum: answerTtlSeconds,
-      },
-    };
     const name = question.name.toLowerCase().replace(/\.$/, '');
-    const additionals = question.type === 'SRV' ? lookup(view, domain, name, 'SRV').additionals : [];
     const isSoa = question.type === 'SOA' && name === domain;
-    const edns = query.additionals?.find((record) => record.type === 'OPT');
-    const opt: Answer[] =
-      edns === undefined
-        ? []
-        : [{ type: 'OPT', name: '.', udpPayloadSize: udpBytesMax, flags: 0, options: [] } as unknown as Answer];
-    const asked =
-      edns === undefined ? udpBytesDefault : Number((edns as { udpPayloadSize?: number }).udpPayloadSize ?? udpBytesDefault);
-    const bytesMax = protocol === 'tcp' ? tcpMessageBytesMax : Math.min(Math.max(asked, udpBytesDefault), udpBytesMax);
-    const flags = rcodes[rcode] | AUTHORITATIVE_ANSWER | RECURSION_AVAILABLE | ((query.flags ?? 0) & RECURSION_DESIRED);
-    const build = (answers: Answer[], more: Answer[], extra: number): Buffer =>
-      encode({
-        type: 'response',
-        id: query.id ?? 0,
-        flags: flags | extra,
-        questions: [question],
-        answers,
-        authorities: found.length === 0 && !isSoa && extra === 0 ? [soa] : [],
-        additionals: [...more, ...opt],
-      });
-    const answers = isSoa ? [soa] : found.map(withTtl(question.name));
-    for (const more of [additionals.map(withTtl(question.name)), []]) {
-      const whole = build(answers, more, 0);
-      if (whole.length <= bytesMax) return whole;
-    }
-    // As many records as fit, marked as cut off: the client asks again over TCP.
-    for (let count = answers.length - 1; count > 0; count--) {
-      const part = build(answers.slice(0, count), [], TRUNCATED_RESPONSE);
-      if (part.length <= bytesMax) return part;
-    }
-    return build([], [], TRUNCATED_RESPONSE);
+    const answers: readonly AnswerRecord[] = isSoa ? [this.#soa()] : found;
+    const edns = query.additionals?.find((record) => record.type === 'OPT') as { udpPayloadSize?: number } | undefined;
+    const takes = Math.min(Math.max(edns?.udpPayloadSize ?? 0, udpBytesDefault), udpBytesMax);
+    const writer = new MessageWriter(query.id ?? 0, asked, protocol === 'tcp' ? tcpMessageBytesMax : takes);
+    const reserve = edns === undefined ? 0 : MessageWriter.optBytes;
+    // As many records as fit; where that is not all of them, the client asks again over TCP.
+    const truncated = answers.some((record) => !writer.add('answer', record, answerTtlSeconds, reserve));
+    if (answers.length === 0) writer.add('authority', this.#soa(), answerTtlSeconds, reserve);
+    const additionals = question.type === 'SRV' && !truncated ? lookup(view, domain, name, 'SRV').additionals : [];
+    // The addresses of targets are a courtesy: what of them does not fit is asked for.
+    additionals.every((record) => writer.add('additional', record, answerTtlSeconds, reserve));
+    if (edns !== undefined) writer.addOpt(udpBytesMax);
+    return writer.finish(responseFlags(query, rcode) | AUTHORITATIVE_ANSWER | (truncated ? TRUNCATED_RESPONSE : 0));
+  }
+
+  #soa(): SoaRecord {
+    const { domain, serial } = this.#options;
+    const times = { refresh: 7200, retry: 1800, expire: 86_400, minimum: answerTtlSeconds };
+    return {
+      name: domain,
+      type: 'SOA',
+      data: { mname: `ns.dns.${domain}`, rname: `hostmaster.${domain}`, serial: serial(), ...times },
+    };
   }
 }
 
-/** Records carry the name as it was asked for, whatever its case (RFC 1035 4.1.4, and resolvers that check it). */
-function withTtl(asked: string): (record: ZoneRecord | Answer) => Answer {
-  return (record) => {
-    const name = record.name === asked.toLowerCase() ? asked : record.name;
-    return { class: 'IN', ttl: answerTtlSeconds, ...record, name } as Answer;
-  };
+function responseFlags(query: Packet, rcode: Rcode): number {
+  return 0x8000 | rcodes[rcode] | RECURSION_AVAILABLE | ((query.flags ?? 0) & RECURSION_DESIRED);
 }
 
-function fail(query: Packet, question: Question, rcode: Rcode): Buffer {
-  const flags = rcodes[rcode] | RECURSION_AVAILABLE | ((query.flags ?? 0) & RECURSION_DESIRED);
-  return encode({ type: 'response', id: query.id ?? 0, flags, questions: [question] });
+function fail(query: Packet, asked: Buffer, rcode: Rcode): Buffer {
+  return new MessageWriter(query.id ?? 0, asked, udpBytesDefault).finish(responseFlags(query, rcode));
 }
 
 /** An answer to something that could not be read: its id, and nothing else. */

@@ -1,12 +1,13 @@
 // What the cluster's zone holds: Kubernetes DNS specification 1.1, from services and endpoint slices. Pure.
 import type { EndpointSlice, Service } from '@drydock/api/generated/types.ts';
+import { canonicalIP } from './canonical-ip.ts';
 
 /** What the zone is computed from; both are asked per query. */
 export interface ClusterView {
   service(namespace: string, name: string): Service | undefined;
   hasNamespace(namespace: string): boolean;
   slices(namespace: string, name: string): Iterable<EndpointSlice>;
-  /** Services with that cluster IP; endpoints with that address. */
+  /** Services with that cluster IP; endpoints with that address (in the form of `canonicalIP`). */
   servicesByIP(ip: string): Iterable<Service>;
   slicesByIP(ip: string): Iterable<EndpointSlice>;
 }
@@ -67,7 +68,7 @@ export function reverseLookup(view: ClusterView, domain: string, name: string, t
   for (const slice of view.slicesByIP(ip)) {
     const service = slice.metadata?.labels?.['kubernetes.io/service-name'];
     for (const { addresses, hostname } of slice.endpoints ?? []) {
-      if (service === undefined || !hostname || !addresses.includes(ip)) continue;
+      if (service === undefined || !hostname || !addresses.some((each) => canonicalIP(each) === ip)) continue;
       targets.add(`${hostname}.${service}.${slice.metadata?.namespace}.svc.${domain}`);
     }
   }
