@@ -189,7 +189,7 @@ test.each<[string, Verb, string, Ask, string]>([
     'a patch of what is missing',
     'patch',
     `${maps}/a`,
-    { body: {}, type: 'application/apply-patch+yaml' },
+    { body: {}, type: 'application/merge-patch+json' },
     'configmaps "a" not found',
   ],
   ['no such selector field', 'list', maps, { options: { fieldSelector: 'data.x=1' } }, 'data.x'],

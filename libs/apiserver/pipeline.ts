@@ -27,7 +27,7 @@ import { completesDeletion, deletionWarning, planDeletion } from './registry/del
 import { alreadyExists, detailsOf, modified, notFound } from './registry/errors.ts';
 import type { HookTable, Undo, WriteContext } from './registry/hooks.ts';
 import { baseName, checkNames, checkUid, checkVersion, keepIdentity, newMetadata } from './registry/metadata.ts';
-import { applyPatch } from './registry/patch.ts';
+import { applyPatch, checkPatchType } from './registry/patch.ts';
 import type { Reader } from './registry/reader.ts';
 import { createsOnUpdate, groupVersionOf, returnsDeleted } from './registry/traits.ts';
 import { renderingOf } from './render.ts';
@@ -87,6 +87,7 @@ export class Pipeline {
       case 'update':
         return this.#update(call, (current) => this.#replacement(call, current));
       case 'patch':
+        checkPatchType(call.request.body?.contentType);
         return this.#update(call, (current) => this.#patched(call, current));
       case 'delete':
         return this.#delete(call);

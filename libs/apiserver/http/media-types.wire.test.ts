@@ -87,3 +87,17 @@ test('the OpenAPI document in protobuf says what the one in JSON says', { timeou
     ),
   ).toEqual(Object.fromEntries(Object.entries(wanted).filter(([key]) => key.startsWith('x-'))));
 });
+
+test.each([
+  ['application/apply-patch+yaml', '415: Unsupported Media Type: server-side apply is not served'],
+  ['application/apply-patch+cbor', '415: Unsupported Media Type: server-side apply is not served'],
+  ['application/foo', '415: Unsupported Media Type'],
+  ['', '415: Unsupported Media Type'],
+])('a patch of type %j is refused, whether there is something to patch or not', async (type, message) => {
+  const user = await server.operator();
+  for (const path of ['namespaces/default', 'namespaces/nothere', 'namespaces/default/configmaps/nothere', 'nodes/nothere']) {
+    const answer = await user.call('PATCH', `/api/v1/${path}?fieldManager=m`, { body: '{}', type });
+    expect([path, answer.code, answer.body.message]).toEqual([path, 415, message]);
+    expect(answer.body.reason).toBe('UnsupportedMediaType');
+  }
+});

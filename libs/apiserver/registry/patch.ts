@@ -7,18 +7,29 @@ import type { KubeObject } from '@drydock/api/resource.ts';
 import { apiError } from '@drydock/api/status.ts';
 import type { RequestBody } from '../request.ts';
 
-/** The outcome of a patch on `current`, not yet checked. Fails with UnsupportedMediaType for server-side apply. */
+type Apply = (target: { readonly modelName: string }, original: JsonObject, text: string) => JsonObject;
+
+const patches: ReadonlyMap<string, Apply> = new Map<string, Apply>([
+  ['application/json-patch+json', (_target, original, text) => applyJsonPatch(original, text)],
+  ['application/merge-patch+json', (_target, original, text) => applyMergePatch(original, text)],
+  [
+    'application/strategic-merge-patch+json',
+    ({ modelName }, original, text) => applyStrategicMergePatch(modelName, original, text),
+  ],
+]);
+
+const applyTypes: ReadonlySet<string> = new Set(['application/apply-patch+yaml', 'application/apply-patch+cbor']);
+
+/** Fails with UnsupportedMediaType, whether there is an object to patch or not. Undefined: there is no patch at all. */
+export function checkPatchType(contentType: string | undefined): void {
+  if (contentType === undefined || patches.has(contentType)) return;
+  const what = applyTypes.has(contentType) ? ': server-side apply is not served' : '';
+  throw apiError('UnsupportedMediaType', `415: Unsupported Media Type${what}`, {});
+}
+
+/** The outcome of a patch on `current`, not yet checked. Fails with UnsupportedMediaType for other content types. */
 export function applyPatch(target: { readonly modelName: string }, current: KubeObject, body: RequestBody): JsonObject {
-  const text = body.bytes.toString();
-  const original = current as unknown as JsonObject;
-  switch (body.contentType) {
-    case 'application/json-patch+json':
-      return applyJsonPatch(original, text);
-    case 'application/merge-patch+json':
-      return applyMergePatch(original, text);
-    case 'application/strategic-merge-patch+json':
-      return applyStrategicMergePatch(target.modelName, original, text);
-    default:
-      throw apiError('UnsupportedMediaType', '415: Unsupported Media Type', {});
-  }
+  checkPatchType(body.contentType);
+  const apply = patches.get(body.contentType);
+  return apply?.(target, current as unknown as JsonObject, body.bytes.toString()) ?? {};
 }
