@@ -57,6 +57,16 @@ export const tokenCacheMaxEntries = 2_000;
 export const tokenCacheMs = 10_000;
 /** Bytes that a proxied stream may buffer before its source is paused. */
 export const streamBufferMaxBytes = 1024 * 1024;
+/** One message of a WebSocket, as upstream's. */
+export const webSocketMessageMaxBytes = 32 * 1024 * 1024;
+/** How often a client that is not read from is asked whether it is still there. */
+export const streamPingMs = 1_000;
+/** A stream on which nothing has moved for so long is ended (upstream: --streaming-connection-idle-timeout). */
+export const streamIdleMs = 4 * 3_600_000;
+/** How long a client that has been told everything may take to go. */
+export const streamLingerMs = 10_000;
+/** What a kubelet may say in refusing a stream. */
+export const refusalMaxBytes = 64 * 1024;
 /** How long a connection to a kubelet, pod or service may take. */
 export const dialMs = 30_000;
 

@@ -190,6 +190,7 @@ export class ApiServer {
       caches: this.#caches,
       kubelets: this.#kubelets,
       admission,
+      clock,
       kubeletTls: { cert, key, ...(ca === undefined ? { rejectUnauthorized: false } : { ca }) },
       pick: (count) => random.int(count),
     });

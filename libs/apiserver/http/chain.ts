@@ -139,6 +139,7 @@ export class RequestChain {
       const caller = await unlessAborted(this.#authenticate(exchange, credentials), signal);
       const user = this.#authorize(exchange, info, caller, credentials);
       checkRoute(exchange, info);
+      this.#authorizeConnection(info, user);
       await unlessAborted(this.#parts.connector.upgrade(exchange, info, user, { socket, head, signal }), signal);
     } catch (error) {
       refuseUpgrade(socket, error);
@@ -210,6 +211,12 @@ export class RequestChain {
     if (!isResource) return this.#parts.pipeline.admit(caller, { verb, ...target, path, isResource }, credentials);
     const options = { fieldSelector: query.get('fieldSelector') ?? undefined };
     return this.#parts.pipeline.admit(caller, attributesOf({ verb, target, options }), credentials);
+  }
+
+  /** A right to read is not enough for what a GET can begin here (AuthorizePodWebsocketUpgradeCreatePermission). */
+  #authorizeConnection({ verb, target }: PathInfo, user: User): void {
+    if (verb === 'get' && target.subresource !== 'log')
+      this.#parts.pipeline.authorize({ ...attributesOf({ verb: 'create', target, options: {} }), user });
   }
 
   async #write(exchange: Exchange, request: ApiRequest, response: ApiResponse): Promise<void> {

@@ -4,18 +4,23 @@ import type { Node, Pod } from '@drydock/api/generated/types.ts';
 import { type KubeObject, nodes, pods, type Resource } from '@drydock/api/resource.ts';
 import { findResource } from '@drydock/api/scheme.ts';
 import { apiError } from '@drydock/api/status.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Admission } from '../admission/admission.ts';
 import type { Caches } from '../registry/caches.ts';
 import { methodNotAllowed, notFound, notServed } from '../registry/errors.ts';
 import type { User } from '../request.ts';
 import { objectKey } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import { checkLogProtocols, logSocket } from '../streams/log-socket.ts';
+import { passOn, refuse, repeated } from '../streams/pass-on.ts';
+import { asSpdy, serveTunnel, tunnelled } from '../streams/port-forward.ts';
+import { closeProtocol, serveRemoteCommand } from '../streams/remote-command.ts';
+import { asksForWebSocket, offeredProtocols } from '../streams/web-socket.ts';
 import type { Connector, Upgrade } from './connect.ts';
-import { type Exchange, headerOf } from './exchange.ts';
-import { serveExec, speaksChannels } from './exec.ts';
-import { type ForwardTarget, forward, tunnel } from './forward.ts';
+import type { Exchange } from './exchange.ts';
+import { type ForwardTarget, forward } from './forward.ts';
 import type { KubeletAddress, Kubelets } from './kubelet.ts';
-import { serveLogs } from './logs.ts';
+import { answerSink, serveLogs } from './logs.ts';
 import { flag } from './options.ts';
 import { containerOf } from './pod-target.ts';
 import { type ProxyParts, proxyTarget } from './proxy-target.ts';
@@ -26,6 +31,7 @@ export interface ConnectorParts {
   readonly caches: Caches;
   readonly kubelets: Kubelets;
   readonly admission: Admission;
+  readonly clock: Clock;
   readonly kubeletTls: object;
   /** One of several endpoints of a service. */
   readonly pick: (count: number) => number;
@@ -44,7 +50,8 @@ export class StreamConnector implements Connector {
     if (resource === 'pods' && subresource === 'log') {
       if (exchange.method !== 'GET') throw methodNotAllowed();
       const pod = await this.#pod(info);
-      return serveLogs(exchange, pod, await this.#kubeletOf(pod), this.#parts.kubelets, signal);
+      const address = await this.#kubeletOf(pod);
+      return serveLogs(exchange.query, pod, address, this.#parts.kubelets, answerSink(exchange, signal), signal);
     }
     if (subresource === 'proxy') return forward(exchange, await this.#proxyTarget(exchange, info), signal);
     if (resource === 'pods') {
@@ -58,35 +65,42 @@ export class StreamConnector implements Connector {
     const req = exchange.req as IncomingMessage;
     const { resource, subresource } = info.target;
     await this.#admit(info, user);
+    if (resource === 'pods' && subresource === 'log') return this.#logSocket(exchange, info, { socket, head, signal });
     if (resource !== 'pods' || !['exec', 'attach', 'portforward'].includes(subresource)) throw notServed();
     const pod = await this.#pod(info);
     const { namespace = '', name = '' } = pod.metadata ?? {};
-    const phase = pod.status?.phase;
-    if (phase === 'Succeeded' || phase === 'Failed') {
-      const what = subresource === 'exec' ? 'exec into' : subresource === 'attach' ? 'attach to' : 'port-forward to';
-      throw apiError('BadRequest', `cannot ${what} a container in a completed pod; current phase is ${phase}`);
-    }
     const address = await this.#kubeletOf(pod);
     if (address === undefined) throw apiError('BadRequest', `pod ${name} does not have a host assigned`);
-    const container = subresource === 'portforward' ? '' : containerOf(pod, exchange.query.get('container') ?? '');
-    const isWebSocket = headerOf(req, 'upgrade').toLowerCase() === 'websocket';
-    const offered = headerOf(req, 'sec-websocket-protocol');
-    const channels = isWebSocket && subresource !== 'portforward' && speaksChannels(offered);
-    // The engine's WebSocket cannot be told that input has ended, which clients of v5 count on.
-    const endsInput = offered.includes('v5.channel.k8s.io') && flag(exchange.query, 'stdin') === true;
-    if (address.agentPort !== undefined && channels && !endsInput) {
-      const agent = this.#parts.kubelets.agent(address);
-      serveExec(req, socket, head, { pod, container, query: exchange.query, agent, attach: subresource === 'attach' });
-      return;
+    const kubelet = `${address.host}:${address.port}`;
+    const { kubelets, clock } = this.#parts;
+    const offered = asksForWebSocket(req) ? offeredProtocols(req) : [];
+    if (subresource === 'portforward') {
+      const ports = exchange.query.getAll('ports');
+      const path = `/portForward/${namespace}/${name}${ports.length === 0 ? '' : `?port=${ports.join('%2C')}`}`;
+      const asked = repeated(req, path, kubelet);
+      const protocols = tunnelled(offered);
+      if (protocols.length === 0) return passOn(socket, head, await kubelets.upgrade(address, asked, signal));
+      const answer = await kubelets.upgrade(address, asSpdy(asked, protocols), signal);
+      return answer.type === 'refused' ? refuse(socket, answer) : serveTunnel(req, socket, head, answer);
     }
-    // Kubelets speak SPDY; a client whose WebSocket is refused asks again with SPDY, which is passed on as it is.
-    if (isWebSocket) throw apiError('BadRequest', 'this stream takes SPDY upgrades only');
-    const backend = await this.#parts.kubelets.connect(address, signal);
-    const path =
-      subresource === 'portforward'
-        ? `/portForward/${namespace}/${name}`
-        : `/${subresource}/${namespace}/${name}/${container}?${kubeletQuery(exchange.query)}`;
-    tunnel(req, socket, head, backend, path, `${address.host}:${address.port}`);
+    const container = containerOf(pod, exchange.query.get('container') ?? '');
+    const path = `/${subresource}/${namespace}/${name}/${container}?${kubeletQuery(exchange.query)}`;
+    if (!offered.includes(closeProtocol))
+      return passOn(socket, head, await kubelets.upgrade(address, repeated(req, path, kubelet), signal));
+    const is = (option: string) => flag(exchange.query, option) ?? false;
+    const streams = { stdin: is('stdin'), stdout: is('stdout'), stderr: is('stderr'), tty: is('tty') };
+    serveRemoteCommand(req, socket, head, { ...streams, clock, connect: (gone) => kubelets.command(address, path, gone) });
+  }
+
+  /** Resolves when the log has begun. */
+  async #logSocket(exchange: Exchange, info: PathInfo, { socket, head, signal }: Upgrade): Promise<void> {
+    const { promise, resolve, reject } = Promise.withResolvers<void>();
+    checkLogProtocols(offeredProtocols(exchange.req));
+    const pod = await this.#pod(info);
+    const address = await this.#kubeletOf(pod);
+    const sink = logSocket(exchange.req as IncomingMessage, socket, head, resolve);
+    serveLogs(exchange.query, pod, address, this.#parts.kubelets, sink, signal).then(resolve, reject);
+    return promise;
   }
 
   async #admit(info: PathInfo, user: User): Promise<void> {
@@ -135,8 +149,7 @@ export class StreamConnector implements Connector {
 function kubeletQuery(query: URLSearchParams): URLSearchParams {
   const result = new URLSearchParams();
   const names: Readonly<Record<string, string>> = { stdin: 'input', stdout: 'output', stderr: 'error', tty: 'tty' };
-  for (const [name, kubelet] of Object.entries(names))
-    if (['true', '1'].includes(query.get(name) ?? '')) result.set(kubelet, '1');
+  for (const [name, kubelet] of Object.entries(names)) if (flag(query, name) === true) result.set(kubelet, '1');
   for (const command of query.getAll('command')) result.append('command', command);
   return result;
 }

@@ -1,8 +1,6 @@
 // Passing requests and upgraded connections on to something else: kubelets, pods, services.
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { Duplex } from 'node:stream';
-import type { TLSSocket } from 'node:tls';
 import { apiError } from '@drydock/api/status.ts';
 import { dialMs } from '../limits.ts';
 import { withoutToken } from './credentials.ts';
@@ -108,36 +106,4 @@ export function forward(exchange: Exchange, target: ForwardTarget, signal: Abort
     signal.addEventListener('abort', () => upstream.destroy(), { once: true });
     (req as IncomingMessage).pipe(upstream);
   });
-}
-
-/** Repeats an upgrade request on `backend` and joins the two connections, bytes as they are. */
-export function tunnel(
-  req: IncomingMessage,
-  socket: Duplex,
-  head: Buffer,
-  backend: TLSSocket | Duplex,
-  path: string,
-  host: string,
-): void {
-  const end = () => {
-    backend.destroy();
-    socket.destroy();
-  };
-  for (const side of [backend, socket]) side.on('error', end).on('close', end);
-  if (socket.destroyed || backend.destroyed) {
-    end();
-    return;
-  }
-  const lines = [`${req.method} ${path} HTTP/1.1`, `host: ${host}`];
-  for (let i = 0; i + 1 < req.rawHeaders.length; i += 2) {
-    const name = req.rawHeaders[i] ?? '';
-    const lower = name.toLowerCase();
-    const value = req.rawHeaders[i + 1] ?? '';
-    if (lower !== 'host' && lower !== 'authorization' && !lower.startsWith('impersonate-'))
-      lines.push(`${name}: ${lower === protocolHeader ? withoutToken(value) : value}`);
-  }
-  backend.write(`${lines.join('\r\n')}\r\n\r\n`);
-  if (head.length > 0) backend.write(head);
-  backend.pipe(socket);
-  socket.pipe(backend);
 }

@@ -1,14 +1,13 @@
 // Adapter: connections to the kubelets: our gRPC NodeAgent where a node says that it has one, the HTTPS API everywhere else.
 
-import type { ClientRequest, IncomingMessage } from 'node:http';
+import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { type TLSSocket, connect as tlsConnect } from 'node:tls';
+import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Node } from '@drydock/api/generated/types.ts';
 import { apiError } from '@drydock/api/status.ts';
 import { grpcTlsTarget } from '@drydock/foundation/grpc-tls-target.ts';
 import {
-  type ClientDuplexStream,
   type ClientReadableStream,
   credentials,
   type GrpcObject,
@@ -16,7 +15,7 @@ import {
   type ServiceClientConstructor,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { dialMs } from '../limits.ts';
+import { dialMs, refusalMaxBytes } from '../limits.ts';
 
 export interface KubeletTls {
   readonly ca: string | undefined;
@@ -27,16 +26,31 @@ export interface KubeletTls {
 /** The methods of NodeAgent that the apiserver calls; messages as proto-loader gives them. */
 export interface NodeAgent {
   Logs(request: object): ClientReadableStream<{ readonly data: Buffer }>;
-  Exec(): ClientDuplexStream<object, ExecOutput>;
-  Attach(): ClientDuplexStream<object, ExecOutput>;
   close(): void;
 }
 
-export interface ExecOutput {
-  readonly output?: 'stdout' | 'stderr' | 'exit';
-  readonly stdout?: Buffer;
-  readonly stderr?: Buffer;
-  readonly exit?: Buffer;
+/** A request for an upgrade; `headers` as they go out, names and values in turn. */
+export interface UpgradeAsk {
+  readonly method: string;
+  readonly path: string;
+  readonly headers: OutgoingHttpHeaders | readonly string[];
+}
+
+export interface Upgraded {
+  readonly type: 'upgraded';
+  /** Of the answer, names and values in turn. */
+  readonly headers: readonly string[];
+  readonly socket: Duplex;
+  /** What came after the headers. */
+  readonly head: Buffer;
+}
+
+export interface Refused {
+  readonly type: 'refused';
+  readonly code: number;
+  readonly headers: readonly string[];
+  /** At most refusalMaxBytes. */
+  readonly body: Buffer;
 }
 
 /** The annotation that says where a node's agent listens. */
@@ -100,7 +114,7 @@ export class Kubelets {
     address: KubeletAddress,
     method: string,
     path: string,
-    headers: Record<string, string | string[]>,
+    headers: OutgoingHttpHeaders | readonly string[],
     onResponse: (response: IncomingMessage) => void,
   ): ClientRequest {
     return httpsRequest(
@@ -109,25 +123,46 @@ export class Kubelets {
     );
   }
 
-  /** A bare TLS connection to the kubelet's HTTPS API, for upgrades. Given up when `signal` aborts. */
-  connect(address: KubeletAddress, signal: AbortSignal): Promise<TLSSocket> {
+  /**
+   * Asks the kubelet's HTTPS API for an upgrade. Fails with what it answers instead, or, where nobody does, with InternalError.
+   * Given up when `signal` aborts. The socket has its listener of errors.
+   */
+  upgrade(address: KubeletAddress, ask: UpgradeAsk, signal: AbortSignal): Promise<Upgraded | Refused> {
     return new Promise((resolve, reject) => {
-      const socket = tlsConnect({ host: address.host, port: address.port, ...this.#clientTls() });
-      const settle = (error: Error | undefined) => {
-        signal.removeEventListener('abort', onAbort);
+      const { method, path, headers } = ask;
+      const sent = this.request(address, method, path, headers, (response) => {
+        sent.setTimeout(0);
+        collect(response).then(
+          (body) => resolve({ type: 'refused', code: response.statusCode ?? 0, headers: response.rawHeaders, body }),
+          reject,
+        );
+      });
+      const give = () => sent.destroy(signal.reason as Error);
+      sent.on('upgrade', (response, socket, head) => {
+        signal.removeEventListener('abort', give);
         socket.setTimeout(0);
-        if (error === undefined) return resolve(socket);
-        socket.destroy();
-        reject(apiError('InternalError', `error dialing backend: ${error.message}`));
-      };
-      const onAbort = () => settle(signal.reason as Error);
-      socket.once('secureConnect', () => settle(undefined));
-      // Also after it stands: whoever takes the socket adds listeners of their own, and may be late.
-      socket.on('error', (error) => settle(error));
-      socket.setTimeout(dialMs, () => settle(new Error(`dial tcp ${address.host}:${address.port}: i/o timeout`)));
-      if (signal.aborted) onAbort();
-      else signal.addEventListener('abort', onAbort, { once: true });
+        // Whoever takes the socket adds listeners of their own, and may be late.
+        socket.on('error', () => socket.destroy());
+        resolve({ type: 'upgraded', headers: response.rawHeaders, socket, head });
+      });
+      sent.on('timeout', () => sent.destroy(new Error(`dial tcp ${address.host}:${address.port}: i/o timeout`)));
+      sent.on('error', (error) => reject(apiError('InternalError', `error dialing backend: ${error.message}`)));
+      if (signal.aborted) give();
+      else signal.addEventListener('abort', give, { once: true });
+      sent.end();
     });
+  }
+
+  /**
+   * A SPDY connection for exec or attach. Fails with what the kubelet says against it, or, where it does not say it as a Status,
+   * with InternalError (k8s.io/apimachinery/pkg/util/httpstream/spdy: NewConnection).
+   */
+  async command(address: KubeletAddress, path: string, signal: AbortSignal): Promise<Upgraded> {
+    const headers = ['host', `${address.host}:${address.port}`, 'Connection', 'Upgrade', 'Upgrade', 'SPDY/3.1'];
+    headers.push('X-Stream-Protocol-Version', 'v4.channel.k8s.io');
+    const answer = await this.upgrade(address, { method: 'POST', path, headers }, signal);
+    if (answer.type === 'upgraded') return answer;
+    throw apiError('InternalError', `Internal error occurred: unable to upgrade connection: ${answer.body.toString()}`);
   }
 
   close(): void {
@@ -151,4 +186,16 @@ export class Kubelets {
     this.#agentClass = loaded.drydock.kubelet.v1.NodeAgent as ServiceClientConstructor;
     return this.#agentClass;
   }
+}
+
+/** The body of a refusal, as far as anybody wants to read it. */
+export async function collect(stream: IncomingMessage): Promise<Buffer> {
+  const chunks: Buffer[] = [];
+  let bytes = 0;
+  for await (const chunk of stream as AsyncIterable<Buffer>) {
+    chunks.push(chunk.subarray(0, refusalMaxBytes - bytes));
+    bytes += chunk.length;
+    if (bytes >= refusalMaxBytes) break;
+  }
+  return Buffer.concat(chunks);
 }

@@ -3,7 +3,7 @@ import type { ServerResponse } from 'node:http';
 import type { Pod } from '@drydock/api/generated/types.ts';
 import { apiError } from '@drydock/api/status.ts';
 import { type Exchange, send } from './exchange.ts';
-import type { KubeletAddress, Kubelets } from './kubelet.ts';
+import { collect, type KubeletAddress, type Kubelets } from './kubelet.ts';
 import { flag } from './options.ts';
 import { containerOf } from './pod-target.ts';
 
@@ -19,18 +19,30 @@ interface LogOptions {
   readonly stream: string | undefined;
 }
 
-/** Streams the log of a container of `pod`. */
+/** Where a log goes. */
+export interface LogSink {
+  /** The log is there; once, before anything of it. */
+  begin(): void;
+  /** Resolves when there is room for more, or nobody is there any more. */
+  write(bytes: Buffer): Promise<void>;
+  end(): void;
+  /** There is no log to come: the pod is on no node yet. */
+  none(): void;
+}
+
+/** Streams the log of a container of `pod`. Fails where it has not begun; a log that breaks off later ends. */
 export async function serveLogs(
-  exchange: Exchange,
+  query: URLSearchParams,
   pod: Pod,
   address: KubeletAddress | undefined,
   kubelets: Kubelets,
+  sink: LogSink,
   signal: AbortSignal,
 ): Promise<void> {
-  const options = logOptions(exchange.query, pod);
-  if (address === undefined) return send(exchange, 204, 'text/plain', '');
+  const options = logOptions(query, pod);
+  if (address === undefined) return sink.none();
   const { namespace = '', name = '' } = pod.metadata ?? {};
-  if (address.agentPort === undefined) return proxyLogs(exchange, namespace, name, options, address, kubelets, signal);
+  if (address.agentPort === undefined) return proxyLogs(namespace, name, options, address, kubelets, sink, signal);
   const call = kubelets.agent(address).Logs({
     namespace,
     pod: name,
@@ -45,26 +57,39 @@ export async function serveLogs(
     stream: options.stream ?? '',
   });
   signal.addEventListener('abort', () => call.cancel(), { once: true });
-  const res = exchange.res as ServerResponse;
   let begun = false;
   const begin = () => {
-    if (begun) return;
+    if (!begun) sink.begin();
     begun = true;
-    res.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' });
-    res.flushHeaders?.();
   };
   try {
     call.on('metadata', begin);
     for await (const chunk of call as AsyncIterable<{ data: Buffer }>) {
       begin();
-      if (!res.write(chunk.data)) await drained(res, signal);
+      await sink.write(chunk.data);
     }
     begin();
-    res.end();
+    sink.end();
   } catch (error) {
-    if (begun) res.end();
+    if (begun) sink.end();
     else throw agentError(error);
   }
+}
+
+/** A log as the body of an answer. */
+export function answerSink(exchange: Exchange, signal: AbortSignal): LogSink {
+  const res = exchange.res as ServerResponse;
+  return {
+    begin: () => {
+      res.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' });
+      res.flushHeaders?.();
+    },
+    write: async (bytes) => {
+      if (!res.write(bytes)) await drained(res, signal);
+    },
+    end: () => void res.end(),
+    none: () => send(exchange, 204, 'text/plain', ''),
+  };
 }
 
 /** Resolves when `res` has room again, or its client is gone; leaves no listener behind, however many pauses there are. */
@@ -84,7 +109,7 @@ function drained(res: ServerResponse, signal: AbortSignal): Promise<void> {
 const badRequestCodes: ReadonlySet<number> = new Set([3, 5, 9]);
 
 /** What the node's agent refused, as the kubelet's HTTP API would have said it. */
-export function agentError(error: unknown): Error {
+function agentError(error: unknown): Error {
   const { code = 2, details } = error as { code?: number; details?: string };
   const message = details ?? (error as Error).message;
   return badRequestCodes.has(code)
@@ -132,12 +157,12 @@ function invalidOption(pod: Pod, name: string, text: string, floor: number) {
 }
 
 function proxyLogs(
-  exchange: Exchange,
   namespace: string,
   pod: string,
   options: LogOptions,
   address: KubeletAddress,
   kubelets: Kubelets,
+  sink: LogSink,
   signal: AbortSignal,
 ): Promise<void> {
   const query = new URLSearchParams();
@@ -146,37 +171,33 @@ function proxyLogs(
     if (options[name] !== undefined) query.set(name, String(options[name]));
   }
   const path = `/containerLogs/${namespace}/${pod}/${options.container}?${query}`;
-  const res = exchange.res as ServerResponse;
   return new Promise((resolve, reject) => {
     const request = kubelets.request(address, 'GET', path, {}, (response) => {
       request.setTimeout(0);
       if (response.statusCode !== 200) {
-        collect(response, (text) => reject(apiError(response.statusCode === 404 ? 'NotFound' : 'BadRequest', text.trim())));
+        collect(response).then(
+          (text) => reject(apiError(response.statusCode === 404 ? 'NotFound' : 'BadRequest', text.toString().trim())),
+          reject,
+        );
         return;
       }
-      res.writeHead(200, { 'content-type': 'text/plain', 'cache-control': 'no-cache, private' });
-      res.flushHeaders?.();
-      response.pipe(res);
-      response.on('end', resolve).on('error', () => {
+      sink.begin();
+      copy(response, sink).then(resolve, () => {
         // The kubelet is gone: a client that follows would wait for ever.
-        res.end();
+        sink.end();
         resolve();
       });
     });
     request.on('timeout', () => request.destroy(new Error('i/o timeout')));
-    request.on('error', (error) => {
-      if (res.headersSent) resolve();
-      else reject(apiError('InternalError', `Get "https://${address.host}:${address.port}${path}": ${error.message}`));
-    });
+    request.on('error', (error) =>
+      reject(apiError('InternalError', `Get "https://${address.host}:${address.port}${path}": ${error.message}`)),
+    );
     signal.addEventListener('abort', () => request.destroy(), { once: true });
     request.end();
   });
 }
 
-function collect(stream: NodeJS.ReadableStream, done: (text: string) => void): void {
-  let text = '';
-  stream.on('data', (chunk: Buffer) => {
-    text += chunk.toString();
-  });
-  stream.on('end', () => done(text));
+async function copy(response: AsyncIterable<Buffer>, sink: LogSink): Promise<void> {
+  for await (const bytes of response) await sink.write(bytes);
+  sink.end();
 }

@@ -1,4 +1,4 @@
-// Adapter: the gRPC NodeAgent, for our apiserver: logs, exec, attach, stats. Mutual TLS.
+// Adapter: the gRPC NodeAgent, for our apiserver: logs and stats. Mutual TLS.
 import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { createServer, type Socket } from 'node:net';
@@ -12,7 +12,6 @@ import {
   type GrpcObject,
   loadPackageDefinition,
   Server,
-  type ServerDuplexStream,
   type ServerUnaryCall,
   type ServerWritableStream,
   type ServiceClientConstructor,
@@ -22,7 +21,6 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import type { NodeAccess } from './access.ts';
 import { RequiredClientCertificate } from './agent-credentials.ts';
-import { joinStream, type StreamInputs } from './cri-stream.ts';
 import { followLog } from './follow-log.ts';
 import { findContainer } from './pods-view.ts';
 import type { ServerPorts } from './servers.ts';
@@ -42,36 +40,17 @@ interface LogsRequest {
   readonly stream: string;
 }
 
-interface Input {
-  readonly start?: {
-    namespace: string;
-    pod: string;
-    container: string;
-    command: string[];
-    stdin: boolean;
-    stdout: boolean;
-    stderr: boolean;
-    tty: boolean;
-  };
-  readonly stdin?: Buffer;
-  readonly resize?: { width: number; height: number };
-  readonly close_stdin?: boolean;
-}
-
 const protoFile = fileURLToPath(new URL('../../../proto/drydock/kubelet/v1/node_agent.proto', import.meta.url));
 
 /** What a method is to the authoriser, as the same on the HTTPS API is. */
 const rights = {
   Logs: ['get', ['proxy']],
-  Exec: ['create', ['proxy']],
-  Attach: ['create', ['proxy']],
-  PortForward: ['create', ['proxy']],
   Stats: ['get', ['stats']],
 } as const satisfies Record<string, readonly [string, readonly string[]]>;
 type MethodName = keyof typeof rights;
 
-/** Messages hold a command, or a piece of input. */
-const requestMaxBytes = 4 << 20;
+/** Messages name a container and what of its log is wanted. */
+const requestMaxBytes = 64 << 10;
 
 export function agentServer(ports: ServerPorts, access: NodeAccess): Service {
   const { config, clock } = ports;
@@ -96,12 +75,6 @@ export function agentServer(ports: ServerPorts, access: NodeAccess): Service {
       });
   server.addService(service.service, {
     Logs: streaming('Logs', (call: ServerWritableStream<LogsRequest, object>) => void logs(ports, call)),
-    Exec: streaming('Exec', (call: ServerDuplexStream<Input, object>) => stream(ports, call, false)),
-    Attach: streaming('Attach', (call: ServerDuplexStream<Input, object>) => stream(ports, call, true)),
-    PortForward: streaming('PortForward', (call: ServerDuplexStream<object, object>) => {
-      call.write({ error: 'port-forward over the agent is not served by this kubelet' });
-      call.end();
-    }),
     Stats: (
       call: ServerUnaryCall<object, object>,
       callback: (error: Partial<StatusObject> | null, answer?: object) => void,
@@ -206,48 +179,4 @@ async function logs(ports: ServerPorts, call: ServerWritableStream<LogsRequest, 
   } catch (error) {
     call.emit('error', { code: status.INTERNAL, details: (error as Error).message });
   }
-}
-
-function stream(ports: ServerPorts, call: ServerDuplexStream<Input, object>, attach: boolean): void {
-  let inputs: StreamInputs | undefined;
-  const fail = (details: string) => call.emit('error', { code: status.INTERNAL, details });
-  const begin = async (start: NonNullable<Input['start']>): Promise<void> => {
-    const found = findContainer(ports.kubelet, start.namespace, start.pod, start.container);
-    if (typeof found === 'string')
-      return void fail(`unable to upgrade connection: container not found (${JSON.stringify(start.container)})`);
-    const { command, stdin, stdout, stderr, tty } = start;
-    const url = await ports.engine.streamUrl({
-      containerId: found.id,
-      stdin,
-      stdout,
-      stderr,
-      tty,
-      command: attach ? undefined : command,
-    });
-    if (url === undefined) return void fail('this container engine has no streams');
-    inputs = joinStream(url, {
-      stdout: (data) => call.write({ stdout: data }),
-      stderr: (data) => call.write({ stderr: data }),
-      hold: (isFull) => void (isFull ? call.pause() : call.resume()),
-      exit: (data) => {
-        call.write({ exit: data });
-        call.end();
-      },
-      error: (error) => fail(error.message),
-    });
-  };
-  let ready = Promise.resolve();
-  call.on('data', (message: Input) => {
-    if (message.start) ready = begin(message.start).catch((error: Error) => void fail(error.message));
-    else void ready.then(() => pass(inputs, message));
-  });
-  call.on('end', () => void ready.then(() => inputs?.closeStdin()));
-  call.on('drain', () => inputs?.resume());
-  call.on('cancelled', () => void ready.then(() => inputs?.close()));
-}
-
-function pass(inputs: StreamInputs | undefined, message: Input): void {
-  if (message.stdin) inputs?.stdin(message.stdin);
-  else if (message.resize) inputs?.resize(message.resize.width, message.resize.height);
-  else if (message.close_stdin) inputs?.closeStdin();
 }

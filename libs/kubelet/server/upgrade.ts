@@ -14,6 +14,9 @@ export function refuse(socket: Duplex, code: number, message: string): void {
   );
 }
 
+/** KubeletConfiguration's default of streamingConnectionIdleTimeout. */
+const idleMs = 4 * 3_600_000;
+
 export interface UpgradeTarget {
   readonly path: string;
   readonly query: URLSearchParams;
@@ -47,10 +50,18 @@ function join(socket: Duplex, head: Buffer, request: IncomingMessage, to: URL): 
     if (head.length > 0) back.write(head);
     back.pipe(socket);
     socket.pipe(back);
+    // A caller who is not read from is not heard leaving.
+    back.setTimeout(idleMs, () => back.destroy());
   });
   back.on('error', () => socket.destroy());
   back.on('close', () => socket.end());
   socket.on('close', () => back.destroy());
+}
+
+/** Those of clients that speak WebSocket: every other names each port when it opens a stream for it. */
+function portsOf(query: URLSearchParams): number[] {
+  const named = query.getAll('port').flatMap((each) => each.split(','));
+  return named.map(Number).filter((port) => Number.isInteger(port) && port > 0 && port < 65536);
 }
 
 async function streamTarget(
@@ -63,7 +74,7 @@ async function streamTarget(
 ): Promise<string | undefined> {
   if (verb === 'portForward') {
     const sandbox = ports.kubelet.manager.worker(namespace, pod)?.observed.sandboxes[0];
-    return sandbox === undefined ? undefined : ports.engine.portForwardUrl(sandbox.id, query.getAll('port').map(Number));
+    return sandbox === undefined ? undefined : ports.engine.portForwardUrl(sandbox.id, portsOf(query));
   }
   if (verb !== 'exec' && verb !== 'attach') return undefined;
   const found = findContainer(ports.kubelet, namespace, pod, container);

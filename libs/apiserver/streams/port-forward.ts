@@ -1,0 +1,62 @@
+// port-forward for clients that speak SPDY within WebSocket messages: the SPDY is the kubelet's affair, only the wrapping is
+// taken off (k8s.io/apiserver/pkg/util/proxy: TunnelingHandler).
+import type { IncomingMessage } from 'node:http';
+import type { Duplex } from 'node:stream';
+import type { WebSocket } from 'ws';
+import type { UpgradeAsk, Upgraded } from '../http/kubelet.ts';
+import { streamBufferMaxBytes, streamIdleMs } from '../limits.ts';
+import { endWhenIdle } from './joined-sockets.ts';
+import { acceptorOf, closeWhenTold } from './web-socket.ts';
+
+const prefix = 'SPDY/3.1+';
+const versionHeader = 'x-stream-protocol-version';
+const webSocketHeaders = ['sec-websocket-protocol', 'sec-websocket-key', 'sec-websocket-version', 'sec-websocket-extensions'];
+
+/** The protocols of those offered that are tunnelled, as SPDY's clients name them. */
+export function tunnelled(offered: readonly string[]): string[] {
+  return offered.filter((each) => each.startsWith(prefix)).map((each) => each.slice(prefix.length));
+}
+
+/** The request for a WebSocket as one for SPDY. */
+export function asSpdy({ path, headers }: UpgradeAsk, protocols: readonly string[]): UpgradeAsk {
+  const kept: string[] = [];
+  const flat = headers as readonly string[];
+  for (let i = 0; i + 1 < flat.length; i += 2) {
+    const name = (flat[i] ?? '').toLowerCase();
+    if (name !== 'upgrade' && name !== versionHeader && !webSocketHeaders.includes(name))
+      kept.push(flat[i] ?? '', flat[i + 1] ?? '');
+  }
+  kept.push('Upgrade', 'SPDY/3.1');
+  for (const protocol of protocols) kept.push('X-Stream-Protocol-Version', protocol);
+  return { method: 'POST', path, headers: kept };
+}
+
+/** Takes the client over with the protocol that the kubelet chose, and passes on what its messages hold. */
+export function serveTunnel(req: IncomingMessage, socket: Duplex, head: Buffer, kubelet: Upgraded): void {
+  const at = kubelet.headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === versionHeader);
+  const accept = acceptorOf(prefix + (kubelet.headers[at + 1] ?? ''));
+  // Also where it is no WebSocket after all.
+  socket.once('close', () => kubelet.socket.end());
+  accept(req, socket, head, (client) => tunnel(client, socket, kubelet));
+  if (socket.destroyed) kubelet.socket.destroy();
+}
+
+function tunnel(client: WebSocket, clientSocket: Duplex, { socket: kubelet, head }: Upgraded): void {
+  kubelet.on('data', (bytes: Buffer) => {
+    client.send(bytes, () => {
+      if (client.bufferedAmount <= streamBufferMaxBytes) kubelet.resume();
+    });
+    if (client.bufferedAmount > streamBufferMaxBytes) kubelet.pause();
+  });
+  kubelet.on('end', () => closeWhenTold(client));
+  kubelet.on('close', () => (kubelet.readableEnded ? undefined : client.terminate()));
+  kubelet.on('drain', () => client.resume());
+  client.on('message', (bytes: Buffer, isBinary) => {
+    if (!isBinary) client.close(1003);
+    else if (!kubelet.writable) client.close(1000);
+    else if (!kubelet.write(bytes)) client.pause();
+  });
+  client.on('error', () => clientSocket.destroy());
+  endWhenIdle(clientSocket, streamIdleMs);
+  if (head.length > 0) kubelet.unshift(head);
+}
