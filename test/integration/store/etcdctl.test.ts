@@ -1,7 +1,8 @@
-// Real etcdctl on our store: the answers are the original's, which the transcripts were recorded on (record.ts).
+// Real etcdctl on our store: the answers are the original's, which the transcripts were recorded on (record.ts). Sessions go on side by
+// side, each on a store of its own: one alone keeps one processor busy at a time, with etcdctl or with its member.
 
 import { readFileSync } from 'node:fs';
-import { execa, execFileSync } from '@drydock/foundation/child-process.ts';
+import { execa } from '@drydock/foundation/child-process.ts';
 import { describe, expect, test } from 'vitest';
 import { parseSession } from '../../golden/transcript.ts';
 import { Store, until, upstreamProgram } from './members.ts';
@@ -17,7 +18,7 @@ const versions = await Promise.all(programs.map(({ program }) => etcdctlVersion(
 
 for (const [i, { name, program, absent }] of programs.entries()) {
   const skip = versions[i] === name ? undefined : absent;
-  describe.skipIf(skip !== undefined)(`etcdctl ${name} (${skip ?? program})`, () => {
+  describe.skipIf(skip !== undefined).concurrent(`etcdctl ${name} (${skip ?? program})`, () => {
     test.each(scripts)('$name answers as the original', { timeout: 2 * minuteMs }, async (script) => {
       const store = await startFor(script);
       try {
@@ -33,22 +34,25 @@ for (const [i, { name, program, absent }] of programs.entries()) {
       const store = await Store.start({ size: 3, tls });
       try {
         const env = { ...store.env, ETCDCTL_ENDPOINTS: store.endpoint(0) };
-        const run = (...words: string[]) => execFileSync(program, words, { env, encoding: 'utf8', stdio: 'pipe' });
-        run('put', 'a', 'b');
+        const run = async (...words: string[]): Promise<string> => (await execa(program, words, { env })).stdout;
+        await run('put', 'a', 'b');
         // A member is in the list from the start; where it serves, it says itself.
-        await until('all members have published', () => run('member', 'list').match(/https?:[^,]+, https?:/g)?.length === 3);
+        await until(
+          'all members have published',
+          async () => (await run('member', 'list')).match(/https?:[^,]+, https?:/g)?.length === 3,
+        );
         for (const endpoint of store.endpoints) {
           const read = await execa(program, ['get', 'a'], { env: { ...env, ETCDCTL_ENDPOINTS: endpoint } });
           expect(read.stdout).toBe('a\nb');
         }
-        const health = JSON.parse(run('endpoint', 'health', '--cluster', '-w', 'json')) as {
+        const health = JSON.parse(await run('endpoint', 'health', '--cluster', '-w', 'json')) as {
           endpoint: string;
           health: boolean;
         }[];
         expect(health.map((row) => row.endpoint).sort()).toEqual([...store.endpoints].sort());
         expect(health.every((row) => row.health)).toBe(true);
 
-        const status = JSON.parse(run('endpoint', 'status', '--cluster', '-w', 'json')) as {
+        const status = JSON.parse(await run('endpoint', 'status', '--cluster', '-w', 'json')) as {
           Endpoint: string;
           Status: { leader: number; header: { revision: number; member_id: number } };
         }[];
@@ -57,7 +61,7 @@ for (const [i, { name, program, absent }] of programs.entries()) {
         expect(new Set(status.map((row) => row.Status.header.member_id)).size).toBe(3);
         expect(status.map((row) => row.Status.header.revision)).toEqual([2, 2, 2]);
 
-        const hashes = JSON.parse(run('endpoint', 'hashkv', '--cluster', '-w', 'json')) as { HashKV: { hash: number } }[];
+        const hashes = JSON.parse(await run('endpoint', 'hashkv', '--cluster', '-w', 'json')) as { HashKV: { hash: number } }[];
         expect(hashes).toHaveLength(3);
         expect(new Set(hashes.map((row) => row.HashKV.hash)).size).toBe(1);
       } finally {
