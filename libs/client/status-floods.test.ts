@@ -4,16 +4,14 @@ import { get as httpGet } from 'node:http';
 import { get as httpsGet } from 'node:https';
 import { fileURLToPath } from 'node:url';
 import { type ChildProcess, fork } from '@drydock/foundation/child-process.ts';
+import { expectBounded } from '@drydock/foundation/serving/testing/expect-bounded.ts';
 import { floods } from '@drydock/foundation/serving/testing/floods.ts';
-import { openDescriptors, startAttacker, underFlood, type Victim } from '@drydock/foundation/serving/testing/under-flood.ts';
+import { startAttacker, type Victim } from '@drydock/foundation/serving/testing/under-flood.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, test } from 'vitest';
 import { statusConnectionsMax } from './status-server.ts';
 
-// Most of it is what node makes of one read of requests in a row: 64 KiB of them per connection, before anything can be held back.
-const memoryMaxBytes = 400 * 1024 * 1024;
-const socketsMax = statusConnectionsMax + 16;
-const attackMs = 200;
+const bounds = { attackMs: 200, socketsMax: statusConnectionsMax + 16, descriptorsAtRestMax: 60 };
 const clock = new SystemClock();
 const attacker = startAttacker();
 let child: ChildProcess;
@@ -62,11 +60,5 @@ const cases = ['plain', 'tls'].flatMap((port) =>
 );
 
 test.each(cases)('$port: $name', { timeout: 60_000 }, async ({ port, flood }) => {
-  const victim = victims[port] as Victim;
-  const cost = await underFlood(attacker, victim, flood, attackMs, clock);
-  expect(cost.admitted).toBeGreaterThan(0);
-  expect(cost.memoryBytes).toBeLessThan(memoryMaxBytes);
-  expect(cost.sockets).toBeLessThan(socketsMax);
-  expect(cost.slowestMs).toBeLessThan(20_000);
-  while (openDescriptors(victim.pid) > 60) await clock.sleep(20);
+  await expectBounded(attacker, victims[port] as Victim, flood, bounds, clock);
 });

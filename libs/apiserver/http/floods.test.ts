@@ -4,22 +4,16 @@ import { fileURLToPath } from 'node:url';
 import { namespaces } from '@drydock/api/resource.ts';
 import { connect } from '@drydock/client/connect.ts';
 import { type ChildProcess, fork } from '@drydock/foundation/child-process.ts';
+import { expectBounded } from '@drydock/foundation/serving/testing/expect-bounded.ts';
 import { floods } from '@drydock/foundation/serving/testing/floods.ts';
-import { openDescriptors, startAttacker, underFlood, type Victim } from '@drydock/foundation/serving/testing/under-flood.ts';
+import { startAttacker, type Victim } from '@drydock/foundation/serving/testing/under-flood.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { SystemRandom } from '@drydock/foundation/system-random.ts';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, test } from 'vitest';
 import { wireClient } from '../testing/wire.ts';
 import { floodStrangersMax, type WireProcess } from '../testing/wire-process.ts';
 
-/**
- * What a flood may cost the process, beyond what it has at rest. Most of it is what node makes of one read of requests in a row:
- * 64 KiB of them per connection, before anything can be held back.
- */
-const memoryMaxBytes = 400 * 1024 * 1024;
-const socketsMax = floodStrangersMax * 2 + 16;
-const attackMs = 250;
-
+const bounds = { attackMs: 250, socketsMax: floodStrangersMax * 2 + 16, descriptorsAtRestMax: 200 };
 const clock = new SystemClock();
 let child: ChildProcess;
 let found: WireProcess;
@@ -76,12 +70,5 @@ const cases = ['REST', 'gRPC'].flatMap((port) =>
 );
 
 test.each(cases)('$port: $name', { timeout: 60_000 }, async ({ port, flood }) => {
-  const victim = victims[port] as Victim;
-  const cost = await underFlood(attacker, victim, flood, attackMs, clock);
-  expect(cost.admitted).toBeGreaterThan(0);
-  expect(cost.memoryBytes).toBeLessThan(memoryMaxBytes);
-  expect(cost.sockets).toBeLessThan(socketsMax);
-  expect(cost.slowestMs).toBeLessThan(10_000);
-  // What the attacker left is cleared away.
-  while (openDescriptors(victim.pid) > 200) await clock.sleep(20);
+  await expectBounded(attacker, victims[port] as Victim, flood, bounds, clock);
 });

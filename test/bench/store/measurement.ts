@@ -31,19 +31,7 @@ export class Measurement {
   }
 
   async load(load: NamedLoad, durationMs: number, calls = 0): Promise<void> {
-    const full: Load = { ...load, endpoints: this.endpoints, durationMs, calls };
-    const child = execa(process.execPath, ['--max-semi-space-size=32', script, JSON.stringify(full)]);
-    let before = 0;
-    let measured: Measured | undefined;
-    for await (const line of createInterface({ input: child.stdout })) {
-      if (line === 'begun') before = this.#cpuUs();
-      else measured = JSON.parse(line) as Measured;
-    }
-    const after = this.#cpuUs();
-    await child;
-    if (measured === undefined) throw new Error('the load has printed nothing');
-    const { operations, ...figures } = measured;
-    this.report(nameOf(load), { ...figures, serverCpuUs: (after - before) / Math.max(1, operations) });
+    this.report(nameOf(load), await runLoad({ ...load, endpoints: this.endpoints, durationMs, calls }, this.#pids));
   }
 
   /** Of the largest member. */
@@ -64,11 +52,27 @@ export class Measurement {
   get #pids(): number[] {
     return this.store.members.map((_, i) => this.store.pid(i));
   }
+}
 
-  /** Of all members, since their start. */
-  #cpuUs(): number {
-    return this.#pids.reduce((sum, pid) => sum + (usageOf('', pid)?.ticks ?? 0) * tickUs, 0);
+/** Puts a load on the processes that serve it; `serverCpuUs` is their processor time for each call, together. */
+export async function runLoad(load: Load, pids: readonly number[]): Promise<Figures> {
+  const child = execa(process.execPath, ['--max-semi-space-size=32', script, JSON.stringify(load)]);
+  let before = 0;
+  let measured: Measured | undefined;
+  for await (const line of createInterface({ input: child.stdout })) {
+    if (line === 'begun') before = cpuUs(pids);
+    else measured = JSON.parse(line) as Measured;
   }
+  const after = cpuUs(pids);
+  await child;
+  if (measured === undefined) throw new Error('the load has printed nothing');
+  const { operations, ...figures } = measured;
+  return { ...figures, serverCpuUs: (after - before) / Math.max(1, operations) };
+}
+
+/** Of all processes, since their start. */
+function cpuUs(pids: readonly number[]): number {
+  return pids.reduce((sum, pid) => sum + (usageOf('', pid)?.ticks ?? 0) * tickUs, 0);
 }
 
 function rssMiB(pid: number): number {

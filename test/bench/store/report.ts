@@ -23,8 +23,8 @@ const directions: Readonly<Record<string, 'more' | 'less'>> = {
 const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
 const rounded = (n: number): number => Number(n.toPrecision(3));
 
-/** One row for each size, load and figure. `ratio` is ours to the original's, above 1 where ours is better. */
-export function ratioRows(results: readonly Result[]): Record<string, string | number>[] {
+/** One row for each size, load and figure. `ratio` is ours to that of `other`, above 1 where ours is better. */
+export function ratioRows(results: readonly Result[], other = 'etcd'): Record<string, string | number>[] {
   const rows: Record<string, string | number>[] = [];
   const groups = Map.groupBy(results, ({ size, load }) => `${size} ${load}`);
   for (const group of groups.values()) {
@@ -32,7 +32,7 @@ export function ratioRows(results: readonly Result[]): Record<string, string | n
     if (first === undefined) continue;
     for (const figure of Object.keys(first.figures)) {
       const of = (name: string): number[] => group.filter((r) => r.name === name).map((r) => r.figures[figure] ?? Number.NaN);
-      const [ours, etcd] = [of('ours'), of('etcd')];
+      const [ours, theirs] = [of('ours'), of(other)];
       const row: Record<string, string | number> = {
         members: first.size,
         load: first.load,
@@ -40,12 +40,12 @@ export function ratioRows(results: readonly Result[]): Record<string, string | n
         ours: rounded(median(ours)),
       };
       const direction = directions[figure];
-      if (direction === undefined && [...ours, ...etcd].every((value) => value === 0)) continue;
-      if (etcd.length > 0) row.etcd = rounded(median(etcd));
-      if (etcd.length > 0 && direction !== undefined) {
+      if (direction === undefined && [...ours, ...theirs].every((value) => value === 0)) continue;
+      if (theirs.length > 0) row[other] = rounded(median(theirs));
+      if (theirs.length > 0 && direction !== undefined) {
         const better = (a: number, b: number): number => (direction === 'more' ? a / b : b / a);
-        const ratios = ours.slice(0, etcd.length).map((value, i) => better(value, etcd[i] ?? Number.NaN));
-        row.ratio = rounded(better(median(ours), median(etcd)));
+        const ratios = ours.slice(0, theirs.length).map((value, i) => better(value, theirs[i] ?? Number.NaN));
+        row.ratio = rounded(better(median(ours), median(theirs)));
         row.spread = `${rounded(Math.min(...ratios))}..${rounded(Math.max(...ratios))}`;
       }
       rows.push(row);
@@ -54,6 +54,6 @@ export function ratioRows(results: readonly Result[]): Record<string, string | n
   return rows;
 }
 
-export function printRatios(results: readonly Result[]): void {
-  console.table(ratioRows(results));
+export function printRatios(results: readonly Result[], other?: string): void {
+  console.table(ratioRows(results, other));
 }
