@@ -13,7 +13,7 @@ import {
   UserRequest,
   UserRevokeRoleRequest,
 } from '../rpc/auth-messages.ts';
-import { decode, type Schema } from '../rpc/protobuf.ts';
+import { decodeLogged, type Schema } from '../rpc/protobuf.ts';
 import { type AuthStore, rootRole, rootUser } from './auth-store.ts';
 
 export const authKinds = [
@@ -86,7 +86,7 @@ function disable(store: AuthStore): void {
 }
 
 function addUser(store: AuthStore, payload: Buffer): void {
-  const { name, options, hashedPassword } = decode(UserAddRequest, payload);
+  const { name, options, hashedPassword } = decodeLogged(UserAddRequest, payload);
   if (name === '') throw new EtcdError('userEmpty');
   checkLength(name);
   if (store.user(name) !== undefined) throw new EtcdError('userExists');
@@ -96,7 +96,7 @@ function addUser(store: AuthStore, payload: Buffer): void {
 }
 
 function deleteUser(store: AuthStore, payload: Buffer): void {
-  const { name } = decode(UserRequest, payload);
+  const { name } = decodeLogged(UserRequest, payload);
   if (store.enabled && name === rootUser) throw new EtcdError('invalidAuthManagement');
   knownUser(store, name);
   store.deleteUser(name);
@@ -105,7 +105,7 @@ function deleteUser(store: AuthStore, payload: Buffer): void {
 }
 
 function changePassword(store: AuthStore, payload: Buffer): void {
-  const { name, hashedPassword } = decode(UserChangePasswordRequest, payload);
+  const { name, hashedPassword } = decodeLogged(UserChangePasswordRequest, payload);
   const user = knownUser(store, name);
   store.putUser({ ...user, password: user.options?.no_password === true ? '' : fromBase64(hashedPassword) });
   store.changed();
@@ -113,7 +113,7 @@ function changePassword(store: AuthStore, payload: Buffer): void {
 }
 
 function grantRole(store: AuthStore, payload: Buffer): void {
-  const { user: name, role } = decode(UserGrantRoleRequest, payload);
+  const { user: name, role } = decodeLogged(UserGrantRoleRequest, payload);
   const user = knownUser(store, name);
   if (role !== rootRole && store.role(role) === undefined) throw new EtcdError('roleNotFound');
   if (user.roles.includes(role)) return;
@@ -123,7 +123,7 @@ function grantRole(store: AuthStore, payload: Buffer): void {
 }
 
 function revokeRole(store: AuthStore, payload: Buffer): void {
-  const { name, role } = decode(UserRevokeRoleRequest, payload);
+  const { name, role } = decodeLogged(UserRevokeRoleRequest, payload);
   if (store.enabled && name === rootUser && role === rootRole) throw new EtcdError('invalidAuthManagement');
   const user = knownUser(store, name);
   if (!user.roles.includes(role)) throw new EtcdError('roleNotGranted');
@@ -132,7 +132,7 @@ function revokeRole(store: AuthStore, payload: Buffer): void {
 }
 
 function addRole(store: AuthStore, payload: Buffer): void {
-  const { name } = decode(RoleAddRequest, payload);
+  const { name } = decodeLogged(RoleAddRequest, payload);
   if (name === '') throw new EtcdError('roleEmpty');
   checkLength(name);
   if (store.role(name) !== undefined) throw new EtcdError('roleExists');
@@ -141,7 +141,7 @@ function addRole(store: AuthStore, payload: Buffer): void {
 }
 
 function deleteRole(store: AuthStore, payload: Buffer): void {
-  const { role } = decode(RoleRequest, payload);
+  const { role } = decodeLogged(RoleRequest, payload);
   if (store.enabled && role === rootRole) throw new EtcdError('invalidAuthManagement');
   if (store.role(role) === undefined) throw new EtcdError('roleNotFound');
   store.deleteRole(role);
@@ -150,7 +150,7 @@ function deleteRole(store: AuthStore, payload: Buffer): void {
 }
 
 function grantPermission(store: AuthStore, payload: Buffer): void {
-  const { name, perm } = decode(RoleGrantPermissionRequest, payload);
+  const { name, perm } = decodeLogged(RoleGrantPermissionRequest, payload);
   if (perm === undefined) throw new EtcdError('permissionNotGiven');
   if (!isPermissionRange(perm.key, perm.range_end)) throw new EtcdError('invalidAuthManagement');
   const role = store.role(name);
@@ -169,7 +169,7 @@ function grantPermission(store: AuthStore, payload: Buffer): void {
 }
 
 function revokePermission(store: AuthStore, payload: Buffer): void {
-  const { role: name, key, range_end } = decode(RoleRevokePermissionRequest, payload);
+  const { role: name, key, range_end } = decodeLogged(RoleRevokePermissionRequest, payload);
   const role = store.role(name);
   if (role === undefined) throw new EtcdError('roleNotFound');
   const kept = role.keyPermission.filter((perm) => perm.key !== key || perm.range_end !== range_end);

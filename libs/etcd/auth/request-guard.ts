@@ -3,7 +3,7 @@
 import { EtcdError } from '../errors.ts';
 import type { Lessor } from '../lease/lessor.ts';
 import { type DeleteRangeRequest, type PutRequest, type RangeRequest, TxnRequest } from '../rpc/messages.ts';
-import { decode } from '../rpc/protobuf.ts';
+import { decodeLogged } from '../rpc/protobuf.ts';
 import type { AuthStore } from './auth-store.ts';
 import type { Identity } from './identity.ts';
 
@@ -53,7 +53,7 @@ export class RequestGuard {
       if (op.request_range !== undefined) this.range(who, op.request_range);
       if (op.request_put !== undefined) this.put(who, op.request_put);
       if (op.request_delete_range !== undefined) this.deleteRange(who, op.request_delete_range);
-      if (op.request_txn !== undefined) this.txn(who, decode(TxnRequest, op.request_txn));
+      if (op.request_txn !== undefined) this.txn(who, decodeLogged(TxnRequest, op.request_txn));
     }
   }
 

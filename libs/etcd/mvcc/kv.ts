@@ -15,7 +15,7 @@ import {
   TxnRequest,
   TxnResponse,
 } from '../rpc/messages.ts';
-import { decode, encode } from '../rpc/protobuf.ts';
+import { decode, decodeLogged, encode } from '../rpc/protobuf.ts';
 import { keyRange } from './key-range.ts';
 import { executeRange, headerAt } from './range.ts';
 import type { MvccStore, WriteTxn } from './store.ts';
@@ -51,7 +51,7 @@ export function isReadOnly(request: TxnRequest): boolean {
     (op) =>
       op.request_put === undefined &&
       op.request_delete_range === undefined &&
-      (op.request_txn === undefined || isReadOnly(decode(TxnRequest, op.request_txn))),
+      (op.request_txn === undefined || isReadOnly(decodeLogged(TxnRequest, op.request_txn))),
   );
 }
 
@@ -105,7 +105,7 @@ function choose(store: MvccStore, request: TxnRequest): Plan {
   const succeeded = request.compare.every((compare) => holds(store, compare));
   const nested: Plan[] = [];
   for (const op of succeeded ? request.success : request.failure) {
-    if (op.request_txn !== undefined) nested.push(choose(store, decode(TxnRequest, op.request_txn)));
+    if (op.request_txn !== undefined) nested.push(choose(store, decodeLogged(TxnRequest, op.request_txn)));
   }
   return { succeeded, request, nested };
 }

@@ -83,7 +83,21 @@ function planOf(schema: Schema): Plan {
 
 /** Reads a message; absent fields have their zero value. Throws CodecError. */
 export function decode<S extends Schema>(schema: S, buffer: Buffer): MessageOf<S> {
-  return decodeFrom(schema, new Reader(buffer), nestingMax) as MessageOf<S>;
+  return decodeFrom(schema, new Reader(buffer), { nestingMax, isStrict: true }) as MessageOf<S>;
+}
+
+/**
+ * Reads a message that is in the log. What may get there was once checked less: a field of another wire type is read as the one it
+ * should have, as it was when the entry was made, so that members of whatever version have the same from it. Throws CodecError.
+ */
+export function decodeLogged<S extends Schema>(schema: S, buffer: Buffer): MessageOf<S> {
+  return decodeFrom(schema, new Reader(buffer), { nestingMax: Number.POSITIVE_INFINITY, isStrict: false }) as MessageOf<S>;
+}
+
+interface Strictness {
+  /** Messages in messages. */
+  readonly nestingMax: number;
+  readonly isStrict: boolean;
 }
 
 /** What a field has on the wire. */
@@ -124,15 +138,16 @@ function zeroOf(field: Field<unknown>): unknown {
   }
 }
 
-function decodeFrom(schema: Schema, reader: Reader, nesting: number): Record<string, unknown> {
-  if (nesting === 0) throw new CodecError('proto: exceeded maximum recursion depth');
+function decodeFrom(schema: Schema, reader: Reader, strictness: Strictness, depth = 0): Record<string, unknown> {
+  const { nestingMax, isStrict } = strictness;
+  if (depth === nestingMax) throw new CodecError('proto: exceeded maximum recursion depth');
   const plan = planOf(schema);
   const result: Record<string, unknown> = {};
   for (const [name, field] of plan.names) result[name] = zeroOf(field);
   while (!reader.done) {
     const tag = reader.varint();
     const wireType = tag % 8;
-    if (tag < 8) throw new CodecError(`proto: illegal tag ${Math.floor(tag / 8)} (wire type ${wireType})`);
+    if (tag < 8 && isStrict) throw new CodecError(`proto: illegal tag ${Math.floor(tag / 8)} (wire type ${wireType})`);
     const known = plan.byNumber.get(Math.floor(tag / 8));
     if (known === undefined) {
       reader.skip(wireType);
@@ -141,22 +156,22 @@ function decodeFrom(schema: Schema, reader: Reader, nesting: number): Record<str
     const [name, field] = known;
     if (plan.exclusive) for (const [other, { number }] of plan.names) if (number !== field.number) result[other] = undefined;
     const wanted = wireTypes[field.kind];
-    if (wireType !== wanted && !(field.repeated && wireType === 2)) {
+    if (isStrict && wireType !== wanted && !(field.repeated && wireType === 2)) {
       throw new CodecError(`proto: wrong wireType = ${wireType} for field ${goName(name)}`);
     }
     if (!field.repeated) {
-      result[name] = readValue(field, reader, nesting);
-    } else if (wireType === wanted) {
-      (result[name] as unknown[]).push(readValue(field, reader, nesting));
-    } else {
+      result[name] = readValue(field, reader, strictness, depth);
+    } else if (wireType === 2 && wanted !== 2) {
       const packed = reader.nested();
-      while (!packed.done) (result[name] as unknown[]).push(readValue(field, packed, nesting));
+      while (!packed.done) (result[name] as unknown[]).push(readValue(field, packed, strictness, depth));
+    } else {
+      (result[name] as unknown[]).push(readValue(field, reader, strictness, depth));
     }
   }
   return result;
 }
 
-function readValue(field: Field<unknown>, reader: Reader, nesting: number): unknown {
+function readValue(field: Field<unknown>, reader: Reader, strictness: Strictness, depth: number): unknown {
   switch (field.kind) {
     case 'bytes':
       return reader.bytes();
@@ -173,7 +188,7 @@ function readValue(field: Field<unknown>, reader: Reader, nesting: number): unkn
     case 'uint64':
       return BigInt.asUintN(64, reader.varint64());
     case 'message':
-      return decodeFrom(field.schema ?? {}, reader.nested(), nesting - 1);
+      return decodeFrom(field.schema ?? {}, reader.nested(), strictness, depth + 1);
   }
 }
 

@@ -23,7 +23,7 @@ import {
   PutRequest,
   TxnRequest,
 } from '../rpc/messages.ts';
-import { decode } from '../rpc/protobuf.ts';
+import { decodeLogged } from '../rpc/protobuf.ts';
 import type { ProposalKind } from './proposal.ts';
 import { hasPut } from './quota.ts';
 import type { EtcdStateMachine } from './state-machine.ts';
@@ -47,18 +47,18 @@ export function applyRequest(machine: EtcdStateMachine, kind: ProposalKind, payl
   switch (kind) {
     case 'put': {
       refuseWithoutSpace(machine);
-      const request = decode(PutRequest, payload);
+      const request = decodeLogged(PutRequest, payload);
       guard.put(identity, request);
       return applyPut(kv, request);
     }
     case 'deleteRange': {
       refuseCorrupt(machine);
-      const request = decode(DeleteRangeRequest, payload);
+      const request = decodeLogged(DeleteRangeRequest, payload);
       guard.deleteRange(identity, request);
       return applyDelete(kv, request);
     }
     case 'txn': {
-      const request = decode(TxnRequest, payload);
+      const request = decodeLogged(TxnRequest, payload);
       if (hasPut(request)) refuseWithoutSpace(machine);
       else refuseCorrupt(machine);
       guard.txn(identity, request);
@@ -67,11 +67,11 @@ export function applyRequest(machine: EtcdStateMachine, kind: ProposalKind, payl
     case 'compact':
       refuseCorrupt(machine);
       guard.admin(identity);
-      store.compact(decode(CompactionRequest, payload).revision);
+      store.compact(decodeLogged(CompactionRequest, payload).revision);
       return { header: headerAt(store.revision) };
     case 'leaseGrant': {
       refuseWithoutSpace(machine);
-      const { ID, TTL } = decode(LeaseGrantRequest, payload);
+      const { ID, TTL } = decodeLogged(LeaseGrantRequest, payload);
       guard.user(identity);
       lessor.grant(ID, TTL, context.nowMs);
       machine.backend.setRecord('lease', leaseKey(ID), encodeTtl(TTL));
@@ -79,19 +79,19 @@ export function applyRequest(machine: EtcdStateMachine, kind: ProposalKind, payl
     }
     case 'leaseRevoke':
       refuseCorrupt(machine);
-      return revoke(machine, decode(LeaseRevokeRequest, payload).ID, identity);
+      return revoke(machine, decodeLogged(LeaseRevokeRequest, payload).ID, identity);
     case 'alarm': {
-      const request = decode(AlarmRequest, payload);
+      const request = decodeLogged(AlarmRequest, payload);
       return { header: headerAt(store.revision), alarms: machine.alarms.apply(request) };
     }
     case 'memberAttributes': {
-      const { ID, name, clientURLs } = decode(Member, payload);
+      const { ID, name, clientURLs } = decodeLogged(Member, payload);
       const known = machine.members.get(ID);
       if (known !== undefined) machine.members.set({ ...known, name, clientURLs });
       return {};
     }
     case 'downgrade':
-      machine.downgrade.set(decode(DowngradeInfo, payload));
+      machine.downgrade.set(decodeLogged(DowngradeInfo, payload));
       return { header: headerAt(store.revision) };
     case 'authenticate':
       return authenticate(machine, payload, context.index);
@@ -101,7 +101,7 @@ export function applyRequest(machine: EtcdStateMachine, kind: ProposalKind, payl
 /** The password was checked before; the user may have changed since. Without a name it is a member, which acts for root. */
 function authenticate(machine: EtcdStateMachine, payload: Buffer, index: LogIndex): object {
   const { auth, store } = machine;
-  const { name, simple_token: prefix } = decode(InternalAuthenticateRequest, payload);
+  const { name, simple_token: prefix } = decodeLogged(InternalAuthenticateRequest, payload);
   if (!auth.enabled) throw new EtcdError('authNotEnabled');
   const user = auth.user(name);
   if (name !== '' && (user === undefined || user.options?.no_password === true)) throw new EtcdError('authFailed');

@@ -1,7 +1,7 @@
 // What a request may add to the backend, and whether there is room for it (`--quota-backend-bytes`). The numbers are etcd's.
 import type { Backend } from '../mvcc/backend.ts';
 import { PutRequest, TxnRequest } from '../rpc/messages.ts';
-import { decode } from '../rpc/protobuf.ts';
+import { decodeLogged } from '../rpc/protobuf.ts';
 import type { ProposalKind } from './proposal.ts';
 
 /** A key-value beside its key and value, and a lease. Bytes. */
@@ -12,8 +12,8 @@ const putBytesMin = 7;
 
 /** Bytes that a request may add: 0 for one that only reads or removes, which is served without space too. */
 export function spaceCost(kind: ProposalKind, payload: Buffer): number {
-  if (kind === 'put') return putCost(decode(PutRequest, payload));
-  if (kind === 'txn') return txnCost(decode(TxnRequest, payload));
+  if (kind === 'put') return putCost(decodeLogged(PutRequest, payload));
+  if (kind === 'txn') return txnCost(decodeLogged(TxnRequest, payload));
   return kind === 'leaseGrant' ? leaseBytes : 0;
 }
 
@@ -29,7 +29,7 @@ function txnCost({ success, failure }: TxnRequest): number {
 function branchCost(branch: TxnRequest['success']): number {
   return branch.reduce((sum, { request_put: put, request_txn: nested }) => {
     if (put !== undefined) return sum + putCost(put);
-    return nested !== undefined ? sum + txnCost(decode(TxnRequest, nested)) : sum;
+    return nested !== undefined ? sum + txnCost(decodeLogged(TxnRequest, nested)) : sum;
   }, 0);
 }
 

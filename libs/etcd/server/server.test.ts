@@ -9,8 +9,8 @@ import { bcryptHasher } from '../auth/bcrypt.ts';
 import { EtcdError } from '../errors.ts';
 import { limits } from '../limits.ts';
 import { openLmdbBackend } from '../mvcc/lmdb-backend.ts';
-import { LeaseGrantRequest, type Member, PutRequest } from '../rpc/messages.ts';
-import { encode } from '../rpc/protobuf.ts';
+import { KeyValue, LeaseGrantRequest, type Member, PutRequest } from '../rpc/messages.ts';
+import { decode, encode } from '../rpc/protobuf.ts';
 import { decodeProposal, encodeProposal } from './proposal.ts';
 import { EtcdServer } from './server.ts';
 import { EtcdStateMachine } from './state-machine.ts';
@@ -91,6 +91,20 @@ describe('proposals', () => {
     const entry = encodeProposal('put', other, 1n, putBytes('a'));
     entry[0] = 99;
     expect(() => machine.apply([{ index: 1, term: 1, type: 'normal', data: entry }])).toThrow(/kind 99.*newer/);
+  });
+
+  // Before wire types were checked such requests were answered, and so are in logs: fields as varints or as bytes that should be the
+  // other, a field 0.
+  test.each([
+    { name: 'a value as a varint', kind: 'put', payload: [0x0a, 1, 0x61, 0x10, 1, 0x62] },
+    { name: 'a lease as bytes', kind: 'put', payload: [0x0a, 1, 0x61, 0x12, 1, 0x62, 0x1a, 0] },
+    { name: 'a field 0', kind: 'put', payload: [0x0a, 1, 0x61, 0x12, 1, 0x62, 0x00, 5] },
+    { name: 'operations as varints', kind: 'txn', payload: [0x10, 8, 0x12, 6, 0x0a, 1, 0x61, 0x12, 1, 0x62] },
+  ] as const)('of a log that an earlier version has written are applied as they were then: $name', ({ kind, payload }) => {
+    const entry = encodeProposal(kind, other, 1n, Buffer.from(payload));
+    machine.apply([{ index: 1, term: 1, type: 'normal', data: entry }]);
+    expect(machine.store.revision).toBe(2);
+    expect(decode(KeyValue, machine.store.kvAt(2, 0))).toMatchObject({ key: 'a', value: Buffer.from('b'), lease: 0n });
   });
 
   test('are answered when they are committed and applied, not before', async () => {
