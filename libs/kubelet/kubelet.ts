@@ -7,6 +7,7 @@ import { EventRecorder } from '@drydock/client/events.ts';
 import type { Informer } from '@drydock/client/informer.ts';
 import { InformerFactory } from '@drydock/client/informer-factory.ts';
 import { limited } from '@drydock/client/rate-limit.ts';
+import type { FileCalls } from '@drydock/foundation/beneath/calls.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
 import type { Log } from '@drydock/foundation/log.ts';
@@ -32,7 +33,7 @@ import { rotateForever } from './pod/log-rotation.ts';
 import { PodManager } from './pod/pod-manager.ts';
 import { PodRuntime } from './pod/pod-runtime.ts';
 import { StatusWriter } from './pod/status-writer.ts';
-import { Handlers } from './probes/handlers.ts';
+import { type HandlerRunner, Handlers } from './probes/handlers.ts';
 import { Prober } from './probes/prober.ts';
 import { SimulatedHandlers } from './probes/simulated-handlers.ts';
 import { Claims } from './volumes/claims.ts';
@@ -59,6 +60,10 @@ export interface KubeletPorts {
   readonly measure: () => Measurements;
   /** Not touched where the engine runs no processes. */
   readonly cgroupFs: CgroupFs;
+  /** For tests: who carries out probes and hooks. */
+  readonly handlers?: HandlerRunner;
+  /** For tests: what stands between pods' folders and the file system. */
+  readonly calls?: FileCalls;
 }
 
 export class Kubelet implements Service {
@@ -142,13 +147,13 @@ export class Kubelet implements Service {
     serviceInformer: Informer<ClusterService>,
     nodeInformer: Informer<Node>,
   ): PodManager {
-    const { config, engine, clock, random, log, facts } = this.#ports;
+    const { config, engine, clock, random, log, facts, calls } = this.#ports;
     const client = this.#limited;
     const references = new ReferenceCache({ client, clock, random, log }, (uid) => this.#manager?.wake(uid));
     this.#references = references;
-    const handlers = isHollow(config) ? new SimulatedHandlers(clock) : new Handlers(engine, clock);
+    const handlers = this.#ports.handlers ?? (isHollow(config) ? new SimulatedHandlers(clock) : new Handlers(engine, clock));
     const mounter = isHollow(config) ? hollowMounter : hostMounter();
-    const volumes = new Volumes({ rootDir: config.rootDir, claims: new Claims(client), mounter, clock });
+    const volumes = new Volumes({ rootDir: config.rootDir, claims: new Claims(client), mounter, clock, calls });
     const runtime = new PodRuntime({
       engine,
       clock,

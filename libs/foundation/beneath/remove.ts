@@ -1,4 +1,5 @@
 // Removes a tree and nothing else: no link is followed, no mount crossed, whatever is exchanged meanwhile.
+import { type FileCalls, nodeCalls } from './calls.ts';
 import { Directory, type Name } from './directory.ts';
 import { BeneathError, systemCode } from './errors.ts';
 
@@ -21,8 +22,8 @@ export async function removeTree(parent: Directory, name: Name): Promise<void> {
 }
 
 /** As `removeTree`, below a folder whose path the caller vouches for. That it is not there is no error. */
-export async function removeTreeIn(folder: string, name: Name): Promise<void> {
-  const parent = await Directory.open(folder).catch((error: unknown) => {
+export async function removeTreeIn(folder: string, name: Name, calls: FileCalls = nodeCalls): Promise<void> {
+  const parent = await Directory.open(folder, calls).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   });

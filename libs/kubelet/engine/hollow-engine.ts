@@ -88,7 +88,7 @@ export class HollowEngine implements ContainerEngine {
   async stopSandbox(id: string): Promise<void> {
     const found = this.#sandboxes.get(id);
     if (found === undefined) return;
-    for (const each of [...this.#containers.values()]) if (each.sandboxId === id) await this.stopContainer(each.id);
+    for (const each of [...this.#containers.values()]) if (each.sandboxId === id) await this.stopContainer(each.id, 0);
     this.#sandboxes.set(id, { ...found, ready: false, ip: '' });
   }
 
@@ -128,16 +128,16 @@ export class HollowEngine implements ContainerEngine {
     this.#containers.set(id, { ...found, state: 'running', startedAtMs: this.#clock.wallMs() });
   }
 
-  async stopContainer(id: string): Promise<void> {
+  async stopContainer(id: string, _graceSeconds: number): Promise<void> {
+    this.ended(id, 0);
+  }
+
+  /** The process of a container that runs is over. */
+  protected ended(id: string, exitCode: number): void {
     const found = this.#containers.get(id);
-    if (found?.state === 'running')
-      this.#containers.set(id, {
-        ...found,
-        state: 'exited',
-        finishedAtMs: this.#clock.wallMs(),
-        exitCode: 0,
-        reason: 'Completed',
-      });
+    if (found?.state !== 'running') return;
+    const reason = exitCode === 0 ? 'Completed' : 'Error';
+    this.#containers.set(id, { ...found, state: 'exited', finishedAtMs: this.#clock.wallMs(), exitCode, reason });
   }
 
   async removeContainer(id: string): Promise<void> {

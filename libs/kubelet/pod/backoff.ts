@@ -22,7 +22,7 @@ export class BackoffTable {
   /** Milliseconds left until `key`, which failed at `failedAtMs`, may be tried again. */
   remainingMs(key: string, failedAtMs: number, nowMs: number): number {
     const entry = this.#entries.get(key);
-    if (entry === undefined || nowMs - failedAtMs > 2 * this.#maxMs) return 0;
+    if (entry === undefined || this.#isOver(entry, failedAtMs)) return 0;
     return Math.max(0, failedAtMs + entry.delayMs - nowMs);
   }
 
@@ -33,9 +33,14 @@ export class BackoffTable {
   /** `key` is tried (again): the next failure waits longer. */
   next(key: string, failedAtMs: number, nowMs: number): void {
     const entry = this.#entries.get(key);
-    const expired = entry === undefined || failedAtMs - entry.updatedAtMs > 2 * this.#maxMs;
+    const expired = entry === undefined || this.#isOver(entry, failedAtMs);
     const delayMs = expired ? this.#initialMs : Math.min(entry.delayMs * 2, this.#maxMs);
     this.#entries.set(key, { delayMs, updatedAtMs: nowMs });
+  }
+
+  /** It was well for so long that it counts as new. */
+  #isOver(entry: Entry, failedAtMs: number): boolean {
+    return failedAtMs - entry.updatedAtMs > 2 * this.#maxMs;
   }
 
   forget(prefix: string): void {

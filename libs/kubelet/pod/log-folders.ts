@@ -1,8 +1,8 @@
 // Adapter: the folders of pods' logs, `NS_NAME_UID/CONTAINER`: their names and what is removed of them. A container chooses what is
 // in a log, never its name; one that has the folder mounted from the host might.
-import { mkdir } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import type { Pod } from '@drydock/api/generated/types.ts';
+import { type FileCalls, nodeCalls } from '@drydock/foundation/beneath/calls.ts';
 import { Directory } from '@drydock/foundation/beneath/directory.ts';
 import { systemCode } from '@drydock/foundation/beneath/errors.ts';
 import { removeTree, removeTreeIn } from '@drydock/foundation/beneath/remove.ts';
@@ -11,30 +11,35 @@ import { logFolder } from '../container/sandbox-config.ts';
 /** Anyone on the node may look for logs, as upstream has it; who may read one is for the engine to say. */
 const folderMode = 0o755;
 
-export async function makeLogFolder(pod: Pod, podLogsDir: string, container: string): Promise<void> {
-  await mkdir(podLogsDir, { recursive: true, mode: folderMode });
-  await using logs = await Directory.open(podLogsDir);
+export async function makeLogFolder(
+  pod: Pod,
+  podLogsDir: string,
+  container: string,
+  calls: FileCalls = nodeCalls,
+): Promise<void> {
+  await calls.mkdir(podLogsDir, { recursive: true, mode: folderMode });
+  await using logs = await Directory.open(podLogsDir, calls);
   await using own = await logs.make(basename(logFolder(pod, podLogsDir)), { mode: folderMode });
   await using _ = await own.make(container, { mode: folderMode });
 }
 
-export async function removeLogFolder(pod: Pod, podLogsDir: string): Promise<void> {
-  await removeTreeIn(podLogsDir, basename(logFolder(pod, podLogsDir)));
+export async function removeLogFolder(pod: Pod, podLogsDir: string, calls: FileCalls = nodeCalls): Promise<void> {
+  await removeTreeIn(podLogsDir, basename(logFolder(pod, podLogsDir)), calls);
 }
 
 /** Removes `NS_NAME_UID` of that uid, whatever its pod was called. */
-export async function removeLogs(podLogsDir: string, uid: string): Promise<void> {
-  await inFolder(podLogsDir, (name) => name.endsWith(`_${uid}`));
+export async function removeLogs(podLogsDir: string, uid: string, calls: FileCalls = nodeCalls): Promise<void> {
+  await inFolder(podLogsDir, calls, (name) => name.endsWith(`_${uid}`));
 }
 
 /** Removes the log of one container, and those that were rotated away (`0.log`, `0.log.20260131-120000`, ...). */
-export async function removeContainerLog(logPath: string): Promise<void> {
+export async function removeContainerLog(logPath: string, calls: FileCalls = nodeCalls): Promise<void> {
   const own = basename(logPath);
-  await inFolder(dirname(logPath), (name) => name === own || name.startsWith(`${own}.`));
+  await inFolder(dirname(logPath), calls, (name) => name === own || name.startsWith(`${own}.`));
 }
 
-async function inFolder(folder: string, isMeant: (name: string) => boolean): Promise<void> {
-  const opened = await Directory.open(folder).catch((error: unknown) => {
+async function inFolder(folder: string, calls: FileCalls, isMeant: (name: string) => boolean): Promise<void> {
+  const opened = await Directory.open(folder, calls).catch((error: unknown) => {
     if (systemCode(error) === 'ENOENT') return undefined;
     throw error;
   });

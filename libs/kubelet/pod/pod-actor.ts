@@ -4,16 +4,19 @@ import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Cgroups } from '../container/cgroups.ts';
 import type { NodeFacts } from '../container/downward.ts';
 import { type SandboxSettings, sandboxConfig } from '../container/sandbox-config.ts';
-import type { ContainerDetail, ContainerEngine, SandboxConfig } from '../engine/engine.ts';
+import type { ContainerEngine, SandboxConfig } from '../engine/engine.ts';
 import type { Prober } from '../probes/prober.ts';
 import type { ReferenceCache } from '../volumes/references.ts';
 import type { TokenCache } from '../volumes/tokens.ts';
 import type { HostVolume, Volumes } from '../volumes/volumes.ts';
 import type { BackoffTable } from './backoff.ts';
 import { terminationFile } from './container-mounts.ts';
+import { endsAfter } from './end-order.ts';
 import type { Gate } from './gate.ts';
+import { unlessAborted } from './give-up.ts';
+import { Grace } from './grace.ts';
 import { removeContainerLog, removeLogFolder } from './log-folders.ts';
-import { everyContainerOf, initContainersOf, isSidecar, latest, type PodObservation, uidOf } from './observation.ts';
+import { everyContainerOf, latest, type PodObservation, uidOf } from './observation.ts';
 import type { KillAction, PodActions } from './plan-pod.ts';
 import { graceOf, type PodRuntime, StartError } from './pod-runtime.ts';
 import { type StartProblem, statusOf } from './pod-status.ts';
@@ -51,7 +54,8 @@ export class PodActor {
   readonly #ports: ActorPorts;
   readonly #state: PodState;
   readonly #report: () => void;
-  #killing: Promise<void> | undefined;
+  /** Of the end that is under way. */
+  #grace: Grace | undefined;
 
   constructor(ports: ActorPorts, state: PodState, report: () => void) {
     this.#ports = ports;
@@ -60,7 +64,7 @@ export class PodActor {
   }
 
   get isKilling(): boolean {
-    return this.#killing !== undefined;
+    return this.#grace !== undefined;
   }
 
   facts(): NodeFacts {
@@ -72,7 +76,7 @@ export class PodActor {
   /** True where something was done, so that another look is due. */
   async act(actions: PodActions): Promise<boolean> {
     const { runtime } = this.#ports;
-    const { pod, observed } = this.#state;
+    const { pod, observed, ending } = this.#state;
     if (actions.killPod) {
       const busy =
         observed.containers.some(({ state }) => state === 'running') || observed.sandboxes.some(({ ready }) => ready);
@@ -81,7 +85,8 @@ export class PodActor {
       await this.killAll();
       if (actions.createSandbox === undefined) return busy;
     }
-    await Promise.all(actions.kill.map((action) => this.#kill(action)));
+    const kills = Promise.all(actions.kill.map((action) => this.#kill(action)));
+    await unlessAborted(kills, ending.signal, 'the pod is being terminated');
     if (actions.createSandbox === undefined && actions.start.length === 0) return actions.kill.length > 0;
     const attempt = actions.createSandbox ?? observed.sandboxes[0]?.attempt ?? 0;
     const { volumes, config } = await this.#prepare(attempt);
@@ -106,35 +111,40 @@ export class PodActor {
     }
   }
 
-  /** Ends all containers, sidecars last and in reverse, then the sandboxes. */
+  /** Ends all containers within one grace period, sidecars last and in reverse, then the sandboxes. */
   async killAll(): Promise<void> {
-    const { engine, prober } = this.#ports;
+    const { engine, prober, clock } = this.#ports;
     const { pod, observed } = this.#state;
-    const kill = (each: ContainerDetail) => this.#end(each.id, each.name, `Stopping container ${each.name}`, graceOf(pod));
-    const running = observed.containers.filter(({ state }) => state === 'running' || state === 'unknown');
-    const sidecars = new Set(
-      initContainersOf(pod)
-        .filter(isSidecar)
-        .map(({ name }) => name),
-    );
-    this.#killing = (async () => {
-      await Promise.all(running.filter(({ name }) => !sidecars.has(name)).map(kill));
-      for (const each of running.filter(({ name }) => sidecars.has(name))) await kill(each);
-      for (const sandbox of observed.sandboxes) if (sandbox.ready) await engine.stopSandbox(sandbox.id);
-    })();
+    const grace = new Grace(clock, graceOf(pod));
+    this.#grace = grace;
     try {
-      await this.#killing;
+      await this.#endAll(grace);
+      for (const sandbox of observed.sandboxes) if (sandbox.ready) await engine.stopSandbox(sandbox.id);
     } finally {
-      this.#killing = undefined;
+      this.#grace = undefined;
     }
     prober.keep(uidOf(pod), new Set());
   }
 
+  async #endAll(grace: Grace): Promise<void> {
+    const { pod, observed } = this.#state;
+    const order = endsAfter(pod);
+    const ended = new Map<string, PromiseWithResolvers<void>>();
+    const running = observed.containers.filter(({ state }) => state === 'running' || state === 'unknown');
+    for (const { name } of running) ended.set(name, Promise.withResolvers());
+    const ends = running.map(async ({ id, name }) => {
+      const turn = Promise.all((order.get(name) ?? []).map((each) => ended.get(each)?.promise));
+      await this.#end(id, name, `Stopping container ${name}`, grace, turn);
+      ended.get(name)?.resolve();
+    });
+    // One that could not be ended is tried again when the others have had their time.
+    const failed = (await Promise.allSettled(ends)).find((each) => each.status === 'rejected');
+    if (failed !== undefined) throw failed.reason;
+  }
+
   /** The pod that is being ended is to end sooner. */
   hurry(graceSeconds: number): void {
-    if (!this.isKilling) return;
-    for (const { id, state } of this.#state.observed.containers)
-      if (state === 'running') void this.#ports.engine.stopContainer(id, graceSeconds).catch(() => {});
+    if (this.#grace !== undefined) this.#ports.runtime.hurry(this.#grace, graceSeconds);
   }
 
   async unmount(): Promise<void> {
@@ -148,22 +158,29 @@ export class PodActor {
 
   /** Nothing is left of the pod in the engine and among the logs. */
   async removeAll(): Promise<void> {
-    const { engine, settings } = this.#ports;
+    const { engine } = this.#ports;
     for (const { id } of this.#state.observed.containers) await engine.removeContainer(id);
+    await this.removeLogs();
     for (const { id } of this.#state.observed.sandboxes) await engine.removeSandbox(id);
-    await removeLogFolder(this.#state.pod, settings.podLogsDir);
+  }
+
+  async removeLogs(): Promise<void> {
+    const { settings, volumes } = this.#ports;
+    await removeLogFolder(this.#state.pod, settings.podLogsDir, volumes.folders.calls);
   }
 
   async #kill({ id, name, message, reason }: KillAction): Promise<void> {
     const container = this.#container(name);
     const probe = reason === 'startup' ? container?.startupProbe : reason === 'liveness' ? container?.livenessProbe : undefined;
-    await this.#end(id, name, message, Number(probe?.terminationGracePeriodSeconds ?? graceOf(this.#state.pod)));
+    const seconds = Number(probe?.terminationGracePeriodSeconds ?? graceOf(this.#state.pod));
+    await this.#end(id, name, message, new Grace(this.#ports.clock, seconds));
   }
 
-  async #end(id: string, name: string, message: string, graceSeconds: number): Promise<void> {
+  async #end(id: string, name: string, message: string, grace: Grace, turn?: Promise<unknown>): Promise<void> {
     const { pod, observed } = this.#state;
     const podIp = observed.ips[0] ?? this.#ports.facts.hostIp;
-    await this.#ports.runtime.kill({ pod, container: this.#container(name), id, message, graceSeconds, podIp });
+    const request = { pod, container: this.#container(name), id, message, grace, podIp };
+    await this.#ports.runtime.kill(turn === undefined ? request : { ...request, turn });
   }
 
   async #prepare(attempt: number): Promise<{ volumes: Map<string, HostVolume>; config: SandboxConfig }> {
@@ -239,7 +256,7 @@ export class PodActor {
     const dead = containers.filter((each) => each.name === name && each.state !== 'running').slice(1);
     for (const each of dead) {
       await engine.removeContainer(each.id);
-      if (each.logPath !== '') await removeContainerLog(each.logPath);
+      if (each.logPath !== '') await removeContainerLog(each.logPath, volumes.folders.calls);
       await volumes.removeFile(uidOf(pod), ['containers', name], terminationFile(each.attempt));
     }
     const kept = new Set(containers.filter((each) => !dead.includes(each)).map(({ sandboxId }) => sandboxId));

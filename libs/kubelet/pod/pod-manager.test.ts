@@ -14,7 +14,7 @@ function world(ports: object) {
     log,
     informer: { hasSynced: true, subscribe: () => {} },
     engine: { listSandboxes: async () => [], listContainers: async () => [] },
-    volumes: { pods: async () => ['gone'], remove: async (uid: string) => void removed.push(uid) },
+    volumes: { folders: {}, pods: async () => ['gone'], remove: async (uid: string) => void removed.push(uid) },
     references: { release: () => {} },
     settings: { podLogsDir: '/nowhere' },
     ...ports,

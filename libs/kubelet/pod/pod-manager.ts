@@ -258,14 +258,14 @@ export class PodManager {
           await engine.stopContainer(each.id, Number(each.annotations['io.kubernetes.pod.terminationGracePeriod'] ?? 30));
         await engine.removeContainer(each.id);
       }
-      for (const each of sandboxes.filter(({ podUid }) => podUid === uid)) {
-        await engine.stopSandbox(each.id);
-        await engine.removeSandbox(each.id);
-      }
+      const own = sandboxes.filter(({ podUid }) => podUid === uid);
+      for (const { id } of own) await engine.stopSandbox(id);
+      // First what would remind nobody of the rest.
+      await removeLogs(settings.podLogsDir, uid, volumes.folders.calls);
       references.release(uid);
       await volumes.remove(uid);
       await cgroups?.remove(uid);
-      await removeLogs(settings.podLogsDir, uid);
+      for (const { id } of own) await engine.removeSandbox(id);
       log.info({ podUid: uid }, 'removed what was left of a pod that is gone');
     } catch (err) {
       log.warn({ err, podUid: uid }, 'could not remove what is left of a pod that is gone');

@@ -16,6 +16,8 @@ import { SubPathError, type SubPathRequest } from '../volumes/sub-path.ts';
 import type { HostVolume } from '../volumes/volumes.ts';
 import type { BackoffTable } from './backoff.ts';
 import { containerMounts } from './container-mounts.ts';
+import { unlessAborted } from './give-up.ts';
+import { Grace } from './grace.ts';
 import { makeLogFolder } from './log-folders.ts';
 import { uidOf } from './observation.ts';
 import type { StartProblem } from './pod-status.ts';
@@ -45,7 +47,7 @@ export interface StartRequest {
   readonly volumes: ReadonlyMap<string, HostVolume>;
   /** The container whose processes an ephemeral one is to see. */
   readonly targetId: string | undefined;
-  /** Gives up a pull. */
+  /** Gives up a pull and a postStart hook. */
   readonly signal: AbortSignal;
 }
 
@@ -54,8 +56,11 @@ export interface KillRequest {
   readonly container: Container | undefined;
   readonly id: string;
   readonly message: string;
-  readonly graceSeconds: number;
+  /** Begun already: the pod's where all of it ends. */
+  readonly grace: Grace;
   readonly podIp: string;
+  /** Resolves when those have ended that are to end first. */
+  readonly turn?: Promise<unknown>;
 }
 
 /** A container could not be started; becomes its waiting state. */
@@ -76,6 +81,8 @@ export function hashOf(container: Container): string {
     .digest('hex')
     .slice(0, 8);
 }
+
+const podEnds = 'the pod is being terminated';
 
 /** `host:port/path/name:tag@digest`, as far as it keeps nonsense from the engine (github.com/distribution/reference). */
 const imageReference =
@@ -98,7 +105,7 @@ export class PodRuntime {
   /** Throws StartError. */
   async start(request: StartRequest): Promise<string> {
     const { engine } = this.#ports;
-    const { pod, container, facts } = request;
+    const { pod, container } = request;
     const image = await this.#image(pod, container, request.signal);
     let id: string;
     try {
@@ -117,7 +124,7 @@ export class PodRuntime {
       throw new StartError('RunContainerError', (error as Error).message);
     }
     this.event(pod, 'Normal', 'Started', 'Container started', container.name);
-    await this.#postStart(pod, container, id, facts.podIps[0] ?? facts.hostIp);
+    await this.#postStart(request, id);
     return id;
   }
 
@@ -127,42 +134,58 @@ export class PodRuntime {
     const env = environment({ pod, container, services: services(), references, facts });
     const input = { pod, container, attempt, folders, podIps: facts.podIps, clusterDomain, volumes, env, subPath };
     const mounts = await containerMounts(input);
-    await makeLogFolder(pod, podLogsDir, container.name);
+    await makeLogFolder(pod, podLogsDir, container.name, folders.calls);
     const resources = linuxResources(pod, container, memoryCapacity);
     const { targetId } = request;
     return containerConfig({ pod, container, attempt, image, env, ...mounts, resources, hash: hashOf(container), targetId });
   }
 
-  async #postStart(pod: Pod, container: Container, id: string, podIp: string): Promise<void> {
+  async #postStart({ pod, container, facts, signal }: StartRequest, id: string): Promise<void> {
     const hook = container.lifecycle?.postStart;
     if (hook === undefined) return;
+    const { handlers, clock } = this.#ports;
+    const podIp = facts.podIps[0] ?? facts.hostIp;
     const target = { container, containerId: id, podIp, timeoutSeconds: 0, purpose: 'lifecycle' } as const;
-    const result = await this.#ports.handlers.run(hook, target);
+    const result = await unlessAborted(handlers.run(hook, target), signal, podEnds);
     if (result.warning !== undefined) this.event(pod, 'Warning', result.warning.reason, result.warning.message);
     if (result.success) return;
     this.event(pod, 'Warning', 'FailedPostStartHook', 'PostStartHook failed', container.name);
-    await this.kill({ pod, container, id, message: 'FailedPostStartHook', graceSeconds: graceOf(pod), podIp });
+    const grace = new Grace(clock, graceOf(pod));
+    const ended = this.kill({ pod, container, id, message: 'FailedPostStartHook', grace, podIp });
+    await unlessAborted(ended, signal, podEnds);
     throw new StartError('PostStartHookError', `PostStartHook failed: ${result.output}`);
   }
 
-  /** The hook, then SIGTERM, then SIGKILL, all within the grace period (but two seconds for SIGTERM in any case). */
-  async kill({ pod, container, id, message, graceSeconds, podIp }: KillRequest): Promise<void> {
-    const { clock, engine, handlers } = this.#ports;
-    const began = clock.monotonicMs();
+  /** The hook, its turn, then SIGTERM, then SIGKILL, all within the grace period (but two seconds for SIGTERM in any case). */
+  async kill({ pod, container, id, message, grace, podIp, turn }: KillRequest): Promise<void> {
+    const { handlers } = this.#ports;
     this.event(pod, 'Normal', 'Killing', message, container?.name);
     const hook = container?.lifecycle?.preStop;
-    if (hook !== undefined && container !== undefined && graceSeconds > 0) {
-      const enough = new AbortController();
-      const result = await Promise.race([
-        handlers.run(hook, { container, containerId: id, podIp, timeoutSeconds: graceSeconds, purpose: 'lifecycle' }),
-        clock.sleep(graceSeconds * 1000, enough.signal).catch(() => {}),
-      ]);
-      enough.abort();
+    if (hook !== undefined && container !== undefined && !grace.isNone) {
+      const target = { container, containerId: id, podIp, timeoutSeconds: grace.leftSeconds, purpose: 'lifecycle' } as const;
+      const result = await grace.within(handlers.run(hook, target));
       if (result?.warning !== undefined) this.event(pod, 'Warning', result.warning.reason, result.warning.message);
       if (result?.success === false) this.event(pod, 'Warning', 'FailedPreStopHook', 'PreStopHook failed', container.name);
     }
-    const usedSeconds = Math.floor((clock.monotonicMs() - began) / 1000);
-    await engine.stopContainer(id, graceSeconds === 0 ? 0 : Math.max(2, graceSeconds - usedSeconds));
+    if (turn !== undefined && !grace.isNone) await grace.within(turn);
+    await this.#stop(id, grace);
+  }
+
+  /** Whoever was told to end and has less time now is told again. */
+  hurry(grace: Grace, seconds: number): void {
+    grace.shorten(seconds);
+    for (const id of this.#stopping.get(grace) ?? [])
+      void this.#ports.engine.stopContainer(id, grace.windowSeconds).catch(() => {});
+  }
+
+  async #stop(id: string, grace: Grace): Promise<void> {
+    const stopping = this.#stopping.get(grace) ?? new Set();
+    this.#stopping.set(grace, stopping.add(id));
+    try {
+      await this.#ports.engine.stopContainer(id, grace.windowSeconds);
+    } finally {
+      stopping.delete(id);
+    }
   }
 
   /** The pod is gone. */
@@ -207,7 +230,7 @@ export class PodRuntime {
     this.event(pod, 'Normal', 'Pulling', `Pulling image "${name}"`, container.name);
     const began = clock.monotonicMs();
     try {
-      await Promise.race([engine.pullImage(name), aborted(signal)]);
+      await unlessAborted(engine.pullImage(name), signal, podEnds);
     } catch (error) {
       const message = (error as Error).message;
       imageBackoff.next(key, clock.wallMs(), clock.wallMs());
@@ -231,15 +254,8 @@ export class PodRuntime {
   }
 
   readonly #failedPulls = new Map<string, { readonly atMs: number; readonly message: string }>();
-}
-
-/** Rejects when the signal aborts: a pull of a pod that is to end is not waited for. */
-function aborted(signal: AbortSignal): Promise<never> {
-  return new Promise((_, reject) => {
-    const end = () => reject(new Error('the pod is being terminated'));
-    if (signal.aborted) end();
-    else signal.addEventListener('abort', end, { once: true });
-  });
+  /** Ids of containers between SIGTERM and their end. */
+  readonly #stopping = new WeakMap<Grace, Set<string>>();
 }
 
 export function graceOf(pod: Pod): number {

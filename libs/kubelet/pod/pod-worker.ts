@@ -198,6 +198,8 @@ export class PodWorker {
       this.#report(true);
       await this.#ports.statusWritten(uid);
     }
+    // Of a pod that the apiserver does not have any more, a log alone would remind nobody.
+    if (this.#isGone) await this.#actor.removeLogs();
     await this.#actor.unmount();
     await this.#actor.removeAll();
     if (!this.#isGone) await this.#ports.finalDelete(this.pod);

@@ -1,5 +1,4 @@
 // The folders of pods on this host, opened from the kubelet's root: `pods/UID/...`, all of the kubelet's own making.
-import { mkdir } from 'node:fs/promises';
 import { type FileCalls, nodeCalls } from '@drydock/foundation/beneath/calls.ts';
 import { Directory } from '@drydock/foundation/beneath/directory.ts';
 import { systemCode } from '@drydock/foundation/beneath/errors.ts';
@@ -7,11 +6,12 @@ import { removeTree } from '@drydock/foundation/beneath/remove.ts';
 
 export class PodFolders {
   readonly #pods: string;
-  readonly #calls: FileCalls;
+  /** What stands between this and the file system. */
+  readonly calls: FileCalls;
 
   constructor(rootDir: string, calls: FileCalls = nodeCalls) {
     this.#pods = `${rootDir}/pods`;
-    this.#calls = calls;
+    this.calls = calls;
   }
 
   path(uid: string): string {
@@ -20,8 +20,8 @@ export class PodFolders {
 
   /** Makes `pods/UID/PARTS` where it is missing and works in it. */
   async within<T>(uid: string, parts: readonly string[], work: (at: Directory) => Promise<T>): Promise<T> {
-    await mkdir(this.#pods, { recursive: true, mode: 0o750 });
-    await using pods = await Directory.open(this.#pods, this.#calls);
+    await this.calls.mkdir(this.#pods, { recursive: true, mode: 0o750 });
+    await using pods = await Directory.open(this.#pods, this.calls);
     return await descend(pods, [uid, ...parts], work);
   }
 
@@ -40,7 +40,7 @@ export class PodFolders {
   }
 
   async #ifThere(work: (pods: Directory) => Promise<void>): Promise<void> {
-    const pods = await Directory.open(this.#pods, this.#calls).catch((error: unknown) => {
+    const pods = await Directory.open(this.#pods, this.calls).catch((error: unknown) => {
       if (systemCode(error) === 'ENOENT') return undefined;
       throw error;
     });

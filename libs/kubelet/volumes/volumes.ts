@@ -21,7 +21,7 @@ export interface VolumePorts {
   readonly mounter: Mounter;
   readonly clock: Clock;
   /** For tests: what stands between this and the file system. */
-  readonly calls?: FileCalls;
+  readonly calls?: FileCalls | undefined;
 }
 
 /** A volume as containers are given it. */
