@@ -50,36 +50,59 @@ export function lockLab(dir: string, verb: string): () => void {
   writeSync(handle, JSON.stringify({ ...self, verb }));
   closeSync(handle);
   try {
-    for (let attempt = 0; ; attempt++) {
-      try {
-        // A link appears with its content or not at all.
-        linkSync(mine, file);
-        break;
-      } catch (error) {
-        if ((error as NodeJS.ErrnoException).code !== 'EEXIST' || attempt > 1) throw error;
-        const owner = readOwner(file);
-        if (owner !== undefined && viewRecorded(owner) !== undefined) {
-          throw new LabError(
-            'busy',
-            `\`drydock ${owner.verb}\` is at work on this lab (pid ${owner.pid}); wait for it or stop it`,
-          );
-        }
-        rmSync(file, { force: true });
-      }
-    }
+    take(file, mine);
   } finally {
     rmSync(mine, { force: true });
   }
   let held = true;
   return () => {
-    if (held && readOwner(file)?.pid === self.pid) rmSync(file, { force: true });
+    if (held && ownerIn(readText(file))?.pid === self.pid) rmSync(file, { force: true });
     held = false;
   };
 }
 
-function readOwner(file: string): (ProcessId & { verb: string }) | undefined {
+/**
+ * Makes `file` a link to `mine`, in the place of one whose owner has ended. Who removes that one holds a lock of its own meanwhile,
+ * named after the ended owner, and looks once more: another that saw the same owner would else remove its successor's lock.
+ */
+function take(file: string, mine: string): void {
+  for (;;) {
+    try {
+      // A link appears with its content or not at all.
+      linkSync(mine, file);
+      return;
+    } catch (error) {
+      if ((error as NodeJS.ErrnoException).code !== 'EEXIST') throw error;
+    }
+    const seen = readText(file);
+    if (seen === undefined) continue;
+    const owner = ownerIn(seen);
+    if (owner !== undefined && viewRecorded(owner) !== undefined)
+      throw new LabError('busy', `\`drydock ${owner.verb}\` is at work on this lab (pid ${owner.pid}); wait for it or stop it`);
+    const removal = `${file}.${owner === undefined ? 'damaged' : `${owner.pid}-${owner.startTime}`}`;
+    take(removal, mine);
+    try {
+      if (readText(file) === seen) rmSync(file, { force: true });
+    } finally {
+      rmSync(removal, { force: true });
+    }
+  }
+}
+
+/** Undefined where there is no such file. */
+function readText(file: string): string | undefined {
   try {
-    return JSON.parse(readFileSync(file, 'utf8')) as ProcessId & { verb: string };
+    return readFileSync(file, 'utf8');
+  } catch (error) {
+    if ((error as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
+function ownerIn(text: string | undefined): (ProcessId & { verb: string }) | undefined {
+  try {
+    const owner = JSON.parse(text ?? '') as (ProcessId & { verb: string }) | null;
+    return Number.isInteger(owner?.pid) && Number.isInteger(owner?.startTime) ? (owner ?? undefined) : undefined;
   } catch {
     return undefined;
   }
