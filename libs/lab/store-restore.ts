@@ -32,7 +32,7 @@ export function planRestore(snapshotRevision: number, floor: number): RestorePla
 
 /** The last revision in the file. Throws LabError where it is no usable snapshot. */
 export async function snapshotRevision(topology: Topology, member: ProcessSpec, file: string): Promise<number> {
-  const output = await run([...toolOf(topology, member), 'snapshot', 'status', file, '--write-out=json']);
+  const output = await run([...toolOf(topology, member), 'snapshot', 'status', file, '--write-out=json'], file);
   return (JSON.parse(output) as { revision: number }).revision;
 }
 
@@ -46,11 +46,12 @@ export async function restoreBeside(
   for (const member of members) {
     const target = `${dataDirOf(member)}${restoredSuffix}`;
     rmSync(target, { recursive: true, force: true });
-    await run([
+    const argv = [
       ...toolOf(topology, member),
       ...['snapshot', 'restore', file, `--data-dir=${target}`, `--bump-revision=${plan.bump}`, '--mark-compacted'],
       ...member.argv.filter((flag) => sharedFlags.test(flag)),
-    ]);
+    ];
+    await run(argv, file);
   }
 }
 
@@ -79,12 +80,14 @@ function toolOf(topology: Topology, member: ProcessSpec): string[] {
   throw new LabError('unsupported', `${member.name} runs ${program}, and there is no etcdutl beside it to restore its data`);
 }
 
-async function run(argv: readonly string[]): Promise<string> {
+/** Runs etcdutl on a snapshot file; what it says is said of that file. */
+async function run(argv: readonly string[], file: string): Promise<string> {
   try {
     return await tool(argv);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     const reason = error.stderr.split('\n').find((line) => line.startsWith('Error: ')) ?? error.stderr;
-    throw new LabError('conflict', reason.replace('Error: ', ''));
+    const text = reason.replace('Error: ', '').trim();
+    throw new LabError('conflict', text.includes(file) ? text : `${file}: ${text}`);
   }
 }
