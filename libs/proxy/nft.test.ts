@@ -54,6 +54,16 @@ describe.skipIf(world === undefined)('in a kernel (needs root, nft, conntrack an
     expect(ruleset()).toContain('10.96.0.2 . tcp . 80 : goto reject-chain');
   });
 
+  test('a port that no service has at its address is refused, not waited for', () => {
+    world?.run('ip', 'link', 'add', 'out', 'type', 'veth', 'peer', 'name', 'away');
+    world?.run('ip', 'address', 'add', '192.168.7.1/24', 'dev', 'out');
+    for (const end of ['out', 'away']) world?.run('ip', 'link', 'set', end, 'up');
+    world?.run('ip', 'route', 'add', 'default', 'via', '192.168.7.2');
+    const script = `require('node:net').connect(81, '10.96.0.1').on('error', ({ code }) => console.log(code));
+      setTimeout(() => process.exit(), 10_000).unref();`;
+    expect(world?.run(process.execPath, '-e', script)).toBe('ECONNREFUSED\n');
+  });
+
   test('changes one by one and a takeover after a restart lead to the same table', async () => {
     const steps = [
       rules(port('a', 2), port('bb', 0)),

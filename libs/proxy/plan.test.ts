@@ -127,6 +127,7 @@ test('a service that goes takes its chains along, after everything that refers t
   expect(verbs).toEqual([
     'add table',
     'delete element',
+    'delete element',
     'flush chain',
     'flush chain',
     'delete chain',

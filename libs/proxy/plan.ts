@@ -36,6 +36,7 @@ class Builder {
   readonly #noEndpointIPs = new Map<string, string>();
   readonly #noEndpointNodePorts = new Map<string, string>();
   readonly #firewallIPs = new Map<string, string>();
+  readonly #clusterIPs = new Map<string, string>();
   readonly #chains = new Map<string, Chain>();
   readonly #affinity = new Map<string, Lookup>();
 
@@ -58,6 +59,7 @@ class Builder {
     if (localChain !== undefined) this.#chains.set(localChain, { hook: '', rules: this.#pick(port, local) });
 
     const internal = port.internalLocal ? localChain : clusterChain;
+    this.#clusterIPs.set(port.clusterIP, '');
     const key = (ip: string) => `${ip} . ${port.protocol} . ${port.port}`;
     const none = cluster.length === 0 ? 'goto reject-chain' : 'drop';
     if (internal === undefined) this.#noEndpointIPs.set(key(port.clusterIP), none);
@@ -93,6 +95,7 @@ class Builder {
         ['no-endpoint-nodeports', map(portMap, this.#noEndpointNodePorts)],
         ['firewall-ips', map(addressMap, this.#firewallIPs)],
         ['nodeport-ips', { kind: 'set', declaration: 'type ipv4_addr', elements: nodeIPs }],
+        ['cluster-ips', { kind: 'set', declaration: 'type ipv4_addr', elements: this.#clusterIPs }],
         ...this.#affinity,
       ]),
       chains: new Map([...baseChains(this.#mark), ...this.#chains]),
@@ -159,6 +162,7 @@ function baseChains(mark: string): [string, Chain][] {
   const filter = (hook: string, priority: number) => `type filter hook ${hook} priority ${priority}`;
   const nat = (hook: string, priority: number) => `type nat hook ${hook} priority ${priority}`;
   const checkServices = 'ct state new jump service-endpoints-check';
+  const checkClusterIPs = 'ct state new jump cluster-ips-check';
   return [
     ['mark-for-masquerade', base('', `mark set mark or ${mark}`)],
     ['masquerading', base('', `mark and ${mark} == 0 return`, `mark set mark xor ${mark}`, 'masquerade fully-random')],
@@ -167,10 +171,13 @@ function baseChains(mark: string): [string, Chain][] {
     ['service-endpoints-check', base('', byAddress('no-endpoint-services'))],
     ['nodeport-endpoints-check', base('', byNodePort('no-endpoint-nodeports'))],
     ['firewall-check', base('', byAddress('firewall-ips'))],
+    // Behind the translation: what still goes to a cluster IP goes to a port that no service has there.
+    ['cluster-ips-check', base('', 'ip daddr @cluster-ips reject')],
     ['filter-prerouting', base(filter('prerouting', -110), 'ct state new jump firewall-check')],
     ['filter-input', base(filter('input', -110), 'ct state new jump nodeport-endpoints-check', checkServices)],
-    ['filter-forward', base(filter('forward', -110), checkServices)],
+    ['filter-forward', base(filter('forward', -110), checkServices, checkClusterIPs)],
     ['filter-output', base(filter('output', -110), checkServices, 'ct state new jump firewall-check')],
+    ['filter-output-post-dnat', base(filter('output', -90), checkClusterIPs)],
     ['nat-prerouting', base(nat('prerouting', -100), 'jump services')],
     ['nat-output', base(nat('output', -100), 'jump services')],
     ['nat-postrouting', base(nat('postrouting', 100), 'jump masquerading')],
@@ -180,11 +187,20 @@ function baseChains(mark: string): [string, Chain][] {
 /** nft's limit is 127 characters, of which the longest prefix here takes 9. */
 const nameCharsMax = 118;
 
+/** Names that were made: all of them are asked for again at every sync, and a digest costs more than the rest of a rule. */
+const known = new Map<string, string>();
+const knownMax = 65_536;
+
 function hashed(text: string): string {
+  const before = known.get(text);
+  if (before !== undefined) return before;
   const digest = createHash('sha256').update(text).digest();
   let hash = '';
   for (let index = 0; index < 8; index++) hash += 'ABCDEFGHIJKLMNOPQRSTUVWXYZ234567'[(digest[index] ?? 0) & 31];
-  return `${hash}-${text}`.slice(0, nameCharsMax);
+  const name = `${hash}-${text}`.slice(0, nameCharsMax);
+  if (known.size >= knownMax) known.clear();
+  known.set(text, name);
+  return name;
 }
 
 /** `HASH-namespace/name/protocol/port`. */

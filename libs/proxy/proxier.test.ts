@@ -87,7 +87,7 @@ test('the first change is applied at once, those that follow together after the 
   expect(applied).toHaveLength(1);
   await clock.advanceAsync(200);
   expect(applied).toHaveLength(2);
-  expect(applied[1]?.lines.filter((line) => line.startsWith('add element'))).toHaveLength(3);
+  expect(applied[1]?.lines.filter((line) => line.startsWith('add element ip kube-proxy no-endpoint-services'))).toHaveLength(3);
   await clock.advanceAsync(60_000);
   expect(applied).toHaveLength(2);
 });
