@@ -94,6 +94,15 @@ function report(title: string, found: ReadonlyMap<string, readonly number[]>): v
 const script = join(upstream, 'cluster');
 const up = await execa(script, ['up', '--dir', folder, '--port', '17553'], { stdin: 'ignore' });
 const places: Place[] = [];
+let ended: Promise<void> | undefined;
+const end = (): Promise<void> => {
+  ended ??= (async () => {
+    for (const place of places) await place.close();
+    await execa(script, ['down', '--dir', folder], { reject: false });
+  })();
+  return ended;
+};
+for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => void end().then(() => process.exit(1)));
 try {
   const kubeconfig = /KUBECONFIG=['"]?([^'"\s]+)/.exec(up.stdout)?.[1] ?? '';
   const client = await connect(kubeconfig, { clock: new SystemClock(), random: new SystemRandom() });
@@ -122,6 +131,5 @@ try {
   await churn;
   client.close();
 } finally {
-  for (const place of places) await place.close();
-  await execa(script, ['down', '--dir', folder], { reject: false });
+  await end();
 }
