@@ -36,6 +36,7 @@ test.each<[string, unknown]>([
   ['a namespace of no lab', record({ host: { namespaces: ['vpn'], link: 'dd-lab', table: 'dd-lab' } })],
   ['a link of the host', record({ host: { namespaces: [], link: 'eth0', table: 'dd-lab' } })],
   ['a table of the host', record({ host: { namespaces: [], link: 'dd-lab', table: 'filter' } })],
+  ['a chain of the host', record({ host: { namespaces: [], link: 'dd-lab', table: 'dd-lab', forward: 'INPUT' as 'FORWARD' } })],
   ['no object', null],
   ['no user', { ...record(), user: 'root' }],
 ])('a record with %s is not believed', (_, value) => {

@@ -3,6 +3,7 @@
 import { createHash } from 'node:crypto';
 import { basename, dirname, isAbsolute, normalize } from 'node:path';
 import { nameProblem } from './names.ts';
+import type { ForwardChain } from './net/host-forward.ts';
 import { hostLinkOf, hostTable, isNamespaceOf } from './net/host-names.ts';
 
 /** What a lab with network namespaces makes outside its folders. */
@@ -11,6 +12,8 @@ export interface HostThings {
   readonly link: string;
   /** nftables, family ip. */
   readonly table: string;
+  /** The chain of iptables with rules that let the link's traffic through; absent where the host drops nothing that it forwards. */
+  readonly forward?: ForwardChain;
 }
 
 export interface LabRecord {
@@ -65,6 +68,7 @@ export const labEntries: readonly string[] = [
   'config',
   'data',
   'flex',
+  'images',
   'log',
   'pki',
   'workers',
@@ -100,11 +104,13 @@ export function parseRecord(text: string): LabRecord {
 
 function checkHost({ name, host }: LabRecord): void {
   if (host === undefined) return;
-  const { namespaces, link, table } = host;
+  const { namespaces, link, table, forward } = host;
   if (!Array.isArray(namespaces) || namespaces.some((netns) => !isNamespaceOf(name, String(netns))))
     throw new Error('host.namespaces: expected namespaces of this lab');
   if (link !== hostLinkOf(name)) throw new Error(`host.link: expected ${hostLinkOf(name)}`);
   if (table !== hostTable(name)) throw new Error(`host.table: expected ${hostTable(name)}`);
+  if (forward !== undefined && forward !== 'DOCKER-USER' && forward !== 'FORWARD')
+    throw new Error('host.forward: expected DOCKER-USER or FORWARD');
 }
 
 /** The last part of a lab's run folder: short, for unix sockets, and of this folder alone. */

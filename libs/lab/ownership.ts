@@ -4,6 +4,7 @@ import { LabError } from './errors.ts';
 import type { LabContext } from './lab-context.ts';
 import { machineFacts, ownUser } from './machine/facts.ts';
 import { makeFolder } from './machine/folders.ts';
+import { endLettingThrough, neededForwardChain } from './machine/host-forward.ts';
 import { letHostForward } from './machine/host-settings.ts';
 import { networkRemains, takenRanges } from './machine/network.ts';
 import { isPortTaken } from './machine/ports.ts';
@@ -76,7 +77,10 @@ export async function claimHost(context: LabContext, record: LabRecord, config: 
     const wanted = hostThingsOf(layOut(config, record));
     const known = others.some((other) => other.id === record.id && other.host !== undefined) || record.host !== undefined;
     if (!known) await refuseStrangers(record.name, wanted);
-    const next = { ...record, host: wanted };
+    // What an earlier `up` let through where another chain is asked now.
+    if (record.host !== undefined) await endLettingThrough(record.host);
+    const forward = await neededForwardChain();
+    const next = { ...record, host: { ...wanted, ...(forward === undefined ? {} : { forward }) } };
     writeRecord(registry, next);
     letHostForward(registry);
     return next;

@@ -11,6 +11,7 @@ import type { LabContext } from './lab-context.ts';
 import { processesIn } from './machine/cgroups.ts';
 import { findProgram, hostAbilities, machineFacts } from './machine/facts.ts';
 import { freeBytes, makeFolder } from './machine/folders.ts';
+import { letThrough, neededForwardChain } from './machine/host-forward.ts';
 import { tailOf } from './machine/log-file.ts';
 import { clearAsReboot } from './machine/mounts.ts';
 import { applyPartitions, createNetwork, networkIsUp, rebootNamespace, takenRanges } from './machine/network.ts';
@@ -311,10 +312,15 @@ async function ensureNetwork(
   partitions: readonly Partition[],
 ): Promise<void> {
   if (topology.config.network !== 'netns') return;
-  if (!networkIsUp(topology)) {
-    const claimed = await claimHost(context, record, topology.config);
-    await refuseTakenRanges(topology);
-    await createNetwork(topology, claimed.host ?? hostThingsOf(topology));
+  const isUp = networkIsUp(topology);
+  // Docker may have come since the lab was made, or gone.
+  if (!isUp || (await neededForwardChain()) !== record.host?.forward) {
+    const { host = hostThingsOf(topology) } = await claimHost(context, record, topology.config);
+    if (isUp) await letThrough(host);
+    else {
+      await refuseTakenRanges(topology);
+      await createNetwork(topology, host);
+    }
   }
   // Again too: a command that died may have recorded what it did not come to do.
   await applyPartitions(topology, partitions);

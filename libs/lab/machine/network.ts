@@ -6,6 +6,7 @@ import { fabricBatches, hostRules, namespaceSettings, namespacesOf } from '../ne
 import { type Partition, partitionRules } from '../net/partition.ts';
 import type { HostThings } from '../owner.ts';
 import type { Topology } from '../topology.ts';
+import { endLettingThrough, forwardRemains, letThrough } from './host-forward.ts';
 import { netnsFile, succeeds, tool } from './spawn.ts';
 
 /** Whether all of the lab's namespaces and its host link are there. */
@@ -30,10 +31,13 @@ export async function createNetwork(topology: Topology, own: HostThings): Promis
   await Promise.all(members.map((batch) => ip(batch.netns, batch.lines)));
   await settings;
   await tool(['nft', '-f', '-'], hostRules(topology));
+  await letThrough(own);
 }
 
 /** Removes what a lab's record says it made: namespaces (with the links into them), host link, host rules. */
-export async function removeNetwork({ namespaces, link, table }: HostThings): Promise<void> {
+export async function removeNetwork(own: HostThings): Promise<void> {
+  const { namespaces, link, table } = own;
+  await endLettingThrough(own);
   const existing = namespaces.filter((netns) => existsSync(netnsFile(netns)));
   await Promise.all(existing.map((netns) => succeeds(['ip', 'netns', 'del', netns])));
   if (existsSync(`/sys/class/net/${link}`)) await succeeds(['ip', 'link', 'del', link]);
@@ -41,11 +45,12 @@ export async function removeNetwork({ namespaces, link, table }: HostThings): Pr
 }
 
 /** What of the names exists on this machine, whoever made it. */
-export async function networkRemains({ namespaces, link, table }: HostThings): Promise<string[]> {
+export async function networkRemains(own: HostThings): Promise<string[]> {
+  const { namespaces, link, table } = own;
   const left = namespaces.filter((netns) => existsSync(netnsFile(netns))).map((netns) => `namespace ${netns}`);
   if (existsSync(`/sys/class/net/${link}`)) left.push(`link ${link}`);
   if (await succeeds(['nft', 'list', 'table', 'ip', table])) left.push(`nftables table ip ${table}`);
-  return left;
+  return [...left, ...(await forwardRemains(own))];
 }
 
 /** Makes exactly these partitions hold. */
