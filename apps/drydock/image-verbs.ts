@@ -2,11 +2,11 @@
 import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { LabError, messageOf } from '@drydock/lab/errors.ts';
-import { ensureArchive } from '@drydock/lab/images/provision.ts';
+import { ensureArchive, loadArchive } from '@drydock/lab/images/provision.ts';
 import type { Lab } from '@drydock/lab/lab.ts';
 import { tool } from '@drydock/lab/machine/spawn.ts';
 import { workerFolders } from '@drydock/lab/programs/worker.ts';
-import { membersOf } from '@drydock/lab/topology.ts';
+import { type Member, membersOf } from '@drydock/lab/topology.ts';
 import { table } from './table.ts';
 
 /** Builds the lab's own images where they are not cached; returns the archive. */
@@ -19,21 +19,23 @@ export async function loadImages(lab: Lab, file: string, say: (line: string) => 
   const path = resolve(file);
   if (!existsSync(path)) throw new LabError('config', `no such file: ${file}`);
   await Promise.all(
-    workerSockets(lab).map(async ({ name, socket }) => {
+    workersOf(lab).map(async (member) => {
       try {
-        await tool(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'import', '--all-platforms', path]);
+        await loadArchive(lab.view().topology, member, path);
       } catch (error) {
-        throw new LabError('start-failed', `${name}: ${messageOf(error)}`);
+        throw new LabError('start-failed', `${member.name}: ${messageOf(error)}`);
       }
     }),
   );
-  say(`loaded ${file} into ${workerSockets(lab).length} workers`);
+  say(`loaded ${file} into ${workersOf(lab).length} workers`);
 }
 
 export async function listImages(lab: Lab, say: (line: string) => void): Promise<void> {
   const found = new Map<string, string[]>();
   await Promise.all(
-    workerSockets(lab).map(async ({ name, socket }) => {
+    workersOf(lab).map(async (member) => {
+      const { name } = member;
+      const { socket } = workerFolders(lab.view().topology, member);
       const lines = await tool(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'list', '-q']).catch(() => '');
       for (const image of lines.split('\n'))
         if (image !== '' && !image.startsWith('sha256:')) found.set(image, [...(found.get(image) ?? []), name]);
@@ -43,9 +45,9 @@ export async function listImages(lab: Lab, say: (line: string) => void): Promise
   say(table([['IMAGE', 'WORKERS'], ...rows]));
 }
 
-function workerSockets(lab: Lab): { name: string; socket: string }[] {
+function workersOf(lab: Lab): Member[] {
   const { topology } = lab.view();
   if (topology.config.engine !== 'containerd')
     throw new LabError('unsupported', 'this lab has no container engine: pods are simulated, any image is accepted');
-  return membersOf(topology, 'worker').map((member) => ({ name: member.name, socket: workerFolders(topology, member).socket }));
+  return membersOf(topology, 'worker');
 }

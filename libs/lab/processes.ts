@@ -1,5 +1,6 @@
 // All processes of a lab, in the order in which they are started and shown.
 import { apiserver, balancer, controllerManager, etcd, scheduler } from './programs/control-plane.ts';
+import { imageRegistry } from './programs/image-registry.ts';
 import type { ProcessSpec, ProgramContext } from './programs/process-spec.ts';
 import { clusterDns, containerd, kubelet, kubeProxy } from './programs/worker.ts';
 import type { Member } from './topology.ts';
@@ -17,7 +18,7 @@ function processesOfMember(context: ProgramContext, member: Member): ProcessSpec
     case 'apiserver':
       return [apiserver(context, member)];
     case 'balancer':
-      return [balancer(context, member)];
+      return [balancer(context, member), ...(config.engine === 'containerd' ? [imageRegistry(context, member)] : [])];
     case 'scheduler':
       return [scheduler(context, member)];
     case 'controller-manager':

@@ -20,12 +20,13 @@ export function startCondition(spec: ProcessSpec, specs: readonly ProcessSpec[])
     case 'containerd':
     case 'kube-apiserver':
     case 'apiserver-lb':
+    case 'image-registry':
       return { any: [], all: [], objects: false };
     case 'kubelet': {
       const engine = specs
         .filter((other) => other.program === 'containerd' && other.member === spec.member)
         .map((other) => other.name);
-      return { any: names('kube-apiserver'), all: [...engine, ...balancer], objects: true };
+      return { any: names('kube-apiserver'), all: [...engine, ...balancer, ...names('image-registry')], objects: true };
     }
     case 'cluster-dns':
       return { any: names('kube-apiserver'), all: balancer, objects: true };

@@ -25,6 +25,7 @@ test('the default lab is valid, and its names and addresses are what the documen
     'apiserver-1',
     'apiserver-2',
     'apiserver-lb',
+    'image-registry',
     'scheduler-1',
     'scheduler-2',
     'controller-manager-1',

@@ -125,6 +125,7 @@ const standardPorts = {
   'proxy-metrics': 10249,
   dns: 53,
   'dns-metrics': 9153,
+  'image-registry': 5000,
 } as const;
 export type Purpose = keyof typeof standardPorts;
 
@@ -144,6 +145,7 @@ const blockOffsets: Readonly<Record<Purpose, number>> = {
   'proxy-metrics': 4,
   dns: 0,
   'dns-metrics': 1,
+  'image-registry': 1,
 };
 const kindBlocks: Readonly<Record<MemberKind, number>> = {
   balancer: 0,
@@ -155,7 +157,7 @@ const kindBlocks: Readonly<Record<MemberKind, number>> = {
   worker: 100,
 };
 const portsPerMember: Readonly<Record<MemberKind, number>> = {
-  balancer: 1,
+  balancer: 2,
   dns: 2,
   etcd: 3,
   apiserver: 2,

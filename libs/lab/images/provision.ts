@@ -4,7 +4,7 @@
 // as a tree of hard links to that one. Layers and content are never written again, by containerd's own rules, so sharing is
 // safe, and all workers share the page cache; only containerd's databases are copied.
 import { createHash } from 'node:crypto';
-import { existsSync, mkdirSync, mkdtempSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, renameSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { LabContext } from '../lab-context.ts';
@@ -13,15 +13,22 @@ import { probeUntilReady } from '../machine/probe.ts';
 import { signalRecorded, viewRecorded } from '../machine/proc.ts';
 import { processEnv, spawnProcess, succeeds, tool } from '../machine/spawn.ts';
 import { containerdConfig } from '../programs/containerd-config.ts';
+import { imageLayout } from '../programs/image-registry.ts';
 import type { MachineFacts } from '../programs/process-spec.ts';
-import type { Topology } from '../topology.ts';
+import { workerFolders } from '../programs/worker.ts';
+import type { Member, Topology } from '../topology.ts';
 import { writeArchive } from './archive.ts';
 import { catalog } from './catalog.ts';
+import { addImages, type NamedImage } from './layout.ts';
 
 /** Raised when archives or the store's layout change, so that old caches are not taken. */
-const cacheVersion = 3;
+const cacheVersion = 4;
 /** The databases of containerd: the files of its root that it writes again. */
 const databases = ['io.containerd.metadata.v1.bolt/meta.db', 'io.containerd.snapshotter.v1.overlayfs/metadata.db'];
+/** Beneath containerd's root: what it has downloaded, by digest. */
+const contentFolder = 'io.containerd.content.v1.content';
+/** Beside it in the cached store: names and digests of the lab's own images. */
+const ownImages = 'images.json';
 const stopPollMs = 20;
 
 /** Fills the image store of a worker whose containerd has not run yet; does nothing where there is a store. */
@@ -37,6 +44,8 @@ export async function prepareImages(
   if (topology.config.engine !== 'containerd' || topology.config.workers === 0) return async () => {};
   const store = join(context.imageCache, cacheKey(), 'store');
   if (!existsSync(store)) await makeStore(context, machine, store, signal);
+  const own = JSON.parse(readFileSync(join(store, ownImages), 'utf8')) as NamedImage[];
+  addImages(imageLayout(topology.paths), join(store, contentFolder), own);
   return (root) => fill(store, root);
 }
 
@@ -86,15 +95,30 @@ async function makeStore(context: LabContext, machine: MachineFacts, store: stri
   });
   try {
     await probeUntilReady({ kind: 'unix', path: socket }, signal);
-    await tool(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'import', archive]);
+    const images = importedIn(await tool(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'import', archive]));
+    writeFileSync(join(work, ownImages), JSON.stringify(images));
   } finally {
     signalRecorded(containerd, 'SIGTERM');
     while (viewRecorded(containerd) !== undefined) await context.clock.sleep(stopPollMs);
     rmSync(state, { recursive: true, force: true });
   }
-  rmSync(join(work, 'io.containerd.content.v1.content', 'ingest'), { recursive: true, force: true });
+  rmSync(join(work, contentFolder, 'ingest'), { recursive: true, force: true });
   if (existsSync(store)) rmSync(work, { recursive: true, force: true });
   else renameSync(work, store);
+}
+
+/** What `ctr images import` says that it has taken in. */
+export function importedIn(output: string): NamedImage[] {
+  return [...output.matchAll(/^unpacking (\S+) \((sha256:[0-9a-f]{64})\)/gm)].flatMap(([, name, digest]) =>
+    name === undefined || digest === undefined ? [] : [{ name, digest }],
+  );
+}
+
+/** Imports an archive into a worker's containerd; workers get what is in it from the lab from then on. */
+export async function loadArchive(topology: Topology, worker: Member, archive: string): Promise<void> {
+  const { socket, root } = workerFolders(topology, worker);
+  const output = await tool(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'import', '--all-platforms', archive]);
+  addImages(imageLayout(topology.paths), join(root, contentFolder), importedIn(output));
 }
 
 async function fill(store: string, root: string): Promise<void> {

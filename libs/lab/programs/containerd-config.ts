@@ -10,7 +10,7 @@ export const sandboxImage = 'registry.k8s.io/pause:3.10.2';
  * containerd leaves none in /var/run/netns. `mayRaiseLimits`: whether this process has CAP_SYS_RESOURCE.
  */
 export function containerdConfig(
-  folders: { root: string; state: string; socket: string; cni: string },
+  folders: { root: string; state: string; socket: string; cni: string; registries?: string },
   mayRaiseLimits: boolean,
 ): string {
   return `version = 2
@@ -29,6 +29,8 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
   restrict_oom_score_adj = ${!mayRaiseLimits}
   netns_mounts_under_state_dir = true
   stream_server_address = "127.0.0.1"
+  [plugins."io.containerd.grpc.v1.cri".registry]
+    config_path = ${JSON.stringify(folders.registries ?? '')}
   [plugins."io.containerd.grpc.v1.cri".cni]
     bin_dir = ${JSON.stringify(cniBinDir)}
     conf_dir = ${JSON.stringify(folders.cni)}
@@ -37,6 +39,14 @@ disabled_plugins = ["io.containerd.snapshotter.v1.btrfs", "io.containerd.snapsho
     [plugins."io.containerd.grpc.v1.cri".containerd.runtimes.runc.options]
       SystemdCgroup = false
 `;
+}
+
+/**
+ * `_default/hosts.toml`: whichever registry an image's name says, this one is asked first. What it does not have is asked of that
+ * registry; where this one does not answer, too.
+ */
+export function registryHosts(server: string): string {
+  return `[host.${JSON.stringify(server)}]\n  capabilities = ["pull", "resolve"]\n`;
 }
 
 /** The pod network of one worker: a bridge with the worker's range; the fabric routes between workers. */

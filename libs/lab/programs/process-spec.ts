@@ -11,8 +11,8 @@ export type Probe =
 
 export interface ProcessSpec {
   readonly name: string;
-  /** `apiserver-lb` is the lab's own and cannot be replaced. */
-  readonly program: ProgramName | 'apiserver-lb';
+  /** `apiserver-lb` and `image-registry` are the lab's own and cannot be replaced. */
+  readonly program: ProgramName | 'apiserver-lb' | 'image-registry';
   readonly member: Member;
   /** Absolute program first. Runs inside the member's namespace. */
   readonly argv: readonly string[];

@@ -1,7 +1,8 @@
 // Command lines and files of a worker: containerd, kubelet, kube-proxy; and cluster-dns.
 import { type Member, portOf, type Topology } from '../topology.ts';
-import { cniConfig, containerdConfig } from './containerd-config.ts';
+import { cniConfig, containerdConfig, registryHosts } from './containerd-config.ts';
 import { dnsServiceAddress } from './control-plane.ts';
+import { imageRegistryServer } from './image-registry.ts';
 import { kubeletConfig } from './kubelet-config.ts';
 import { commandLine, configFile, isOurs, type ProcessSpec, type ProgramContext, pkiFile, toFlags } from './process-spec.ts';
 import { serverFor } from './servers.ts';
@@ -15,6 +16,7 @@ export function workerFolders(topology: Topology, member: Member) {
     state,
     socket: `${state}/containerd.sock`,
     cni: `${dir}/cni`,
+    registries: `${dir}/registries`,
     root: `${dir}/containerd`,
     kubelet: `${dir}/kubelet`,
   };
@@ -44,6 +46,7 @@ export function containerd(context: ProgramContext, member: Member): ProcessSpec
     env: {},
     files: [
       { path: file, text: containerdConfig(folders, machine.mayRaiseLimits) },
+      { path: `${folders.registries}/_default/hosts.toml`, text: registryHosts(imageRegistryServer(topology)) },
       { path: `${folders.cni}/10-drydock.conflist`, text: cniConfig(folders.state, member.podCidr ?? '') },
     ],
     kubeconfigs: [],
