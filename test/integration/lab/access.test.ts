@@ -6,34 +6,15 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { connect as connectTls } from 'node:tls';
 import { balancerServer } from '@drydock/lab/programs/servers.ts';
-import { type MemberKind, type Purpose, portOf } from '@drydock/lab/topology.ts';
+import type { Purpose } from '@drydock/lab/topology.ts';
 import { type CertifiedKey, clientCertificate } from '@drydock/pki/certificate.ts';
 import { ensureFolder } from '@drydock/pki/folder.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { type AccessRow, accessTable, serverAuthorities } from './access-table.ts';
+import { accessTable, serverAuthorities } from './access-table.ts';
 import { ask, askBy } from './doors.ts';
 import { labPatienceMs, pairsOf, type SmallLab, startSmallLab } from './small-lab.ts';
+import { doorOf, type LabPort, portsOf, purposes, visit } from './visit.ts';
 
-type Door = keyof AccessRow;
-/** What is behind the ports that want to know who comes, and the protocols in which they are asked. */
-const doors: Readonly<Partial<Record<Purpose, readonly [Door, ...(keyof typeof askBy)[]]>>> = {
-  'etcd-client': ['storeClient', 'HTTP', 'gRPC'],
-  'etcd-peer': ['storePeer', 'HTTP'],
-  'apiserver-https': ['api', 'HTTP'],
-  'apiserver-grpc': ['apiGrpc', 'gRPC'],
-  kubelet: ['kubelet', 'HTTP'],
-  'kubelet-agent': ['agent', 'gRPC'],
-};
-/** The ports of each kind of member. */
-const purposes: Readonly<Record<MemberKind, readonly Purpose[]>> = {
-  etcd: ['etcd-client', 'etcd-peer', 'etcd-metrics'],
-  apiserver: ['apiserver-https', 'apiserver-grpc'],
-  balancer: ['apiserver-https'],
-  scheduler: ['scheduler'],
-  'controller-manager': ['controller-manager'],
-  dns: ['dns', 'dns-metrics'],
-  worker: ['kubelet', 'kubelet-healthz', 'kubelet-agent'],
-};
 /** Ports for probes and collectors, which want to know nothing of who comes: what they tell everybody, and that they tell no more. */
 const open: Readonly<Partial<Record<Purpose, { readonly tells: readonly string[]; readonly denies: readonly string[] }>>> = {
   'etcd-metrics': { tells: ['/health', '/metrics'], denies: ['/v3/kv/range', '/members'] },
@@ -47,19 +28,12 @@ describe('who may connect where', () => {
   let small: SmallLab;
   let pairs: Map<string, CertifiedKey | undefined>;
   /** Every port of the lab, with its purpose. */
-  let ports: { address: string; purpose: Purpose | undefined; kind: MemberKind }[];
+  let ports: LabPort[];
 
   beforeAll(async () => {
     small = await startSmallLab('access');
     pairs = await pairsOf(small.lab);
-    const { topology, specs } = small.lab.view();
-    ports = specs.flatMap(({ member, ports: numbers }) =>
-      numbers.map((number) => ({
-        address: `${member.address}:${number}`,
-        purpose: purposes[member.kind].find((purpose) => portOf(topology, member, purpose) === number),
-        kind: member.kind,
-      })),
-    );
+    ports = portsOf(small.lab);
   }, labPatienceMs);
   afterAll(() => small?.down(), labPatienceMs);
 
@@ -73,23 +47,7 @@ describe('who may connect where', () => {
   });
 
   test('each certificate comes in where the table says, and nowhere else', { timeout: labPatienceMs }, async () => {
-    const wrong: string[] = [];
-    const asked = new Map<string, number>();
-    for (const { address, purpose, kind } of ports) {
-      const [door, ...protocols] = doorOf(purpose);
-      if (door === undefined) continue;
-      for (const protocol of protocols) {
-        const at = `${kind}, ${purpose}, ${protocol}`;
-        await Promise.all(
-          [...pairs].map(async ([name, pair]) => {
-            const access = await askBy[protocol][door]({ address, pair });
-            const wanted = accessTable[name]?.[door];
-            if (access !== wanted) wrong.push(`${at}: ${name}: ${access}, and not ${wanted}`);
-            asked.set(at, (asked.get(at) ?? 0) + 1);
-          }),
-        );
-      }
-    }
+    const { asked, wrong } = await visit(ports, pairs);
     expect(wrong).toEqual([]);
     expect([...asked.values()]).toEqual(Array.from({ length: 8 }, () => pairs.size));
   });
@@ -105,12 +63,12 @@ describe('who may connect where', () => {
 
   test('each server proves itself by the authority of its purpose alone', async () => {
     const authorities = ['ca', 'etcd/ca', 'etcd/peer-ca', 'front-proxy-ca'];
-    for (const { address, purpose } of ports) {
-      const [door] = doorOf(purpose);
-      if (door === undefined) continue;
+    for (const port of ports) {
+      const wanted = doorOf(port);
+      if (wanted === undefined) continue;
       const vouching: string[] = [];
-      for (const name of authorities) if (await isProven(address, pairs.get(name))) vouching.push(name);
-      expect(vouching, purpose).toEqual([serverAuthorities[door]]);
+      for (const name of authorities) if (await isProven(port.address, pairs.get(name))) vouching.push(name);
+      expect(vouching, port.purpose).toEqual([serverAuthorities[wanted.door]]);
     }
   });
 
@@ -157,10 +115,6 @@ describe('a lab that was made with one authority for everything', () => {
     expect(readdirSync(folder).filter((name) => /^etcd-1|^etcdctl/.test(name))).toEqual([]);
   });
 });
-
-function doorOf(purpose: Purpose | undefined) {
-  return (purpose === undefined ? undefined : doors[purpose]) ?? [undefined];
-}
 
 /** Whether the server's certificate, for the address at which it was met, is of the authority. */
 function isProven(address: string, authority: CertifiedKey | undefined): Promise<boolean> {
