@@ -3,7 +3,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from '@drydock/foundation/child-process.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { drydock, repository, until } from './lab.ts';
+import { drydock, kubectlWith, repository, until } from './lab.ts';
 
 const flags = ['--name', 'hollow'];
 /** Below the range from which the kernel gives out ports to clients: none of them may sit on one of ours. */
@@ -11,8 +11,7 @@ const portBase = '26000';
 
 describe('loopback network, hollow engine', () => {
   let kubeconfig = '';
-  const kubectl = async (...args: string[]) =>
-    (await execa('kubectl', ['--kubeconfig', kubeconfig, ...args], { stdin: 'ignore' })).stdout;
+  const kubectl = (...args: string[]) => kubectlWith(kubeconfig, ...args);
 
   beforeAll(async () => {
     await drydock('down', ...flags);

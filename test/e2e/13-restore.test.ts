@@ -7,7 +7,7 @@ import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { execa } from '@drydock/foundation/child-process.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { drydock, until } from './lab.ts';
+import { drydock, kubectlWith, until } from './lab.ts';
 
 const folder = mkdtempSync(join(tmpdir(), 'drydock-restore-'));
 const dir = join(folder, 'lab');
@@ -25,8 +25,7 @@ describe('a lab restored from a snapshot', { timeout: 400_000 }, () => {
     expect(result.exitCode, result.all).toBe(0);
     return result.all;
   };
-  const kubectl = async (...args: string[]) =>
-    (await execa('kubectl', ['--kubeconfig', join(dir, 'admin.kubeconfig'), ...args], { stdin: 'ignore' })).stdout;
+  const kubectl = (...args: string[]) => kubectlWith(join(dir, 'admin.kubeconfig'), ...args);
   const uids = async (kind: string) =>
     (await kubectl('get', kind, '-o', 'jsonpath={.items[*].metadata.uid}')).split(' ').sort();
   const dns = new Resolver({ timeout: 2_000, tries: 1 });

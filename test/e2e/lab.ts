@@ -64,6 +64,11 @@ export async function kubectl(...args: string[]): Promise<string> {
   return result.stdout;
 }
 
+/** The same for another lab than the suite's. */
+export async function kubectlWith(kubeconfig: string, ...args: string[]): Promise<string> {
+  return (await execa('kubectl', ['--kubeconfig', kubeconfig, ...args], { timeout: commandTimeoutMs, stdin: 'ignore' })).stdout;
+}
+
 export async function kubectlJson<T>(...args: string[]): Promise<T> {
   return JSON.parse(await kubectl(...args, '-o', 'json')) as T;
 }
