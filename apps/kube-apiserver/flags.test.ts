@@ -74,7 +74,7 @@ describe('what the flags mean together', () => {
     const { settled, warnings } = of('--authorization-mode=RBAC', '--enable-admission-plugins=NodeRestriction');
     expect(settled.admissionPlugins).toEqual(servedPlugins);
     expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toContain('PodSecurity');
+    expect(warnings[0]).toContain('RuntimeClass');
   });
 
   test('where everybody may do everything, nobody is anonymous', () => {

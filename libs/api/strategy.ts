@@ -1,4 +1,5 @@
 // What a write may not change: the server's own fields are set here, between decoding and validation.
+import { fieldsFromAppArmorAnnotations } from './app-armor.ts';
 import { emptyModel } from './decode-value.ts';
 import type { DaemonSet, Job, Namespace, ObjectMeta, Pod, Secret } from './generated/types.ts';
 import { copyField, isObject, type JsonObject, semanticEqual, setField } from './json.ts';
@@ -86,6 +87,7 @@ function metadataOf(object: KubeObject): ObjectMeta {
 function preparePod(object: KubeObject): void {
   const pod = object as Pod;
   pod.status = { phase: 'Pending', qosClass: qosClassOf(pod) };
+  fieldsFromAppArmorAnnotations(pod);
 }
 
 function prepareNamespace(object: KubeObject): void {

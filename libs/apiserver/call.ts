@@ -53,14 +53,26 @@ export function attributesOf(request: {
 
 /** What plugins are asked. */
 export function admissionOf(
-  { info, request, user, subresource }: Call,
+  call: Call,
   operation: Operation,
   object: KubeObject | undefined,
   old: KubeObject | undefined,
 ): AdmissionRequest {
+  const { info, request, user, subresource } = call;
   const { namespace, name } = request.target;
   const dryRun = request.options.dryRun === true;
-  return { operation, info, subresource: subresource?.name ?? '', namespace, name, user, object, old, dryRun };
+  return {
+    operation,
+    info,
+    subresource: subresource?.name ?? '',
+    namespace,
+    name,
+    user,
+    object,
+    old,
+    dryRun,
+    warn: (texts) => warn(call, texts),
+  };
 }
 
 /** The body as an object of the view's kind: decoded, its fields checked, defaulted. */

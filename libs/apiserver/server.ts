@@ -308,6 +308,14 @@ export class ApiServer {
       limitRanges: (namespace) => storedLimitRanges(this.#caches, namespace),
       quotas: storedQuotas(this.#objects, this.#caches, this.#options.clock),
       namespace: (name) => this.#find(namespaces, '', name),
+      podSecurity: {
+        namespace: (name) => this.#find(namespaces, '', name),
+        pods: async (namespace) => {
+          await this.#caches.of(pods).start();
+          return this.#caches.list<Pod>(pods, namespace);
+        },
+        nowMs: () => this.#options.clock.wallMs(),
+      },
       serviceAccount: (namespace, name) => this.#find(serviceAccounts, namespace, name),
       pod: (namespace, name) => this.#find(pods, namespace, name),
       priorityClass: (name) => this.#find(priorityClasses, '', name),

@@ -8,6 +8,20 @@ export function nonNegative(value: number | undefined, path: string): FieldError
   return value !== undefined && value < 0 ? [invalid(path, value, 'must be greater than or equal to 0')] : [];
 }
 
+const maxId = 2147483647;
+
+/** User and group numbers. */
+export function idRange(id: number | undefined, path: string): FieldError[] {
+  if (id === undefined || (id >= 0 && id <= maxId)) return [];
+  return [invalid(path, id, `must be between 0 and ${maxId}, inclusive`)];
+}
+
+/** A relative path that does not leave its root. */
+export function localPath(value: string, path: string): FieldError[] {
+  if (value.startsWith('/')) return [invalid(path, value, 'must be a relative path')];
+  return value.split('/').includes('..') ? [invalid(path, value, "must not contain '..'")] : [];
+}
+
 /** `allowed` in the order in which upstream lists them; an empty value is required instead when `needed`. */
 export function oneOf(value: string | undefined, allowed: readonly string[], path: string, needed = false): FieldError[] {
   if (value === undefined || value === '') return needed ? [required(path)] : [];

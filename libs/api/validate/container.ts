@@ -1,7 +1,8 @@
 // Rules of containers: names, images, ports, probes, lifecycle, mounts (pkg/apis/core/validation).
 import type { Container, ContainerPort, HTTPGetAction, Lifecycle, Probe, VolumeMount } from '../generated/types.ts';
 import { dns1123LabelErrors, portNameErrors, portNumberErrors } from '../names.ts';
-import { nonNegative, oneOf, validatePort } from './common.ts';
+import { localPath, nonNegative, oneOf, validatePort } from './common.ts';
+import { containerConfinement } from './confinement.ts';
 import { validateEnv } from './env.ts';
 import { duplicate, type FieldError, forbidden, invalid, notFound, required } from './field-error.ts';
 import { validateResources } from './pod-resources.ts';
@@ -15,6 +16,8 @@ const schemes = ['HTTP', 'HTTPS'];
 export interface PodContext {
   readonly volumes: ReadonlySet<string>;
   readonly hostNetwork: boolean;
+  /** Whether its users are those of the host. */
+  readonly hostUsers: boolean;
 }
 
 export function validateContainers(containers: readonly Container[], path: string, context: PodContext): FieldError[] {
@@ -72,21 +75,8 @@ function validateContainer(container: Container, path: string, context: PodConte
     ...oneOf(container.imagePullPolicy, pullPolicies, `${path}.imagePullPolicy`, true),
     ...validateResources(container.resources, `${path}.resources`),
   );
-  const security = container.securityContext;
-  const at = `${path}.securityContext`;
-  errors.push(...idRange(security?.runAsUser, `${at}.runAsUser`), ...idRange(security?.runAsGroup, `${at}.runAsGroup`));
-  if (security?.privileged === true && security.allowPrivilegeEscalation === false) {
-    errors.push(invalid(at, security, 'cannot set `allowPrivilegeEscalation` to false and `privileged` to true'));
-  }
+  errors.push(...containerConfinement(container.securityContext, `${path}.securityContext`, context.hostUsers));
   return errors;
-}
-
-const maxId = 2147483647;
-
-/** User and group numbers. */
-export function idRange(id: number | undefined, path: string): FieldError[] {
-  if (id === undefined || (id >= 0 && id <= maxId)) return [];
-  return [invalid(path, id, `must be between 0 and ${maxId}, inclusive`)];
 }
 
 function validatePorts(ports: readonly ContainerPort[], path: string, context: PodContext): FieldError[] {
@@ -132,12 +122,6 @@ function validateMounts(mounts: readonly VolumeMount[], path: string, context: P
     }
     return errors;
   });
-}
-
-/** A relative path that does not leave its root. */
-export function localPath(value: string, path: string): FieldError[] {
-  if (value.startsWith('/')) return [invalid(path, value, 'must be a relative path')];
-  return value.split('/').includes('..') ? [invalid(path, value, "must not contain '..'")] : [];
 }
 
 function probesOf(container: Container): [string, Probe][] {

@@ -3,7 +3,8 @@ import type { Pod, PodSpec, PodTemplateSpec, Toleration } from '../generated/typ
 import { cloneJson, semanticEqual } from '../json.ts';
 import { dns1123LabelErrors, dns1123SubdomainErrors, labelValueErrors, qualifiedNameErrors } from '../names.ts';
 import { oneOf } from './common.ts';
-import { idRange, type PodContext, validateContainers, validateInitContainers } from './container.ts';
+import { confiningAnnotations, podConfinement } from './confinement.ts';
+import { type PodContext, validateContainers, validateInitContainers } from './container.ts';
 import { rules } from './define.ts';
 import { type FieldError, forbidden, invalid, notSupported, required } from './field-error.ts';
 import { validateAnnotations, validateLabels } from './meta.ts';
@@ -18,7 +19,7 @@ const maxDeadlineSeconds = 2147483647;
 
 export const podRules = [
   rules<Pod>('/Pod', {
-    create: (pod) => [...validatePodSpec(pod.spec, 'spec'), ...imageSpaces(pod)],
+    create: (pod) => [...validatePodSpec(pod.spec, 'spec'), ...imageSpaces(pod), ...confiningAnnotations(pod)],
     update: (pod, old) => validatePodUpdate(pod, old),
     subresources: {
       status: validatePodStatus,
@@ -43,6 +44,7 @@ export function validatePodSpec(spec: PodSpec | undefined, path: string): FieldE
   const context: PodContext = {
     volumes: new Set((spec.volumes ?? []).map((volume) => volume.name)),
     hostNetwork: spec.hostNetwork === true,
+    hostUsers: spec.hostUsers !== false,
   };
   errors.push(
     ...validateContainers(spec.containers ?? [], `${path}.containers`, context),
@@ -50,9 +52,7 @@ export function validatePodSpec(spec: PodSpec | undefined, path: string): FieldE
     ...oneOf(spec.restartPolicy, restartPolicies, `${path}.restartPolicy`, true),
     ...oneOf(spec.dnsPolicy, dnsPolicies, `${path}.dnsPolicy`, true),
     ...validateLabels(spec.nodeSelector, `${path}.nodeSelector`),
-    ...idRange(spec.securityContext?.runAsUser, `${path}.securityContext.runAsUser`),
-    ...idRange(spec.securityContext?.runAsGroup, `${path}.securityContext.runAsGroup`),
-    ...idRange(spec.securityContext?.fsGroup, `${path}.securityContext.fsGroup`),
+    ...podConfinement(spec, path),
     ...validateAffinity(spec.affinity, `${path}.affinity`),
     ...validateDnsConfig(spec, `${path}.dnsConfig`),
     ...validateHostAliases(spec, `${path}.hostAliases`),

@@ -1,8 +1,10 @@
 // Rules of pod volumes.
+
 import type { KeyToPath, Volume } from '../generated/types.ts';
 import { isObject } from '../json.ts';
 import { dns1123LabelErrors } from '../names.ts';
-import { localPath } from './container.ts';
+import { localPath } from './common.ts';
+
 import { duplicate, type FieldError, forbidden, invalid, required } from './field-error.ts';
 
 const maxFileMode = 0o777;

@@ -16,6 +16,8 @@ export interface AdmissionRequest {
   readonly object: KubeObject | undefined;
   readonly old: KubeObject | undefined;
   readonly dryRun: boolean;
+  /** Tells the client beside the answer, whatever it is. */
+  warn(texts: readonly string[]): void;
 }
 
 /** One plugin. Methods fail with ApiError to refuse. */

@@ -9,6 +9,7 @@ import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import type { NodeLookups } from './node-writes.ts';
 import { podResizeValidator } from './pod-resize.ts';
+import { type PodSecuritySources, podSecurity } from './pod-security/plugin.ts';
 import { type DefaultTolerations, defaultTolerationSeconds, priorityAdmission, taintNewNodes } from './pods.ts';
 import { type Quotas, resourceQuota } from './resource-quota.ts';
 import { serviceAccountAdmission } from './service-account.ts';
@@ -17,6 +18,7 @@ import { defaultStorageClass, storageProtection } from './storage.ts';
 /** What plugins look up: objects as they are now. */
 export interface PluginSources extends NodeLookups {
   namespace(name: string): Promise<Namespace | undefined>;
+  readonly podSecurity: PodSecuritySources;
   serviceAccount(namespace: string, name: string): Promise<ServiceAccount | undefined>;
   limitRanges(namespace: string): Promise<readonly LimitRange[]>;
   readonly quotas: Quotas;
@@ -37,6 +39,7 @@ const builders: Readonly<Record<string, (sources: PluginSources) => AdmissionPlu
   CertificateApproval: (sources) => certificateApproval(sources.authorizer),
   CertificateSigning: (sources) => certificateSigning(sources.authorizer),
   CertificateSubjectRestriction: () => certificateSubjectRestriction,
+  PodSecurity: (sources) => podSecurity(sources.podSecurity),
   PodResizeValidator: (sources) => podResizeValidator((name) => sources.node(name)),
   LimitRanger: (sources) => limitRanger((namespace) => sources.limitRanges(namespace)),
   ResourceQuota: (sources) => resourceQuota(sources.quotas),
@@ -61,6 +64,7 @@ export const servedPlugins: readonly string[] = [
   'ServiceAccount',
   'NodeRestriction',
   'TaintNodesByCondition',
+  'PodSecurity',
   'Priority',
   'DefaultTolerationSeconds',
   'DefaultStorageClass',

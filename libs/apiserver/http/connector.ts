@@ -117,6 +117,8 @@ export class StreamConnector implements Connector {
       object: undefined,
       old: undefined,
       dryRun: false,
+      // An upgrade has no place for warnings.
+      warn: () => {},
     });
   }
 

@@ -15,7 +15,7 @@ let operator: WireClient;
 let certificate: TlsParts;
 
 beforeAll(async () => {
-  server = await WireServer.start({ grpcPort: await freePort(), requestTimeoutMs: 1_000, maxWritesInFlight: 1 });
+  server = await WireServer.start({ grpcPort: await freePort(), requestTimeoutMs: 4_000, maxWritesInFlight: 1 });
   operator = await server.operator();
   certificate = await server.certificate('operator');
 }, 60_000);
@@ -62,15 +62,17 @@ test('who may not write is told so before a byte of the body has come, and holds
 test('a body that does not come holds its place for the time of a request, on both transports', {
   timeout: 30_000,
 }, async () => {
-  const slow = await open(certificate);
-  slow.write(head('content-length: 1000'));
-  while ((await operator.call('POST', path, { body: { metadata: { generateName: 'b-' } } })).code !== 429);
   const grpc = await connect(await server.clientConfig('grpc', 'operator'), {
     clock: new SystemClock(),
     random: new SystemRandom(),
     userAgent: 'test',
   });
   const made = () => grpc.create<ConfigMap>(configMaps, { metadata: { namespace: 'default', generateName: 'c-' } });
+  // Both connections stand before the time of the slow request begins.
+  await made();
+  const slow = await open(certificate);
+  slow.write(head('content-length: 1000'));
+  while ((await operator.call('POST', path, { body: { metadata: { generateName: 'b-' } } })).code !== 429);
   await expect(made()).rejects.toMatchObject({ reason: 'TooManyRequests' });
   expect(await rest(slow)).toMatch(/^HTTP\/1\.1 504 Gateway Timeout\r\n/);
   expect((await made()).metadata?.name).toMatch(/^c-/);

@@ -36,6 +36,11 @@ export class Recording {
     return answer;
   }
 
+  /** Adds a line to what was asked last. */
+  note(text: string): void {
+    this.#lines.push(`  ${text}`);
+  }
+
   /** Compares with the file; with UPDATE=1 writes it. */
   check(file: URL, update: boolean): void {
     const text = `${this.#lines.join('\n')}\n`;
