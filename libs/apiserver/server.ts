@@ -3,21 +3,17 @@ import type { DeleteOptions, PersistentVolumeClaim, Pod, ResourceSlice } from '@
 import {
   clusterRoleBindings,
   clusterRoles,
-  csiDrivers,
   type KubeObject,
   namespaces,
   nodes,
   persistentVolumeClaims,
-  persistentVolumes,
   pods,
-  priorityClasses,
   type Resource,
   resourceSlices,
   roleBindings,
   roles,
   secrets,
   serviceAccounts,
-  storageClasses,
 } from '@drydock/api/resource.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
@@ -26,7 +22,7 @@ import type { ServingTimes } from '@drydock/foundation/serving/bounds.ts';
 import { Admission } from './admission/admission.ts';
 import { buildPlugins, type PluginSources } from './admission/plugins.ts';
 import type { DefaultTolerations } from './admission/pods.ts';
-import { storedLimitRanges, storedQuotas } from './admission/stored-quotas.ts';
+import { type Find, storedSources } from './admission/stored-sources.ts';
 import { Authenticator, type RequestHeaderOptions } from './authn/authenticator.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import { Authorizer, type AuthorizerMode, alwaysAllow, alwaysDeny } from './authz/authorizer.ts';
@@ -295,40 +291,14 @@ export class ApiServer {
   }
 
   #lookups(authorizer: Authorizer): PluginSources {
+    const { clock, random, defaultTolerations } = this.#options;
+    const find: Find = (resource, namespace, name) => this.#find(resource, namespace, name);
     return {
+      ...storedSources({ caches: this.#caches, objects: this.#objects, clock, find }),
       authorizer,
       allowed: (attributes) => authorizer.authorize(attributes).allowed,
-      node: (name) => this.#find(nodes, '', name),
-      csiDriver: (name) => this.#find(csiDrivers, '', name),
-      driverOfClaim: async (namespace, name) => {
-        const claim = await this.#find<PersistentVolumeClaim>(persistentVolumeClaims, namespace, name);
-        const volume = claim?.spec?.volumeName;
-        return volume ? (await this.#find(persistentVolumes, '', volume))?.spec?.csi?.driver : undefined;
-      },
-      limitRanges: (namespace) => storedLimitRanges(this.#caches, namespace),
-      quotas: storedQuotas(this.#objects, this.#caches, this.#options.clock),
-      namespace: (name) => this.#find(namespaces, '', name),
-      podSecurity: {
-        namespace: (name) => this.#find(namespaces, '', name),
-        pods: async (namespace) => {
-          await this.#caches.of(pods).start();
-          return this.#caches.list<Pod>(pods, namespace);
-        },
-        nowMs: () => this.#options.clock.wallMs(),
-      },
-      serviceAccount: (namespace, name) => this.#find(serviceAccounts, namespace, name),
-      pod: (namespace, name) => this.#find(pods, namespace, name),
-      priorityClass: (name) => this.#find(priorityClasses, '', name),
-      priorityClasses: async () => {
-        await this.#caches.of(priorityClasses).start();
-        return this.#caches.list(priorityClasses);
-      },
-      storageClasses: async () => {
-        await this.#caches.of(storageClasses).start();
-        return this.#caches.list(storageClasses);
-      },
-      random: this.#options.random,
-      tolerations: this.#options.defaultTolerations,
+      random,
+      tolerations: defaultTolerations,
     };
   }
 
