@@ -181,6 +181,7 @@ export class Kubelet implements Service {
       engine,
       clock,
       log,
+      random: random.stream('pods'),
       runtime,
       prober,
       backoff: new BackoffTable(),
@@ -188,7 +189,7 @@ export class Kubelet implements Service {
       references,
       tokens: new TokenCache(client, clock),
       cgroups: this.#cgroups,
-      statuses: new StatusWriter(client, clock, log),
+      statuses: new StatusWriter(client, clock, log, random.stream('statuses')),
       engineName,
       facts: { nodeName: config.nodeName, hostIp: config.nodeIp, allocatable: this.#allocatable },
       settings: {

@@ -124,6 +124,24 @@ test('a config map that changes is seen in its volume, by a kubelet that was sta
   expect(existsSync(path)).toBe(false);
 });
 
+test('what fails for many pods at once is not tried again by all at once', async () => {
+  const world = await scene();
+  const tries = new Map<string, number[]>();
+  world.fate = ({ name }) => {
+    if (world.nowMs() > 10_000 || (name !== 'runSandbox' && name !== 'patch pods/status')) return undefined;
+    tries.set(name, [...(tries.get(name) ?? []), world.nowMs()]);
+    return 'error';
+  };
+  for (const name of ['a', 'b', 'c', 'd', 'e', 'f']) await world.create(pod(name, [container('a')]));
+  await world.advance(30_000);
+  for (const times of tries.values()) {
+    const again = times.slice(6, 12);
+    expect(new Set(times.slice(0, 6)).size).toBe(1);
+    expect(new Set(again).size).toBe(6);
+  }
+  expect([...tries.keys()].sort()).toEqual(['patch pods/status', 'runSandbox']);
+});
+
 test('a pod that was turned away says so and is never begun', async () => {
   const world = await scene({ cpus: 1 });
   const big = container('a', {}, { resources: { requests: { cpu: '2' } } });

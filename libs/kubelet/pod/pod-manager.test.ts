@@ -27,7 +27,8 @@ function world(ports: object) {
 test('what is on the host of a pod that is gone is removed', async () => {
   const { clock, manager, removed } = world({});
   await clock.advanceAsync(10);
-  expect([removed, manager.engineProblem]).toEqual([['gone'], undefined]);
+  await expect.poll(() => removed).toEqual(['gone']);
+  expect(manager.engineProblem).toBeUndefined();
 });
 
 test.each([

@@ -8,6 +8,7 @@ import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { ContainerDetail, ContainerEngine, ContainerSummary, Sandbox } from '../engine/engine.ts';
 import type { Rejection } from './admission.ts';
+import { admitInOrder } from './admission-order.ts';
 import { Gate } from './gate.ts';
 import { removeLogs } from './log-folders.ts';
 import { nothingObserved, type PodObservation, podKey, uidOf } from './observation.ts';
@@ -47,6 +48,11 @@ export class PodManager {
   readonly #exited = new Map<string, ContainerDetail>();
   readonly #prints = new Map<string, string>();
   readonly #removing = new Set<string>();
+  /** By uid, of those that were not taken before; undefined: this node takes it. */
+  readonly #verdicts = new Map<string, Rejection | undefined>();
+  /** Uids of pods of which the engine had something when it was first asked; before that nobody is admitted. */
+  #begun: ReadonlySet<string> = new Set();
+  readonly #firstRelist = Promise.withResolvers<void>();
   readonly #sandboxGate = new Gate(sandboxesAtOnceMax);
   #relistTimer: Timer | undefined;
   #stopped = false;
@@ -123,7 +129,7 @@ export class PodManager {
       sandboxGate: this.#sandboxGate,
       observe: () => this.#observe(uid),
       runtimeHandler: (name) => this.#runtimeHandler(name),
-      admit: (each) => this.#ports.admit(each, this.#others(uid)),
+      admit: () => this.#admit(uid),
       setStatus: (each, status) => this.#ports.statuses.set(each, status),
       statusWritten: (each) => this.#ports.statuses.flushed(each),
       finalDelete: (each) => this.#finalDelete(each),
@@ -133,15 +139,25 @@ export class PodManager {
     worker.wake();
   }
 
-  /** The pods that take room beside this one: those that were here before and have not ended. */
-  #others(uid: string): Pod[] {
-    const others = [...this.#workers.values()].filter(({ pod, takesRoom }) => uidOf(pod) !== uid && takesRoom);
-    return others.map(({ pod }) => pod);
+  /** Why this node does not take the pod. All that wait are decided on at once, lest who asks first be served first. */
+  #admit(uid: string): Rejection | undefined {
+    if (!this.#verdicts.has(uid)) {
+      const notRefused = this.all().filter((pod) => this.#verdicts.get(uidOf(pod)) === undefined);
+      const known = notRefused.map((pod) => ({ pod, isTaken: this.#isTaken(pod) }));
+      for (const [each, verdict] of admitInOrder(known, this.#ports.admit)) this.#verdicts.set(each, verdict);
+    }
+    return this.#verdicts.get(uid);
+  }
+
+  #isTaken(pod: Pod): boolean {
+    const uid = uidOf(pod);
+    return this.#verdicts.has(uid) || this.#begun.has(uid) || pod.status?.startTime !== undefined;
   }
 
   #forget(uid: string): void {
     this.#workers.delete(uid);
     this.#prints.delete(uid);
+    this.#verdicts.delete(uid);
     this.#ports.backoff.forget(`${uid}/`);
     this.#ports.statuses.forget(uid);
     this.#ports.runtime.forget(uid);
@@ -168,6 +184,7 @@ export class PodManager {
 
   async #observe(uid: string): Promise<PodObservation> {
     const { engine } = this.#ports;
+    await this.#firstRelist.promise;
     const [sandboxes, containers] = await Promise.all([engine.listSandboxes(uid), engine.listContainers(uid)]);
     return this.#detail(sandboxes, containers);
   }
@@ -218,11 +235,13 @@ export class PodManager {
     const add = (uid: string, text: string) => prints.set(uid, `${prints.get(uid) ?? ''};${text}`);
     for (const { podUid, id, ready } of sandboxes) add(podUid, `${id}=${ready}`);
     for (const { podUid, id, state } of containers) add(podUid, `${id}=${state}`);
+    if (this.#lastRelistMs === Number.NEGATIVE_INFINITY) this.#begun = new Set(prints.keys());
+    this.#firstRelist.resolve();
     const present = new Set(containers.map(({ id }) => id));
     for (const id of this.#exited.keys()) if (!present.has(id)) this.#exited.delete(id);
     for (const [uid, worker] of this.#workers) {
       const print = prints.get(uid) ?? '';
-      if (this.#prints.get(uid) !== print) worker.wake();
+      if ((this.#prints.get(uid) ?? '') !== print) worker.wake();
       this.#prints.set(uid, print);
     }
     // What belongs to no pod is an orphan only once the apiserver has said which pods there are.

@@ -3,22 +3,25 @@ import type { Pod, PodStatus } from '@drydock/api/generated/types.ts';
 import { parseTime, type Timer } from '@drydock/foundation/clock.ts';
 import { formatDuration } from '@drydock/foundation/duration.ts';
 import type { Log } from '@drydock/foundation/log.ts';
+import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { Rejection } from './admission.ts';
 import { everyContainerOf, nothingObserved, type PodObservation, podText, uidOf } from './observation.ts';
 import { planPod } from './plan-pod.ts';
 import { type ActorPorts, backoffKey, PodActor, type PodState } from './pod-actor.ts';
 import { graceOf, hashOf } from './pod-runtime.ts';
 import { podStatus, type StartProblem, statusOf } from './pod-status.ts';
+import { pauseMs } from './retry.ts';
 import { ownConditions } from './status-writer.ts';
 import { terminationMessage } from './termination-message.ts';
 
-/** A round that failed for reasons outside of the plan is tried again after this. */
+/** A round that failed for reasons outside of the plan is tried again after this, or half as much more. */
 const retryMs = 2_000;
 /** Volumes and tokens are looked at again at least this often (upstream's sync frequency). */
 const resyncMs = 60_000;
 
 export interface WorkerPorts extends ActorPorts {
   readonly log: Log;
+  readonly random: RandomStream;
   readonly engineName: string;
   /** Whether this node takes the pod; asked once, before anything of it is made. */
   readonly admit: (pod: Pod) => Rejection | undefined;
@@ -59,12 +62,6 @@ export class PodWorker {
 
   get observed(): PodObservation {
     return this.#state.observed;
-  }
-
-  /** Whether the pod has been taken by this node and has not ended: others must do with what it leaves. */
-  get takesRoom(): boolean {
-    const phase = this.pod.status?.phase;
-    return this.#isAdmitted && this.#failure === undefined && phase !== 'Succeeded' && phase !== 'Failed';
   }
 
   update(pod: Pod): void {
@@ -112,7 +109,7 @@ export class PodWorker {
         const givenUp = this.#dirty && this.#state.ending.signal.aborted;
         const error = (err as Error).message;
         if (!givenUp) this.#ports.log.warn({ error, pod: podText(this.pod) }, 'Error syncing pod, skipping');
-        nextMs = retryMs;
+        nextMs = pauseMs(retryMs, this.#ports.random);
       }
       if (!this.#stopped) this.#timer = this.#ports.clock.timer(nextMs, () => this.wake());
     }
@@ -135,11 +132,10 @@ export class PodWorker {
     return this.#failure === undefined ? this.#sync() : this.#fail();
   }
 
-  /** Only a pod that no kubelet has taken yet may be turned away: what runs goes on running. */
+  /** Once, and only a pod that no kubelet has taken yet may be turned away: what runs goes on running. */
   #admit(): void {
     if (this.#isAdmitted) return;
     this.#isAdmitted = true;
-    if (this.pod.status?.startTime !== undefined || this.observed.sandboxes.length > 0) return;
     const rejection = this.#ports.admit(this.pod);
     if (rejection === undefined) return;
     this.#failure = rejection;
@@ -173,7 +169,7 @@ export class PodWorker {
     // Config maps, secrets and tokens change under running containers.
     else if (observed.containers.some(({ state }) => state === 'running')) await this.#actor.prepareVolumes();
     const deadline = this.#deadlineMs();
-    const retry = problems.size > 0 ? retryMs : resyncMs;
+    const retry = pauseMs(problems.size > 0 ? retryMs : resyncMs, this.#ports.random);
     return Math.max(50, Math.min(retry, ...actions.backedOff.values(), ...(deadline === undefined ? [] : [deadline])));
   }
 

@@ -1,5 +1,6 @@
 import type { Pod, PodStatus } from '@drydock/api/generated/types.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
+import { SeededRandom } from '@drydock/foundation/random.ts';
 import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
 import { expect, test } from 'vitest';
 import { StatusWriter, statusPatch } from './status-writer.ts';
@@ -9,6 +10,8 @@ const pod = (resourceVersion: string, status: PodStatus = {}): Pod => ({
   metadata: { name: 'p', namespace: 'd', uid: 'u', resourceVersion },
   status,
 });
+
+const random = new SeededRandom('statuses').stream('statuses');
 
 /** An apiserver that takes every status, and counts. */
 function writer(): { statuses: StatusWriter; writes: () => number } {
@@ -21,7 +24,7 @@ function writer(): { statuses: StatusWriter; writes: () => number } {
   };
   const log = { warn: () => {} };
   return {
-    statuses: new StatusWriter(client as unknown as ApiClient, new VirtualClock(), log as never),
+    statuses: new StatusWriter(client as unknown as ApiClient, new VirtualClock(), log as never, random),
     writes: () => writes,
   };
 }

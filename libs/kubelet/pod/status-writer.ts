@@ -6,9 +6,11 @@ import type { ApiClient } from '@drydock/client/api-client.ts';
 import { atLeast } from '@drydock/client/resource-version.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
+import type { RandomStream } from '@drydock/foundation/random.ts';
 import { podKey, uidOf } from './observation.ts';
+import { pauseMs } from './retry.ts';
 
-/** Pause after a failed write, in milliseconds. */
+/** Pause after a failed write, in milliseconds, or half as much more. */
 const retryMs = 2_000;
 
 /** The conditions that the kubelet alone decides. */
@@ -52,14 +54,16 @@ export class StatusWriter {
   readonly #client: ApiClient;
   readonly #clock: Clock;
   readonly #log: Log;
+  readonly #random: RandomStream;
   readonly #wanted = new Map<string, { readonly pod: Pod; readonly status: PodStatus }>();
   readonly #written = new Map<string, Written>();
   readonly #writing = new Map<string, Promise<void>>();
 
-  constructor(client: ApiClient, clock: Clock, log: Log) {
+  constructor(client: ApiClient, clock: Clock, log: Log, random: RandomStream) {
     this.#client = client;
     this.#clock = clock;
     this.#log = log;
+    this.#random = random;
   }
 
   /** Returns at once; equal statuses are written once. */
@@ -119,7 +123,7 @@ export class StatusWriter {
           return;
         }
         this.#log.warn({ err, pod: name, namespace }, 'pod status not written; trying again');
-        await this.#clock.sleep(retryMs);
+        await this.#clock.sleep(pauseMs(retryMs, this.#random));
       }
     }
   }
