@@ -121,7 +121,12 @@ export class ProcessEngine extends HollowEngine {
     return Promise.all((await this.listContainers()).map(({ id }) => this.container(id)));
   }
 
-  /** Ids of what runs of a pod, by name. */
+  /** Whether nothing runs. */
+  get isIdle(): boolean {
+    return this.#processes.size === 0;
+  }
+
+  /** Ids of what runs of a pod. */
   runningOf(uid: string): string[] {
     return [...this.#processes.keys()].filter((id) => this.#configs.get(id)?.labels['io.kubernetes.pod.uid'] === uid);
   }
