@@ -98,6 +98,9 @@ function hasRun({ pod, observed }: PlanInput, name: string): boolean {
 function planInit(input: PlanInput, sandboxId: string, anyMain: boolean, draft: Draft): 'done' | 'waiting' | 'failed' {
   const { pod, observed } = input;
   const policy = pod.spec?.restartPolicy ?? 'Always';
+  // Whatever has become of the sidecars meanwhile.
+  if (!anyMain && policy === 'Never' && initContainersOf(pod).some((each) => hasFailed(observed, each, sandboxId)))
+    return 'failed';
   for (const container of initContainersOf(pod)) {
     const last = latest(observed, container.name, sandboxId);
     if (isSidecar(container)) {
@@ -112,12 +115,16 @@ function planInit(input: PlanInput, sandboxId: string, anyMain: boolean, draft: 
     }
     if (last.state === 'running') return 'waiting';
     if (last.state === 'exited' && last.exitCode === 0) continue;
-    if (policy === 'Never' && last.state === 'exited') return 'failed';
     if (last.state === 'unknown') killUnknown(container, last, draft);
     startLater(input, container, last, draft);
     return 'waiting';
   }
   return 'done';
+}
+
+function hasFailed(observed: PodObservation, container: Container, sandboxId: string): boolean {
+  const last = latest(observed, container.name, sandboxId);
+  return !isSidecar(container) && last?.state === 'exited' && last.exitCode !== 0;
 }
 
 /** Plans one container that is to keep running by the restart policy. False where it has ended for good. */

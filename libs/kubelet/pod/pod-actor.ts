@@ -159,7 +159,8 @@ export class PodActor {
   /** Nothing is left of the pod in the engine and among the logs. */
   async removeAll(): Promise<void> {
     const { engine } = this.#ports;
-    for (const { id } of this.#state.observed.containers) await engine.removeContainer(id);
+    // The newest last: what is left of a removal that fails is looked at again, and says how often a container was started.
+    for (const { id } of [...this.#state.observed.containers].reverse()) await engine.removeContainer(id);
     await this.removeLogs();
     for (const { id } of this.#state.observed.sandboxes) await engine.removeSandbox(id);
   }

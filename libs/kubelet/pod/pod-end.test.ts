@@ -118,3 +118,28 @@ test('a pod that is deleted while an unhealthy container of it is being ended, e
   await world.untilGone('p', 15_000);
   expect(happened(world, 'term', 'kill').slice(0, 4)).toEqual(['term a 0', 'term a 3', 'term b 3', 'kill a 10']);
 });
+
+test.each(['error', 'lost', 'crash before'] as const)('a removal that is broken off is no step back: %s', async (fate) => {
+  const world = await scene();
+  await world.create(pod('p', [container('a', { runMs: [1_000, null], exitCode: 1 }), container('b')]));
+  await world.until('a runs again', () => happened(world, 'start').length === 3, 10_000);
+  let removals = 0;
+  world.fate = ({ name }) => (name === 'removeContainer' && ++removals === 2 ? fate : undefined);
+  await world.delete('p');
+  await world.untilGone('p', 15_000);
+  expect(removals).toBeGreaterThan(2);
+});
+
+test('a container that could not be told to end, nor to hurry, is told again in the time that it has', async () => {
+  const world = await scene();
+  await world.create(pod('p', [container('a', { termMs: null }), container('b', { termMs: null })]));
+  await world.untilReady('p', 10_000);
+  let stops = 0;
+  world.fate = ({ name }) => (name === 'stopContainer' && [1, 4].includes(++stops) ? 'error' : undefined);
+  await world.delete('p', 60);
+  await world.advance(5_000);
+  await world.delete('p', 10);
+  await world.untilGone('p', 15_000);
+  expect(happened(world, 'kill')).toHaveLength(2);
+  expect(stops).toBe(6);
+});

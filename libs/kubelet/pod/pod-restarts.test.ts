@@ -106,3 +106,32 @@ test.each(fates)('a job with a sidecar is over when its work is, with one mishap
   expect(wrong).toEqual([]);
   expect(runs).toBeGreaterThan(15);
 });
+
+const failing = () =>
+  pod('p', [container('a')], {
+    restartPolicy: 'Never',
+    initContainers: [sidecar('s', { termMs: 1_000 }), container('i', { runMs: 500, exitCode: 3 })],
+  });
+
+test('a sidecar is not started again when an init container has failed for good', async () => {
+  const world = await scene();
+  let stops = 0;
+  world.fate = ({ name }) => (name === 'stopSandbox' && ++stops === 1 ? 'error' : undefined);
+  await world.create(failing());
+  await world.untilPhase('p', 'Failed', 10_000);
+  await world.advance(10_000);
+  expect(happened(world, 'start').map((line) => line.split(' ')[1])).toEqual(['s', 'i']);
+  await world.delete('p');
+  await world.untilGone('p', 15_000);
+});
+
+test('a container whose start was not answered and that has ended for good, says how', async () => {
+  const world = await scene();
+  let starts = 0;
+  world.fate = ({ name }) => (name === 'startContainer' && ++starts === 2 ? 'lost' : undefined);
+  await world.create(failing());
+  await world.untilPhase('p', 'Failed', 10_000);
+  expect(world.pod('p')?.status?.initContainerStatuses?.[1]?.state?.terminated?.exitCode).toBe(3);
+  await world.delete('p');
+  await world.untilGone('p', 15_000);
+});

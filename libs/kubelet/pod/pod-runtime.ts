@@ -82,6 +82,8 @@ export function hashOf(container: Container): string {
     .slice(0, 8);
 }
 
+/** Pause after a container could not be told to end. */
+const stopRetryMs = 1_000;
 const podEnds = 'the pod is being terminated';
 
 /** `host:port/path/name:tag@digest`, as far as it keeps nonsense from the engine (github.com/distribution/reference). */
@@ -174,17 +176,29 @@ export class PodRuntime {
   /** Whoever was told to end and has less time now is told again. */
   hurry(grace: Grace, seconds: number): void {
     grace.shorten(seconds);
-    for (const id of this.#stopping.get(grace) ?? [])
-      void this.#ports.engine.stopContainer(id, grace.windowSeconds).catch(() => {});
+    for (const id of this.#stopping.get(grace) ?? []) void this.#tell(id, grace).catch(() => {});
   }
 
   async #stop(id: string, grace: Grace): Promise<void> {
     const stopping = this.#stopping.get(grace) ?? new Set();
     this.#stopping.set(grace, stopping.add(id));
     try {
-      await this.#ports.engine.stopContainer(id, grace.windowSeconds);
+      await this.#tell(id, grace);
     } finally {
       stopping.delete(id);
+    }
+  }
+
+  /** Resolves when it has ended. Throws EngineError where it cannot be told to in the time that it has. */
+  async #tell(id: string, grace: Grace): Promise<void> {
+    const { engine, clock } = this.#ports;
+    for (;;) {
+      try {
+        return await engine.stopContainer(id, grace.windowSeconds);
+      } catch (error) {
+        if (grace.leftSeconds === 0) throw error;
+        await clock.sleep(stopRetryMs);
+      }
     }
   }
 

@@ -83,8 +83,9 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
   const before0 = statusOf(pod, container.name);
   if (last === undefined) return unstarted(input, container, init, before0);
   const running = last.state === 'running';
-  const waiting =
-    last.state === 'running' ? undefined : (input.problems.get(container.name) ?? input.backedOff.get(container.name));
+  const waiting = mayRestart(pod, container, init, last)
+    ? (input.problems.get(container.name) ?? input.backedOff.get(container.name))
+    : undefined;
   const state: ContainerState =
     waiting !== undefined
       ? { waiting }
@@ -113,6 +114,15 @@ function containerStatus(input: StatusInput, container: Container, init: boolean
       ...(readOnly === true ? { readOnly, recursiveReadOnly: 'Disabled' } : {}),
     })),
   };
+}
+
+/** Only then it waits for anything (kubecontainer.ShouldContainerBeRestarted). */
+function mayRestart(pod: Pod, container: Container, init: boolean, last: ContainerDetail): boolean {
+  if (last.state !== 'exited') return last.state !== 'running';
+  if (isSidecar(container)) return true;
+  const policy = container.restartPolicy ?? pod.spec?.restartPolicy ?? 'Always';
+  if (policy === 'Never') return false;
+  return (policy === 'Always' && !init) || last.exitCode !== 0;
 }
 
 /** What the apiserver has of a container's status. */

@@ -3,7 +3,8 @@ import { violations } from './checks.ts';
 import { KubeletWorld, type WorldOptions } from './kubelet-world.ts';
 import type { Fate, Point } from './life.ts';
 
-const isLong = process.env.DRYDOCK_SIEGE === 'long';
+/** `npm run siege` */
+export const isLong = process.env.DRYDOCK_SIEGE === 'long';
 /** Of every call; the last one is hardly another than that before the next call: left to `npm run siege`. */
 const everyFate = ['error', 'lost', 'crash before', 'crash during', 'crash after'] as const;
 export const fates = everyFate.slice(0, isLong ? 5 : 4);
