@@ -37,18 +37,23 @@ test('a container that ends again and again waits 10 s, 20 s, ... 5 minutes, and
   expect(waits.slice(0, 10)).toEqual([0, 10, 20, 40, 80, 160, 300, 300, 0, 10]);
 });
 
-test('what fails its liveness probe is ended with its grace and started again', async () => {
-  const world = await scene();
-  const { name: _, ...rest } = container('a', { termMs: null });
-  await world.create(pod('p', [{ ...rest, name: 'a', livenessProbe: probe('live') }]));
-  await world.untilReady('p', 10_000);
-  world.engine.probes.set('live', 1);
-  await world.until('a is told to end', () => happened(world, 'term').length > 0, 10_000);
-  world.engine.probes.set('live', 0);
-  await world.until('a is started again', () => happened(world, 'start').length > 1, 20_000);
-  expect(happened(world, 'term', 'kill', 'end', 'start').slice(1)).toHaveLength(4);
-  expect(happened(world, 'term', 'kill', 'end')).toEqual(['term a 0', 'kill a 10', 'end a 10']);
-});
+test.each([0, 1])(
+  'what fails its liveness probe is ended with its grace and started again, told %i times in vain',
+  async (vain) => {
+    const world = await scene();
+    let stops = 0;
+    world.fate = ({ name }) => (name === 'stopContainer' && stops++ < vain ? 'error' : undefined);
+    const { name: _, ...rest } = container('a', { termMs: null });
+    await world.create(pod('p', [{ ...rest, name: 'a', livenessProbe: probe('live') }]));
+    await world.untilReady('p', 10_000);
+    world.engine.probes.set('live', 1);
+    await world.until('a is told to end', () => happened(world, 'term').length > 0, 10_000);
+    world.engine.probes.set('live', 0);
+    await world.until('a is started again', () => happened(world, 'start').length > 1, 20_000);
+    expect(happened(world, 'term', 'kill', 'end', 'start').slice(1)).toHaveLength(4);
+    expect(happened(world, 'term', 'kill', 'end')).toEqual(['term a 0', 'kill a 10', 'end a 10']);
+  },
+);
 
 test('no other probe is asked before the startup probe has passed, and a pod is ready when all say so', async () => {
   const world = await scene();

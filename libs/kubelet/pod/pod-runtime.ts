@@ -192,9 +192,11 @@ export class PodRuntime {
   /** Resolves when it has ended. Throws EngineError where it cannot be told to in the time that it has. */
   async #tell(id: string, grace: Grace): Promise<void> {
     const { engine, clock } = this.#ports;
+    // Its window begins when it hears of it.
+    const seconds = grace.windowSeconds;
     for (;;) {
       try {
-        return await engine.stopContainer(id, grace.windowSeconds);
+        return await engine.stopContainer(id, seconds);
       } catch (error) {
         if (grace.leftSeconds === 0) throw error;
         await clock.sleep(stopRetryMs);
