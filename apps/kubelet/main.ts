@@ -4,37 +4,60 @@ import { hostname } from 'node:os';
 import { connect } from '@drydock/client/connect.ts';
 import { KubeconfigError } from '@drydock/client/kubeconfig.ts';
 import { statusServer } from '@drydock/client/status-server.ts';
-import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
+import { featureGates, readGateFlag } from '@drydock/foundation/feature-gates.ts';
+import type { Log } from '@drydock/foundation/log.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
-import { ConfigError, flags, ignoredFlags, readConfig } from '@drydock/kubelet/config.ts';
+import {
+  ConfigError,
+  DecodeError,
+  flags,
+  ignoredFlags,
+  type KubeletConfig,
+  readConfig,
+  refusedFlags,
+} from '@drydock/kubelet/config.ts';
 import { hostCgroupFs } from '@drydock/kubelet/container/cgroup-fs.ts';
 import { openEngine } from '@drydock/kubelet/engine/open.ts';
 import { Kubelet } from '@drydock/kubelet/kubelet.ts';
 import { firstAddress, machineFacts, measure } from '@drydock/kubelet/node/machine.ts';
+import { machineProblems } from '@drydock/kubelet/node/machine-demands.ts';
 import { healthAnswer } from '@drydock/kubelet/server/health.ts';
 import { kubeletServers } from '@drydock/kubelet/server/servers.ts';
+import { loadFailure, readDocument } from './document.ts';
 
-async function readFile(path: string): Promise<unknown> {
-  if (path === '') return undefined;
+/** Undefined where the file is not there. */
+function readIfThere(path: string): string | undefined {
   try {
-    const text = readFileSync(path, 'utf8');
-    // Most configurations that programs write are JSON; the reader of YAML takes 6 MB, so it is loaded only for YAML.
-    if (/^\s*\{/.test(text)) return JSON.parse(text);
-    const { parse } = await import('yaml');
-    return parse(text);
-  } catch (cause) {
-    throw new StartupError(`--config: ${(cause as Error).message}`, { cause });
+    return readFileSync(path, 'utf8');
+  } catch {
+    return undefined;
   }
+}
+
+/** What the log says of a configuration that is taken. Throws StartupError for a gate that cannot be set. */
+function sayWarnings(
+  { strictWarning, withoutEffect, featureGates: ofFile }: KubeletConfig,
+  gates: readonly string[],
+  log: Log,
+): void {
+  if (strictWarning !== undefined) log.warn({ err: strictWarning }, 'Using lenient decoding as strict decoding failed');
+  for (const field of withoutEffect) log.warn({ field }, 'field accepted but it has no effect here');
+  const settings = new Map([...Object.entries(ofFile), ...readGateFlag(gates, 'pairs')]);
+  for (const warning of featureGates(settings, []).warnings) log.warn({}, warning);
 }
 
 await runProgram({
   name: 'kubelet',
   flags,
-  dialect: { style: 'pflag', ignored: ignoredFlags },
+  dialect: { style: 'pflag', ignored: ignoredFlags, refused: refusedFlags },
   async start({ flags: { values, given }, log, clock, random, lifecycle }) {
-    startFeatureGates(values['feature-gates'], 'pairs', [], log);
+    const document = await readDocument(values.config, log);
     try {
-      const read = readConfig(values, await readFile(values.config), hostname(), given);
+      const read = readConfig(values, document, hostname(), given);
+      sayWarnings(read, values['feature-gates'], log);
+      // A simulated pod takes no memory and has no cgroup.
+      const problems = read.endpoint.startsWith('hollow://') ? [] : machineProblems(read.machine, readIfThere);
+      if (problems.length > 0) throw new ConfigError(`failed to run Kubelet: ${problems.join(', ')}`);
       const config = { ...read, nodeIp: read.nodeIp || firstAddress() };
       mkdirSync(`${config.rootDir}/pods`, { recursive: true });
       const client = await connect(config.kubeconfig, { clock, random, userAgent: 'kubelet/drydock' });
@@ -62,6 +85,7 @@ await runProgram({
       for (const server of await kubeletServers({ config, client, engine, clock, log, kubelet })) await lifecycle.start(server);
       log.info({ node: config.nodeName, endpoint: config.endpoint }, 'started');
     } catch (error) {
+      if (error instanceof DecodeError) throw new StartupError(loadFailure(values.config, error), { cause: error });
       throw error instanceof ConfigError || error instanceof KubeconfigError
         ? new StartupError(error.message, { cause: error })
         : error;

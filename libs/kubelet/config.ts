@@ -1,61 +1,20 @@
 // Flags and KubeletConfiguration (kubelet.config.k8s.io/v1beta1). Flags win over the file, as upstream has it.
-
+import type { SecureContextOptions } from 'node:tls';
 import { tryParseQuantity } from '@drydock/api/quantity.ts';
 import { rateOf } from '@drydock/client/rate-limit.ts';
 import type { Rate } from '@drydock/client/token-bucket.ts';
 import { parseDuration } from '@drydock/foundation/duration.ts';
-import { featureGatesFlag } from '@drydock/foundation/feature-gates.ts';
-import { flag, type Values } from '@drydock/foundation/flags.ts';
+import { tlsPolicy } from '@drydock/foundation/serving/tls-policy.ts';
+import { ConfigError } from './config/config-error.ts';
+import { decodeConfiguration, type Fields } from './config/decode.ts';
+import { type FlagValues, withFlags } from './config/flags.ts';
+import { unservedFields } from './config/unserved.ts';
+import { invalidFields } from './config/validate.ts';
 import { defaultEvictionHard, isThreshold, type Reserved, type Signal, signals, type Thresholds } from './node/thresholds.ts';
 
-export const flags = {
-  config: flag('string', '', 'file with a KubeletConfiguration'),
-  kubeconfig: flag('string', '', 'how to connect to the API server'),
-  'hostname-override': flag('string', '', 'name of the node instead of the hostname'),
-  'node-ip': flag('string', '', 'address of the node'),
-  'root-dir': flag('string', '/var/lib/kubelet', 'folder of the pods and volumes'),
-  'cert-dir': flag('string', '/var/lib/kubelet/pki', 'folder of certificates'),
-  'container-runtime-endpoint': flag('string', '', 'unix:///path/to/socket, or hollow://'),
-  address: flag('string', '', 'address to serve on'),
-  port: flag('int', 0, 'port of the HTTPS API'),
-  'node-agent-port': flag('int', 10_251, 'port of the gRPC NodeAgent; 0 is off'),
-  'node-labels': flag('map', {}, 'labels of the node when it registers'),
-  'register-with-taints': flag('strings', [], 'taints of the node when it registers: key=value:effect'),
-  'eviction-hard': flag('string', '', 'when the node is short: memory.available<100Mi,nodefs.available<10%'),
-  'system-reserved': flag('map', {}, 'what the system keeps from pods: cpu=200m,memory=500Mi'),
-  'kube-reserved': flag('map', {}, 'what Kubernetes itself keeps from pods'),
-  'allowed-unsafe-sysctls': flag('strings', [], 'unsafe sysctls that pods may set; a final * stands for anything'),
-  'kube-api-qps': flag('int', 50, 'requests to the API server a second, at most; not of events and of the node lease'),
-  'kube-api-burst': flag('int', 100, 'requests to the API server at once, at most'),
-  'event-qps': flag('int', 50, 'events written a second, at most'),
-  'event-burst': flag('int', 100, 'events written at once, at most'),
-  'max-pods': flag('int', 0, 'pods that may run here'),
-  'feature-gates': featureGatesFlag,
-  v: flag('int', 0, 'log verbosity', 'v'),
-};
-
-export const ignoredFlags = {
-  'kube-api-content-type': 'value',
-  'bootstrap-kubeconfig': 'value',
-  'cgroup-driver': 'value',
-  'pod-manifest-path': 'value',
-  'fail-swap-on': 'bool',
-  'pod-infra-container-image': 'value',
-  'runtime-cgroups': 'value',
-  'kubelet-cgroups': 'value',
-  'system-cgroups': 'value',
-  'rotate-certificates': 'bool',
-  'register-node': 'bool',
-  'seccomp-default': 'bool',
-  'image-gc-high-threshold': 'value',
-  'image-gc-low-threshold': 'value',
-  'cloud-provider': 'value',
-} as const;
-
-/** A setting that cannot be used; the message names the field and what was expected. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
+export { ConfigError, DecodeError } from './config/config-error.ts';
+export { flags } from './config/flags.ts';
+export { ignoredFlags, refusedFlags } from './config/unserved.ts';
 
 export interface KubeletConfig {
   readonly kubeconfig: string;
@@ -71,7 +30,34 @@ export interface KubeletConfig {
   readonly clientCaFile: string;
   readonly certFile: string;
   readonly keyFile: string;
+  /** Undefined: the defaults of the platform. */
+  readonly tls?: SecureContextOptions;
+  /** `authorization.mode: Webhook`; otherwise whoever is known may do everything. */
   readonly webhook: boolean;
+  /** Whoever does not say who they are is system:anonymous. */
+  readonly anonymous?: boolean;
+  /** Bearer tokens are reviewed. */
+  readonly tokenWebhook?: boolean;
+  /** How long answers of the API server are good. */
+  readonly answerTimes?: AnswerTimes;
+  /** Nothing is served but health. */
+  readonly serves?: boolean;
+  /** Logs, exec, attach and port-forward are served. */
+  readonly debuggingHandlers?: boolean;
+  readonly seccompDefault: boolean;
+  readonly machine: MachineDemands;
+  /** Processes of one pod; undefined: no limit. */
+  readonly podPidsLimit: number | undefined;
+  /** 0: only `maxPods` limits them. */
+  readonly podsPerCore: number;
+  /** All pods together get no more than the node gives to pods. */
+  readonly enforcePods: boolean;
+  /** Of the file; the flag has its own. */
+  readonly featureGates: Readonly<Record<string, boolean>>;
+  /** Fields that are set and have no effect here. */
+  readonly withoutEffect: readonly string[];
+  /** What strict decoding says of the file. */
+  readonly strictWarning: string | undefined;
   readonly cgroupRoot: string;
   readonly clusterDomain: string;
   readonly clusterDns: readonly string[];
@@ -95,94 +81,125 @@ export interface KubeletConfig {
   readonly taints: readonly { key: string; value?: string; effect: string }[];
 }
 
-type Fields = Record<string, unknown>;
+/** Milliseconds. */
+export interface AnswerTimes {
+  readonly tokenMs: number;
+  readonly allowedMs: number;
+  readonly deniedMs: number;
+}
+
+/** Without what it does not start. */
+export interface MachineDemands {
+  readonly noSwap: boolean;
+  readonly noCgroupV1: boolean;
+  readonly kernelDefaults: boolean;
+}
 
 /** Throws ConfigError. `document`: the parsed file, undefined where there is none. `given`: the flags of the command line. */
 export function readConfig(
-  values: Values<typeof flags>,
+  values: FlagValues,
   document: unknown,
   hostname: string,
   given: ReadonlySet<string> = new Set(),
 ): KubeletConfig {
-  const file = (document ?? {}) as Fields;
-  if (document !== undefined && file.kind !== 'KubeletConfiguration')
-    throw new ConfigError(`kind: expected KubeletConfiguration, got ${JSON.stringify(file.kind)}`);
-  const text = (name: string, fallback = ''): string => typed(file, name, 'string', fallback);
-  const number = (name: string, fallback: number): number => typed(file, name, 'number', fallback);
-  const duration = (name: string, fallback: string): number => {
-    const ms = parseDuration(text(name, fallback));
-    if (ms === undefined) throw new ConfigError(`${name}: expected a duration such as 10s, got ${JSON.stringify(file[name])}`);
-    return ms === 0 ? (parseDuration(fallback) ?? 0) : ms;
-  };
-  const whole = (name: string, flagName: 'kube-api-qps' | 'kube-api-burst' | 'event-qps' | 'event-burst'): number => {
-    const value = given.has(flagName) ? values[flagName] : number(name, flags[flagName].default);
-    if (value < 0) {
-      throw new ConfigError(`invalid configuration: ${name} (--${flagName}) ${value} must not be a negative number`);
-    }
-    return value;
-  };
+  const decoded = document === undefined ? { fields: {}, warning: undefined } : decodeConfiguration(document);
+  const file = withFlags(decoded.fields, values, given);
+  const withoutEffect = unservedFields(decoded.fields);
+  const invalid = invalidFields(file);
+  if (invalid !== undefined) throw new ConfigError(invalid);
+  const field = <T>(name: string, fallback: T): T => (file[name] as T | undefined) ?? fallback;
+  const duration = (value: unknown, fallback: string): number =>
+    parseDuration(typeof value === 'string' ? value : fallback) || (parseDuration(fallback) ?? 0);
   // 0 is the default, as for every field of the file.
   const rate = (qps: number, burst: number, fallback: number): Rate | undefined =>
     rateOf(qps || fallback, burst || 2 * fallback);
-  const authentication = (file.authentication ?? {}) as { x509?: { clientCAFile?: string } };
-  const authorization = (file.authorization ?? {}) as { mode?: string };
-  const endpoint =
-    values['container-runtime-endpoint'] || text('containerRuntimeEndpoint', 'unix:///run/containerd/containerd.sock');
+  const endpoint = field('containerRuntimeEndpoint', '') || 'unix:///run/containerd/containerd.sock';
   if (!/^(unix:\/\/\/|hollow:\/\/)/.test(endpoint))
     throw new ConfigError(`containerRuntimeEndpoint: expected unix:///path or hollow://, got ${JSON.stringify(endpoint)}`);
   if (values.kubeconfig === '') throw new ConfigError('--kubeconfig: expected the path of a kubeconfig file');
-  const address = values.address || text('address', '0.0.0.0');
+  const pids = field('podPidsLimit', -1);
+  const taints = given.has('register-with-taints') ? values['register-with-taints'].map(parseTaint) : undefined;
   return {
     kubeconfig: values.kubeconfig,
     nodeName: values['hostname-override'] || hostname.toLowerCase(),
     nodeIp: values['node-ip'],
     rootDir: values['root-dir'],
     endpoint,
-    address,
-    port: values.port || number('port', 10_250),
+    address: field('address', '') || '0.0.0.0',
+    port: field('port', 0) || 10_250,
     agentPort: values['node-agent-port'],
-    healthzAddress: text('healthzBindAddress', '127.0.0.1'),
-    healthzPort: number('healthzPort', 10_248),
-    clientCaFile: authentication.x509?.clientCAFile ?? '',
-    certFile: text('tlsCertFile'),
-    keyFile: text('tlsPrivateKeyFile'),
-    webhook: authorization.mode !== 'AlwaysAllow',
-    cgroupRoot: text('cgroupRoot', '/'),
-    clusterDomain: text('clusterDomain'),
-    clusterDns: (file.clusterDNS as string[] | undefined) ?? [],
-    resolvConf: text('resolvConf', '/etc/resolv.conf'),
-    podLogsDir: text('podLogsDir', '/var/log/pods'),
-    maxPods: values['max-pods'] || number('maxPods', 110),
-    evictionHard: thresholds(values['eviction-hard'], file.evictionHard),
-    pressureTransitionMs: duration('evictionPressureTransitionPeriod', '5m'),
-    reserved: {
-      system: amounts('systemReserved', { ...record(file, 'systemReserved'), ...values['system-reserved'] }),
-      kube: amounts('kubeReserved', { ...record(file, 'kubeReserved'), ...values['kube-reserved'] }),
+    healthzAddress: field('healthzBindAddress', '') || '127.0.0.1',
+    healthzPort: field('healthzPort', 10_248),
+    certFile: field('tlsCertFile', ''),
+    keyFile: field('tlsPrivateKeyFile', ''),
+    tls: tlsOf(file),
+    ...accessOf(file, duration),
+    serves: field('enableServer', true),
+    debuggingHandlers: field('enableDebuggingHandlers', true),
+    seccompDefault: field('seccompDefault', false),
+    machine: {
+      noSwap: field('failSwapOn', true),
+      noCgroupV1: field('failCgroupV1', true),
+      kernelDefaults: field('protectKernelDefaults', false),
     },
-    allowedSysctls: [...((file.allowedUnsafeSysctls as string[] | undefined) ?? []), ...values['allowed-unsafe-sysctls']],
-    logBytesMax: logBytes(text('containerLogMaxSize', '10Mi')),
-    logFilesMax: logFiles(number('containerLogMaxFiles', 5)),
-    apiRate: rate(whole('kubeAPIQPS', 'kube-api-qps'), whole('kubeAPIBurst', 'kube-api-burst'), 50),
-    eventRate: rate(whole('eventRecordQPS', 'event-qps'), whole('eventBurst', 'event-burst'), 5),
-    statusPeriodMs: duration('nodeStatusUpdateFrequency', '10s'),
-    leaseSeconds: number('nodeLeaseDurationSeconds', 40) || 40,
+    podPidsLimit: pids > 0 ? pids : undefined,
+    podsPerCore: field('podsPerCore', 0),
+    enforcePods: field('enforceNodeAllocatable', ['pods']).includes('pods'),
+    featureGates: field('featureGates', {}),
+    cgroupRoot: field('cgroupRoot', '') || '/',
+    clusterDomain: field('clusterDomain', ''),
+    clusterDns: field('clusterDNS', []),
+    resolvConf: field('resolvConf', '/etc/resolv.conf'),
+    podLogsDir: field('podLogsDir', '') || '/var/log/pods',
+    maxPods: field('maxPods', 0) || 110,
+    evictionHard: thresholds(values['eviction-hard'], file.evictionHard, field('mergeDefaultEvictionSettings', false)),
+    pressureTransitionMs: duration(file.evictionPressureTransitionPeriod, '5m'),
+    reserved: {
+      system: amounts('systemReserved', field('systemReserved', {})),
+      kube: amounts('kubeReserved', field('kubeReserved', {})),
+    },
+    allowedSysctls: field('allowedUnsafeSysctls', []),
+    logBytesMax: logBytes(field('containerLogMaxSize', '') || '10Mi'),
+    logFilesMax: field('containerLogMaxFiles', 5),
+    apiRate: rate(field('kubeAPIQPS', 50), field('kubeAPIBurst', 100), 50),
+    eventRate: rate(field('eventRecordQPS', 50), field('eventBurst', 100), 5),
+    statusPeriodMs: duration(file.nodeStatusUpdateFrequency, '10s'),
+    leaseSeconds: field('nodeLeaseDurationSeconds', 0) || 40,
     labels: values['node-labels'],
-    taints: values['register-with-taints'].map(parseTaint),
+    taints: taints ?? field('registerWithTaints', []),
+    withoutEffect,
+    strictWarning: decoded.warning,
   };
 }
 
-function typed<T extends string | number>(file: Fields, name: string, type: 'string' | 'number', fallback: T): T {
-  const value = file[name];
-  if (value === undefined || value === null) return fallback;
-  if (typeof value !== type) throw new ConfigError(`${name}: expected a ${type}, got ${JSON.stringify(value)}`);
-  return value as T;
+function tlsOf(file: Fields): SecureContextOptions {
+  try {
+    return tlsPolicy({
+      minVersion: (file.tlsMinVersion as string | undefined) ?? '',
+      cipherSuites: (file.tlsCipherSuites as string[] | undefined) ?? [],
+      curves: ((file.tlsCurvePreferences as number[] | undefined) ?? []).map(String),
+    });
+  } catch (cause) {
+    throw new ConfigError((cause as Error).message, { cause });
+  }
 }
 
-function record(file: Fields, name: string): Record<string, string> {
-  const value = file[name] ?? {};
-  const isMap = typeof value === 'object' && Object.values(value).every((each) => typeof each === 'string');
-  if (!isMap) throw new ConfigError(`${name}: expected names with texts, got ${JSON.stringify(value)}`);
-  return value as Record<string, string>;
+/** Without a file too, nobody is anonymous and everybody is asked after: upstream lets all in then, for the sake of old command lines. */
+function accessOf(file: Fields, duration: (value: unknown, fallback: string) => number) {
+  const { x509, webhook, anonymous } = (file.authentication ?? {}) as Record<string, Fields | undefined>;
+  const { mode = 'Webhook', webhook: answers } = (file.authorization ?? {}) as { mode?: string; webhook?: Fields };
+  if (mode !== 'Webhook' && mode !== 'AlwaysAllow' && mode !== '') throw new ConfigError(`unknown authorization mode ${mode}`);
+  return {
+    clientCaFile: (x509?.clientCAFile as string | undefined) ?? '',
+    webhook: mode !== 'AlwaysAllow',
+    anonymous: anonymous?.enabled === true,
+    tokenWebhook: webhook?.enabled !== false,
+    answerTimes: {
+      tokenMs: duration(webhook?.cacheTTL, '2m'),
+      allowedMs: duration(answers?.cacheAuthorizedTTL, '5m'),
+      deniedMs: duration(answers?.cacheUnauthorizedTTL, '30s'),
+    },
+  };
 }
 
 function amounts(name: string, given: Record<string, string>): Record<string, string> {
@@ -197,13 +214,16 @@ function amounts(name: string, given: Record<string, string>): Record<string, st
   return given;
 }
 
-/** The flag's thresholds, or the file's, or upstream's defaults: never a mixture of them. */
-function thresholds(flagText: string, fromFile: unknown): Thresholds {
+/** The flag's thresholds, or the file's, or upstream's defaults: never a mixture of them, but where the file asks for it. */
+function thresholds(flagText: string, fromFile: unknown, merged: boolean): Thresholds {
   const fromFlag = flagText.split(',').filter((each) => each !== '');
   const pairs =
     fromFlag.length > 0
       ? fromFlag.map((each) => each.split('<') as [string, string?])
-      : Object.entries((fromFile as Record<string, string> | undefined) ?? defaultEvictionHard);
+      : Object.entries({
+          ...(fromFile === undefined || merged ? defaultEvictionHard : {}),
+          ...(fromFile as Record<string, string> | undefined),
+        });
   const result: Partial<Record<Signal, string>> = {};
   for (const [name, text = ''] of pairs) {
     const signal = signals.find((each) => each === name);
@@ -223,11 +243,6 @@ function logBytes(text: string): number {
   if (bytes === undefined)
     throw new ConfigError(`containerLogMaxSize: expected a quantity such as 10Mi, got ${JSON.stringify(text)}`);
   return Number(bytes.value());
-}
-
-function logFiles(count: number): number {
-  if (count <= 1) throw new ConfigError(`containerLogMaxFiles: expected a number greater than 1, got ${count}`);
-  return count;
 }
 
 function parseTaint(text: string): { key: string; value?: string; effect: string } {

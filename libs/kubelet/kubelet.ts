@@ -87,10 +87,11 @@ export class Kubelet implements Service {
     this.#limited = limited(client, clock, config.apiRate);
     const eventClient = limited(client, clock, config.eventRate);
     this.#recorder = new EventRecorder({ client: eventClient, clock, log, component: 'kubelet', host: config.nodeName });
-    this.#allocatable = allocatableOf(facts, config.maxPods, config.reserved, config.evictionHard);
+    this.#allocatable = allocatableOf(facts, podsMax(config, facts), config.reserved, config.evictionHard);
     this.#pressureMemory = new PressureMemory(config.pressureTransitionMs);
     const node = shareOfPods(facts, config.reserved);
-    const cgroups = { fs: cgroupFs, root: config.cgroupRoot, node, pods: () => this.#manager?.all() ?? [] };
+    const { cgroupRoot: root, enforcePods, podPidsLimit } = config;
+    const cgroups = { fs: cgroupFs, root, node, enforcePods, podPidsLimit, pods: () => this.#manager?.all() ?? [] };
     this.#cgroups = isHollow(config) ? undefined : new Cgroups(cgroups);
   }
 
@@ -232,7 +233,7 @@ export class Kubelet implements Service {
       taints: config.taints,
       port: config.port,
       agentPort: config.agentPort,
-      capacity: capacityOf(facts, config.maxPods),
+      capacity: capacityOf(facts, podsMax(config, facts)),
       allocatable: this.#allocatable,
       pressures: () => {
         this.#pressures = this.#pressureMemory.update(pressures(measure(), config.evictionHard), clock.monotonicMs());
@@ -258,6 +259,10 @@ export class Kubelet implements Service {
 
 function isHollow({ endpoint }: KubeletConfig): boolean {
   return endpoint.startsWith('hollow://');
+}
+
+function podsMax({ maxPods, podsPerCore }: KubeletConfig, { cpus }: MachineFacts): number {
+  return podsPerCore > 0 ? Math.min(maxPods, podsPerCore * cpus) : maxPods;
 }
 
 function readHostDns(path: string): string {

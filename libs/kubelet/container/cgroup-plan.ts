@@ -13,6 +13,8 @@ export interface CgroupValues {
   readonly cpuQuota: number | undefined;
   /** Undefined: no limit. */
   readonly memoryBytes: number | undefined;
+  /** Processes and threads. Left out: as it is. */
+  readonly pidsMax?: number | undefined;
 }
 
 /** What a node gives to its pods. */
@@ -66,13 +68,13 @@ export function podValues(pod: Pod): CgroupValues {
   };
 }
 
-/** The values above the pods. `pods`: those that have not ended. */
-export function sharedValues(pods: readonly Pod[], node: NodeShare): Map<string, CgroupValues> {
+/** The values above the pods. `pods`: those that have not ended. `isEnforced`: together they get no more than the node gives. */
+export function sharedValues(pods: readonly Pod[], node: NodeShare, isEnforced = true): Map<string, CgroupValues> {
   const burstable = pods.filter((pod) => qosFolderOf(pod) === 'burstable');
   const asked = burstable.reduce((sum, pod) => sum + (podRequests(pod.spec ?? { containers: [] }).get('cpu') ?? 0), 0);
   const none = { cpuQuota: undefined, memoryBytes: undefined };
   return new Map<string, CgroupValues>([
-    [qosCgroup(''), { ...none, cpuShares: sharesOf(node.cpuMilli), memoryBytes: node.memoryBytes }],
+    [qosCgroup(''), { ...none, cpuShares: sharesOf(node.cpuMilli), memoryBytes: isEnforced ? node.memoryBytes : undefined }],
     [qosCgroup('burstable'), { ...none, cpuShares: sharesOf(asked) }],
     [qosCgroup('besteffort'), { ...none, cpuShares: sharesMin }],
   ]);
@@ -81,7 +83,7 @@ export function sharedValues(pods: readonly Pod[], node: NodeShare): Map<string,
 /** One control file and what it is to hold. */
 export interface CgroupFile {
   /** The hierarchy of v1; v2 has but one. */
-  readonly controller: 'cpu' | 'memory';
+  readonly controller: 'cpu' | 'memory' | 'pids';
   readonly file: string;
   readonly text: string;
 }
@@ -95,14 +97,17 @@ export function weightOf(shares: number): number {
   return shares >= sharesMax ? weightMax : 1 + Math.floor(((shares - sharesMin) * (weightMax - 1)) / (sharesMax - sharesMin));
 }
 
-export function filesOf({ cpuShares, cpuQuota, memoryBytes }: CgroupValues, version: 1 | 2): CgroupFile[] {
+export function filesOf({ cpuShares, cpuQuota, memoryBytes, pidsMax }: CgroupValues, version: 1 | 2): CgroupFile[] {
+  const pids: CgroupFile[] = pidsMax === undefined ? [] : [{ controller: 'pids', file: 'pids.max', text: `${pidsMax}` }];
   if (version === 2)
     return [
+      ...pids,
       { controller: 'cpu', file: 'cpu.weight', text: `${weightOf(cpuShares)}` },
       { controller: 'cpu', file: 'cpu.max', text: `${cpuQuota ?? 'max'} ${periodUs}` },
       { controller: 'memory', file: 'memory.max', text: `${memoryBytes ?? 'max'}` },
     ];
   return [
+    ...pids,
     { controller: 'cpu', file: 'cpu.shares', text: `${cpuShares}` },
     { controller: 'cpu', file: 'cpu.cfs_period_us', text: `${periodUs}` },
     { controller: 'cpu', file: 'cpu.cfs_quota_us', text: `${cpuQuota ?? -1}` },

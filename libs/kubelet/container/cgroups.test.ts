@@ -176,3 +176,18 @@ test('without a controller that limits need, no pod starts, and it says why', as
   fs.files.set(`${root}/cgroup.controllers`, 'cpu pids');
   await expect(cgroups.prepare(guaranteed)).rejects.toThrow(`${root}: cgroup controller "memory" is not available`);
 });
+
+test.each([1, 2] as const)('v%d: a pod has no more processes than the configuration lets it have', async (version) => {
+  const fs = new FakeCgroupFs(version, root);
+  const node = { cpuMilli: 4000, memoryBytes: 8 * 1024 * mega };
+  const cgroups = new Cgroups({ fs, root, node, pods: () => [], podPidsLimit: 100 });
+  const folder = await cgroups.prepare(pod('p', { containers: [container(small, small)] }));
+  expect(fs.values(folder)['pids.max']).toBe('100');
+});
+
+test('all pods together may have all there is, where the configuration says so', async () => {
+  const fs = new FakeCgroupFs(2, root);
+  const cgroups = new Cgroups({ fs, root, node: { cpuMilli: 4000, memoryBytes: mega }, pods: () => [], enforcePods: false });
+  await cgroups.refresh();
+  expect(fs.values(`${root}/kubepods`)['memory.max']).toBe('max');
+});

@@ -20,6 +20,10 @@ export interface CgroupPorts {
   /** The cgroup below which `kubepods` is made, with a leading slash; `/` for none. It is there already. */
   readonly root: string;
   readonly node: NodeShare;
+  /** enforceNodeAllocatable: all pods together get no more than `node`; yes unless said. */
+  readonly enforcePods?: boolean;
+  /** Processes of one pod (podPidsLimit); undefined: no limit. */
+  readonly podPidsLimit?: number | undefined;
   /** The pods of this node. */
   readonly pods: () => Iterable<Pod>;
 }
@@ -53,14 +57,15 @@ export class Cgroups {
   /** Makes the pod's cgroup with its limits and gives its path, for the engine. Throws CgroupError. */
   async prepare(pod: Pod): Promise<string> {
     await this.refresh();
-    await this.#apply(podCgroup(pod), podValues(pod));
+    await this.#apply(podCgroup(pod), { ...podValues(pod), pidsMax: this.#ports.podPidsLimit });
     return `${this.#root}${podCgroup(pod)}`;
   }
 
   /** The groups above the pods are what they should be for the pods there are. Throws CgroupError. */
   async refresh(): Promise<void> {
     const active = [...this.#ports.pods()].filter(({ status }) => status?.phase !== 'Succeeded' && status?.phase !== 'Failed');
-    for (const [path, values] of sharedValues(active, this.#ports.node)) await this.#apply(path, values);
+    const { node, enforcePods } = this.#ports;
+    for (const [path, values] of sharedValues(active, node, enforcePods)) await this.#apply(path, values);
   }
 
   /** By uid alone: of a pod that is gone nobody can say which class it had. What still runs in it is killed. Throws CgroupError. */

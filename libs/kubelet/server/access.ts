@@ -5,6 +5,7 @@ import type { SubjectAccessReview, TokenReview } from '@drydock/api/generated/ty
 import type { Resource } from '@drydock/api/resource.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
+import type { AnswerTimes } from '../config.ts';
 import { AnswerCache } from './answer-cache.ts';
 
 export interface Caller {
@@ -32,10 +33,9 @@ const tokenReviews: Resource<TokenReview> = {
   kind: 'TokenReview',
   namespaced: false,
 };
-/** KubeletConfiguration's defaults: webhook.cacheTTL, cacheAuthorizedTTL, cacheUnauthorizedTTL. Milliseconds. */
-const tokenMs = 120_000;
-const allowedMs = 300_000;
-const deniedMs = 30_000;
+/** KubeletConfiguration's defaults: webhook.cacheTTL, cacheAuthorizedTTL, cacheUnauthorizedTTL. */
+const usualTimes: AnswerTimes = { tokenMs: 120_000, allowedMs: 300_000, deniedMs: 30_000 };
+const anonymous: Caller = { user: 'system:anonymous', groups: ['system:unauthenticated'] };
 /** A longer token is no token of ours; it is not worth a request. */
 const tokenBytesMax = 16 << 10;
 
@@ -45,6 +45,11 @@ export interface NodeAccessOptions {
   readonly nodeName: string;
   /** `authorization.mode: Webhook`; otherwise whoever is known may do everything. */
   readonly webhook: boolean;
+  /** `authentication.anonymous.enabled`: who says nothing of themselves is `system:anonymous`. */
+  readonly anonymous?: boolean | undefined;
+  /** `authentication.webhook.enabled`: the API server is asked whose a token is; yes unless said. */
+  readonly tokenWebhook?: boolean | undefined;
+  readonly times?: AnswerTimes | undefined;
 }
 
 /** One per kubelet: what is remembered is about its node. */
@@ -59,12 +64,22 @@ export class NodeAccess {
     this.#allowed = new AnswerCache(options.clock);
   }
 
-  /** Undefined: nobody knows who asks. Rejects where the API server does not answer. */
-  async callerOf(certificate: CertificateSubject | undefined, authorization: string | undefined): Promise<Caller | undefined> {
+  /**
+   * Undefined: nobody knows who asks. `certificate`: one that was verified; `isRefused`: there was another. Rejects where the API
+   * server does not answer.
+   */
+  async callerOf(
+    certificate: CertificateSubject | undefined,
+    authorization: string | undefined,
+    isRefused = false,
+  ): Promise<Caller | undefined> {
     const user = [certificate?.subject?.CN ?? ''].flat()[0] ?? '';
     if (user !== '') return { user, groups: [...[certificate?.subject?.O ?? []].flat(), 'system:authenticated'] };
     const token = /^Bearer +(\S+)$/i.exec(authorization ?? '')?.[1];
-    return token === undefined || token.length > tokenBytesMax ? undefined : this.#ownerOf(token);
+    const { anonymous: isAllowed = false, tokenWebhook = true } = this.#options;
+    // What was shown and is not good does not become nothing.
+    if (token === undefined) return isAllowed && !isRefused ? anonymous : undefined;
+    return tokenWebhook && token.length <= tokenBytesMax ? this.#ownerOf(token) : undefined;
   }
 
   /** Whether one of the subresources of this node is enough; they are asked in turn. Rejects where the API server does not answer. */
@@ -87,6 +102,7 @@ export class NodeAccess {
     };
     const answer = await this.#options.client.create(accessReviews, review);
     const allowed = answer.status?.allowed === true && answer.status.denied !== true;
+    const { allowedMs, deniedMs } = this.#options.times ?? usualTimes;
     this.#allowed.set(key, allowed, allowed ? allowedMs : deniedMs);
     return allowed;
   }
@@ -104,7 +120,7 @@ export class NodeAccess {
     const { status } = await this.#options.client.create(tokenReviews, review);
     const { username = '', uid, groups = [] } = status?.user ?? {};
     const caller = status?.authenticated === true && username !== '' ? { user: username, uid, groups } : undefined;
-    this.#tokens.set(key, caller, tokenMs);
+    this.#tokens.set(key, caller, (this.#options.times ?? usualTimes).tokenMs);
     return caller;
   }
 }

@@ -88,7 +88,11 @@ export function agentServer(ports: ServerPorts, access: NodeAccess): Service {
     },
   });
   const certificate = { cert: readFileSync(config.certFile), key: readFileSync(config.keyFile) };
-  const credentials = new RequiredClientCertificate({ ...certificate, ca: readFileSync(config.clientCaFile) }, times);
+  const credentials = new RequiredClientCertificate(
+    { ...certificate, ca: readFileSync(config.clientCaFile) },
+    times,
+    config.tls,
+  );
   const injector = server.createConnectionInjector(credentials);
   const sockets = new Set<Socket>();
   // Our own listener: grpc-js has no bound on connections, and hands none out.

@@ -36,7 +36,7 @@ export function httpsServer(ports: ServerPorts, access: NodeAccess): Service {
   let server: Server | undefined;
   const admit = async (request: IncomingMessage, method: string): Promise<Asked | Refusal> => {
     const asked = pathOf(request.url ?? '/');
-    const admitted = asked ?? { code: 404, text: '404 page not found\n' };
+    const admitted = handlerOf(config, asked);
     const refusal = await refusalOf(access, request, method, asked?.path ?? '/');
     if (refusal?.code !== 401) gate.trust(peerOf(request.socket));
     return refusal ?? admitted;
@@ -50,7 +50,7 @@ export function httpsServer(ports: ServerPorts, access: NodeAccess): Service {
             ? {}
             : { ca: readFileSync(config.clientCaFile), requestCert: true, rejectUnauthorized: false };
         const pair = { cert: readFileSync(config.certFile), key: readFileSync(config.keyFile) };
-        const made = createServer({ ...pair, ...ca, ...tcpBounds, ...tlsBounds(times), ...http1Bounds(times) });
+        const made = createServer({ ...pair, ...ca, ...config.tls, ...tcpBounds, ...tlsBounds(times), ...http1Bounds(times) });
         guardServer(made, gate, times.idleMs);
         made.on('request', (request, response) => {
           admit(request, request.method ?? 'GET')
@@ -78,6 +78,14 @@ export function httpsServer(ports: ServerPorts, access: NodeAccess): Service {
   };
 }
 
+/** For debugging, the original says, and may be switched off. */
+const debugging = /^\/(run|exec|attach|portForward|containerLogs|logs|debug)(\/|$)/;
+
+function handlerOf({ debuggingHandlers = true }: ServerPorts['config'], asked: Asked | undefined): Asked | Refusal {
+  if (asked === undefined) return { code: 404, text: '404 page not found\n' };
+  return debuggingHandlers || !debugging.test(asked.path) ? asked : { code: 405, text: 'Debug endpoints are disabled.\n' };
+}
+
 async function refusalOf(
   access: NodeAccess,
   request: IncomingMessage,
@@ -86,7 +94,8 @@ async function refusalOf(
 ): Promise<Refusal | undefined> {
   const socket = request.socket as TLSSocket;
   const certificate = socket.authorized ? socket.getPeerCertificate() : undefined;
-  const caller = await access.callerOf(certificate, request.headers.authorization);
+  const isRefused = certificate === undefined && Object.keys(socket.getPeerCertificate()).length > 0;
+  const caller = await access.callerOf(certificate, request.headers.authorization, isRefused);
   if (caller === undefined) return { code: 401, text: 'Unauthorized' };
   const verb = verbOf(method);
   const subresources = subresourcesOf(path);

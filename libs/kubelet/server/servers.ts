@@ -31,18 +31,21 @@ export interface ServerPorts {
   readonly bounds?: { readonly times?: ServingTimes; readonly strangersMax?: number };
 }
 
-/** Without a serving certificate there are none, and the log says so. */
+/** Without a serving certificate there are none, and the log says so; nor where the configuration wants none. */
 export async function kubeletServers(ports: ServerPorts): Promise<Service[]> {
   const { config, log } = ports;
+  if (config.serves === false) return [];
   if (config.certFile === '' || config.keyFile === '') {
     log.warn({}, 'no tlsCertFile and tlsPrivateKeyFile: logs and exec are not served');
     return [];
   }
   const { httpsServer } = await import('./https-server.ts');
   const { client, clock } = ports;
-  const access = new NodeAccess({ client, clock, nodeName: config.nodeName, webhook: config.webhook });
+  const { nodeName, webhook, anonymous, tokenWebhook, answerTimes: times } = config;
+  const access = new NodeAccess({ client, clock, nodeName, webhook, anonymous, tokenWebhook, times });
   const servers = [httpsServer(ports, access)];
-  if (config.agentPort > 0 && config.clientCaFile !== '')
+  // The agent has nothing else than what is for debugging.
+  if (config.agentPort > 0 && config.clientCaFile !== '' && config.debuggingHandlers !== false)
     servers.push((await import('./agent-server.ts')).agentServer(ports, access));
   return servers;
 }

@@ -6,13 +6,13 @@ const v1: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   'cpu,cpuacct': { 'cpu.shares': '1024', 'cpu.cfs_period_us': '100000', 'cpu.cfs_quota_us': '-1' },
   memory: { 'memory.limit_in_bytes': '-1' },
   cpuset: { 'cpuset.cpus': '', 'cpuset.mems': '' },
-  pids: {},
+  pids: { 'pids.max': 'max' },
 };
 const v2: Readonly<Record<string, Readonly<Record<string, string>>>> = {
   cpu: { 'cpu.weight': '100', 'cpu.max': 'max 100000' },
   memory: { 'memory.max': 'max' },
   cpuset: {},
-  pids: {},
+  pids: { 'pids.max': 'max' },
 };
 
 export class FakeCgroupFs implements CgroupFs {
