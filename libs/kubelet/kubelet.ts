@@ -16,7 +16,7 @@ import type { KubeletConfig } from './config.ts';
 import type { CgroupFs } from './container/cgroup-fs.ts';
 import { Cgroups, keepCgroups } from './container/cgroups.ts';
 import { parseResolvConf } from './container/sandbox-config.ts';
-import type { ContainerEngine } from './engine/engine.ts';
+import type { ContainerEngine, EngineStatus } from './engine/engine.ts';
 import { type MachineFacts, NodeAgent } from './node/node-agent.ts';
 import {
   allocatableOf,
@@ -77,6 +77,8 @@ export class Kubelet implements Service {
   readonly #pressureMemory: PressureMemory;
   readonly #cgroups: Cgroups | undefined;
   #pressures: ReadonlySet<Pressure> = new Set();
+  /** As the engine last said. */
+  #hasGroupsPolicy = false;
   #manager: PodManager | undefined;
   #references: ReferenceCache | undefined;
   #node: NodeAgent | undefined;
@@ -110,6 +112,7 @@ export class Kubelet implements Service {
   async start(): Promise<void> {
     const { config, client, engine, clock, random, log } = this.#ports;
     const version = await this.#engineVersion();
+    await this.#engineStatus().catch((err) => log.warn({ err }, 'the engine does not say what it can do'));
     const factory = new InformerFactory({ client, clock, random, log });
     const podInformer = factory.of(pods, { fieldSelector: `spec.nodeName=${config.nodeName}` });
     const nodeInformer = factory.of(nodes, { fieldSelector: `metadata.name=${config.nodeName}` });
@@ -167,6 +170,7 @@ export class Kubelet implements Service {
       podLogsDir: config.podLogsDir,
       clusterDomain: config.clusterDomain,
       memoryCapacity: facts.memoryBytes,
+      seccomp: { root: `${config.rootDir}/seccomp`, isDefault: config.seccompDefault },
       subPath: (request) => bindSubPath(volumes.folders, mounter, request),
     });
     const prober = new Prober({
@@ -206,6 +210,7 @@ export class Kubelet implements Service {
           others,
           allocatable: this.#allocatable,
           pressures: this.#pressures,
+          confines: { appArmor: facts.hasAppArmor === true, supplementalGroupsPolicy: this.#hasGroupsPolicy },
           allowedSysctls: config.allowedSysctls,
         }),
     });
@@ -221,6 +226,12 @@ export class Kubelet implements Service {
         await clock.sleep(1000, this.#stop.signal);
       }
     }
+  }
+
+  async #engineStatus(): Promise<EngineStatus> {
+    const status = await this.#ports.engine.status();
+    this.#hasGroupsPolicy = status.supplementalGroupsPolicy === true;
+    return status;
   }
 
   #makeNode(engineVersion: string, manager: PodManager): NodeAgent {
@@ -247,12 +258,13 @@ export class Kubelet implements Service {
         if (Number.isFinite(silentMs) && silentMs > silentEngineMs)
           return [`PLEG is not healthy: pleg was last seen active ${Math.round(silentMs / 1000)}s ago`];
         try {
-          return (await engine.status()).problems;
+          return (await this.#engineStatus()).problems;
         } catch (error) {
           return [`container runtime is down: ${(error as Error).message}`];
         }
       },
       images: () => engine.images(),
+      features: () => ({ supplementalGroupsPolicy: this.#hasGroupsPolicy }),
     });
   }
 }

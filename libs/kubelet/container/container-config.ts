@@ -9,9 +9,10 @@ import {
   type Mount,
 } from '../engine/engine.ts';
 import { podKey, uidOf } from '../pod/observation.ts';
+import { appArmorOf, groupsPolicyOf, type SeccompSettings, seccompOf, selinuxOf } from './confinement.ts';
 import { ContainerConfigError } from './env.ts';
 import { expand } from './expand.ts';
-import { namespacesOf, seccompOf } from './sandbox-config.ts';
+import { namespacesOf } from './sandbox-config.ts';
 
 export interface ContainerInput {
   readonly pod: Pod;
@@ -23,6 +24,7 @@ export interface ContainerInput {
   readonly resources: LinuxResources;
   readonly hash: string;
   readonly terminationMessageFile: string;
+  readonly seccomp: SeccompSettings;
   /** The container whose processes this one sees. */
   readonly targetId?: string | undefined;
 }
@@ -42,7 +44,7 @@ const maskedPaths = [
 ];
 const readonlyPaths = ['/proc/bus', '/proc/fs', '/proc/irq', '/proc/sys', '/proc/sysrq-trigger'];
 
-/** Throws ContainerConfigError where the image's user contradicts runAsNonRoot. */
+/** Throws ContainerConfigError where the image's user contradicts runAsNonRoot, or a profile is none. */
 export function containerConfig(input: ContainerInput): ContainerConfig {
   const { pod, container, attempt, env, image } = input;
   checkNonRoot(pod, container, image);
@@ -96,7 +98,7 @@ function checkNonRoot(pod: Pod, container: Container, image: Image): void {
     );
 }
 
-function securityContext({ pod, container, image, targetId }: ContainerInput): Record<string, unknown> {
+function securityContext({ pod, container, image, targetId, seccomp }: ContainerInput): Record<string, unknown> {
   const own = container.securityContext;
   const whole = pod.spec?.securityContext;
   const privileged = own?.privileged === true;
@@ -118,6 +120,9 @@ function securityContext({ pod, container, image, targetId }: ContainerInput): R
     no_new_privs: own?.allowPrivilegeEscalation === false,
     masked_paths: unmasked ? [] : maskedPaths,
     readonly_paths: unmasked ? [] : readonlyPaths,
-    seccomp: privileged ? { profile_type: 'Unconfined' } : seccompOf(own?.seccompProfile !== undefined ? own : whole),
+    seccomp: privileged ? { profile_type: 'Unconfined' } : seccompOf(own?.seccompProfile ?? whole?.seccompProfile, seccomp),
+    ...appArmorOf(pod, container),
+    ...selinuxOf(own?.seLinuxOptions ?? whole?.seLinuxOptions),
+    ...groupsPolicyOf(whole),
   };
 }

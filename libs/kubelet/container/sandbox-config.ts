@@ -1,7 +1,8 @@
 // The configuration of a pod's sandbox (pkg/kubelet/kuberuntime/kuberuntime_sandbox.go, pkg/kubelet/network/dns).
-import type { Pod, PodSecurityContext } from '@drydock/api/generated/types.ts';
-import { labels as labelNames, type NamespaceOptions, type SandboxConfig, type SecurityProfile } from '../engine/engine.ts';
+import type { Pod } from '@drydock/api/generated/types.ts';
+import { labels as labelNames, type NamespaceOptions, type SandboxConfig } from '../engine/engine.ts';
 import { containersOf, podKey, uidOf } from '../pod/observation.ts';
+import { groupsPolicyOf, selinuxOf } from './confinement.ts';
 
 export interface SandboxSettings {
   readonly clusterDomain: string;
@@ -84,14 +85,6 @@ export function namespacesOf(pod: Pod): NamespaceOptions {
   };
 }
 
-export function seccompOf(context: Pick<PodSecurityContext, 'seccompProfile'> | undefined): SecurityProfile {
-  const type = context?.seccompProfile?.type;
-  if (type === 'RuntimeDefault') return { profile_type: 'RuntimeDefault' };
-  if (type === 'Localhost')
-    return { profile_type: 'Localhost', localhost_ref: context?.seccompProfile?.localhostProfile ?? '' };
-  return { profile_type: 'Unconfined' };
-}
-
 export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettings): SandboxConfig {
   const { namespace, name } = podKey(pod);
   const uid = uidOf(pod);
@@ -129,6 +122,8 @@ export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettin
       sysctls: Object.fromEntries((security?.sysctls ?? []).map((each) => [each.name, each.value])),
       security_context: {
         namespace_options: namespacesOf(pod),
+        ...selinuxOf(security?.seLinuxOptions),
+        ...groupsPolicyOf(security),
         ...(security?.runAsUser === undefined ? {} : { run_as_user: { value: Number(security.runAsUser) } }),
         ...(security?.runAsGroup === undefined || security.runAsUser === undefined
           ? {}

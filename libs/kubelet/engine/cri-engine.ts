@@ -87,6 +87,7 @@ export class CriEngine implements ContainerEngine {
     return {
       runtimeReady: of('RuntimeReady')?.status === true,
       networkReady: of('NetworkReady')?.status === true,
+      supplementalGroupsPolicy: (answer.features as Message | null)?.supplemental_groups_policy === true,
       problems: wanted
         .filter(([, condition]) => condition?.status !== true)
         .map(

@@ -72,6 +72,8 @@ export interface SandboxConfig {
     readonly sysctls: Readonly<Record<string, string>>;
     readonly security_context: {
       readonly namespace_options: NamespaceOptions;
+      readonly selinux_options?: object;
+      readonly supplemental_groups_policy?: string;
       readonly run_as_user?: { readonly value: number };
       readonly run_as_group?: { readonly value: number };
       readonly supplemental_groups: readonly number[];
@@ -157,6 +159,8 @@ export interface EngineStatus {
   readonly runtimeReady: boolean;
   readonly networkReady: boolean;
   readonly problems: readonly string[];
+  /** Whether it can leave out the groups that images give their users (`supplementalGroupsPolicy: Strict`); unless said it cannot. */
+  readonly supplementalGroupsPolicy?: boolean;
 }
 
 /** A call that failed; `code` is data, the text is the engine's. */

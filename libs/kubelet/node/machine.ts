@@ -26,6 +26,7 @@ export function machineFacts(rootDir: string): MachineFacts {
     machineId: read('/etc/machine-id'),
     bootId: read('/proc/sys/kernel/random/boot_id'),
     architecture: architectures[arch()] ?? arch(),
+    hasAppArmor: read('/sys/module/apparmor/parameters/enabled') === 'Y',
   };
 }
 

@@ -26,6 +26,8 @@ export interface MachineFacts {
   readonly machineId: string;
   readonly bootId: string;
   readonly architecture: string;
+  /** Whether the kernel enforces AppArmor profiles; unless said it does not. */
+  readonly hasAppArmor?: boolean;
 }
 
 export interface NodeOptions {
@@ -46,6 +48,8 @@ export interface NodeOptions {
   /** Why pods cannot run now; empty where they can. */
   readonly problems: () => Promise<readonly string[]>;
   readonly images: () => Promise<Image[]>;
+  /** What the engine can do beyond running pods. */
+  readonly features?: () => NonNullable<NonNullable<Node['status']>['features']>;
 }
 
 /** Condition, then reason and message while it holds, then while it does not. */
@@ -215,6 +219,7 @@ export class NodeAgent {
         operatingSystem: 'linux',
         architecture: facts.architecture,
       },
+      ...(this.#options.features === undefined ? {} : { features: this.#options.features() }),
       images: images
         .sort((a, b) => b.sizeBytes - a.sizeBytes)
         .slice(0, imagesMax)

@@ -19,6 +19,12 @@ const extended = (amount: string) => ({
   metadata: { name: 'n' },
   status: { allocatable: { cpu: '2', 'scheduling.k8s.io/foo': amount } },
 });
+const confining = { confines: { appArmor: true, supplementalGroupsPolicy: true } };
+const appArmor = (appArmorProfile: object): Pod => pod({ securityContext: { appArmorProfile } });
+const annotated = (profile: string): Pod => ({
+  ...pod(),
+  metadata: { ...pod().metadata, annotations: { 'container.apparmor.security.beta.kubernetes.io/c': profile } },
+});
 const tolerant = { tolerations: [{ key: 'out', operator: 'Exists' }] };
 const allocatable = { cpu: '2', memory: '1Gi', pods: '3', 'ephemeral-storage': '1Gi' };
 
@@ -82,6 +88,32 @@ const cases: [string, Pod, Partial<AdmissionInput>, string | undefined, string?]
   ['burstable, memory short', asks({ cpu: '1m' }), { pressures: new Set(['MemoryPressure']) }, undefined],
   ['burstable, disk short', asks({ cpu: '1m' }), { pressures: new Set(['DiskPressure']) }, 'Evicted'],
   ['critical, disk short', pod({ priority: 2_000_001_000 }), { pressures: new Set(['DiskPressure']) }, undefined],
+  [
+    'groups of its own alone',
+    pod({ securityContext: { supplementalGroupsPolicy: 'Strict' } }),
+    {},
+    'SupplementalGroupsPolicyNotSupported',
+    'SupplementalGroupsPolicy=Strict is not supported in this node',
+  ],
+  ['groups of its own, and of the image', pod({ securityContext: { supplementalGroupsPolicy: 'Merge' } }), {}, undefined],
+  [
+    'groups of its own alone, which can be',
+    pod({ securityContext: { supplementalGroupsPolicy: 'Strict' } }),
+    confining,
+    undefined,
+  ],
+  [
+    'AppArmor',
+    appArmor({ type: 'RuntimeDefault' }),
+    {},
+    'AppArmor',
+    'Cannot enforce AppArmor: AppArmor is not enabled on the host',
+  ],
+  ['AppArmor, which can be', appArmor({ type: 'Localhost', localhostProfile: 'p' }), confining, undefined],
+  ['no AppArmor', appArmor({ type: 'Unconfined' }), {}, undefined],
+  ['AppArmor of one container', asks({}, { securityContext: { appArmorProfile: { type: 'RuntimeDefault' } } }), {}, 'AppArmor'],
+  ['AppArmor by annotation', annotated('localhost/p'), {}, 'AppArmor'],
+  ['no AppArmor by annotation', annotated('unconfined'), {}, undefined],
   ['windows', pod({ os: { name: 'windows' } }), {}, 'PodOSNotSupported'],
 ];
 
@@ -92,6 +124,7 @@ test.each(cases)('%s', (_, wanted, more, reason, text = '') => {
     others: [],
     allocatable,
     pressures: new Set(),
+    confines: { appArmor: false, supplementalGroupsPolicy: false },
     allowedSysctls: [],
     ...more,
   } as AdmissionInput);

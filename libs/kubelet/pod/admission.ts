@@ -5,6 +5,7 @@ import { qosClassOf } from '@drydock/api/pod-qos.ts';
 import { type Amounts, addAmounts, amountsOf, hostPorts, podRequests, portsConflict } from '@drydock/api/pod-resources.ts';
 import { matchesNode } from '@drydock/api/selectors/node-selector.ts';
 import { tolerates } from '@drydock/api/selectors/taints.ts';
+import { needsAppArmor } from '../container/confinement.ts';
 import type { Pressure } from '../node/thresholds.ts';
 import { isCritical } from './observation.ts';
 
@@ -15,6 +16,12 @@ export interface Rejection {
   readonly event?: string;
 }
 
+/** How machine and engine can confine a container. */
+export interface Confinement {
+  readonly appArmor: boolean;
+  readonly supplementalGroupsPolicy: boolean;
+}
+
 export interface AdmissionInput {
   readonly pod: Pod;
   /** This node as the apiserver has it; undefined while it does not answer: what depends on it is then not asked. */
@@ -23,6 +30,7 @@ export interface AdmissionInput {
   readonly others: readonly Pod[];
   readonly allocatable: Readonly<Record<string, string>>;
   readonly pressures: ReadonlySet<Pressure>;
+  readonly confines: Confinement;
   /** Patterns of unsafe sysctls that the node allows; a final `*` stands for anything. */
   readonly allowedSysctls: readonly string[];
 }
@@ -45,7 +53,7 @@ const safeSysctls: ReadonlySet<string> = new Set([
 
 /** Undefined: taken. */
 export function admitPod(input: AdmissionInput): Rejection | undefined {
-  const found = underPressure(input) ?? sysctlProblem(input) ?? nodeProblem(input);
+  const found = underPressure(input) ?? sysctlProblem(input) ?? nodeProblem(input) ?? appArmorProblem(input);
   return found === undefined ? undefined : { event: found.message, ...found, message: `Pod was rejected: ${found.message}` };
 }
 
@@ -70,8 +78,17 @@ function sysctlProblem({ pod, allowedSysctls }: AdmissionInput): Rejection | und
     : { reason: 'SysctlForbidden', message: `forbidden sysctl: ${JSON.stringify(bad.name)} not allowlisted` };
 }
 
-function nodeProblem({ pod, node, others, allocatable }: AdmissionInput): Rejection | undefined {
+function appArmorProblem({ pod, confines }: AdmissionInput): Rejection | undefined {
+  if (confines.appArmor || !needsAppArmor(pod)) return undefined;
+  return { reason: 'AppArmor', message: 'Cannot enforce AppArmor: AppArmor is not enabled on the host' };
+}
+
+function nodeProblem({ pod, node, others, allocatable, confines }: AdmissionInput): Rejection | undefined {
   const spec = pod.spec ?? { containers: [] };
+  if (spec.securityContext?.supplementalGroupsPolicy === 'Strict' && !confines.supplementalGroupsPolicy) {
+    const message = 'SupplementalGroupsPolicy=Strict is not supported in this node';
+    return { reason: 'SupplementalGroupsPolicyNotSupported', message };
+  }
   // What the node has beyond what this kubelet counts (extended resources) stands in its object alone.
   const short = shortOf(spec, others, amountsOf({ ...allocatable, ...node?.status?.allocatable }));
   if (short !== undefined && !isCritical(pod)) return short;

@@ -197,6 +197,9 @@ export class PodActor {
     let id: string;
     try {
       const handler = await runtimeHandler(pod.spec?.runtimeClassName ?? '');
+      // Without one its root would be the node's.
+      if (pod.spec?.hostUsers === false)
+        throw new Error(`RuntimeClass handler ${JSON.stringify(handler)} does not support user namespaces`);
       id = await sandboxGate.run(async () => {
         ending.signal.throwIfAborted();
         return engine.runSandbox(config, handler);

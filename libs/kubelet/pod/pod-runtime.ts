@@ -5,6 +5,7 @@ import { pods } from '@drydock/api/resource.ts';
 import { type EventRecorder, referenceTo } from '@drydock/client/events.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { formatDuration } from '@drydock/foundation/duration.ts';
+import type { SeccompSettings } from '../container/confinement.ts';
 import { containerConfig } from '../container/container-config.ts';
 import type { NodeFacts } from '../container/downward.ts';
 import { ContainerConfigError, environment, type References } from '../container/env.ts';
@@ -34,6 +35,7 @@ export interface RuntimePorts {
   readonly podLogsDir: string;
   readonly clusterDomain: string;
   readonly memoryCapacity: number;
+  readonly seccomp: SeccompSettings;
   readonly subPath: (request: SubPathRequest) => Promise<string>;
 }
 
@@ -139,7 +141,9 @@ export class PodRuntime {
     await makeLogFolder(pod, podLogsDir, container.name, folders.calls);
     const resources = linuxResources(pod, container, memoryCapacity);
     const { targetId } = request;
-    return containerConfig({ pod, container, attempt, image, env, ...mounts, resources, hash: hashOf(container), targetId });
+    const { seccomp } = this.#ports;
+    const hash = hashOf(container);
+    return containerConfig({ pod, container, attempt, image, env, ...mounts, resources, hash, seccomp, targetId });
   }
 
   async #postStart({ pod, container, facts, signal }: StartRequest, id: string): Promise<void> {
