@@ -34,6 +34,7 @@ const options: NodeOptions = {
   engineVersion: 'e://1',
   problems: async () => [],
   images: async () => [],
+  features: () => ({ supplementalGroupsPolicy: true }),
 };
 
 function world() {
@@ -80,6 +81,7 @@ test('a node that somebody makes again is kept again', async () => {
   const made = await node();
   expect(made?.status?.conditions?.find(({ type }) => type === 'Ready')?.status).toBe('True');
   expect((await lease())?.metadata?.ownerReferences?.[0]?.uid).toBe(made?.metadata?.uid);
+  expect(made?.status?.features).toEqual({ supplementalGroupsPolicy: true });
 });
 
 test('a kubelet that is restarted keeps the time since which its node is ready', async () => {

@@ -52,3 +52,8 @@ test('several sources in one volume; a token is for its group alone where there 
     t: 'token-v-3600 600',
   });
 });
+
+test.each(['clusterTrustBundle', 'podCertificate', 'whatComesNext'])('a source that is not served is an error: %s', (kind) => {
+  const sources = [{ configMap: { name: 'map' } }, { [kind]: { path: 'p' } }];
+  expect(() => projectedFiles(context(), sources, 0o644)).toThrow(`projected source ${kind} cannot be served by this kubelet`);
+});

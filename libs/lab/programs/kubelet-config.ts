@@ -12,7 +12,8 @@ export interface KubeletConfigSource {
   readonly clusterDns: string;
   readonly endpoint: string;
   readonly podLogsDir: string;
-  readonly volumePluginDir: string;
+  /** Undefined for a kubelet of ours, which has no such plugins. */
+  readonly volumePluginDir: string | undefined;
   readonly timings: TimingValues;
 }
 

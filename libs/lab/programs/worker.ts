@@ -96,7 +96,7 @@ export function kubelet(context: ProgramContext, member: Member): ProcessSpec {
           clusterDns: dnsServiceAddress(topology),
           endpoint,
           podLogsDir: `${folders.dir}/pods`,
-          volumePluginDir: `${folders.dir}/volumeplugins`,
+          volumePluginDir: ours ? undefined : `${folders.dir}/volumeplugins`,
           timings: config.timings,
         }),
       },
