@@ -4,17 +4,23 @@ import { persistentVolumeClaims, persistentVolumes } from '@drydock/api/resource
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import { VolumeError } from './payload.ts';
 
+export interface ClaimedVolume {
+  readonly path: string;
+  /** It is the cluster's, and may be given to the group of its pods; a hostPath is the node's and stays as it is. */
+  readonly isLocal: boolean;
+}
+
 export class Claims {
   readonly #client: ApiClient;
   /** By `uid/claim`: what a pod has mounted does not change under it. */
-  readonly #known = new Map<string, string>();
+  readonly #known = new Map<string, ClaimedVolume>();
 
   constructor(client: ApiClient) {
     this.#client = client;
   }
 
-  /** The host path. Throws VolumeError where the claim is not bound or its volume is of another kind, and ApiError. */
-  async path(pod: Pod, claim: string): Promise<string> {
+  /** Throws VolumeError where the claim is not bound or its volume is of another kind, and ApiError. */
+  async volume(pod: Pod, claim: string): Promise<ClaimedVolume> {
     const key = `${pod.metadata?.uid}/${claim}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
@@ -24,9 +30,9 @@ export class Claims {
     const volume = await this.#client.get(persistentVolumes, { name: volumeName });
     if (volume.spec?.claimRef?.uid !== found.metadata?.uid)
       throw new VolumeError(`persistentvolume "${volumeName}" is bound to another claim than "${claim}"`);
-    const path = pathOf(volume);
-    this.#known.set(key, path);
-    return path;
+    const claimed = { path: pathOf(volume), isLocal: volume.spec?.local !== undefined };
+    this.#known.set(key, claimed);
+    return claimed;
   }
 
   forget(uid: string): void {

@@ -33,6 +33,11 @@ export function folderMode(mode: number, group: number | undefined): number {
   return group === undefined ? mode : mode | readOnly | enter | setgid;
 }
 
+/** The mode of a file of a volume that its containers write. */
+export function sharedFileMode(mode: number, group: number | undefined): number {
+  return group === undefined ? mode : mode | readWrite;
+}
+
 /** The mode of the folder of a volume that its containers write. */
 export function sharedFolderMode(mode: number, group: number | undefined): number {
   return group === undefined ? mode : mode | readWrite | enter | setgid;

@@ -1,5 +1,5 @@
 // Makes a pod's volumes on this host, refreshes them and takes them away. Every step can be repeated, and is after a crash.
-import type { Pod, Volume } from '@drydock/api/generated/types.ts';
+import type { PersistentVolumeClaimVolumeSource, Pod, Volume } from '@drydock/api/generated/types.ts';
 import type { FileCalls } from '@drydock/foundation/beneath/calls.ts';
 import type { Directory } from '@drydock/foundation/beneath/directory.ts';
 import { removeTree } from '@drydock/foundation/beneath/remove.ts';
@@ -7,6 +7,7 @@ import type { Clock } from '@drydock/foundation/clock.ts';
 import { type Payload, writeAtomically } from './atomic-writer.ts';
 import type { Claims } from './claims.ts';
 import { makeEmptyDir, mountMemory } from './empty-dir.ts';
+import { giveToGroup } from './give-to-group.ts';
 import { makeHostPath } from './host-path.ts';
 import type { Mounter } from './mounter.ts';
 import { nestedMountPoints } from './nested.ts';
@@ -37,6 +38,8 @@ const apiFolderMode = { disk: 0o777, memory: 0o1777 } as const;
 export class Volumes {
   readonly #ports: VolumePorts;
   readonly folders: PodFolders;
+  /** `uid/claim` of volumes that are their pod's group's. */
+  readonly #given = new Set<string>();
 
   constructor(ports: VolumePorts) {
     this.#ports = ports;
@@ -62,11 +65,24 @@ export class Volumes {
     const { emptyDir, hostPath, persistentVolumeClaim: claim } = volume;
     if (emptyDir !== undefined) return this.#emptyDir(volume.name, emptyDir, context);
     if (hostPath !== undefined) return { path: await makeHostPath(hostPath.path, hostPath.type ?? ''), readOnly: false };
-    if (claim !== undefined)
-      return { path: await this.#ports.claims.path(context.pod, claim.claimName), readOnly: claim.readOnly === true };
+    if (claim !== undefined) return this.#claimed(claim, context.pod);
     const files = apiFiles(context, volume);
     if (files === undefined) throw new VolumeError('no volume plugin matched');
     return this.#fromApi(volume.name, files, context);
+  }
+
+  async #claimed({ claimName, readOnly = false }: PersistentVolumeClaimVolumeSource, pod: Pod): Promise<HostVolume> {
+    const { claims, mounter } = this.#ports;
+    const { path, isLocal } = await claims.volume(pod, claimName);
+    const key = `${uidOf(pod)}/${claimName}`;
+    const group = fsGroupOf(pod);
+    // Once: what its containers do with it afterwards is their affair.
+    if (group !== undefined && isLocal && !readOnly && mounter.givesAway && !this.#given.has(key)) {
+      const onRootMismatch = pod.spec?.securityContext?.fsGroupChangePolicy === 'OnRootMismatch';
+      await giveToGroup(path, { group, onRootMismatch });
+      this.#given.add(key);
+    }
+    return { path, readOnly };
   }
 
   async #emptyDir(name: string, spec: NonNullable<Volume['emptyDir']>, context: PayloadContext): Promise<HostVolume> {
@@ -122,6 +138,7 @@ export class Volumes {
     await this.#ports.mounter.unmountBelow(this.folders.path(uid));
     await this.folders.remove(uid);
     this.#ports.claims.forget(uid);
+    for (const key of [...this.#given]) if (key.startsWith(`${uid}/`)) this.#given.delete(key);
   }
 
   /** Removes one file below the pod's folder. */

@@ -1,0 +1,86 @@
+// Volumes of claims: whose they are once a pod with a group has them.
+import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import process from 'node:process';
+import type { PersistentVolume, PodSpec, Volume } from '@drydock/api/generated/types.ts';
+import type { ApiClient } from '@drydock/client/api-client.ts';
+import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { Claims } from './claims.ts';
+import { hollowMounter } from './mounter.ts';
+import { contextOf, podWith } from './testing/pods.ts';
+import { Volumes } from './volumes.ts';
+
+const group = process.getgid?.() ?? 0;
+const modeOf = (path: string) => (statSync(path).mode & 0o7777).toString(8);
+
+/** A volume with something in it, and a link out of it. */
+function world(source: (path: string) => PersistentVolume['spec']) {
+  const folder = mkdtempSync(`${tmpdir()}/kubelet-claims-`);
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const path = `${folder}/volume`;
+  mkdirSync(`${path}/in`, { recursive: true });
+  for (const file of [`${folder}/outside`, `${path}/in/file`]) writeFileSync(file, '', { mode: 0o600 });
+  symlinkSync(`${folder}/outside`, `${path}/in/link`);
+  symlinkSync(folder, `${path}/up`);
+  for (const each of [folder, path, `${path}/in`]) chmodSync(each, 0o700);
+  const client = {
+    get: async ({ kind }: { kind: string }) =>
+      kind === 'PersistentVolume'
+        ? { spec: { ...source(path), claimRef: { uid: 'c' } } }
+        : { metadata: { uid: 'c' }, spec: { volumeName: 'v' }, status: { phase: 'Bound' } },
+  } as unknown as ApiClient;
+  const mounter = { ...hollowMounter, givesAway: true };
+  const volumes = new Volumes({ rootDir: `${folder}/root`, claims: new Claims(client), mounter, clock: new VirtualClock() });
+  const volume: Volume = { name: 'v', persistentVolumeClaim: { claimName: 'claim' } };
+  const prepare = (spec: Partial<PodSpec>, more: object = {}) =>
+    volumes.prepare(
+      contextOf(podWith({ volumes: [{ ...volume, persistentVolumeClaim: { claimName: 'claim', ...more } }], ...spec })),
+    );
+  const modes = () => [path, `${path}/in`, `${path}/in/file`, `${folder}/outside`, folder].map(modeOf);
+  return { path, prepare, modes };
+}
+
+const local = (path: string) => ({ local: { path } });
+const before = ['700', '700', '600', '600', '700'];
+const fsGroup = { securityContext: { fsGroup: group } };
+
+test('a local volume is its group’s, with all in it and nothing else', async () => {
+  const { path, prepare, modes } = world(local);
+  expect((await prepare(fsGroup)).get('v')).toEqual({ path, readOnly: false });
+  expect(modes()).toEqual(['2770', '2770', '660', '600', '700']);
+  expect(statSync(`${path}/in/file`).gid).toBe(group);
+});
+
+test('once: what its containers do with it then is their affair', async () => {
+  const { path, prepare } = world(local);
+  await prepare(fsGroup);
+  chmodSync(`${path}/in/file`, 0o600);
+  await prepare(fsGroup);
+  expect(modeOf(`${path}/in/file`)).toBe('600');
+});
+
+test.each<[string, Partial<PodSpec>, object]>([
+  ['without a group', {}, {}],
+  ['that is read only', fsGroup, { readOnly: true }],
+])('a local volume %s stays as it is', async (_, spec, more) => {
+  const { prepare, modes } = world(local);
+  await prepare(spec, more);
+  expect(modes()).toEqual(before);
+});
+
+test('so does a path of the node', async () => {
+  const { prepare, modes } = world((path) => ({ hostPath: { path } }));
+  await prepare(fsGroup);
+  expect(modes()).toEqual(before);
+});
+
+test('OnRootMismatch looks at the folder itself', async () => {
+  const { path, prepare, modes } = world(local);
+  chmodSync(path, 0o2770);
+  await prepare({ securityContext: { fsGroup: group, fsGroupChangePolicy: 'OnRootMismatch' } });
+  expect(modes().slice(1, 3)).toEqual(['700', '600']);
+  const other = world(local);
+  await other.prepare({ securityContext: { fsGroup: group, fsGroupChangePolicy: 'OnRootMismatch' } });
+  expect(other.modes().slice(1, 3)).toEqual(['2770', '660']);
+});
