@@ -1,5 +1,6 @@
 // The kube-apiserver process: upstream's flags into an ApiServer.
 import { readFileSync } from 'node:fs';
+import { fieldGates } from '@drydock/api/disabled-fields.ts';
 import { ApiServer } from '@drydock/apiserver/server.ts';
 import { EtcdClient } from '@drydock/apiserver/storage/etcd-client.ts';
 import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
@@ -13,7 +14,7 @@ await runProgram({
   flags,
   dialect: { style: 'pflag', ignored: ignoredFlags, refused: refusedFlags },
   async start({ flags: { values: v }, log, clock, random, lifecycle }) {
-    startFeatureGates(v['feature-gates'], 'components', [], log);
+    const gates = startFeatureGates(v['feature-gates'], 'components', fieldGates, log);
     const read = (flag: string, file: string): string => {
       try {
         return readFileSync(file, 'utf8');
@@ -41,6 +42,7 @@ await runProgram({
     const address = v['advertise-address'] || (v['bind-address'] === '0.0.0.0' ? '127.0.0.1' : v['bind-address']);
     const issuers = v['service-account-issuer'];
     const server = new ApiServer({
+      gateEnabled: gates.enabled,
       store,
       clock,
       random: random.stream('apiserver'),

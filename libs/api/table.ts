@@ -1,5 +1,6 @@
 // Objects as rows: the Table of meta.k8s.io that kubectl get asks for.
 import { readFileSync } from 'node:fs';
+import { noTexts, readTexts } from './docs.ts';
 import { accessPrinters } from './printers/access.ts';
 import type { Cell, Printer } from './printers/cells.ts';
 import { corePrinters } from './printers/core.ts';
@@ -53,7 +54,18 @@ const printers = new Map<string, Printer>([
   ...policyPrinters,
 ]);
 
-let columns: Readonly<Record<string, readonly (readonly [string, string, string, number, string])[]>> | undefined;
+type Column = readonly [name: string, type: string, format: string, priority: number, description: string];
+
+let columns: Readonly<Record<string, readonly Column[]>> | undefined;
+
+/** columns.json, with the texts of the fields that it refers to as `@Model.field`. */
+function readColumns(): NonNullable<typeof columns> {
+  const all = JSON.parse(readFileSync(new URL('./columns.json', import.meta.url), 'utf8')) as Record<string, Column[]>;
+  const texts = JSON.parse(readTexts('columns.json') ?? '{}') as Readonly<Record<string, string>>;
+  const told = (text: string) => (text.startsWith('@') ? (texts[text] ?? noTexts) : text);
+  const resolve = ([name, type, format, priority, text]: Column): Column => [name, type, format, priority, told(text)];
+  return Object.fromEntries(Object.entries(all).map(([resource, each]) => [resource, each.map(resolve)]));
+}
 
 /** The Table of these objects, all of type `info`. */
 export function tableOf(info: ResourceInfo, objects: readonly KubeObject[], options: TableOptions): Table {
@@ -72,9 +84,7 @@ export function tableOf(info: ResourceInfo, objects: readonly KubeObject[], opti
 
 /** The columns of a resource; those of kinds without a printer of their own are Name and Created At. */
 export function columnsOf(info: ResourceInfo): TableColumn[] {
-  columns ??= JSON.parse(readFileSync(new URL('./generated/columns.json', import.meta.url), 'utf8')) as NonNullable<
-    typeof columns
-  >;
+  columns ??= readColumns();
   const defined = columns[`${groupResourceOf(info)}/${info.version}`] ?? columns['roles.rbac.authorization.k8s.io/v1'] ?? [];
   return defined.map(([name, type, format, priority, description]) => ({ name, type, format, description, priority }));
 }

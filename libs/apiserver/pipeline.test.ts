@@ -52,6 +52,7 @@ beforeEach(() => {
     clock,
     random: new SeededRandom(1).stream('test'),
     eventTtlSeconds: 3600,
+    gateEnabled: () => false,
   });
 });
 

@@ -3,6 +3,7 @@
 
 import { convert } from '@drydock/api/conversion.ts';
 import { applyDefaults } from '@drydock/api/defaults.ts';
+import { dropDisabledFields } from '@drydock/api/disabled-fields.ts';
 import { decodeValue } from '@drydock/api/fields.ts';
 import type { DeleteOptions } from '@drydock/api/generated/types.ts';
 import { cloneJson } from '@drydock/api/json.ts';
@@ -13,44 +14,23 @@ import { prepareForCreate, prepareForUpdate } from '@drydock/api/strategy.ts';
 import { invalidError } from '@drydock/api/validate/invalid-error.ts';
 import { validateCreate, validateUpdate } from '@drydock/api/validate/validate.ts';
 import { warningsOnCreate, warningsOnUpdate } from '@drydock/api/warnings/warnings.ts';
-import type { Clock } from '@drydock/foundation/clock.ts';
-import type { RandomStream } from '@drydock/foundation/random.ts';
-import type { Admission } from './admission/admission.ts';
-import type { Authenticator } from './authn/authenticator.ts';
 import { impersonated } from './authn/impersonation.ts';
-import { type Attributes, type Authorizer, forbidden } from './authz/authorizer.ts';
+import { type Attributes, forbidden } from './authz/authorizer.ts';
 import { admissionOf, attributesOf, type Call, decode, deleteOptions, isDry, resolve, selectByName } from './call.ts';
 import { deleteCollectionWorkersMax, generateNameAttemptsMax, watchMinMs } from './limits.ts';
-import type { Caches } from './registry/caches.ts';
+import type { PipelineParts } from './pipeline-parts.ts';
 import { validationMode } from './registry/decode.ts';
 import { completesDeletion, deletionWarning, planDeletion } from './registry/deletion.ts';
 import { alreadyExists, detailsOf, modified, notFound } from './registry/errors.ts';
-import type { HookTable, Undo, WriteContext } from './registry/hooks.ts';
+import type { Undo, WriteContext } from './registry/hooks.ts';
 import { baseName, checkNames, checkUid, checkVersion, keepIdentity, newMetadata } from './registry/metadata.ts';
 import { applyPatch, checkPatchType } from './registry/patch.ts';
-import type { Reader } from './registry/reader.ts';
 import { createsOnUpdate, groupVersionOf, returnsDeleted } from './registry/traits.ts';
 import { renderingOf } from './render.ts';
 import type { ApiRequest, ApiResponse, Credentials, ListResult, User } from './request.ts';
-import type { Actions } from './rest/actions.ts';
 import { objectKey } from './storage/keys.ts';
-import type { Change, ObjectStore, Stored } from './storage/object-store.ts';
+import type { Change, Stored } from './storage/object-store.ts';
 import { warn, withWarnings } from './warn.ts';
-
-export interface PipelineParts {
-  readonly authenticator: Authenticator;
-  readonly authorizer: Authorizer;
-  readonly admission: Admission;
-  readonly reader: Reader;
-  readonly objects: ObjectStore;
-  readonly caches: Caches;
-  readonly hooks: HookTable;
-  /** Requests that are not about a stored object of their own: reviews, bindings, evictions, tokens. */
-  readonly actions: Actions;
-  readonly clock: Clock;
-  readonly random: RandomStream;
-  readonly eventTtlSeconds: number;
-}
 
 /** The one request path. */
 export class Pipeline {
@@ -179,6 +159,7 @@ export class Pipeline {
     const asked = admissionOf(call, 'CREATE', object, undefined);
     await admission.mutate(asked);
     prepareForCreate(info, object);
+    dropDisabledFields(info, object, undefined, this.#parts.gateEnabled);
     const undo = await this.#hooks(info)?.beforeCreate?.(object, this.#context(call));
     try {
       const name = object.metadata?.name ?? '';
@@ -292,6 +273,7 @@ export class Pipeline {
     keepIdentity(object, old);
     const admission = admissionOf(call, 'UPDATE', object, old);
     await this.#parts.admission.mutate(admission);
+    dropDisabledFields(info, object, old, this.#parts.gateEnabled);
     prepareForUpdate(info, object, old, subresource?.name ?? '');
     const undo = await this.#hooks(info)?.beforeUpdate?.(object, old, this.#context(call));
     try {

@@ -1,4 +1,5 @@
 // Puts an apiserver together from its parts, starts it and stops it.
+import type { FieldGate } from '@drydock/api/disabled-fields.ts';
 import type { DeleteOptions, PersistentVolumeClaim, Pod, ResourceSlice } from '@drydock/api/generated/types.ts';
 import {
   clusterRoleBindings,
@@ -97,6 +98,8 @@ export interface ApiServerOptions {
   readonly maxReadsInFlight: number;
   readonly maxWritesInFlight: number;
   readonly serving?: ServingOptions;
+  /** --feature-gates, of those that fields hang on: all are off unless given. */
+  readonly gateEnabled?: (gate: FieldGate) => boolean;
   /** The times that a caller has; upstream's unless given. */
   readonly times?: ServingTimes;
   /** Connections at once, on each port, of callers who have not said who they are. */
@@ -176,6 +179,7 @@ export class ApiServer {
       clock,
       random,
       eventTtlSeconds: options.eventTtlSeconds,
+      gateEnabled: options.gateEnabled ?? (() => false),
     });
     const metrics = new RequestMetrics(this.#caches);
     const inFlight = new InFlight({ reads: options.maxReadsInFlight, writes: options.maxWritesInFlight });

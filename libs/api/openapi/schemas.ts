@@ -47,7 +47,7 @@ function namedSchemas(dialect: Dialect): Record<string, JsonObject> {
     },
     [named.fieldsV1 ?? '']: { description: 'A set of fields as a trie in JSON.', type: 'object' },
     [patchDefinition]: {
-      description: 'Patch is provided to give a concrete name and type to the Kubernetes PATCH request body.',
+      description: 'A patch of any of the types that are served.',
       type: 'object',
     },
     [named.JSON ?? '']: any,
@@ -110,11 +110,6 @@ export function allModels(): string[] {
 
 type Render = (type: TypeSchema, field?: FieldSchema) => JsonObject;
 
-/** The package has no texts for fields that refer to a model: the model's own stands in. */
-function referredText(field: FieldSchema, docsOf: (model: string) => ModelDocs): string | undefined {
-  return field.type.kind === 'model' ? docsOf(field.type.model).model : undefined;
-}
-
 function renderModel(name: string, docsOf: (model: string) => ModelDocs, dialect: Dialect, render: Render): JsonObject {
   const docs = docsOf(name);
   const model = modelSchema(name);
@@ -122,7 +117,7 @@ function renderModel(name: string, docsOf: (model: string) => ModelDocs, dialect
   const required: string[] = [];
   for (const field of model.fields.values()) {
     if (field.required) required.push(field.name);
-    properties[field.name] = renderField(field, docs.fields[field.name] ?? referredText(field, docsOf), dialect, render);
+    properties[field.name] = renderField(field, docs.fields[field.name], dialect, render);
   }
   return {
     ...(docs.model === '' ? {} : { description: docs.model }),

@@ -1,7 +1,7 @@
 // OpenAPI 3: one document per group version, made when it is asked for.
 import { createHash } from 'node:crypto';
 import { readFileSync } from 'node:fs';
-import { readDocs } from '../docs.ts';
+import { readDocs, readTexts } from '../docs.ts';
 import type { JsonObject } from '../json.ts';
 import { basePath, groupVersions, type Operation, operationsOf } from './operations.ts';
 import { pathParameters, queryParameters } from './parameters.ts';
@@ -24,9 +24,9 @@ export function openApiHash(path: string): string {
 
 function hashOfSources(): string {
   const hash = createHash('sha512');
-  for (const name of ['schema.json', 'docs.json', 'resources.json']) {
+  for (const name of ['schema.json', 'resources.json'])
     hash.update(readFileSync(new URL(`../generated/${name}`, import.meta.url)));
-  }
+  hash.update(readTexts('docs.json') ?? '');
   return hash.digest('hex');
 }
 
@@ -41,10 +41,10 @@ export function openApiV3Index(): OpenApiIndex {
 }
 
 /** The JSON text of one document, by its key in the index (`apis/apps/v1`); undefined for others. */
-export function openApiV3(path: string): string | undefined {
+export function openApiV3(path: string, docs = readDocs()): string | undefined {
   const known = groupVersions().find(({ group, version }) => basePath(group, version) === `/${path}`);
   if (known === undefined) return undefined;
-  const set = schemaSet('v3', readDocs());
+  const set = schemaSet('v3', docs);
   const paths: Record<string, JsonObject> = {};
   for (const operation of operationsOf(known.group, known.version)) {
     const item = paths[operation.path] ?? { parameters: pathParametersOf(operation.path) };

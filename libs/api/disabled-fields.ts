@@ -1,0 +1,75 @@
+// Fields whose feature gate is off: a write loses them, unless the object used them already (upstream's dropDisabledFields of each
+// strategy).
+import { isObject, type JsonObject } from './json.ts';
+import { groupResourceOf, type KubeObject } from './resource.ts';
+import type { ResourceInfo } from './scheme.ts';
+
+export type FieldGate = 'MaxUnavailableStatefulSet' | 'ClusterTrustBundleProjection' | 'PodCertificateRequest';
+
+/** Field names from the object down; `[]` stands for every item of a list. */
+type Path = readonly string[];
+
+interface GatedField {
+  readonly gate: FieldGate;
+  readonly path: Path;
+}
+
+const ofPods: readonly GatedField[] = [
+  { gate: 'ClusterTrustBundleProjection', path: 'volumes.[].projected.sources.[].clusterTrustBundle'.split('.') },
+  { gate: 'PodCertificateRequest', path: 'volumes.[].projected.sources.[].podCertificate'.split('.') },
+];
+
+/** Where the resources that have a pod's specification have it. */
+const podSpecs: ReadonlyMap<string, Path> = new Map<string, Path>([
+  ['pods', ['spec']],
+  ['podtemplates', ['template', 'spec']],
+  ...[
+    'replicationcontrollers',
+    'deployments.apps',
+    'replicasets.apps',
+    'daemonsets.apps',
+    'statefulsets.apps',
+    'jobs.batch',
+  ].map((name) => [name, ['spec', 'template', 'spec']] as const),
+  ['cronjobs.batch', ['spec', 'jobTemplate', 'spec', 'template', 'spec']],
+]);
+
+const ofKinds: ReadonlyMap<string, readonly GatedField[]> = new Map([
+  [
+    'statefulsets.apps',
+    [{ gate: 'MaxUnavailableStatefulSet', path: ['spec', 'updateStrategy', 'rollingUpdate', 'maxUnavailable'] }],
+  ],
+]);
+
+/** Every gate that a field here hangs on. */
+export const fieldGates: readonly FieldGate[] = [
+  ...new Set([...ofPods, ...[...ofKinds.values()].flat()].map(({ gate }) => gate)),
+];
+
+/** Takes out of `object`, in place, what its gate forbids and `old`, where there is one, does not use. */
+export function dropDisabledFields(
+  info: ResourceInfo,
+  object: KubeObject,
+  old: KubeObject | undefined,
+  enabled: (gate: FieldGate) => boolean,
+): void {
+  const name = groupResourceOf(info);
+  const podSpec = podSpecs.get(name);
+  const own = ofKinds.get(name) ?? [];
+  const fields =
+    podSpec === undefined ? own : [...own, ...ofPods.map((each) => ({ ...each, path: [...podSpec, ...each.path] }))];
+  for (const { gate, path } of fields) {
+    if (enabled(gate)) continue;
+    const used = old === undefined ? [] : holders(old as JsonObject, path);
+    if (used.length > 0) continue;
+    for (const holder of holders(object as JsonObject, path)) delete holder[path.at(-1) ?? ''];
+  }
+}
+
+/** The objects that have the last field of the path. */
+function holders(value: unknown, path: Path): JsonObject[] {
+  const [first = '', ...rest] = path;
+  if (first === '[]') return Array.isArray(value) ? value.flatMap((item) => holders(item, rest)) : [];
+  if (!isObject(value) || value[first] === undefined) return [];
+  return rest.length === 0 ? [value] : holders(value[first], rest);
+}
