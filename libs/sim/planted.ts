@@ -53,6 +53,7 @@ export const noPreviousCheck: PlantedBug = {
 export const forgottenVote: PlantedBug = {
   name: 'vote-twice',
   caughtAs: /vote: |election safety: /,
+  firstSeed: 3,
   faults: ['isolate', 'kill', 'split'],
   operations: {},
   plant: (cluster) => {
@@ -63,7 +64,7 @@ export const forgottenVote: PlantedBug = {
 /** One member compacts one revision less than it was told. */
 export const compactionOffByOne: PlantedBug = {
   name: 'compaction-off-by-one',
-  caughtAs: /members differ|members: /,
+  caughtAs: /members differ|members: |watch cancel: .* which nobody asked for/,
   faults: [],
   operations: { compact: 2, range: 2 },
   plant: (cluster) => {
@@ -79,6 +80,7 @@ export const compactionOffByOne: PlantedBug = {
 export const eventLostOnResync: PlantedBug = {
   name: 'event-lost-on-resync',
   caughtAs: /watch reliable: .* is missing/,
+  firstSeed: 4,
   faults: ['kill', 'isolate'],
   operations: { put: 6 },
   plant: (cluster) => {
@@ -114,6 +116,7 @@ const earlyMs = 1500;
 export const leaseOutlivesRevocation: PlantedBug = {
   name: 'lease-outlives-revocation',
   caughtAs: /leases: lease \d+ lives after its revocation/,
+  firstSeed: 2,
   faults: [],
   operations: { leaseGrant: 4, leaseKeepAlive: 4, leaseRevoke: 3 },
   plant: (cluster) => {
@@ -174,6 +177,7 @@ export const eventTwice: PlantedBug = {
 export const filterForgotten: PlantedBug = {
   name: 'watch-filter-forgotten',
   caughtAs: /watch reliable: .* not in the log/,
+  firstSeed: 3,
   faults: [],
   operations: { delete: 4 },
   plant: (cluster) => {

@@ -14,6 +14,8 @@ export interface PlantedBug {
   readonly operations: Readonly<Partial<Record<OperationKind, number>>>;
   /** What else it needs. */
   readonly options?: Partial<SimOptions>;
+  /** Of the random load: the first that shows it soon. 1 unless it is said otherwise. */
+  readonly firstSeed?: number;
   /** Shows in a scenario, in which what it needs happens for certain; without one in the random load. */
   readonly scenario?: string;
   readonly plant: (cluster: SimCluster) => void;

@@ -2,19 +2,32 @@
 // differ have equal bits once in 2^64, which a search that remembers some millions of states can neglect.
 import type { KeyValue } from '../history/operation.ts';
 
+const [lowSeed, highSeed] = [0x811c9dc5, 0x9747b28c];
+
 export class Fingerprint {
   #low = 0;
   #high = 0;
+  /** Of values, which are long and come again with every step that is tried and taken back. */
+  readonly #values = new Map<string, string>();
 
   /** Adds what is not in the set, removes what is. */
   toggle(kv: KeyValue): void {
-    const text = `${kv.key}\0${kv.value}\0${kv.createRevision}\0${kv.modRevision}\0${kv.version}\0${kv.lease}`;
+    const text = `${kv.key}\0${this.#valueBits(kv.value)}\0${kv.createRevision}\0${kv.modRevision}\0${kv.version}\0${kv.lease}`;
     this.toggleText(text);
   }
 
   toggleText(text: string): void {
-    this.#low ^= hash(text, 0x811c9dc5);
-    this.#high ^= hash(text, 0x9747b28c);
+    this.#low ^= hash(text, lowSeed);
+    this.#high ^= hash(text, highSeed);
+  }
+
+  #valueBits(value: string): string {
+    let bits = this.#values.get(value);
+    if (bits === undefined) {
+      bits = `${hash(value, lowSeed)}.${hash(value, highSeed)}`;
+      this.#values.set(value, bits);
+    }
+    return bits;
   }
 
   toString(): string {
