@@ -120,6 +120,18 @@ test('a server that does not answer costs one wait, not one for each query; once
   while (taken(await asking.ask(query, 'udp'))[1] !== '1.1.1.1') await new Promise((resolve) => setImmediate(resolve));
 });
 
+test('a server that no packet can be sent to is passed over', async () => {
+  const alive = await fake((query) => [answer(query, '2.2.2.2')]);
+  // Broadcast: the kernel refuses to connect, as it does where there is no route.
+  const servers = [
+    { host: '255.255.255.255', port: 53 },
+    { host: '127.0.0.1', port: alive.port },
+  ];
+  const asking = new Forwarder(servers, new VirtualClock(), () => 4711);
+  open.push(asking);
+  expect(taken(await asking.ask(queryFor('a.example', 'A', 7), 'udp'))).toEqual([7, '2.2.2.2']);
+});
+
 test('where none answers, all are asked once and the query fails', async () => {
   const clock = new VirtualClock();
   const servers = [await fake(() => []), await fake(() => [])] as const;

@@ -102,9 +102,11 @@ export class Forwarder {
       socket.on('message', (answer) => {
         if (isAnswerTo(answer, query)) finish(() => resolve(answer));
       });
-      socket.connect(server.port, server.host, () => {
+      // Not as an argument of connect: that one is called with the error too, of a network that cannot be reached.
+      socket.once('connect', () => {
         if (open) socket.send(query);
       });
+      socket.connect(server.port, server.host);
     });
   }
 

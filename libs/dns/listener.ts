@@ -48,7 +48,9 @@ export class DnsListener implements Service {
     await once(udp, 'listening');
     udp.on('error', (err) => this.#log.error({ err }, 'UDP socket failed'));
     udp.on('message', (message, from) => {
-      void this.#responder.respond(message, 'udp').then((answer) => {
+      // Port 0 is none that could be answered (RFC 768: a sender that expects no replies); node throws where it is asked to.
+      if (from.port === 0) return;
+      void this.#respond(message, 'udp').then((answer) => {
         if (answer !== undefined && this.#udp === udp) udp.send(answer, from.port, from.address, () => {});
       });
     });
@@ -67,6 +69,16 @@ export class DnsListener implements Service {
     if (!this.#gate.admit(socket)) return;
     this.#connections.add(socket);
     socket.on('close', () => this.#connections.delete(socket));
-    serveTcp(socket, (message) => this.#responder.respond(message, 'tcp'));
+    serveTcp(socket, (message) => this.#respond(message, 'tcp'));
+  }
+
+  /** A question that the responder fails at costs its own answer, not those of all others. Never rejects. */
+  async #respond(message: Buffer, protocol: 'udp' | 'tcp'): Promise<Buffer | undefined> {
+    try {
+      return await this.#responder.respond(message, protocol);
+    } catch (err) {
+      this.#log.error({ err }, 'a query was not answered');
+      return undefined;
+    }
   }
 }

@@ -30,8 +30,9 @@ export const headerBytes = 12;
 const pointerMax = 0x3fff;
 const labelBytesMax = 63;
 
+/** Where the header has the number of records of each section. */
+export const countAt = { question: 4, answer: 6, authority: 8, additional: 10 } as const;
 export type Section = 'answer' | 'authority' | 'additional';
-const countAt = { answer: 6, authority: 8, additional: 10 } as const;
 
 /** A record that does not fit; what was written of it is taken back. */
 class Full extends Error {}
@@ -50,7 +51,7 @@ export class MessageWriter {
     this.#bytesMax = bytesMax;
     this.#buffer = Buffer.alloc(Math.min(bytesMax, 512));
     this.#buffer.writeUInt16BE(id, 0);
-    this.#buffer.writeUInt16BE(1, 4);
+    this.#buffer.writeUInt16BE(1, countAt.question);
     this.#at = headerBytes;
     this.#bytes(question);
     const labels: { readonly text: string; readonly at: number }[] = [];
@@ -104,7 +105,7 @@ export class MessageWriter {
   /** The message; flags with the code of the response. */
   finish(flags: number): Buffer {
     this.#buffer.writeUInt16BE(flags, 2);
-    for (const [section, at] of Object.entries(countAt)) this.#buffer.writeUInt16BE(this.#counts[section as Section], at);
+    for (const [section, count] of Object.entries(this.#counts)) this.#buffer.writeUInt16BE(count, countAt[section as Section]);
     return this.#buffer.subarray(0, this.#at);
   }
 

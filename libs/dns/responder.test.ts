@@ -22,6 +22,8 @@ const factory = new InformerFactory({ client, clock, random, log: silentLog });
 const view = new InformerView(factory);
 const stop = new AbortController();
 const forwarded: string[] = [];
+/** The types that metrics have counted. */
+const counted: string[] = [];
 const responder = new Responder({
   view,
   domain: 'cluster.local',
@@ -44,6 +46,7 @@ const responder = new Responder({
   ready: () => view.ready,
   serial: () => 1,
   random: (bound) => random.stream('order').int(bound),
+  onAnswer: (type) => counted.push(type),
 });
 const listener = new DnsListener(responder, silentLog, clock, '127.0.0.1', 0);
 const resolver = new Resolver({ timeout: 5000, tries: 1 });
@@ -191,6 +194,29 @@ test('what cannot be read gets FORMERR, what is no query gets nothing', async ()
   expect((await responder.respond(broken, 'udp'))?.[3]).toBe(1);
   expect(await responder.respond(encode({ type: 'response', id: 5 }), 'udp')).toBeUndefined();
   expect(await responder.respond(Buffer.from('x'), 'udp')).toBeUndefined();
+});
+
+test.each([
+  { what: 'hundreds of records', section: 10, count: 250, code: 1 },
+  { what: 'more answers than a query can have', section: 6, count: 2, code: 1 },
+  { what: 'more than a query can be', section: 10, count: 4000, code: 1 },
+  { what: 'what EDNS0 and a signature add', section: 10, count: 2, code: 0 },
+])('a query with $what is answered with code $code', async ({ section, count, code }) => {
+  const name = 'web.default.svc.cluster.local';
+  const query = encode({ type: 'query', id: 6, questions: [{ type: 'A', name }] });
+  query.writeUInt16BE(count, section);
+  // Each leads back to the name of the question, as a record for which a reader has much to do.
+  const records = Array.from({ length: count }, () => Buffer.of(0xc0, 12, 0, 2, 0, 1, 0, 0, 0, 0, 0, 2, 0xc0, 12));
+  const answer = await responder.respond(Buffer.concat([query, ...records]), 'udp');
+  expect([answer?.readUInt16BE(0), (answer?.[3] ?? 0) & 15]).toEqual([6, code]);
+});
+
+test('types that have no name are one in metrics, however many are asked for', async () => {
+  counted.splice(0);
+  for (const type of ['UNKNOWN_65300', 'UNKNOWN_65301', 'AAAA'] as never[])
+    for (const name of ['web.default.svc.cluster.local', 'example.com'])
+      await responder.respond(encode({ type: 'query', id: 6, questions: [{ type, name }] }), 'udp');
+  expect(counted).toEqual(['other', 'other', 'other', 'other', 'AAAA', 'AAAA']);
 });
 
 test('records of names that were not asked for are not taken over from another server', async () => {

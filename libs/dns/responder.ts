@@ -10,8 +10,8 @@ import {
   TRUNCATED_RESPONSE,
 } from 'dns-packet';
 import { chainFrom, queryFor, questionOf } from './exchange.ts';
-import { answerTtlSeconds, tcpMessageBytesMax, udpBytesDefault, udpBytesMax } from './limits.ts';
-import { type AnswerRecord, MessageWriter, type SoaRecord } from './message-writer.ts';
+import { answerTtlSeconds, queryBytesMax, tcpMessageBytesMax, udpBytesDefault, udpBytesMax } from './limits.ts';
+import { type AnswerRecord, countAt, headerBytes, MessageWriter, type SoaRecord } from './message-writer.ts';
 import { type ClusterView, lookup, reverseLookup, type ZoneAnswer, type ZoneRecord } from './zone.ts';
 
 const rcodes = { NOERROR: 0, FORMERR: 1, SERVFAIL: 2, NXDOMAIN: 3, NOTIMP: 4, REFUSED: 5 } as const;
@@ -43,7 +43,9 @@ export class Responder {
 
   /** The answer to a message; undefined where it is not even a query. Never rejects. */
   async respond(message: Buffer, protocol: 'udp' | 'tcp'): Promise<Buffer | undefined> {
-    if (message.length < 12 || ((message[2] ?? 0) & 0x80) !== 0) return undefined;
+    if (message.length < headerBytes || ((message[2] ?? 0) & 0x80) !== 0) return undefined;
+    const refusal = refusalOf(message);
+    if (refusal !== undefined) return header(message, refusal);
     let query: Packet;
     try {
       query = decode(message);
@@ -52,22 +54,21 @@ export class Responder {
     }
     const [question] = query.questions ?? [];
     const asked = questionOf(message);
-    if ((((message[2] ?? 0) >> 3) & 0x0f) !== 0) return header(message, 'NOTIMP');
-    if (question === undefined || asked === undefined || query.questions?.length !== 1) return header(message, 'FORMERR');
+    if (question === undefined || asked === undefined) return header(message, 'FORMERR');
     const name = question.name.toLowerCase().replace(/\.$/, '');
     const zone = this.#zoneOf(name, question.type);
     if (zone === 'elsewhere') {
       try {
         const answer = await this.#options.forward(message, protocol, name);
-        this.#options.onAnswer?.(question.type, rcodeOf(answer), '.');
+        this.#options.onAnswer?.(typeLabel(question.type), rcodeOf(answer), '.');
         return answer;
       } catch {
-        this.#options.onAnswer?.(question.type, 'SERVFAIL', '.');
+        this.#options.onAnswer?.(typeLabel(question.type), 'SERVFAIL', '.');
         return fail(query, asked, 'SERVFAIL');
       }
     }
     const rcode: Rcode = zone === 'unready' ? 'SERVFAIL' : zone.exists ? 'NOERROR' : 'NXDOMAIN';
-    this.#options.onAnswer?.(question.type, rcode, this.#options.domain);
+    this.#options.onAnswer?.(typeLabel(question.type), rcode, this.#options.domain);
     if (zone === 'unready') return fail(query, asked, 'SERVFAIL');
     return this.#render(query, question, asked, await this.#chase(zone, question, protocol), rcode, protocol);
   }
@@ -150,6 +151,22 @@ function responseFlags(query: Packet, rcode: Rcode): number {
 
 function fail(query: Packet, asked: Buffer, rcode: Rcode): Buffer {
   return new MessageWriter(query.id ?? 0, asked, udpBytesDefault).finish(responseFlags(query, rcode));
+}
+
+/**
+ * What a message is refused for before it is read, as CoreDNS does (miekg/dns, MsgAcceptFunc): reading costs time with every record and
+ * label, and whoever asks has sent one question, at most a record for incremental transfers, and what EDNS0 and signatures add.
+ */
+function refusalOf(message: Buffer): Rcode | undefined {
+  if ((((message[2] ?? 0) >> 3) & 0x0f) !== 0) return 'NOTIMP';
+  const count = (section: keyof typeof countAt) => message.readUInt16BE(countAt[section]);
+  const isQuery = count('question') === 1 && count('answer') <= 1 && count('authority') <= 1 && count('additional') <= 2;
+  return isQuery && message.length <= queryBytesMax ? undefined : 'FORMERR';
+}
+
+/** A type in metrics: those without a name, tens of thousands, are one. */
+function typeLabel(type: string): string {
+  return type.startsWith('UNKNOWN_') ? 'other' : type;
 }
 
 /** An answer to something that could not be read: its id, and nothing else. */
