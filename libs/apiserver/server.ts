@@ -61,6 +61,16 @@ import { ObjectStore } from './storage/object-store.ts';
 import type { Store } from './storage/store.ts';
 import { TrackedStore } from './storage/tracked-store.ts';
 
+type Attachment = KubeObject & { readonly spec?: { readonly nodeName?: string } };
+
+const volumeAttachments: Resource<Attachment> = {
+  group: 'storage.k8s.io',
+  version: 'v1',
+  resource: 'volumeattachments',
+  kind: 'VolumeAttachment',
+  namespaced: false,
+};
+
 export interface ApiServerOptions {
   readonly store: Store;
   readonly clock: Clock;
@@ -257,6 +267,7 @@ export class ApiServer {
     const needed = [clusterRoles, clusterRoleBindings, roles, roleBindings, namespaces, serviceAccounts, pods].concat(
       persistentVolumeClaims,
       resourceSlices,
+      volumeAttachments,
     );
     const bootstrap = new Bootstrap({
       objects: this.#objects,
@@ -319,6 +330,7 @@ export class ApiServer {
         },
         nodeOfPod: (namespace, name) => caches.peek<Pod>(pods, namespace, name)?.spec?.nodeName,
         nodeOfSlice: (name) => caches.peek<ResourceSlice>(resourceSlices, '', name)?.spec?.nodeName,
+        nodeOfAttachment: (name) => caches.peek<Attachment>(volumeAttachments, '', name)?.spec?.nodeName,
         volumeOfClaim: (namespace, name) =>
           caches.peek<PersistentVolumeClaim>(persistentVolumeClaims, namespace, name)?.spec?.volumeName,
       },

@@ -11,7 +11,12 @@ const pod = {
       { name: 'scratch', ephemeral: {} },
       { name: 'd', persistentVolumeClaim: { claimName: 'c' } },
     ],
+    resourceClaims: [
+      { name: 'gpu', resourceClaimName: 'named' },
+      { name: 'net', resourceClaimTemplateName: 't' },
+    ],
   },
+  status: { resourceClaimStatuses: [{ name: 'net', resourceClaimName: 'made' }] },
 } as unknown as Pod;
 
 const authorizer = new NodeAuthorizer(
@@ -19,14 +24,23 @@ const authorizer = new NodeAuthorizer(
     podsOnNode: (node) => (node === 'n' ? [pod] : []),
     nodeOfPod: () => undefined,
     nodeOfSlice: () => undefined,
+    nodeOfAttachment: (name) => (name === 'a' ? 'n' : undefined),
     volumeOfClaim: (_namespace, name) => `of-${name}`,
   },
   [],
 );
 
-function may(node: string, verb: string, resource: string, namespace: string, name: string, subresource = ''): boolean {
+function may(
+  node: string,
+  verb: string,
+  resource: string,
+  namespace: string,
+  name: string,
+  subresource = '',
+  group = '',
+): boolean {
   const user = { name: `system:node:${node}`, uid: '', groups: ['system:nodes'], extra: {} };
-  const rest = { group: '', version: 'v1', path: '', isResource: true };
+  const rest = { group, version: 'v1', path: '', isResource: true };
   return authorizer.authorize({ user, verb, resource, namespace, name, subresource, ...rest }).allowed;
 }
 
@@ -45,4 +59,23 @@ test.each(['c', 'p-scratch'])('a node reads the claim %s of its pod, and the vol
 test('a node reads no claim of a like name', () => {
   for (const name of ['scratch', 'p-d', 'p-c', 'p'])
     expect(may('n', 'get', 'persistentvolumeclaims', 'default', name)).toBe(false);
+});
+
+test('a node gets the devices of its pods and the attachments to itself, one by one, and nothing else of them', () => {
+  const claim = (node: string, verb: string, name: string, subresource = '') =>
+    may(node, verb, 'resourceclaims', 'default', name, subresource, 'resource.k8s.io');
+  const attachment = (node: string, verb: string, name: string, subresource = '') =>
+    may(node, verb, 'volumeattachments', '', name, subresource, 'storage.k8s.io');
+  for (const name of ['named', 'made']) expect([claim('n', 'get', name), claim('other', 'get', name)]).toEqual([true, false]);
+  for (const name of ['gpu', 'net', 't', '']) expect(claim('n', 'get', name)).toBe(false);
+  expect([attachment('n', 'get', 'a'), attachment('other', 'get', 'a'), attachment('n', 'get', 'b')]).toEqual([
+    true,
+    false,
+    false,
+  ]);
+  for (const verb of ['list', 'watch', 'update', 'patch', 'delete', 'create']) {
+    expect([verb, claim('n', verb, 'named')]).toEqual([verb, false]);
+    expect([verb, attachment('n', verb, 'a')]).toEqual([verb, false]);
+  }
+  expect([claim('n', 'get', 'named', 'status'), attachment('n', 'get', 'a', 'status')]).toEqual([false, false]);
 });

@@ -4,7 +4,7 @@ import type { Pod, PolicyRule } from '@drydock/api/generated/types.ts';
 import { exactValue } from '@drydock/api/selectors/field.ts';
 import { nodeNameOf } from '../authn/user.ts';
 import type { Attributes, AuthorizerMode, Decision } from './authorizer.ts';
-import { allClaimsOf, configMapsOf, secretsOf } from './pod-references.ts';
+import { allClaimsOf, configMapsOf, deviceClaimsOf, secretsOf } from './pod-references.ts';
 import { ruleAllows } from './rbac.ts';
 
 export interface NodeReader {
@@ -13,12 +13,20 @@ export interface NodeReader {
   nodeOfPod(namespace: string, name: string): string | undefined;
   /** The node that a ResourceSlice is of. */
   nodeOfSlice(name: string): string | undefined;
+  /** The node that a volume is attached to by this VolumeAttachment. */
+  nodeOfAttachment(name: string): string | undefined;
   /** Whether the claim `namespace/name` is bound to the volume. */
   volumeOfClaim(namespace: string, name: string): string | undefined;
 }
 
 const no = (reason: string): Decision => ({ allowed: false, reason });
 const yes: Decision = { allowed: true, reason: '' };
+
+/** Undefined: it is a get of one object. */
+function getOnly({ verb, subresource, name }: Attributes): Decision | undefined {
+  if (verb !== 'get' || name === '') return no('can only get individual resources of this type');
+  return subresource === '' ? undefined : no('cannot get subresource');
+}
 
 /** The Node mode. */
 export class NodeAuthorizer implements AuthorizerMode {
@@ -54,6 +62,10 @@ export class NodeAuthorizer implements AuthorizerMode {
           return this.#pod(node, attributes);
         case 'resourceslices.resource.k8s.io':
           return this.#slice(node, attributes);
+        case 'volumeattachments.storage.k8s.io':
+          return getOnly(attributes) ?? (this.#reader.nodeOfAttachment(attributes.name) === node ? yes : unrelated(node));
+        case 'resourceclaims.resource.k8s.io':
+          return getOnly(attributes) ?? this.#referenced(node, attributes, (pod, name) => deviceClaimsOf(pod).has(name), true);
         case 'leases.coordination.k8s.io':
           return lease(node, attributes);
         case 'csinodes.storage.k8s.io':

@@ -47,6 +47,13 @@ export function allClaimsOf({ metadata, spec }: Pod): Set<string> {
   return new Set([...(spec === undefined ? [] : claimsOf(spec)), ...volumes.map(({ name }) => `${metadata?.name}-${name}`)]);
 }
 
+/** The ResourceClaims of a pod: those it names, and those made for it from templates. */
+export function deviceClaimsOf({ spec, status }: Pod): Set<string> {
+  const named = (spec?.resourceClaims ?? []).map(({ resourceClaimName }) => resourceClaimName);
+  const made = (status?.resourceClaimStatuses ?? []).map(({ resourceClaimName }) => resourceClaimName);
+  return defined(new Set([...named, ...made]));
+}
+
 function defined(names: Set<string | undefined>): Set<string> {
   names.delete(undefined);
   return names as Set<string>;

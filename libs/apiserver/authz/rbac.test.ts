@@ -92,6 +92,7 @@ const node = new NodeAuthorizer(
   {
     nodeOfPod: () => undefined,
     nodeOfSlice: () => undefined,
+    nodeOfAttachment: () => undefined,
     podsOnNode: (name) =>
       name === 'n1'
         ? [
