@@ -59,6 +59,8 @@ export const tokenCacheMs = 10_000;
 export const streamBufferMaxBytes = 1024 * 1024;
 /** One message of a WebSocket, as upstream's. */
 export const webSocketMessageMaxBytes = 32 * 1024 * 1024;
+/** Pings and streams of a SPDY peer whose answers wait to be read by it. */
+export const streamAnswersMax = 1024;
 /** How often a client that is not read from is asked whether it is still there. */
 export const streamPingMs = 1_000;
 /** A stream on which nothing has moved for so long is ended (upstream: --streaming-connection-idle-timeout). */

@@ -60,6 +60,8 @@ export function forward(exchange: Exchange, target: ForwardTarget, signal: Abort
   const res = exchange.res as ServerResponse;
   const make = target.scheme === 'https' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
+    // Who has gone meanwhile wants nothing any more: what is begun now, nobody would end.
+    signal.throwIfAborted();
     const upstream = make(
       {
         host: target.host,

@@ -29,11 +29,11 @@ export interface NodeAgent {
   close(): void;
 }
 
-/** A request for an upgrade; `headers` as they go out, names and values in turn. */
+/** A request for an upgrade; `headers` are names and values in turn, those about a body aside: it has none. */
 export interface UpgradeAsk {
   readonly method: string;
   readonly path: string;
-  readonly headers: OutgoingHttpHeaders | readonly string[];
+  readonly headers: readonly string[];
 }
 
 export interface Upgraded {
@@ -116,27 +116,28 @@ export class Kubelets {
     path: string,
     headers: OutgoingHttpHeaders | readonly string[],
     onResponse: (response: IncomingMessage) => void,
+    options: { readonly agent?: false } = {},
   ): ClientRequest {
-    return httpsRequest(
-      { host: address.host, port: address.port, method, path, headers, ...this.#clientTls(), timeout: dialMs },
-      onResponse,
-    );
+    const { host, port } = address;
+    return httpsRequest({ host, port, method, path, headers, ...this.#clientTls(), timeout: dialMs, ...options }, onResponse);
   }
 
   /**
    * Asks the kubelet's HTTPS API for an upgrade. Fails with what it answers instead, or, where nobody does, with InternalError.
-   * Given up when `signal` aborts. The socket has its listener of errors.
+   * Given up when `signal` aborts. The socket has its listener of errors. The connection is never another request's: most of what is
+   * sent on it is the caller's, and what a kubelet takes for its end may be the caller's choice.
    */
   upgrade(address: KubeletAddress, ask: UpgradeAsk, signal: AbortSignal): Promise<Upgraded | Refused> {
     return new Promise((resolve, reject) => {
-      const { method, path, headers } = ask;
-      const sent = this.request(address, method, path, headers, (response) => {
+      const { method, path } = ask;
+      const refused = (response: IncomingMessage) => {
         sent.setTimeout(0);
         collect(response).then(
           (body) => resolve({ type: 'refused', code: response.statusCode ?? 0, headers: response.rawHeaders, body }),
           reject,
         );
-      });
+      };
+      const sent = this.request(address, method, path, withoutBody(ask), refused, { agent: false });
       const give = () => sent.destroy(signal.reason as Error);
       sent.on('upgrade', (response, socket, head) => {
         signal.removeEventListener('abort', give);
@@ -186,6 +187,14 @@ export class Kubelets {
     this.#agentClass = loaded.drydock.kubelet.v1.NodeAgent as ServiceClientConstructor;
     return this.#agentClass;
   }
+}
+
+const bodyHeaders: ReadonlySet<string> = new Set(['content-length', 'transfer-encoding', 'expect', 'trailer']);
+
+/** The headers of a request that has no body, whatever they said of one. */
+function withoutBody({ method, headers }: UpgradeAsk): string[] {
+  const kept = headers.filter((_, index) => !bodyHeaders.has(headers[index - (index % 2)]?.toLowerCase() ?? ''));
+  return method === 'GET' ? kept : [...kept, 'Content-Length', '0'];
 }
 
 /** The body of a refusal, as far as anybody wants to read it. */

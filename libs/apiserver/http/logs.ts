@@ -40,6 +40,8 @@ export async function serveLogs(
   signal: AbortSignal,
 ): Promise<void> {
   const options = logOptions(query, pod);
+  // Who has gone meanwhile wants nothing any more: what is begun now, nobody would end.
+  signal.throwIfAborted();
   if (address === undefined) return sink.none();
   const { namespace = '', name = '' } = pod.metadata ?? {};
   if (address.agentPort === undefined) return proxyLogs(namespace, name, options, address, kubelets, sink, signal);

@@ -4,7 +4,7 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import type { WebSocket } from 'ws';
 import type { UpgradeAsk, Upgraded } from '../http/kubelet.ts';
-import { streamBufferMaxBytes, streamIdleMs } from '../limits.ts';
+import { streamBufferMaxBytes, streamIdleMs, streamLingerMs } from '../limits.ts';
 import { endWhenIdle } from './joined-sockets.ts';
 import { acceptorOf, closeWhenTold } from './web-socket.ts';
 
@@ -20,11 +20,10 @@ export function tunnelled(offered: readonly string[]): string[] {
 /** The request for a WebSocket as one for SPDY. */
 export function asSpdy({ path, headers }: UpgradeAsk, protocols: readonly string[]): UpgradeAsk {
   const kept: string[] = [];
-  const flat = headers as readonly string[];
-  for (let i = 0; i + 1 < flat.length; i += 2) {
-    const name = (flat[i] ?? '').toLowerCase();
+  for (let i = 0; i + 1 < headers.length; i += 2) {
+    const name = (headers[i] ?? '').toLowerCase();
     if (name !== 'upgrade' && name !== versionHeader && !webSocketHeaders.includes(name))
-      kept.push(flat[i] ?? '', flat[i + 1] ?? '');
+      kept.push(headers[i] ?? '', headers[i + 1] ?? '');
   }
   kept.push('Upgrade', 'SPDY/3.1');
   for (const protocol of protocols) kept.push('X-Stream-Protocol-Version', protocol);
@@ -36,9 +35,15 @@ export function serveTunnel(req: IncomingMessage, socket: Duplex, head: Buffer, 
   const at = kubelet.headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === versionHeader);
   const accept = acceptorOf(prefix + (kubelet.headers[at + 1] ?? ''));
   // Also where it is no WebSocket after all.
-  socket.once('close', () => kubelet.socket.end());
+  socket.once('close', () => leave(kubelet.socket));
   accept(req, socket, head, (client) => tunnel(client, socket, kubelet));
   if (socket.destroyed) kubelet.socket.destroy();
+}
+
+/** What the client has said still reaches the kubelet; what that says is for nobody now, and would hold the connection unread. */
+function leave(kubelet: Duplex): void {
+  kubelet.end(() => kubelet.destroy());
+  endWhenIdle(kubelet, streamLingerMs);
 }
 
 function tunnel(client: WebSocket, clientSocket: Duplex, { socket: kubelet, head }: Upgraded): void {

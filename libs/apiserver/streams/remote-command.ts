@@ -6,8 +6,9 @@ import type { Duplex } from 'node:stream';
 import { ApiError } from '@drydock/api/status.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { WebSocket } from 'ws';
-import { streamBufferMaxBytes, streamPingMs } from '../limits.ts';
+import { streamBufferMaxBytes, streamIdleMs, streamPingMs } from '../limits.ts';
 import { clientStatus, internal } from './exec-status.ts';
+import { endWhenIdle } from './joined-sockets.ts';
 import { SpdyConnection, type SpdyStream } from './spdy/connection.ts';
 import { acceptor, closeWhenTold } from './web-socket.ts';
 
@@ -19,6 +20,8 @@ const channels = { stdin: 0, stdout: 1, stderr: 2, error: 3, resize: 4 } as cons
 const closeChannel = 255;
 /** What a kubelet may say of how a command ended. */
 const statusMaxBytes = 64 * 1024;
+/** A size of a terminal, as JSON: what is longer is none, and is not parsed. */
+const sizeMaxBytes = 1024;
 
 const accept = acceptor([closeProtocol]);
 
@@ -45,6 +48,7 @@ export function serveRemoteCommand(req: IncomingMessage, socket: Duplex, head: B
       gone.abort(new Error('the client went away'));
     });
     client.on('error', () => socket.destroy());
+    endWhenIdle(socket, streamIdleMs);
     const { stdout, stderr } = command;
     // An empty frame tells the client that the connection stands.
     client.send(Buffer.of(stdout ? channels.stdout : stderr ? channels.stderr : channels.error));
@@ -106,7 +110,7 @@ function join(
   client.on('message', (data: Buffer) => {
     const body = data.subarray(1);
     if (data[0] === channels.stdin && body.length > 0 && input?.write(body) === false) client.pause();
-    if (data[0] === channels.resize) sizes?.write(sizeOf(body));
+    if (data[0] === channels.resize && sizes?.write(sizeOf(body)) === false) client.pause();
     if (data[0] === closeChannel && body[0] === channels.stdin) input?.end();
   });
   clientSocket.once('close', () => connection.destroy());
@@ -120,6 +124,7 @@ function lost(error: Error | undefined): string {
 
 /** A terminal's size as a kubelet reads it; empty where it is none. Field names are those of Go: in any case. */
 function sizeOf(body: Buffer): Buffer {
+  if (body.length > sizeMaxBytes) return Buffer.alloc(0);
   try {
     const fields = Object.entries(JSON.parse(body.toString()) as object);
     const side = (name: string) => {

@@ -1,5 +1,6 @@
 // Adapter: the client's end of a SPDY connection, over a socket that has been upgraded to it.
 import type { Duplex } from 'node:stream';
+import { streamAnswersMax } from '../../limits.ts';
 import { dataFrameMaxBytes, dataHead, FrameReader, openFrame, pingFrame, refusedStream, resetFrame } from './frames.ts';
 
 export interface StreamEvents {
@@ -30,6 +31,8 @@ export class SpdyConnection {
   readonly #reader = new FrameReader();
   readonly #streams = new Map<number, StreamEvents>();
   #nextStream = 1;
+  /** What the peer has asked for and not yet taken. */
+  #answers = 0;
   #error: Error | undefined;
 
   /** @param head what has come after the headers of the upgrade. */
@@ -89,6 +92,14 @@ export class SpdyConnection {
     return !this.#socket.writable || this.#socket.write(bytes);
   }
 
+  /** Fails where the peer asks and asks and reads no answers: nobody keeps them for it. */
+  #answer(bytes: Buffer): void {
+    if (!this.#socket.writable) return;
+    this.#answers++;
+    this.#socket.write(bytes, () => this.#answers--);
+    if (this.#answers > streamAnswersMax) throw new Error('a SPDY peer that asks and does not read');
+  }
+
   #take(bytes: Buffer): void {
     try {
       for (const frame of this.#reader.read(bytes)) {
@@ -97,9 +108,9 @@ export class SpdyConnection {
           if (frame.fin) this.#end(frame.stream);
         } else if (frame.type === 'reset') this.#end(frame.stream);
         else if (frame.type === 'reply' && frame.fin) this.#end(frame.stream);
-        else if (frame.type === 'open') this.#write(resetFrame(frame.stream, refusedStream));
+        else if (frame.type === 'open') this.#answer(resetFrame(frame.stream, refusedStream));
         // An odd one is the echo of a ping of ours.
-        else if (frame.type === 'ping' && frame.id % 2 === 0) this.#write(pingFrame(frame.id));
+        else if (frame.type === 'ping' && frame.id % 2 === 0) this.#answer(pingFrame(frame.id));
       }
     } catch (error) {
       this.#socket.destroy(error as Error);
