@@ -1,7 +1,8 @@
-import { mkdirSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { closeSync, constants, mkdirSync, openSync, readdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, onTestFinished, test, vi } from 'vitest';
-import type { FileCalls } from './calls.ts';
+import { execFileSync } from '../child-process.ts';
+import { type FileCalls, nodeCalls } from './calls.ts';
 import { Directory } from './directory.ts';
 import { removeTree, removeTreeIn } from './remove.ts';
 import { resolveBeneath } from './resolve.ts';
@@ -166,6 +167,32 @@ test('what is no plain file is neither read nor written', async () => {
   await root.createFile('long', Buffer.from('0123456789'), { mode: 0o600 });
   await expect(root.readFile('long', 9)).rejects.toThrow('larger than 9 bytes');
   expect(endOfFile(`${inside}/long`, 3)?.toString()).toBe('789');
+});
+
+test('what is no plain file is not opened to see so: to some devices that alone is a command', async () => {
+  const { inside } = world();
+  const pipe = `${inside}/pipe`;
+  execFileSync('mkfifo', [pipe]);
+  const isOpened = () => {
+    try {
+      // Nobody writes into a pipe that nobody has opened.
+      closeSync(openSync(pipe, constants.O_WRONLY | constants.O_NONBLOCK));
+      return true;
+    } catch {
+      return false;
+    }
+  };
+  const seen: boolean[] = [];
+  const open: FileCalls['open'] = async (...args) => {
+    const handle = await nodeCalls.open(...args);
+    seen.push(isOpened());
+    return handle;
+  };
+  await using root = await Directory.open(inside, { ...nodeCalls, open });
+  await expect(root.openFile('pipe')).rejects.toMatchObject({ code: 'kind' });
+  await expect(root.readFile('pipe', 10)).rejects.toMatchObject({ code: 'kind' });
+  expect(seen.length).toBeGreaterThan(1);
+  expect(seen).not.toContain(true);
 });
 
 test('modes are as given, whatever the umask', async () => {

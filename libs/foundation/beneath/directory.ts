@@ -132,11 +132,23 @@ export class Directory {
     return buffer.subarray(0, bytesRead);
   }
 
-  /** Opens a plain file for reading; close it. Throws BeneathError `link`, or `kind` where it is a pipe, a device, a folder. */
+  /**
+   * Opens a plain file for reading; close it. Throws BeneathError `link`, or `kind` where it is a pipe, a device, a folder: those
+   * are never opened, for to some devices that alone is a command (a watchdog begins to count).
+   */
   async openFile(name: Name): Promise<FileHandle> {
-    const file = await this.#open(name, constants.O_RDONLY | constants.O_NONBLOCK);
-    if ((await file.stat()).isFile()) return file;
-    await file.close();
+    const flags = constants.O_RDONLY | constants.O_NONBLOCK;
+    if (!isLinux) return this.#plain(await this.#open(name, flags), name);
+    await using named = await this.#plain(await this.reach(name), name);
+    return await this.#calls.open(`/proc/self/fd/${named.fd}`, flags);
+  }
+
+  /** The handle where it is a plain file's; else it is closed. */
+  async #plain(handle: FileHandle, name: Name): Promise<FileHandle> {
+    const found = await handle.stat();
+    if (found.isFile()) return handle;
+    await handle.close();
+    if (found.isSymbolicLink()) throw new BeneathError('link', `${this.#shown(name)} is a link`);
     throw new BeneathError('kind', `${this.#shown(name)} is not a file`);
   }
 
