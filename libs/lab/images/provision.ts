@@ -114,10 +114,13 @@ export function importedIn(output: string): NamedImage[] {
   );
 }
 
-/** Imports an archive into a worker's containerd; workers get what is in it from the lab from then on. */
+/**
+ * Imports an archive into a worker's containerd; workers get what is in it from the lab from then on. An archive may name platforms
+ * that it has nothing of, as what `docker save` makes of an image that was pulled: only the worker's own must be there.
+ */
 export async function loadArchive(topology: Topology, worker: Member, archive: string): Promise<void> {
   const { socket, root } = workerFolders(topology, worker);
-  const output = await tool(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'import', '--all-platforms', archive]);
+  const output = await tool(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'import', archive]);
   addImages(imageLayout(topology.paths), join(root, contentFolder), importedIn(output));
 }
 
