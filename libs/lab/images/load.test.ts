@@ -50,29 +50,33 @@ function archiveIn(folder: string, name: string): { readonly file: string; reado
   return { file, index: index.digest, manifest: manifest.digest };
 }
 
-test.skipIf(!able)('an archive without the platforms of other machines (needs root and containerd)', async () => {
-  const folder = mkdtempSync(join(tmpdir(), 'load-'));
-  onTestFinished(() => rmSync(folder, { recursive: true }));
-  const topology = { ...testTopology({ workers: 1 }), paths: { repo: '/repo', dir: `${folder}/lab`, run: `${folder}/run` } };
-  const [worker] = membersOf(topology, 'worker');
-  if (worker === undefined) throw new Error('no worker');
-  const folders = workerFolders(topology, worker);
-  for (const each of [folders.root, folders.state]) mkdirSync(each, { recursive: true });
-  const config = `${folder}/containerd.toml`;
-  writeFileSync(config, containerdConfig(folders, false).replace('disabled_plugins = [', '$&"io.containerd.grpc.v1.cri", '));
-  // What it mounts goes with it.
-  const containerd = spawn('unshare', ['--mount', 'containerd', '--config', config], { stdio: 'ignore' });
-  const ended = new Promise((resolve) => containerd.once('exit', resolve));
-  try {
-    await probeUntilReady({ kind: 'unix', path: folders.socket }, AbortSignal.timeout(20_000));
-    const name = 'docker.io/library/several:1';
-    const { file, index, manifest } = archiveIn(`${folder}/archive`, name);
-    await loadArchive(topology, worker, file);
-    const layout = imageLayout(topology.paths);
-    expect([...namesIn(layout)]).toEqual([[name, index]]);
-    expect(existsSync(blobFile(layout, manifest) ?? '')).toBe(true);
-  } finally {
-    containerd.kill('SIGKILL');
-    await ended;
-  }
-});
+test.skipIf(!able)(
+  'an archive without the platforms of other machines (needs root and containerd)',
+  { timeout: 120_000 },
+  async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'load-'));
+    onTestFinished(() => rmSync(folder, { recursive: true }));
+    const topology = { ...testTopology({ workers: 1 }), paths: { repo: '/repo', dir: `${folder}/lab`, run: `${folder}/run` } };
+    const [worker] = membersOf(topology, 'worker');
+    if (worker === undefined) throw new Error('no worker');
+    const folders = workerFolders(topology, worker);
+    for (const each of [folders.root, folders.state]) mkdirSync(each, { recursive: true });
+    const config = `${folder}/containerd.toml`;
+    writeFileSync(config, containerdConfig(folders, false).replace('disabled_plugins = [', '$&"io.containerd.grpc.v1.cri", '));
+    // What it mounts goes with it.
+    const containerd = spawn('unshare', ['--mount', 'containerd', '--config', config], { stdio: 'ignore' });
+    const ended = new Promise((resolve) => containerd.once('exit', resolve));
+    try {
+      await probeUntilReady({ kind: 'unix', path: folders.socket }, AbortSignal.timeout(60_000));
+      const name = 'docker.io/library/several:1';
+      const { file, index, manifest } = archiveIn(`${folder}/archive`, name);
+      await loadArchive(topology, worker, file);
+      const layout = imageLayout(topology.paths);
+      expect([...namesIn(layout)]).toEqual([[name, index]]);
+      expect(existsSync(blobFile(layout, manifest) ?? '')).toBe(true);
+    } finally {
+      containerd.kill('SIGKILL');
+      await ended;
+    }
+  },
+);

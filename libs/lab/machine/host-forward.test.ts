@@ -9,6 +9,7 @@ const scene = fileURLToPath(new URL('./testing/forward.ts', import.meta.url));
 
 test.skipIf(!able).each(['DOCKER-USER', 'FORWARD'])(
   'two labs on a host that drops in %s: each takes back its own rules, and the host has its own again (needs root and iptables)',
+  { timeout: 120_000 },
   (chain) => {
     const output = execFileSync('unshare', ['--net', process.execPath, scene, chain], { encoding: 'utf8' });
     const { seen, ...found } = JSON.parse(output) as { chain: string; seen: string[]; remains: string[]; left: string[] };

@@ -15,7 +15,10 @@ beforeEach(() => {
 });
 afterEach(() => rmSync(folder, { recursive: true, force: true }));
 
-test('a lock of a process that has ended is taken by one, of all that find it at one instant', async () => {
+/** Two that wait for each other at every step take long where others have the processors. */
+const patience = { timeout: 120_000 };
+
+test('a lock of a process that has ended is taken by one, of all that find it at one instant', patience, async () => {
   const count = 100;
   for (let round = 0; round < count; round++) {
     mkdirSync(join(folder, `${round}.lab`));
