@@ -1,5 +1,6 @@
 // Which addresses of a node its node ports answer at.
 import type { Node } from '@drydock/api/generated/types.ts';
+import { ipv4, ipv4Range } from './ipv4.ts';
 
 /** `primary`, or nothing: the node's primary address. Otherwise the local addresses inside one of the CIDRs. */
 export function nodePortAddresses(
@@ -24,8 +25,7 @@ export function nodeCIDR(node: Node | undefined): string | undefined {
 
 /** Whether `text` is an IPv4 CIDR. */
 export function isCidr(text: string): boolean {
-  const [ip = '', bits = ''] = text.split('/');
-  return toNumber(ip) !== undefined && /^\d{1,2}$/.test(bits) && Number(bits) <= 32;
+  return ipv4Range(text) !== undefined;
 }
 
 function contains(cidr: string, ip: string): boolean {
@@ -36,7 +36,7 @@ function contains(cidr: string, ip: string): boolean {
 }
 
 function toNumber(ip: string): number | undefined {
-  const parts = ip.split('.').map(Number);
-  if (parts.length !== 4 || parts.some((part) => !(part >= 0 && part <= 255))) return undefined;
-  return parts.reduce((sum, part) => sum * 256 + part, 0);
+  return ipv4(ip)
+    ?.split('.')
+    .reduce((sum, part) => sum * 256 + Number(part), 0);
 }

@@ -104,6 +104,44 @@ test.each([
   expect(portsOf(svc, [one])).toEqual([]);
 });
 
+test('what is no address, range or port of IPv4 stands in no rule, whoever wrote it; leading zeros say nothing', () => {
+  const odd = [
+    '10.1',
+    '0xa.0.0.1',
+    '1.2.3.4\nflush ruleset',
+    '1.2.3.4 . tcp . 9 : drop }; flush ruleset',
+    '256.1.1.1',
+    '',
+    '::1',
+  ];
+  const svc = service(
+    {
+      type: 'LoadBalancer',
+      externalIPs: [...odd, '010.0.0.2'],
+      loadBalancerSourceRanges: [...odd.map((ip) => `${ip}/8`), '5.0.0.0/33', '5.0.0.0/8/8', ' 010.0.0.0/8 '],
+      sessionAffinity: 'ClientIP',
+      sessionAffinityConfig: { clientIP: { timeoutSeconds: -5 } },
+    },
+    { status: { loadBalancer: { ingress: [...odd, '6.7.8.9'].map((ip) => ({ ip })) } } },
+  );
+  const slices = [0, -1, 65_536].map((port) => ({ ...slice([one]), ports: [{ port, protocol: 'TCP' }] }));
+  const ports = servicePorts([svc], () => [...slices, slice([...odd.map((ip) => ({ ip })), one])], 'me');
+  const rules = planRules(ports, options);
+  expect([...(rules.lookups.get('service-ips')?.elements?.keys() ?? [])]).toEqual([
+    ip,
+    '10.0.0.2 . tcp . 80',
+    '6.7.8.9 . tcp . 80',
+  ]);
+  const lines = transaction('t', { maps: new Map(), sets: new Map(), chains: new Map() }, rules);
+  expect(lines.filter((line) => line.includes('dnat to'))).toHaveLength(1);
+  expect(lines.filter((line) => line.includes('} drop'))).toEqual([expect.stringContaining('ip saddr != { 10.0.0.0/8 } drop')]);
+  expect(lines.filter((line) => line.includes('timeout'))).toEqual([
+    expect.stringContaining('flags dynamic,timeout'),
+    expect.stringContaining('timeout 1s }'),
+  ]);
+  expect(lines.filter((line) => line.includes('\n') || /flush ruleset|0xa|256/.test(line))).toEqual([]);
+});
+
 test('planning again gives an empty transaction, and one endpoint more touches only what it must', () => {
   const before = rulesOf(service({}), [one]);
   expect(transaction('t', before, rulesOf(service({}), [one]))).toEqual([]);

@@ -1,5 +1,6 @@
 // What the proxy knows of the cluster: each port of each service with the endpoints behind it. Pure.
 import type { ServicePort as ApiServicePort, EndpointSlice, Service } from '@drydock/api/generated/types.ts';
+import { ipv4, ipv4Range, understood } from './ipv4.ts';
 
 export type Protocol = 'tcp' | 'udp' | 'sctp';
 
@@ -37,6 +38,9 @@ export interface ServicePort {
 
 /** The default of service.spec.sessionAffinityConfig.clientIP.timeoutSeconds: three hours. */
 const affinityDefaultSeconds = 10_800;
+/** The least and the most that it may be (pkg/apis/core/validation). */
+const affinitySeconds = { min: 1, max: 86_400 } as const;
+const portMax = 65_535;
 const proxyNameLabel = 'service.kubernetes.io/service-proxy-name';
 const headlessLabel = 'service.kubernetes.io/headless';
 export const serviceNameLabel = 'kubernetes.io/service-name';
@@ -67,7 +71,7 @@ function clusterIPv4(service: Service): string | undefined {
   const { spec, metadata } = service;
   if (spec === undefined || spec.type === 'ExternalName') return undefined;
   if (metadata?.labels?.[proxyNameLabel] !== undefined) return undefined;
-  return (spec.clusterIPs ?? [spec.clusterIP ?? '']).find((ip) => /^\d+\.\d+\.\d+\.\d+$/.test(ip));
+  return understood(spec.clusterIPs ?? [spec.clusterIP ?? ''], ipv4)[0];
 }
 
 function isProxied(slice: EndpointSlice): boolean {
@@ -84,7 +88,6 @@ function onePort(
 ): ServicePort {
   const spec = service.spec ?? {};
   const external = spec.type === 'NodePort' || spec.type === 'LoadBalancer';
-  const isV4 = (ip: string) => !ip.includes(':');
   return {
     namespace: service.metadata?.namespace ?? '',
     name: service.metadata?.name ?? '',
@@ -93,20 +96,25 @@ function onePort(
     port: port.port,
     clusterIP,
     nodePort: external ? (port.nodePort ?? 0) : 0,
-    externalIPs: (spec.externalIPs ?? []).filter(isV4),
+    externalIPs: understood(spec.externalIPs ?? [], ipv4),
     loadBalancerIPs:
       spec.type === 'LoadBalancer'
-        ? (service.status?.loadBalancer?.ingress ?? [])
-            .filter((ingress) => (ingress.ipMode ?? 'VIP') === 'VIP')
-            .map((ingress) => ingress.ip ?? '')
-            .filter((ip) => ip !== '' && isV4(ip))
+        ? understood(
+            (service.status?.loadBalancer?.ingress ?? [])
+              .filter((ingress) => (ingress.ipMode ?? 'VIP') === 'VIP')
+              .map((ingress) => ingress.ip ?? ''),
+            ipv4,
+          )
         : [],
-    sourceRanges: (spec.loadBalancerSourceRanges ?? []).map((range) => range.trim()).filter(isV4),
+    sourceRanges: understood(spec.loadBalancerSourceRanges ?? [], (range) => ipv4Range(range.trim())),
     internalLocal: spec.internalTrafficPolicy === 'Local',
     externalLocal: spec.externalTrafficPolicy === 'Local',
     affinitySeconds:
       spec.sessionAffinity === 'ClientIP'
-        ? (spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? affinityDefaultSeconds)
+        ? Math.min(
+            Math.max(spec.sessionAffinityConfig?.clientIP?.timeoutSeconds ?? affinityDefaultSeconds, affinitySeconds.min),
+            affinitySeconds.max,
+          )
         : 0,
     endpoints: endpointsOf(port, slices, nodeName),
   };
@@ -119,9 +127,10 @@ function endpointsOf(port: ApiServicePort, slices: readonly EndpointSlice[], nod
     const target = slice.ports?.find(
       (p) => (p.name ?? '') === (port.name ?? '') && (p.protocol ?? 'TCP') === (port.protocol ?? 'TCP'),
     );
-    if (target?.port === undefined) continue;
+    // Upstream's API server takes any number here.
+    if (target?.port === undefined || !(target.port >= 1 && target.port <= portMax)) continue;
     for (const entry of slice.endpoints ?? []) {
-      const ip = entry.addresses[0];
+      const ip = ipv4(entry.addresses[0] ?? '');
       if (ip === undefined) continue;
       const ready = entry.conditions?.ready ?? true;
       const endpoint: Endpoint = {

@@ -4,6 +4,7 @@ import type { Service, ServicePort, ServiceSpec } from '../generated/types.ts';
 import { dns1123LabelErrors, dns1123SubdomainErrors } from '../names.ts';
 import { oneOf, validatePort } from './common.ts';
 import { rules } from './define.ts';
+import { isEndpointIp } from './endpoint-address.ts';
 import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from './field-error.ts';
 import { validateLabels } from './meta.ts';
 
@@ -73,7 +74,7 @@ function addressErrors(spec: ServiceSpec, headless: boolean): FieldError[] {
 
 function clusterIpForm(spec: ServiceSpec): FieldError[] {
   const ip = spec.clusterIP;
-  return ip && !ipaddr.isValid(ip) ? [invalid('spec.clusterIPs[0]', ip, ipText)] : [];
+  return ip && !isEndpointIp(ip) ? [invalid('spec.clusterIPs[0]', ip, ipText)] : [];
 }
 
 const ipText = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
@@ -102,7 +103,7 @@ function portErrors(ports: readonly ServicePort[], named: boolean): FieldError[]
 function externalIpErrors(ips: readonly string[]): FieldError[] {
   return ips.flatMap((ip, index) => {
     const at = `spec.externalIPs[${index}]`;
-    if (!ipaddr.isValid(ip)) return [invalid(at, ip, ipText)];
+    if (!isEndpointIp(ip)) return [invalid(at, ip, ipText)];
     const range = ipaddr.parse(ip).range();
     if (range === 'unspecified') return [invalid(at, ip, `may not be unspecified (${ip})`)];
     if (range === 'loopback') return [invalid(at, ip, 'may not be in the loopback range (127.0.0.0/8, ::1/128)')];
@@ -140,7 +141,7 @@ function rangeErrors(spec: ServiceSpec): FieldError[] {
   const path = 'spec.LoadBalancerSourceRanges';
   const errors = spec.type === 'LoadBalancer' ? [] : [forbidden(path, "may only be used when `type` is 'LoadBalancer'")];
   ranges.forEach((range, index) => {
-    if (ipaddr.isValidCIDR(range.trim())) return;
+    if (isEndpointIp(range.trim().split('/')[0] ?? '') && ipaddr.isValidCIDR(range.trim())) return;
     errors.push(invalid(`${path}[${index}]`, range, 'must be a valid CIDR value, (e.g. 10.9.8.0/24 or 2001:db8::/64)'));
   });
   return errors;
