@@ -31,14 +31,20 @@ function world(source: (path: string) => PersistentVolume['spec']) {
         : { metadata: { uid: 'c' }, spec: { volumeName: 'v' }, status: { phase: 'Bound' } },
   } as unknown as ApiClient;
   const mounter = { ...hollowMounter, givesAway: true };
-  const volumes = new Volumes({ rootDir: `${folder}/root`, claims: new Claims(client), mounter, clock: new VirtualClock() });
+  const kubelet = () =>
+    new Volumes({ rootDir: `${folder}/root`, claims: new Claims(client), mounter, clock: new VirtualClock() });
+  const volumes = kubelet();
   const volume: Volume = { name: 'v', persistentVolumeClaim: { claimName: 'claim' } };
-  const prepare = (spec: Partial<PodSpec>, more: object = {}) =>
-    volumes.prepare(
-      contextOf(podWith({ volumes: [{ ...volume, persistentVolumeClaim: { claimName: 'claim', ...more } }], ...spec })),
-    );
+  const podOf = (spec: Partial<PodSpec>, more: object) =>
+    podWith({ volumes: [{ ...volume, persistentVolumeClaim: { claimName: 'claim', ...more } }], ...spec });
+  const prepare = (spec: Partial<PodSpec>, more: object = {}) => volumes.prepare(contextOf(podOf(spec, more)));
+  /** Another pod, on the same node. */
+  const prepareOther = (uid: string) => {
+    const pod = podOf(fsGroup, {});
+    return volumes.prepare(contextOf({ ...pod, metadata: { ...pod.metadata, uid } }));
+  };
   const modes = () => [path, `${path}/in`, `${path}/in/file`, `${folder}/outside`, folder].map(modeOf);
-  return { path, prepare, modes };
+  return { path, kubelet, volumes, podOf, prepare, prepareOther, modes };
 }
 
 const local = (path: string) => ({ local: { path } });
@@ -59,6 +65,33 @@ test('once: what its containers do with it then is their affair', async () => {
   await prepare(fsGroup);
   expect(modeOf(`${path}/in/file`)).toBe('600');
 });
+
+test('nor is it given again by a kubelet that starts while its pod runs', async () => {
+  const { path, kubelet, podOf, prepare } = world(local);
+  await prepare(fsGroup);
+  chmodSync(`${path}/in/file`, 0o600);
+  await kubelet().prepare(contextOf(podOf(fsGroup, {})));
+  expect(modeOf(`${path}/in/file`)).toBe('600');
+});
+
+test.each<[string, Partial<PodSpec>]>([
+  ['with a group', fsGroup],
+  ['without one', {}],
+])(
+  'a pod that comes while another %s has the volume does not take it away; once that is gone it is given',
+  async (_, first) => {
+    const { path, volumes, prepare, prepareOther } = world(local);
+    await prepare(first);
+    chmodSync(`${path}/in/file`, 0o600);
+    await prepareOther('uid-2');
+    await volumes.remove('uid-1');
+    await prepareOther('uid-3');
+    expect(modeOf(`${path}/in/file`)).toBe('600');
+    for (const uid of ['uid-2', 'uid-3']) await volumes.remove(uid);
+    await prepareOther('uid-4');
+    expect(modeOf(`${path}/in/file`)).toBe('660');
+  },
+);
 
 test.each<[string, Partial<PodSpec>, object]>([
   ['without a group', {}, {}],

@@ -5,6 +5,8 @@ import type { ApiClient } from '@drydock/client/api-client.ts';
 import { VolumeError } from './payload.ts';
 
 export interface ClaimedVolume {
+  /** Of the PersistentVolume. */
+  readonly name: string;
   readonly path: string;
   /** It is the cluster's, and may be given to the group of its pods; a hostPath is the node's and stays as it is. */
   readonly isLocal: boolean;
@@ -30,7 +32,7 @@ export class Claims {
     const volume = await this.#client.get(persistentVolumes, { name: volumeName });
     if (volume.spec?.claimRef?.uid !== found.metadata?.uid)
       throw new VolumeError(`persistentvolume "${volumeName}" is bound to another claim than "${claim}"`);
-    const claimed = { path: pathOf(volume), isLocal: volume.spec?.local !== undefined };
+    const claimed = { name: volumeName, path: pathOf(volume), isLocal: volume.spec?.local !== undefined };
     this.#known.set(key, claimed);
     return claimed;
   }

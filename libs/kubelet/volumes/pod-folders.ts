@@ -1,7 +1,7 @@
 // The folders of pods on this host, opened from the kubelet's root: `pods/UID/...`, all of the kubelet's own making.
 import { type FileCalls, nodeCalls } from '@drydock/foundation/beneath/calls.ts';
 import { Directory } from '@drydock/foundation/beneath/directory.ts';
-import { systemCode } from '@drydock/foundation/beneath/errors.ts';
+import { BeneathError, systemCode } from '@drydock/foundation/beneath/errors.ts';
 import { removeTree } from '@drydock/foundation/beneath/remove.ts';
 
 export class PodFolders {
@@ -34,6 +34,15 @@ export class PodFolders {
     return names;
   }
 
+  /** Whether `pods/UID/PARTS` is there; nothing is made. */
+  async has(uid: string, parts: readonly string[]): Promise<boolean> {
+    let found = false;
+    await this.#ifThere(async (pods) => {
+      found = await isThere(pods, uid, parts);
+    });
+    return found;
+  }
+
   /** Removes `pods/UID`; nothing may be mounted there any more. Throws BeneathError, and what the system says. */
   async remove(uid: string): Promise<void> {
     await this.#ifThere((pods) => removeTree(pods, uid));
@@ -47,6 +56,17 @@ export class PodFolders {
     if (pods === undefined) return;
     await using _ = pods;
     await work(pods);
+  }
+}
+
+async function isThere(at: Directory, first: string, [second, ...rest]: readonly string[]): Promise<boolean> {
+  if (second === undefined) return at.has(first);
+  try {
+    await using next = await at.enter(first);
+    return await isThere(next, second, rest);
+  } catch (error) {
+    if (error instanceof BeneathError || systemCode(error) === 'ENOENT') return false;
+    throw error;
   }
 }
 

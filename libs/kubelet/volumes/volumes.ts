@@ -7,8 +7,8 @@ import type { Clock } from '@drydock/foundation/clock.ts';
 import { type Payload, writeAtomically } from './atomic-writer.ts';
 import type { Claims } from './claims.ts';
 import { makeEmptyDir, mountMemory } from './empty-dir.ts';
-import { giveToGroup } from './give-to-group.ts';
 import { makeHostPath } from './host-path.ts';
+import { LocalVolumes } from './local-volumes.ts';
 import type { Mounter } from './mounter.ts';
 import { nestedMountPoints } from './nested.ts';
 import { folderMode, fsGroupOf } from './ownership.ts';
@@ -38,12 +38,12 @@ const apiFolderMode = { disk: 0o777, memory: 0o1777 } as const;
 export class Volumes {
   readonly #ports: VolumePorts;
   readonly folders: PodFolders;
-  /** `uid/claim` of volumes that are their pod's group's. */
-  readonly #given = new Set<string>();
+  readonly #local: LocalVolumes;
 
   constructor(ports: VolumePorts) {
     this.#ports = ports;
     this.folders = new PodFolders(ports.rootDir, ports.calls);
+    this.#local = new LocalVolumes(this.folders);
   }
 
   /** Makes (or refreshes) all volumes, by name. Throws VolumeError. */
@@ -73,16 +73,9 @@ export class Volumes {
 
   async #claimed({ claimName, readOnly = false }: PersistentVolumeClaimVolumeSource, pod: Pod): Promise<HostVolume> {
     const { claims, mounter } = this.#ports;
-    const { path, isLocal } = await claims.volume(pod, claimName);
-    const key = `${uidOf(pod)}/${claimName}`;
-    const group = fsGroupOf(pod);
-    // Once: what its containers do with it afterwards is their affair.
-    if (group !== undefined && isLocal && !readOnly && mounter.givesAway && !this.#given.has(key)) {
-      const onRootMismatch = pod.spec?.securityContext?.fsGroupChangePolicy === 'OnRootMismatch';
-      await giveToGroup(path, { group, onRootMismatch });
-      this.#given.add(key);
-    }
-    return { path, readOnly };
+    const claimed = await claims.volume(pod, claimName);
+    if (claimed.isLocal && mounter.givesAway) await this.#local.take(pod, claimed, readOnly);
+    return { path: claimed.path, readOnly };
   }
 
   async #emptyDir(name: string, spec: NonNullable<Volume['emptyDir']>, context: PayloadContext): Promise<HostVolume> {
@@ -138,7 +131,7 @@ export class Volumes {
     await this.#ports.mounter.unmountBelow(this.folders.path(uid));
     await this.folders.remove(uid);
     this.#ports.claims.forget(uid);
-    for (const key of [...this.#given]) if (key.startsWith(`${uid}/`)) this.#given.delete(key);
+    this.#local.forget(uid);
   }
 
   /** Removes one file below the pod's folder. */
