@@ -54,7 +54,12 @@ function join(socket: Duplex, head: Buffer, request: IncomingMessage, to: URL): 
     back.setTimeout(idleMs, () => back.destroy());
   });
   back.on('error', () => socket.destroy());
-  back.on('close', () => socket.end());
+  back.on('close', () => {
+    socket.end();
+    // What it says now is for nobody; unread, it would hide that the caller has ended, too.
+    socket.unpipe(back);
+    socket.resume();
+  });
   socket.on('close', () => back.destroy());
 }
 
