@@ -20,6 +20,9 @@ export interface Script {
   readonly spare?: number;
 }
 
+/** Members that wait for a processor now and then keep their leader. */
+const patient = ['--heartbeat-interval=300', '--election-timeout=3000'];
+
 export const scripts: readonly Script[] = [
   { name: 'a session', suffix: '', flags: [] },
   { name: 'a session about snapshots', suffix: '-snapshot', flags: [] },
@@ -28,8 +31,8 @@ export const scripts: readonly Script[] = [
   { name: 'a session about locks', suffix: '-lock', flags: [] },
   { name: 'a session about formats', suffix: '-formats', flags: ['--experimental-watch-progress-notify-interval=500ms'] },
   { name: 'a session about space', suffix: '-space', flags: ['--quota-backend-bytes=4000000'] },
-  { name: 'a session about membership', suffix: '-members', flags: [], size: 3, spare: 1 },
-  { name: 'a session about all members at once', suffix: '-cluster', flags: [], size: 3 },
+  { name: 'a session about membership', suffix: '-members', flags: patient, size: 3, spare: 1 },
+  { name: 'a session about all members at once', suffix: '-cluster', flags: patient, size: 3 },
 ];
 
 const commandsFile = ({ suffix }: Script): string => join(here, `etcdctl${suffix}.commands`);
