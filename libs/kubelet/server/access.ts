@@ -35,7 +35,8 @@ const tokenReviews: Resource<TokenReview> = {
 };
 /** KubeletConfiguration's defaults: webhook.cacheTTL, cacheAuthorizedTTL, cacheUnauthorizedTTL. */
 const usualTimes: AnswerTimes = { tokenMs: 120_000, allowedMs: 300_000, deniedMs: 30_000 };
-const anonymous: Caller = { user: 'system:anonymous', groups: ['system:unauthenticated'] };
+/** Who does not say who they are, where that is allowed. */
+export const anonymous: Caller = { user: 'system:anonymous', groups: ['system:unauthenticated'] };
 /** A longer token is no token of ours; it is not worth a request. */
 const tokenBytesMax = 16 << 10;
 

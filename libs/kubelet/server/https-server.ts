@@ -10,7 +10,7 @@ import { http1Bounds, servingTimes, tcpBounds, tlsBounds } from '@drydock/founda
 import { ConnectionGate, peerOf } from '@drydock/foundation/serving/connection-gate.ts';
 import { dropInput } from '@drydock/foundation/serving/drop-input.ts';
 import { guardServer } from '@drydock/foundation/serving/guard.ts';
-import type { NodeAccess } from './access.ts';
+import { anonymous, type NodeAccess } from './access.ts';
 import { healthAnswer } from './health.ts';
 import { pathOf, subresourcesOf, verbOf } from './paths.ts';
 import { sendLog } from './send-log.ts';
@@ -37,8 +37,7 @@ export function httpsServer(ports: ServerPorts, access: NodeAccess): Service {
   const admit = async (request: IncomingMessage, method: string): Promise<Asked | Refusal> => {
     const asked = pathOf(request.url ?? '/');
     const admitted = handlerOf(config, asked);
-    const refusal = await refusalOf(access, request, method, asked?.path ?? '/');
-    if (refusal?.code !== 401) gate.trust(peerOf(request.socket));
+    const refusal = await refusalOf(access, request, method, asked?.path ?? '/', () => gate.trust(peerOf(request.socket)));
     return refusal ?? admitted;
   };
   return {
@@ -86,17 +85,20 @@ function handlerOf({ debuggingHandlers = true }: ServerPorts['config'], asked: A
   return debuggingHandlers || !debugging.test(asked.path) ? asked : { code: 405, text: 'Debug endpoints are disabled.\n' };
 }
 
+/** @param known called where the caller is somebody: anonymous ones stay strangers, whatever they may do. */
 async function refusalOf(
   access: NodeAccess,
   request: IncomingMessage,
   method: string,
   path: string,
+  known: () => void,
 ): Promise<Refusal | undefined> {
   const socket = request.socket as TLSSocket;
   const certificate = socket.authorized ? socket.getPeerCertificate() : undefined;
   const isRefused = certificate === undefined && Object.keys(socket.getPeerCertificate()).length > 0;
   const caller = await access.callerOf(certificate, request.headers.authorization, isRefused);
   if (caller === undefined) return { code: 401, text: 'Unauthorized' };
+  if (caller !== anonymous) known();
   const verb = verbOf(method);
   const subresources = subresourcesOf(path);
   if (verb !== '' && (await access.allows(caller, verb, subresources))) return undefined;

@@ -1,6 +1,6 @@
 // What the configuration says of the servers, over TLS: who is let in without a name, what is switched off, and how they speak.
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
-import { request } from 'node:https';
+import { Agent, request } from 'node:https';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import type { SubjectAccessReview } from '@drydock/api/generated/types.ts';
@@ -14,7 +14,7 @@ import { type CertifiedKey, clientCertificate, servingCertificate } from '@drydo
 import { afterAll, beforeAll, expect, onTestFinished, test } from 'vitest';
 import type { KubeletConfig } from '../config.ts';
 import type { ContainerEngine } from '../engine/engine.ts';
-import { kubeletServers } from './servers.ts';
+import { kubeletServers, type ServerPorts } from './servers.ts';
 
 const clock = new SystemClock();
 const folder = mkdtempSync(`${tmpdir()}/kubelet-options-`);
@@ -43,7 +43,7 @@ async function freePort(): Promise<number> {
 }
 
 /** The servers that run, and who the API server was asked about. */
-async function start(more: Partial<KubeletConfig>) {
+async function start(more: Partial<KubeletConfig>, bounds: ServerPorts['bounds'] = {}) {
   const asked: string[] = [];
   const client = {
     create: async (_: unknown, object: SubjectAccessReview) => {
@@ -64,7 +64,15 @@ async function start(more: Partial<KubeletConfig>) {
     ...more,
   } as KubeletConfig;
   const kubelet = { manager: { worker: () => undefined, all: () => [] }, health: () => undefined };
-  const servers = await kubeletServers({ config, client, engine: {} as ContainerEngine, clock, log: silentLog, kubelet });
+  const servers = await kubeletServers({
+    config,
+    client,
+    engine: {} as ContainerEngine,
+    clock,
+    log: silentLog,
+    kubelet,
+    bounds,
+  });
   for (const each of servers) await each.start();
   onTestFinished(async () => {
     for (const each of servers) await each.stop();
@@ -99,6 +107,25 @@ test('who does not say who they are is turned away, or anonymous; what is wrong 
   expect((await get(open.port, '/pods', { headers: { authorization: 'Bearer any' } })).status).toBe(401);
   expect((await get(open.port, '/pods', { cert: forged.certificatePem, key: forged.keyPem })).status).toBe(401);
   expect(open.asked).toHaveLength(1);
+});
+
+test('anonymous callers are strangers, of whom there are only so many at once', async () => {
+  const { port } = await start({ anonymous: true }, { strangersMax: 2 });
+  const agents = Array.from({ length: 5 }, () => new Agent({ keepAlive: true }));
+  onTestFinished(() => {
+    for (const agent of agents) agent.destroy();
+  });
+  const codes: unknown[] = [];
+  for (const agent of agents)
+    codes.push(
+      await get(port, '/pods', { agent }).then(
+        ({ status }) => status,
+        () => 'turned away',
+      ),
+    );
+  expect(codes.slice(0, 2)).toEqual([200, 200]);
+  const open = () => agents.flatMap((agent) => Object.values(agent.freeSockets)).flat().length;
+  await expect.poll(open).toBeLessThanOrEqual(2);
 });
 
 test('without debugging handlers there are no logs and no commands, and no agent', async () => {
