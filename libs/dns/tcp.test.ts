@@ -75,6 +75,7 @@ test('whoever does not read answers is read no further', async () => {
   const asked = 4000;
   socket.write(Buffer.concat(Array.from({ length: asked }, (_, index) => query(index))));
   let last = -1;
+  await until(() => answered > before);
   // Until nothing more is answered.
   while (last !== answered) {
     last = answered;

@@ -16,7 +16,8 @@ import { refusal } from './cluster.ts';
 import { Store, upstreamProgram } from './members.ts';
 
 const minuteMs = 60_000;
-const callMs = 20_000;
+/** Only what hangs takes so long: a busy machine may need many seconds for a hundred passwords. */
+const callMs = minuteMs;
 const flags = ['--bcrypt-cost=4'];
 const [invalidArgument, denied, unauthenticated] = [3, 7, 16];
 const wrongPassword = 'etcdserver: authentication failed, invalid user ID or password';
@@ -165,7 +166,7 @@ describe.each(programs)('$name', ({ program, skip }) => {
 });
 
 test('whoever sends passwords costs a bounded amount: too many at a time are refused, and writes go on', {
-  timeout: minuteMs,
+  timeout: 2 * minuteMs,
 }, async () => {
   // Slow enough that all are there before the first ones are done.
   const store = await Store.start({ size: 1, flags: ['--bcrypt-cost=8'] });
