@@ -116,6 +116,19 @@ test('no answer is a failure', async () => {
   });
 });
 
+test.each([
+  ['lines that end without a carriage return', 'HTTP/1.1 200 OK\ncontent-length: 4\n\nwell'],
+  ['headers of a hundred kilobytes', `HTTP/1.1 200 OK\r\ncookie: ${'x'.repeat(100_000)}\r\ncontent-length: 4\r\n\r\nwell`],
+  ['no length, to the end of the connection', 'HTTP/1.0 200 OK\r\n\r\nwell'],
+])('%s are an answer, as for the original', async (_, answer) => {
+  const server = createTcpServer((socket) => {
+    socket.on('error', () => {}).once('data', () => socket.end(answer));
+  }).listen(0, '127.0.0.1');
+  open.push(server);
+  await once(server, 'listening');
+  expect(await probe((server.address() as AddressInfo).port)).toEqual({ success: true, output: 'well' });
+});
+
 test('headers that trickle do not stretch the time either', async () => {
   const server = createTcpServer((socket) => {
     socket.write('HTTP/1.1 200 OK\r\n');

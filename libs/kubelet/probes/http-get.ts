@@ -7,6 +7,7 @@ import { dialText, joinHostPort, speaksPlainHttp } from './dial-text.ts';
 
 /** What is read of a body; the rest is not waited for. */
 export const bodyBytesMax = 10 * 1024;
+const headerBytesMax = 10 * 1024 * 1024;
 const redirectsMax = 10;
 /** What Go's client follows with a GET. */
 const redirectCodes: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
@@ -134,6 +135,9 @@ function ask(url: URL, headers: Record<string, string | string[]>, signal: Abort
     const options: RequestOptions & { rejectUnauthorized: boolean } = {
       headers,
       agent: false,
+      // Go's client takes what is nearly HTTP, and headers of 10 MiB: who is well there is not to be restarted here.
+      insecureHTTPParser: true,
+      maxHeaderSize: headerBytesMax,
       // Nobody says whom a container's certificate is to name.
       rejectUnauthorized: false,
     };
