@@ -23,7 +23,7 @@ function contentsOf({ chains, lookups }: RuleSet): TableContents {
 function setUp() {
   const clock = new VirtualClock();
   const applied: { readonly atMs: number; readonly lines: readonly string[] }[] = [];
-  const world = { ports: [] as ServicePort[], broken: false, reads: 0 };
+  const world = { ports: [] as ServicePort[], broken: false, unreadable: false, reads: 0 };
   let held: TableContents = readContents({ nftables: [] });
   const proxier = new Proxier({
     clock,
@@ -38,6 +38,7 @@ function setUp() {
     sink: {
       contents: async () => {
         world.reads++;
+        if (world.unreadable) throw new Error('too much to list');
         return held;
       },
       apply: async (lines) => {
@@ -113,6 +114,20 @@ test('what somebody else did to the table is mended within a sync period, and no
   await clock.advanceAsync(30_000);
   expect(applied).toHaveLength(2);
   expect(applied[1]?.lines).toEqual(applied[0]?.lines);
+});
+
+test('a table that cannot be looked at is left as it was made, and changes go on', async () => {
+  const { clock, applied, change, proxier, world } = setUp();
+  change('a');
+  await clock.advanceAsync(1000);
+  world.unreadable = true;
+  await clock.advanceAsync(100_000);
+  expect([applied.length, world.reads]).toEqual([1, 4]);
+  change('b');
+  await clock.advanceAsync(1000);
+  expect(applied).toHaveLength(2);
+  expect(applied[1]?.lines.some((line) => line.startsWith('delete table') || line.startsWith('add chain'))).toBe(false);
+  expect(proxier.queuedAtMs).toBeUndefined();
 });
 
 test('steady changes do not put the check off', async () => {

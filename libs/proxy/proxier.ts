@@ -146,7 +146,14 @@ export class Proxier {
     const applied = this.#applied;
     if (applied === undefined || this.#lastStartMs - this.#lastFullMs >= fullSyncPeriodMs) return undefined;
     if (!checkDue) return applied;
-    const difference = firstDifference(await sink.contents(tableName, filledLookups(applied)), applied);
+    let difference: string | undefined;
+    try {
+      difference = firstDifference(await sink.contents(tableName, filledLookups(applied)), applied);
+    } catch (err) {
+      // To write everything anew would cost session affinity, every period where the table is too large to be listed.
+      log.warn({ err }, 'the table could not be looked at');
+      return applied;
+    }
     if (difference === undefined) return applied;
     log.warn({ difference }, 'the table is not as it was left: it is written anew');
     return undefined;
