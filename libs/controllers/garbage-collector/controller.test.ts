@@ -26,3 +26,21 @@ test.each([
       .sort(),
   ).toEqual(isKept ? ['dependent', 'owner'] : ['owner']);
 });
+
+test('an owner that was found absent, and is there again since the store was restored, keeps its dependents', async () => {
+  const world = new World();
+  await startGarbageCollector({ concurrency: 5, resources }, world.manager().context);
+  const owner = { apiVersion: 'v1', kind: 'ServiceAccount', name: 'owner', uid: 'u' };
+  const dependent = { metadata: { namespace: 'a', name: 'dependent', ownerReferences: [owner] } };
+  await world.user.create<ConfigMap>(configMaps, dependent);
+  await world.settle();
+  expect(world.list(configMaps)).toEqual([]);
+  world.store.put('serviceaccounts', 'a/owner', {
+    apiVersion: 'v1',
+    kind: 'ServiceAccount',
+    metadata: { namespace: 'a', name: 'owner', uid: 'u' },
+  });
+  await world.user.create<ConfigMap>(configMaps, dependent);
+  await world.settle();
+  expect(world.list(configMaps)).toHaveLength(1);
+});

@@ -17,8 +17,10 @@ export interface GarbageCollectorOptions {
   readonly resources: readonly ListedResource[];
 }
 
-/** Owners found absent by a live read are remembered, by uid: uids never come back. At most this many. */
+/** Owners found absent by a live read are remembered, for the many dependents of one. At most this many. */
 const absentOwnersMax = 500;
+/** No longer: where the store is restored from a backup, owners come back, with their uids, and perhaps after their dependents. */
+const absentMs = 1_000;
 /** An object whose owner's type is unknown here is looked at again after this time: the type may appear. */
 const unknownKindRetryMs = 30_000;
 
@@ -55,7 +57,8 @@ class Collector {
   enqueue: (uid: string) => void = () => {};
   readonly #graph: OwnerGraph;
   readonly #context: ControllerContext;
-  readonly #absent = new Set<string>();
+  /** By namespace and uid: when it was found, monotonic. */
+  readonly #absent = new Map<string, number>();
 
   constructor(graph: OwnerGraph, context: ControllerContext) {
     this.#graph = graph;
@@ -88,7 +91,7 @@ class Collector {
     const isElsewhere = known?.namespace !== undefined && known.namespace !== dependent.namespace;
     if (known !== undefined && !isElsewhere) return known.deletingDependents ? 'waitingForDependents' : 'solid';
     const absentKey = `${dependent.namespace ?? ''}/${owner.uid}`;
-    if (this.#absent.has(absentKey)) return 'absent';
+    if (this.#isAbsent(absentKey)) return 'absent';
     const resource = resourceOfKind(owner);
     if (resource === undefined) return undefined;
     if (resource.namespaced && dependent.namespace === undefined) return undefined;
@@ -102,12 +105,18 @@ class Collector {
     return waiting ? 'waitingForDependents' : 'solid';
   }
 
+  #isAbsent(key: string): boolean {
+    const foundMs = this.#absent.get(key);
+    return foundMs !== undefined && this.#context.clock.monotonicMs() - foundMs < absentMs;
+  }
+
   #rememberAbsent(key: string): void {
+    this.#absent.delete(key);
     if (this.#absent.size >= absentOwnersMax) {
-      const [oldest] = this.#absent;
+      const [oldest] = this.#absent.keys();
       if (oldest !== undefined) this.#absent.delete(oldest);
     }
-    this.#absent.add(key);
+    this.#absent.set(key, this.#context.clock.monotonicMs());
   }
 
   async #read(resource: Resource, key: { namespace: string | undefined; name: string }): Promise<KubeObject | undefined> {
