@@ -174,7 +174,8 @@ describe('a lab restored from a snapshot', { timeout: 400_000 }, () => {
         await resolves(keep),
         await resolves(fresh),
       ];
-      return seen.join() === [true, running, address, undefined].join() || seen.join();
+      if (seen.join() === [true, running, address, undefined].join()) return true;
+      return `${seen.join()}; of ${pods.length} pods and ${running} that run:\n${await kubectl('get', 'pods,replicasets', '-o', 'wide')}`;
     });
     // A watch of the lost history is not left open and silent.
     expect((await watch).stdout).toContain('Expired');
