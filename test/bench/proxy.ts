@@ -2,7 +2,6 @@
 // upstream's (nftables mode) beside each other on one API server, at rest and among 1,000 Services of which ten change each second.
 // Needs root and DRYDOCK_UPSTREAM. `-- --rounds N --services N`.
 import { existsSync } from 'node:fs';
-import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
@@ -15,6 +14,7 @@ import { connect } from '@drydock/client/connect.ts';
 import { execa } from '@drydock/foundation/child-process.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { SystemRandom } from '@drydock/foundation/system-random.ts';
+import { upstreamProgram } from '../integration/store/members.ts';
 import { addresses, endpoint, openPlace, type Place } from './proxy/place.ts';
 
 const { values } = parseArgs({
@@ -22,7 +22,7 @@ const { values } = parseArgs({
 });
 const rounds = Number(values.rounds);
 const upstream = process.env.DRYDOCK_UPSTREAM ?? '';
-const binary = join(homedir(), '.cache/drydock-upstream/bin/kube-proxy');
+const binary = upstreamProgram('kube-proxy') ?? '';
 const folder = '/tmp/drydock-bench-proxy';
 /** After a sync neither proxy makes another for a second: a round at rest begins after it. */
 const restMs = 1_500;
