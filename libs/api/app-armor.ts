@@ -1,10 +1,8 @@
 // AppArmor by annotation, as it was before the field came: new pods get the field that says the same
 // (https://kubernetes.io/docs/tutorials/security/apparmor/).
+import { appArmorAnnotation } from './confinement-annotations.ts';
 import type { AppArmorProfile, Pod } from './generated/types.ts';
 import { semanticEqual } from './json.ts';
-
-/** Before the name of a container. */
-export const appArmorAnnotation = 'container.apparmor.security.beta.kubernetes.io/';
 
 /** The profile that an annotation names; undefined where it names none that a field could hold. */
 export function appArmorFromAnnotation(value: string): AppArmorProfile | undefined {

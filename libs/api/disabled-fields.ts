@@ -1,6 +1,7 @@
 // Fields whose feature gate is off: a write loses them, unless the object used them already (upstream's dropDisabledFields of each
 // strategy).
 import { isObject, type JsonObject } from './json.ts';
+import { podTemplatePath } from './pod-specs.ts';
 import { groupResourceOf, type KubeObject } from './resource.ts';
 import type { ResourceInfo } from './scheme.ts';
 
@@ -18,21 +19,6 @@ const ofPods: readonly GatedField[] = [
   { gate: 'ClusterTrustBundleProjection', path: 'volumes.[].projected.sources.[].clusterTrustBundle'.split('.') },
   { gate: 'PodCertificateRequest', path: 'volumes.[].projected.sources.[].podCertificate'.split('.') },
 ];
-
-/** Where the resources that have a pod's specification have it. */
-const podSpecs: ReadonlyMap<string, Path> = new Map<string, Path>([
-  ['pods', ['spec']],
-  ['podtemplates', ['template', 'spec']],
-  ...[
-    'replicationcontrollers',
-    'deployments.apps',
-    'replicasets.apps',
-    'daemonsets.apps',
-    'statefulsets.apps',
-    'jobs.batch',
-  ].map((name) => [name, ['spec', 'template', 'spec']] as const),
-  ['cronjobs.batch', ['spec', 'jobTemplate', 'spec', 'template', 'spec']],
-]);
 
 const ofKinds: ReadonlyMap<string, readonly GatedField[]> = new Map([
   [
@@ -54,10 +40,10 @@ export function dropDisabledFields(
   enabled: (gate: FieldGate) => boolean,
 ): void {
   const name = groupResourceOf(info);
-  const podSpec = podSpecs.get(name);
+  const template = podTemplatePath(name);
   const own = ofKinds.get(name) ?? [];
   const fields =
-    podSpec === undefined ? own : [...own, ...ofPods.map((each) => ({ ...each, path: [...podSpec, ...each.path] }))];
+    template === undefined ? own : [...own, ...ofPods.map((each) => ({ ...each, path: [...template, 'spec', ...each.path] }))];
   for (const { gate, path } of fields) {
     if (enabled(gate)) continue;
     const used = old === undefined ? [] : holders(old as JsonObject, path);

@@ -1,7 +1,8 @@
 // Rules of what confines a pod and its containers: profiles of AppArmor and seccomp, users, sysctls, namespaces of the host, and
 // what pods of another operating system cannot have (pkg/apis/core/validation).
 
-import { appArmorAnnotation, appArmorFromAnnotation } from '../app-armor.ts';
+import { appArmorFromAnnotation } from '../app-armor.ts';
+import { appArmorAnnotation, seccompContainerAnnotation, seccompPodAnnotation } from '../confinement-annotations.ts';
 import type {
   AppArmorProfile,
   Container,
@@ -72,8 +73,7 @@ export function confiningAnnotations(pod: Pod): FieldError[] {
   );
   return Object.entries(pod.metadata?.annotations ?? {}).flatMap(([key, value]) => {
     const at = `metadata.annotations[${key}]`;
-    if (key === 'seccomp.security.alpha.kubernetes.io/pod') return seccompAnnotation(key, value);
-    if (key.startsWith('container.seccomp.security.alpha.kubernetes.io/')) return seccompAnnotation(key, value);
+    if (key === seccompPodAnnotation || key.startsWith(seccompContainerAnnotation)) return seccompAnnotation(key, value);
     if (!key.startsWith(appArmorAnnotation)) return [];
     const name = key.slice(appArmorAnnotation.length);
     const found = containers.find(({ container }) => container.name === name);

@@ -1,4 +1,5 @@
 // What somebody who writes a pod, or a template of pods, should know (pkg/api/pod/warnings.go).
+import { appArmorAnnotation, seccompContainerAnnotation, seccompPodAnnotation } from '../confinement-annotations.ts';
 import type { Container, NodeSelectorTerm, ObjectMeta, PodSpec } from '../generated/types.ts';
 import { tryParseQuantity } from '../quantity.ts';
 import { volumeWarnings } from './volume.ts';
@@ -121,15 +122,15 @@ function aliasWarnings(spec: PodSpec, path: string): string[] {
   return warnings;
 }
 
-const seccompPod = 'seccomp.security.alpha.kubernetes.io/pod';
-const seccompContainer = 'container.seccomp.security.alpha.kubernetes.io/';
-const appArmor = 'container.apparmor.security.beta.kubernetes.io/';
-
 function annotationWarnings(metadata: ObjectMeta | undefined, spec: PodSpec, path: string): string[] {
   return Object.keys(metadata?.annotations ?? {}).flatMap((key) => {
-    if ((key === seccompPod && spec.securityContext?.seccompProfile === undefined) || key.startsWith(seccompContainer))
+    if (
+      (key === seccompPodAnnotation && spec.securityContext?.seccompProfile === undefined) ||
+      key.startsWith(seccompContainerAnnotation)
+    )
       return [`${path}[${key}]: non-functional in v1.27+; use the "seccompProfile" field instead`];
-    if (key.startsWith(appArmor)) return [`${path}[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`];
+    if (key.startsWith(appArmorAnnotation))
+      return [`${path}[${key}]: deprecated since v1.30; use the "appArmorProfile" field instead`];
     return [];
   });
 }

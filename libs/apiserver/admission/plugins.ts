@@ -1,5 +1,5 @@
 // Builds the admission plugins that are switched on.
-import type { LimitRange, Namespace, PriorityClass, ServiceAccount, StorageClass } from '@drydock/api/generated/types.ts';
+import type { LimitRange, PriorityClass, ServiceAccount, StorageClass } from '@drydock/api/generated/types.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { AdmissionPlugin } from './admission.ts';
@@ -16,9 +16,7 @@ import { serviceAccountAdmission } from './service-account.ts';
 import { defaultStorageClass, storageProtection } from './storage.ts';
 
 /** What plugins look up: objects as they are now. */
-export interface PluginSources extends NodeLookups {
-  namespace(name: string): Promise<Namespace | undefined>;
-  readonly podSecurity: PodSecuritySources;
+export interface PluginSources extends NodeLookups, PodSecuritySources {
   serviceAccount(namespace: string, name: string): Promise<ServiceAccount | undefined>;
   limitRanges(namespace: string): Promise<readonly LimitRange[]>;
   readonly quotas: Quotas;
@@ -39,7 +37,7 @@ const builders: Readonly<Record<string, (sources: PluginSources) => AdmissionPlu
   CertificateApproval: (sources) => certificateApproval(sources.authorizer),
   CertificateSigning: (sources) => certificateSigning(sources.authorizer),
   CertificateSubjectRestriction: () => certificateSubjectRestriction,
-  PodSecurity: (sources) => podSecurity(sources.podSecurity),
+  PodSecurity: (sources) => podSecurity(sources),
   PodResizeValidator: (sources) => podResizeValidator((name) => sources.node(name)),
   LimitRanger: (sources) => limitRanger((namespace) => sources.limitRanges(namespace)),
   ResourceQuota: (sources) => resourceQuota(sources.quotas),

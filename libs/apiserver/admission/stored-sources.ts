@@ -51,11 +51,8 @@ export function storedSources({
     limitRanges: (namespace) => storedLimitRanges(caches, namespace),
     quotas: storedQuotas(objects, caches, clock),
     namespace: (name) => find(namespaces, '', name),
-    podSecurity: {
-      namespace: (name) => find(namespaces, '', name),
-      pods: (namespace) => all<Pod>(pods, namespace),
-      nowMs: () => clock.wallMs(),
-    },
+    pods: (namespace) => all<Pod>(pods, namespace),
+    nowMs: () => clock.wallMs(),
     serviceAccount: (namespace, name) => find(serviceAccounts, namespace, name),
     pod: (namespace, name) => find(pods, namespace, name),
     priorityClass: (name) => find(priorityClasses, '', name),

@@ -1,6 +1,8 @@
 // How a container is confined, as the CRI has it: seccomp, AppArmor, SELinux, supplementary groups: pure
 // (pkg/kubelet/kuberuntime/security_context.go, pkg/security/apparmor).
+
 import { posix } from 'node:path';
+import { appArmorAnnotation } from '@drydock/api/confinement-annotations.ts';
 import type {
   AppArmorProfile,
   Container,
@@ -42,8 +44,6 @@ function profilePath(name: string | undefined, root: string): string {
     throw new ContainerConfigError(`localhostProfile ${JSON.stringify(name)} is outside of ${root}`);
   return path;
 }
-
-const appArmorAnnotation = 'container.apparmor.security.beta.kubernetes.io/';
 
 /** Of the container, else of the annotation that came before the fields, else of the pod. */
 export function appArmorProfileOf(pod: Pod, container: Container): AppArmorProfile | undefined {

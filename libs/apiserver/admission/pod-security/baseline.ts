@@ -1,8 +1,9 @@
 // The checks of the level `baseline`: what lets a pod out of its confinement in ways that are known
 // (https://kubernetes.io/docs/concepts/security/pod-security-standards/#baseline).
+import { appArmorAnnotation, seccompContainerAnnotation, seccompPodAnnotation } from '@drydock/api/confinement-annotations.ts';
 import type { ObjectMeta, PodSpec, SELinuxOptions } from '@drydock/api/generated/types.ts';
 import type { Check } from './check.ts';
-import { containersOf, counted, distinct, namesOf, plural, quoted, setters } from './violation.ts';
+import { type AnyContainer, containersOf, counted, distinct, namesOf, plural, quoted, setters } from './violation.ts';
 
 const defaultCapabilities = new Set([
   'AUDIT_WRITE',
@@ -20,9 +21,10 @@ const defaultCapabilities = new Set([
   'SYS_CHROOT',
 ]);
 
-const appArmorAnnotation = 'container.apparmor.security.beta.kubernetes.io/';
-const seccompPodAnnotation = 'seccomp.security.alpha.kubernetes.io/pod';
-const seccompContainerAnnotation = 'container.seccomp.security.alpha.kubernetes.io/';
+/** Whether a profile, of AppArmor or seccomp, is one that confines nothing; none at all is as the runtime has it. */
+function isUnconfining(type: string | undefined): boolean {
+  return type !== undefined && type !== 'RuntimeDefault' && type !== 'Localhost';
+}
 
 /** From which minor version on they are held to be safe. */
 const safeSysctls: Readonly<Record<string, number>> = {
@@ -41,15 +43,17 @@ const safeSysctls: Readonly<Record<string, number>> = {
 };
 
 const appArmorProfile: Check = (spec, metadata) => {
-  const isBad = (type: string | undefined) => type !== undefined && type !== 'RuntimeDefault' && type !== 'Localhost';
   const podType = spec.securityContext?.appArmorProfile?.type;
-  const bad = containersOf(spec).filter((container) => isBad(container.securityContext?.appArmorProfile?.type));
-  const types = [...(isBad(podType) ? [podType] : []), ...bad.map((each) => each.securityContext?.appArmorProfile?.type)];
+  const bad = containersOf(spec).filter(({ securityContext }) => isUnconfining(securityContext?.appArmorProfile?.type));
+  const types = [podType, ...bad.map(({ securityContext }) => securityContext?.appArmorProfile?.type)].filter(isUnconfining);
   const annotations = Object.entries(metadata.annotations ?? {})
     .filter(([key, value]) => key.startsWith(appArmorAnnotation) && !/^(runtime\/default|localhost\/.*)?$/s.test(value))
     .map(([key, value]) => `${key}=${JSON.stringify(value)}`)
     .sort();
-  const who = [setters(isBad(podType), bad), annotations.length > 0 ? plural('annotation', annotations.length) : undefined];
+  const who = [
+    setters(isUnconfining(podType), bad),
+    annotations.length > 0 ? plural('annotation', annotations.length) : undefined,
+  ];
   const values = [...distinct(types.map(String)), ...annotations];
   if (values.length === 0) return undefined;
   return {
@@ -80,35 +84,36 @@ const hostPathVolumes: Check = (spec) => {
   return bad.length === 0 ? undefined : { reason: 'hostPath volumes', detail: counted('volume', bad) };
 };
 
+/** What containers use of the host, and which of them do: `container "a" uses`. */
+function uses(
+  spec: PodSpec,
+  valuesOf: (container: AnyContainer) => readonly string[],
+): { readonly who: string; readonly values: string[] } | undefined {
+  const users = containersOf(spec).filter((container) => valuesOf(container).length > 0);
+  if (users.length === 0) return undefined;
+  const who = `${counted('container', namesOf(users))} ${users.length === 1 ? 'uses' : 'use'}`;
+  return { who, values: distinct(users.flatMap(valuesOf)) };
+}
+
 const hostPorts: Check = (spec) => {
-  const used = containersOf(spec).map((container) => ({
-    container,
-    ports: (container.ports ?? []).flatMap(({ hostPort }) => (hostPort ? [String(hostPort)] : [])),
-  }));
-  const bad = used.filter(({ ports }) => ports.length > 0);
-  if (bad.length === 0) return undefined;
-  const ports = distinct(bad.flatMap((each) => each.ports));
-  const who = counted('container', namesOf(bad.map(({ container }) => container)));
-  return {
-    reason: 'hostPort',
-    detail: `${who} ${bad.length === 1 ? 'uses' : 'use'} ${plural('hostPort', ports.length)} ${ports.join(', ')}`,
-  };
+  const found = uses(spec, ({ ports = [] }) => ports.flatMap(({ hostPort }) => (hostPort ? [String(hostPort)] : [])));
+  if (found === undefined) return undefined;
+  const { who, values } = found;
+  return { reason: 'hostPort', detail: `${who} ${plural('hostPort', values.length)} ${values.join(', ')}` };
 };
 
 /** Since 1.34: a probe or hook that names a host lets a pod have the node ask others for it. */
 const hostProbes: Check = (spec, _metadata, version) => {
   if (version < 34) return undefined;
-  const used = containersOf(spec).map((container) => {
-    const { livenessProbe, readinessProbe, startupProbe, lifecycle } = container;
-    const handlers = [livenessProbe, readinessProbe, startupProbe, lifecycle?.postStart, lifecycle?.preStop];
-    return { container, hosts: handlers.flatMap((each) => [each?.httpGet?.host, each?.tcpSocket?.host].filter(Boolean)) };
-  });
-  const bad = used.filter(({ hosts }) => hosts.length > 0);
-  if (bad.length === 0) return undefined;
-  const hosts = distinct(bad.flatMap((each) => each.hosts as string[]));
-  const who = counted('container', namesOf(bad.map(({ container }) => container)));
-  const what = plural('probe or lifecycle host', hosts.length);
-  return { reason: 'probe or lifecycle host', detail: `${who} ${bad.length === 1 ? 'uses' : 'use'} ${what} ${quoted(hosts)}` };
+  const found = uses(spec, ({ livenessProbe, readinessProbe, startupProbe, lifecycle }) =>
+    [livenessProbe, readinessProbe, startupProbe, lifecycle?.postStart, lifecycle?.preStop].flatMap((handler) =>
+      [handler?.httpGet?.host ?? '', handler?.tcpSocket?.host ?? ''].filter((host) => host !== ''),
+    ),
+  );
+  if (found === undefined) return undefined;
+  const { who, values } = found;
+  const what = 'probe or lifecycle host';
+  return { reason: what, detail: `${who} ${plural(what, values.length)} ${quoted(values)}` };
 };
 
 const privileged: Check = (spec) => {
@@ -168,12 +173,11 @@ function seccompAnnotations(spec: PodSpec, { annotations = {} }: ObjectMeta): Re
 
 /** Who names a profile that is none; for `restricted` as well. */
 export function seccompFields(spec: PodSpec): ReturnType<Check> {
-  const isBad = (type: string | undefined) => type !== undefined && type !== 'RuntimeDefault' && type !== 'Localhost';
   const podType = spec.securityContext?.seccompProfile?.type;
-  const bad = containersOf(spec).filter(({ securityContext }) => isBad(securityContext?.seccompProfile?.type));
-  const who = setters(isBad(podType), bad);
+  const bad = containersOf(spec).filter(({ securityContext }) => isUnconfining(securityContext?.seccompProfile?.type));
+  const who = setters(isUnconfining(podType), bad);
   if (who === undefined) return undefined;
-  const types = [podType, ...bad.map(({ securityContext }) => securityContext?.seccompProfile?.type)].filter(isBad);
+  const types = [podType, ...bad.map(({ securityContext }) => securityContext?.seccompProfile?.type)].filter(isUnconfining);
   return {
     reason: 'seccompProfile',
     detail: `${who} must not set securityContext.seccompProfile.type to ${quoted(distinct(types.map(String)))}`,

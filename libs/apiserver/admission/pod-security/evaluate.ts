@@ -2,7 +2,7 @@
 import type { ObjectMeta, PodSpec } from '@drydock/api/generated/types.ts';
 import { baselineChecks } from './baseline.ts';
 import type { Check } from './check.ts';
-import type { LevelVersion, levels } from './levels.ts';
+import type { Level, LevelVersion } from './levels.ts';
 import { restrictedChecks } from './restricted.ts';
 import type { Violation } from './violation.ts';
 
@@ -19,7 +19,7 @@ export function evaluate({ level, version }: LevelVersion, spec: PodSpec, metada
   return checksOf(level, minor).flatMap((check) => check(spec, metadata, minor) ?? []);
 }
 
-function checksOf(level: (typeof levels)[number], minor: number): Check[] {
+function checksOf(level: Level, minor: number): Check[] {
   if (level === 'privileged') return [];
   if (level === 'baseline') return Object.values(baselineChecks);
   const gone = new Set<string>(replaced.filter(([, from]) => minor >= from).map(([name]) => name));

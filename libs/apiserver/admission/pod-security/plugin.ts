@@ -6,7 +6,7 @@ import { invalidError } from '@drydock/api/validate/invalid-error.ts';
 import { forbiddenObject } from '../../registry/errors.ts';
 import type { AdmissionPlugin, AdmissionRequest } from '../admission.ts';
 import { describeViolations, evaluate } from './evaluate.ts';
-import { describeLevel, isSameLevel, isStricter, type LabelProblem, policyOf } from './levels.ts';
+import { describeLevel, isSameLevel, isStricter, type LabelProblem, type LevelVersion, policyOf } from './levels.ts';
 import { relabelWarnings } from './relabel-warnings.ts';
 import { isSignificant } from './significant.ts';
 import { templateOf } from './templates.ts';
@@ -58,7 +58,7 @@ async function checkMaker(request: AdmissionRequest, sources: PodSecuritySources
 
 function warnOf(
   request: AdmissionRequest,
-  level: ReturnType<typeof policyOf>['policy']['warn'],
+  level: LevelVersion,
   spec: PodSpec = { containers: [] },
   metadata: ObjectMeta = {},
 ): void {

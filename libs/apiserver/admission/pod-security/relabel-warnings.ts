@@ -18,7 +18,10 @@ export function relabelWarnings(namespace: string, level: LevelVersion, pods: It
     looked++;
     const violations = evaluate(level, pod.spec ?? { containers: [] }, pod.metadata ?? {});
     const reasons = violations.map(({ reason }) => reason).join(', ');
-    if (reasons !== '') found.set(reasons, [...(found.get(reasons) ?? []), nameOf(pod)]);
+    if (reasons === '') continue;
+    const names = found.get(reasons);
+    if (names === undefined) found.set(reasons, [nameOf(pod)]);
+    else names.push(nameOf(pod));
   }
   const incomplete = `new PodSecurity enforce level only checked against the first ${looked} of ${all.length} existing pods`;
   const title = `existing pods in namespace "${namespace}" violate the new PodSecurity enforce level "${describeLevel(level)}"`;

@@ -1,24 +1,11 @@
-// Where the objects that make pods have the pod that they make.
-import type { CronJob, Deployment, PodTemplate, PodTemplateSpec } from '@drydock/api/generated/types.ts';
-import type { KubeObject } from '@drydock/api/resource.ts';
-
-const withTemplate = new Set([
-  'replicationcontrollers.',
-  'deployments.apps',
-  'replicasets.apps',
-  'daemonsets.apps',
-  'statefulsets.apps',
-  'jobs.batch',
-]);
+// The pod that an object makes.
+import type { PodTemplateSpec } from '@drydock/api/generated/types.ts';
+import { podTemplatePath, valueAt } from '@drydock/api/pod-specs.ts';
+import { groupResourceOf, type KubeObject } from '@drydock/api/resource.ts';
+import type { ResourceInfo } from '@drydock/api/scheme.ts';
 
 /** The template of what makes pods; undefined for everything else. */
-export function templateOf(
-  { group, resource }: { readonly group: string; readonly resource: string },
-  object: KubeObject | undefined,
-): PodTemplateSpec | undefined {
-  const name = `${resource}.${group}`;
-  if (withTemplate.has(name)) return (object as Deployment).spec?.template;
-  if (name === 'podtemplates.') return (object as PodTemplate).template;
-  if (name === 'cronjobs.batch') return (object as CronJob).spec?.jobTemplate?.spec?.template;
-  return undefined;
+export function templateOf(info: ResourceInfo, object: KubeObject | undefined): PodTemplateSpec | undefined {
+  const path = podTemplatePath(groupResourceOf(info));
+  return path === undefined ? undefined : (valueAt(object, path) as PodTemplateSpec | undefined);
 }
