@@ -1,9 +1,8 @@
 // No flag that asks for safety is passed over: every flag of the original is served, refused or warned of.
 
-import { fileURLToPath } from 'node:url';
 import { servedPlugins } from '@drydock/apiserver/admission/plugins.ts';
-import { spawnSync } from '@drydock/foundation/child-process.ts';
 import { type FlagDialect, FlagError, parseFlags } from '@drydock/foundation/flags.ts';
+import { endedProgram } from '@drydock/foundation/testing/ended-program.ts';
 import { flagProblems, upstreamFlags } from '@drydock/foundation/testing/upstream-flags.ts';
 import { describe, expect, test } from 'vitest';
 import { flags } from './flags.ts';
@@ -99,8 +98,7 @@ test.each([
 ])(
   'the program ends with %s',
   (flag, message) => {
-    const main = fileURLToPath(new URL('./main.ts', import.meta.url));
-    const { status, stderr } = spawnSync(process.execPath, [main, flag], { encoding: 'utf8', timeout: 60_000 });
+    const { status, stderr } = endedProgram(new URL('./main.ts', import.meta.url), flag);
     expect(stderr).toContain(message);
     expect(status).toBe(1);
   },

@@ -1,9 +1,7 @@
 // Every flag of the original is served, refused or warned of.
 
-import process from 'node:process';
-import { fileURLToPath } from 'node:url';
-import { spawnSync } from '@drydock/foundation/child-process.ts';
 import { type FlagDialect, parseFlags } from '@drydock/foundation/flags.ts';
+import { endedProgram } from '@drydock/foundation/testing/ended-program.ts';
 import { flagProblems } from '@drydock/foundation/testing/upstream-flags.ts';
 import { flags, ignoredFlags, refusedFlags } from '@drydock/proxy/flags.ts';
 import { expect, test } from 'vitest';
@@ -29,8 +27,7 @@ test.each([
 ])(
   'the program ends with %s',
   (flag, message) => {
-    const main = fileURLToPath(new URL('./main.ts', import.meta.url));
-    const { status, stderr } = spawnSync(process.execPath, [main, flag], { encoding: 'utf8', timeout: 60_000 });
+    const { status, stderr } = endedProgram(new URL('./main.ts', import.meta.url), flag);
     expect(stderr).toContain(message);
     expect(status).toBe(1);
   },

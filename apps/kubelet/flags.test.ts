@@ -1,9 +1,9 @@
 // No flag that asks for safety is passed over: every flag of the original is served, refused or warned of.
+
 import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { fileURLToPath } from 'node:url';
-import { spawnSync } from '@drydock/foundation/child-process.ts';
 import type { FlagDialect } from '@drydock/foundation/flags.ts';
+import { endedProgram } from '@drydock/foundation/testing/ended-program.ts';
 import { flagProblems } from '@drydock/foundation/testing/upstream-flags.ts';
 import { flags, ignoredFlags, refusedFlags } from '@drydock/kubelet/config.ts';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -26,15 +26,14 @@ const head = 'apiVersion: kubelet.config.k8s.io/v1beta1\nkind: KubeletConfigurat
 function start(file: string, ...args: string[]) {
   const path = `${folder}/config.yaml`;
   writeFileSync(path, `${head}${file}`);
-  const main = fileURLToPath(new URL('./main.ts', import.meta.url));
   const all = [
-    main,
     `--config=${path}`,
     '--kubeconfig=/nowhere',
     '--container-runtime-endpoint=hollow://',
     `--root-dir=${folder}`,
+    ...args,
   ];
-  const { status, stdout, stderr } = spawnSync(process.execPath, [...all, ...args], { encoding: 'utf8', timeout: 60_000 });
+  const { status, stdout, stderr } = endedProgram(new URL('./main.ts', import.meta.url), ...all);
   return { status, output: `${stdout}${stderr}` };
 }
 

@@ -1,4 +1,5 @@
 // UDP flows in a kernel, through the proxier: which of them a change of services and endpoints ends.
+
 import process from 'node:process';
 import { silentLog } from '@drydock/foundation/log.ts';
 import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
@@ -7,24 +8,19 @@ import { nftSink } from './nft.ts';
 import { Proxier } from './proxier.ts';
 import type { Endpoint, ServicePort } from './service-port.ts';
 import { type Kernel, kernel } from './testing/kernel.ts';
+import { plainPort } from './testing/plain-port.ts';
 
 const minSyncPeriodMs = 1000;
 const nodeIP = '10.0.0.9';
 const service: ServicePort = {
-  namespace: 'n',
+  ...plainPort,
   name: 'dns',
-  portName: '',
   protocol: 'udp',
   port: 53,
   clusterIP: '10.96.0.5',
   nodePort: 30_053,
   externalIPs: ['1.2.3.4'],
   loadBalancerIPs: ['6.7.8.9'],
-  sourceRanges: [],
-  internalLocal: false,
-  externalLocal: false,
-  affinitySeconds: 0,
-  endpoints: [],
 };
 const at = (ip: string, more: Partial<Endpoint> = {}): Endpoint => ({
   ...{ ip, port: 5353, ready: true, serving: true, terminating: false, local: false },

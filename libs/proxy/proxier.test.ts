@@ -6,6 +6,7 @@ import { Proxier } from './proxier.ts';
 import type { RuleSet } from './rule-set.ts';
 import type { ServicePort } from './service-port.ts';
 import { readContents, type TableContents } from './table-contents.ts';
+import { plainPort } from './testing/plain-port.ts';
 
 const plan = { local: undefined, nodePortIPs: [], masqueradeAll: false, masqueradeBit: 14 };
 
@@ -52,7 +53,7 @@ function setUp() {
     },
   });
   const change = (name: string) => {
-    world.ports = [...world.ports, { ...port, name, clusterIP: `10.96.0.${world.ports.length + 1}` }];
+    world.ports = [...world.ports, { ...plainPort, name, clusterIP: `10.96.0.${world.ports.length + 1}` }];
     proxier.trigger();
   };
   const flush = () => {
@@ -60,23 +61,6 @@ function setUp() {
   };
   return { clock, applied, world, proxier, change, flush };
 }
-
-const port: ServicePort = {
-  namespace: 'n',
-  name: '',
-  portName: '',
-  protocol: 'tcp',
-  port: 80,
-  clusterIP: '',
-  nodePort: 0,
-  externalIPs: [],
-  loadBalancerIPs: [],
-  sourceRanges: [],
-  internalLocal: false,
-  externalLocal: false,
-  affinitySeconds: 0,
-  endpoints: [],
-};
 
 test('the first change is applied at once, those that follow together after the minimum period', async () => {
   const { clock, applied, change } = setUp();
