@@ -37,6 +37,8 @@ export const passRevisionBatch = 128;
 export const passRevisionMargin = 100;
 /** A lost history longer than this is not passed by writing: some thousand writes take a second. */
 export const passRevisionMaxWrites = 500_000;
+/** How often it is tried again where the store refuses the writes; requests have waited for storeRequestMs by then. */
+export const passRevisionRetryMs = 1_000;
 /** A store that answered less long ago than this cannot have been replaced by another one, filled and compacted. */
 export const historyTrustMs = 2_000;
 /** Signals of a watch that wait until it is known that the store still has the same history. */

@@ -1,9 +1,9 @@
 import { silentLog } from '@drydock/foundation/log.ts';
 import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
 import { describe, expect, test } from 'vitest';
-import { passRevisionMaxWrites } from '../limits.ts';
+import { passRevisionMaxWrites, passRevisionRetryMs, storeRequestMs } from '../limits.ts';
 import { MemoryStore } from '../testing/memory-store.ts';
-import type { StoreWatch, WatchSignal } from './store.ts';
+import { StoreError, type StoreWatch, type WatchSignal } from './store.ts';
 import { TrackedStore } from './tracked-store.ts';
 
 const put = (store: Pick<MemoryStore, 'txn'>, key: string, value: string) =>
@@ -122,6 +122,58 @@ describe('a store with another history', () => {
     expect((await store.range({ key: '/a/1' })).revision).toBe(before);
     await settled(clock);
     expect(memory.revision).toBe(before);
+    // What the store has not come to yet can only be a position of the lost history.
+    const [late, now] = [follow(store, '/a/', before + 2), follow(store, '/a/', before + 1)];
+    await settled(clock);
+    expect([late.signals, now.signals]).toEqual([['closed true'], ['created']]);
+    await expect(store.range({ key: '/a/1', revision: before + 1 })).rejects.toMatchObject({ code: 'compacted' });
+  });
+
+  /** The store loses its history from revision 4 on, up to 10, while `refusal` holds for one of its calls. */
+  async function loseRefused(call: 'range' | 'txn' | 'compact', refusal: () => string | undefined) {
+    const { memory, clock, store } = setUp();
+    for (let i = 0; i < 9; i++) await put(store, '/a/1', String(i));
+    memory.restore(3);
+    const real = memory[call].bind(memory) as (query: never) => Promise<never>;
+    memory[call] = async (query: never) => {
+      const text = store.epoch > 0 ? refusal() : undefined;
+      if (text !== undefined) throw new StoreError('other', text);
+      return real(query);
+    };
+    return { memory, clock, store };
+  }
+
+  test.each(['range', 'txn', 'compact'] as const)('a %s of the recovery that is refused once is made again', async (call) => {
+    let left = 1;
+    const { memory, clock, store } = await loseRefused(call, () => (left-- > 0 ? 'etcdserver: too many requests' : undefined));
+    const read = store.range({ key: '/a/1' });
+    await settled(clock);
+    expect((await read).revision).toBeGreaterThan(10);
+    const late = follow(store, '/a/', 11);
+    await settled(clock);
+    expect(late.signals).toEqual(['closed true']);
+    // Nothing of the recovery is left, and members are told too that the lost revisions are gone.
+    expect((await memory.range({ key: 'drydock/', rangeEnd: 'drydock0' })).kvs).toEqual([]);
+    await expect(memory.range({ key: '/a/1', revision: 10 })).rejects.toMatchObject({ code: 'compacted' });
+  });
+
+  test('a store that takes no writes is read all the same, lost positions are refused, and it is passed when it takes them', async () => {
+    let full = true;
+    const { memory, clock, store } = await loseRefused('txn', () =>
+      full ? 'etcdserver: mvcc: database space exceeded' : undefined,
+    );
+    const read = store.range({ key: '/a/1' });
+    await clock.advanceAsync(storeRequestMs + 1_000);
+    expect(await read).toMatchObject({ revision: 3, kvs: [{ modRevision: 3 }] });
+    const [late, now] = [follow(store, '/a/', 11), follow(store, '/a/', 4)];
+    await settled(clock);
+    expect([late.signals, now.signals]).toEqual([['closed true'], ['created']]);
+    full = false;
+    await clock.advanceAsync(passRevisionRetryMs + 1_000);
+    expect(memory.revision).toBeGreaterThan(10);
+    const again = follow(store, '/a/', 4);
+    await settled(clock);
+    expect(again.signals).toEqual(['closed true']);
   });
 });
 

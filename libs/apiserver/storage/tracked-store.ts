@@ -3,7 +3,7 @@
 // tell a watcher so (its documentation asks for `--bump-revision --mark-compacted` at the restore); this port finds out.
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
-import { historyTrustMs, storeRetryPauseMs } from '../limits.ts';
+import { historyTrustMs, passRevisionRetryMs, storeRequestMs, storeRetryPauseMs } from '../limits.ts';
 import type { KeyValue, RangeQuery, RangeResult, StoreHeader, TxnQuery, TxnResult, WriteOp } from './etcd-codec.ts';
 import { passRevision } from './pass-revision.ts';
 import { type Store, StoreError, type StoreWatch, type WatchSignal } from './store.ts';
@@ -22,7 +22,9 @@ export interface TrackedStoreOptions {
  * A store in which time never runs backwards. Promises: a watch delivers nothing before it is known that the store still has
  * the history that this server has seen; where it has another one, every watch ends as if its position were compacted, and all
  * requests wait until the store's revision is beyond every revision of the lost history that this server has seen. So no
- * revision that a client was given means anything else later. It does not see a loss that happens while the server is down.
+ * revision that a client was given means anything else later. Where the store refuses to be brought there, requests wait for
+ * storeRequestMs and are answered then; until it does (it is asked again and again), only lost revisions that the store has not
+ * come to are told from new ones. It does not see a loss that happens while the server is down.
  */
 export class TrackedStore implements Store {
   readonly #options: TrackedStoreOptions;
@@ -35,6 +37,8 @@ export class TrackedStore implements Store {
   #heardMs = Number.NEGATIVE_INFINITY;
   /** Revisions up to this one mean what they meant in a lost history, or nothing. */
   #lostUpTo = 0;
+  /** The store could not be brought beyond them: those that it has come to may also be of the history that is followed. */
+  #ambiguous = false;
   #epoch = 0;
   #settling: Promise<void> | undefined;
   #closed = false;
@@ -52,8 +56,8 @@ export class TrackedStore implements Store {
 
   async range(query: RangeQuery): Promise<RangeResult> {
     for (;;) {
-      await this.#settling;
-      if (query.revision && query.revision <= this.#lostUpTo) {
+      await this.#settled();
+      if (query.revision && this.#isLost(query.revision)) {
         throw new StoreError('compacted', `revision ${query.revision} is lost: the store was restored`);
       }
       const epoch = this.#epoch;
@@ -64,7 +68,7 @@ export class TrackedStore implements Store {
   }
 
   async txn(query: TxnQuery): Promise<TxnResult> {
-    await this.#settling;
+    await this.#settled();
     const asked = this.#asked();
     const result = await this.#store.txn(query);
     if (!this.#observe(asked, result)) return result;
@@ -81,7 +85,7 @@ export class TrackedStore implements Store {
       onSignal(signal);
     };
     const open = (receive: (signal: WatchSignal) => void) => {
-      if (this.#lostUpTo === 0 || startRevision > this.#lostUpTo + 1) return this.#store.watch(prefix, startRevision, receive);
+      if (!this.#isLost(startRevision - 1)) return this.#store.watch(prefix, startRevision, receive);
       receive({ type: 'closed', compacted: true, reason: `revision ${startRevision - 1} is lost: the store was restored` });
       return noWatch;
     };
@@ -98,12 +102,12 @@ export class TrackedStore implements Store {
   }
 
   async compact(revision: number): Promise<void> {
-    await this.#settling;
+    await this.#settled();
     await this.#store.compact(revision);
   }
 
   async grantLease(ttlSeconds: number): Promise<string> {
-    await this.#settling;
+    await this.#settled();
     return this.#store.grantLease(ttlSeconds);
   }
 
@@ -192,35 +196,66 @@ export class TrackedStore implements Store {
 
   #lose(reason: string): void {
     this.#lostUpTo = Math.max(this.#lostUpTo, this.#known.revision);
+    this.#ambiguous = false;
     this.#epoch++;
     this.#known = { clusterId: '', revision: 0 };
     this.#anchor = undefined;
     this.#log.warn({ reason, lostUpTo: this.#lostUpTo }, 'the store has another history than before: everything is read anew');
-    const settling = this.#settle().finally(() => {
-      if (this.#settling === settling) this.#settling = undefined;
-    });
-    this.#settling = settling;
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#settling = promise;
+    const serve = () => {
+      if (this.#settling === promise) this.#settling = undefined;
+      resolve();
+    };
+    void this.#settle(serve);
     for (const watch of [...this.#watches]) watch.lose(reason);
   }
 
-  /** Makes the store's revision pass the lost ones; ends when that is done, impossible, or no longer wanted. */
-  async #settle(): Promise<void> {
+  /** Whether the state at `revision` can only be one of a lost history. */
+  #isLost(revision: number): boolean {
+    if (this.#lostUpTo === 0 || revision > this.#lostUpTo) return false;
+    return !this.#ambiguous || revision > this.#known.revision;
+  }
+
+  async #settled(): Promise<void> {
+    while (this.#settling !== undefined) await this.#settling;
+  }
+
+  /** Makes the store's revision pass the lost ones; calls `serve` when that is done, impossible, refused for long, or not wanted. */
+  async #settle(serve: () => void): Promise<void> {
+    const { clock } = this.#options;
     const epoch = this.#epoch;
     const lostUpTo = this.#lostUpTo;
+    let refusedSinceMs: number | undefined;
     while (!this.#closed && epoch === this.#epoch) {
-      try {
-        const passed = await passRevision(this.#store, lostUpTo);
-        this.#log.info({ lostUpTo, ...passed }, 'the revision of the store is beyond the lost history');
-        return;
-      } catch (error) {
-        if (!(error instanceof StoreError) || error.code !== 'unavailable') {
-          // Serving goes on; until the store has passed them by itself, lost revisions are not told from new ones.
-          this.#log.error({ err: error, lostUpTo }, 'the revision of the store could not be set beyond the lost history');
-          this.#lostUpTo = 0;
-          return;
-        }
-        await this.#options.clock.sleep(storeRetryPauseMs);
+      const answer = await this.#pass(lostUpTo, refusedSinceMs === undefined);
+      if (epoch !== this.#epoch) break;
+      if (answer === 'refused') refusedSinceMs ??= clock.monotonicMs();
+      const ambiguous = answer === 'impossible' || clock.monotonicMs() - (refusedSinceMs ?? Infinity) >= storeRequestMs;
+      this.#ambiguous = ambiguous && answer !== 'passed';
+      if (answer === 'passed' || answer === 'impossible') break;
+      if (ambiguous) serve();
+      await clock.sleep(ambiguous ? passRevisionRetryMs : storeRetryPauseMs);
+    }
+    serve();
+  }
+
+  /** One attempt; a refusal is logged where `tell` says so. */
+  async #pass(lostUpTo: number, tell: boolean): Promise<'passed' | 'impossible' | 'refused' | 'unavailable'> {
+    try {
+      const passed = await passRevision(this.#store, lostUpTo);
+      if ('missing' in passed) {
+        const advice = 'too many revisions are lost to be passed: restore with --bump-revision and --mark-compacted';
+        this.#log.error({ lostUpTo, ...passed }, advice);
+        return 'impossible';
       }
+      this.#log.info({ lostUpTo, ...passed }, 'the revision of the store is beyond the lost history');
+      return 'passed';
+    } catch (error) {
+      if (error instanceof StoreError && error.code === 'unavailable') return 'unavailable';
+      if (tell)
+        this.#log.error({ err: error, lostUpTo }, 'the store refuses to pass the lost history; it is asked again and again');
+      return 'refused';
     }
   }
 }
