@@ -1,4 +1,5 @@
 // The flags of kube-controller-manager: upstream's names and defaults.
+import { accessFlags } from '@drydock/client/access/flags.ts';
 import { featureGatesFlag } from '@drydock/foundation/feature-gates.ts';
 import { flag } from '@drydock/foundation/flags.ts';
 
@@ -79,6 +80,7 @@ export const flags = {
   ),
   'concurrent-namespace-syncs': flag('int', 10, 'The number of namespaces that are emptied at the same time.'),
   'concurrent-gc-syncs': flag('int', 20, 'The number of objects that the garbage collector looks at at the same time.'),
+  ...accessFlags,
   'feature-gates': featureGatesFlag,
   v: flag('int', 0, 'Number for the log level verbosity.', 'v'),
 } as const;
@@ -89,15 +91,8 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = Object.f
     'allow-metric-labels',
     'allow-metric-labels-manifest',
     'attach-detach-reconcile-sync-period',
-    'authentication-kubeconfig',
-    'authentication-token-webhook-cache-ttl',
-    'authorization-always-allow-paths',
-    'authorization-kubeconfig',
-    'authorization-webhook-cache-authorized-ttl',
-    'authorization-webhook-cache-unauthorized-ttl',
     'cert-dir',
     'cidr-allocator-type',
-    'client-ca-file',
     'cloud-config',
     'cloud-provider',
     'cluster-name',
@@ -154,12 +149,6 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = Object.f
     'pv-recycler-pod-template-filepath-nfs',
     'pv-recycler-timeout-increment-hostpath',
     'pvclaimbinder-sync-period',
-    'requestheader-allowed-names',
-    'requestheader-client-ca-file',
-    'requestheader-extra-headers-prefix',
-    'requestheader-group-headers',
-    'requestheader-uid-headers',
-    'requestheader-username-headers',
     'resource-quota-sync-period',
     'route-reconciliation-period',
     'service-account-private-key-file',
@@ -171,8 +160,6 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = Object.f
     'vmodule',
   ].map((name) => [name, 'value']),
   ...[
-    'authentication-skip-lookup',
-    'authentication-tolerate-lookup-failure',
     'configure-cloud-routes',
     'contention-profiling',
     'disable-attach-detach-reconcile-sync',

@@ -1,6 +1,7 @@
 // The kube-controller-manager process: upstream's flags into a set of running controllers, under one lease.
 import { hostname } from 'node:os';
 import process from 'node:process';
+import { delegatedAccess } from '@drydock/client/access/flags.ts';
 import { connect } from '@drydock/client/connect.ts';
 import { EventRecorder } from '@drydock/client/events.ts';
 import type { ClientConfig } from '@drydock/client/kubeconfig.ts';
@@ -49,21 +50,23 @@ await runProgram({
     let leading = false;
     const election = { running: Promise.resolve() };
 
-    const serving =
-      v['secure-port'] === 0
-        ? undefined
-        : servingService({
-            component: 'kube-controller-manager',
-            address: v['bind-address'],
-            port: v['secure-port'],
-            certFile: v['tls-cert-file'],
-            keyFile: v['tls-private-key-file'],
-            clock,
-            random: random.stream('serving'),
-            unhealthy: () => undefined,
-            metrics: () => metricsText(leading, v['leader-elect-resource-name']),
-          });
-    if (serving !== undefined) await lifecycle.start(serving);
+    if (v['secure-port'] !== 0) {
+      const access = await delegatedAccess(v, { clock, random, log, userAgent: 'kube-controller-manager' });
+      await lifecycle.start(access.service);
+      const serving = servingService({
+        component: 'kube-controller-manager',
+        address: v['bind-address'],
+        port: v['secure-port'],
+        certFile: v['tls-cert-file'],
+        keyFile: v['tls-private-key-file'],
+        guard: access.guard,
+        clock,
+        random: random.stream('serving'),
+        unhealthy: () => undefined,
+        metrics: () => metricsText(leading, v['leader-elect-resource-name']),
+      });
+      await lifecycle.start(serving);
+    }
 
     const lead = (leadership: Leadership): void => {
       leading = true;

@@ -1,4 +1,5 @@
 // The flags of kube-scheduler: upstream's names and defaults.
+import { accessFlags } from '@drydock/client/access/flags.ts';
 import { featureGatesFlag } from '@drydock/foundation/feature-gates.ts';
 import { flag } from '@drydock/foundation/flags.ts';
 
@@ -19,6 +20,7 @@ export const flags = {
   'leader-elect-retry-period': flag('duration', 2 * seconds, 'The time between tries to acquire or renew.'),
   'leader-elect-resource-name': flag('string', 'kube-scheduler', 'The name of the Lease used for locking.'),
   'leader-elect-resource-namespace': flag('string', 'kube-system', 'The namespace of the Lease used for locking.'),
+  ...accessFlags,
   'feature-gates': featureGatesFlag,
   v: flag('int', 0, 'Number for the log level verbosity.', 'v'),
 } as const;
@@ -29,14 +31,7 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = {
     [
       'allow-metric-labels',
       'allow-metric-labels-manifest',
-      'authentication-kubeconfig',
-      'authentication-token-webhook-cache-ttl',
-      'authorization-always-allow-paths',
-      'authorization-kubeconfig',
-      'authorization-webhook-cache-authorized-ttl',
-      'authorization-webhook-cache-unauthorized-ttl',
       'cert-dir',
-      'client-ca-file',
       'disabled-metrics',
       'emulated-version',
       'http2-max-streams-per-connection',
@@ -49,12 +44,6 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = {
       'master',
       'min-compatibility-version',
       'pod-max-in-unschedulable-pods-duration',
-      'requestheader-allowed-names',
-      'requestheader-client-ca-file',
-      'requestheader-extra-headers-prefix',
-      'requestheader-group-headers',
-      'requestheader-uid-headers',
-      'requestheader-username-headers',
       'show-hidden-metrics-for-version',
       'tls-cipher-suites',
       'tls-curve-preferences',
@@ -66,8 +55,6 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = {
   ),
   ...Object.fromEntries(
     [
-      'authentication-skip-lookup',
-      'authentication-tolerate-lookup-failure',
       'contention-profiling',
       'disable-http2-serving',
       'log-json-split-stream',

@@ -2,6 +2,7 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import process from 'node:process';
+import { delegatedAccess } from '@drydock/client/access/flags.ts';
 import { connect } from '@drydock/client/connect.ts';
 import { kubeconfigOfFlag } from '@drydock/client/kubeconfig-flag.ts';
 import { checkTimings, leadUntil, runElection } from '@drydock/client/leader-election.ts';
@@ -37,12 +38,15 @@ await runProgram({
     let election = Promise.resolve();
 
     if (v['secure-port'] !== 0) {
+      const access = await delegatedAccess(v, { clock, random, log, userAgent: 'kube-scheduler' });
+      await lifecycle.start(access.service);
       const serving = servingService({
         component: 'kube-scheduler',
         address: v['bind-address'],
         port: v['secure-port'],
         certFile: v['tls-cert-file'],
         keyFile: v['tls-private-key-file'],
+        guard: access.guard,
         clock,
         random: random.stream('serving'),
         unhealthy: () => undefined,

@@ -55,3 +55,13 @@ export const eventWriteAttemptsMax = 12;
 export const eventWriteRetryMs = 10_000;
 /** The longest message of an event, in characters (the API server refuses more). */
 export const eventMessageCharsMax = 1024;
+
+/** Delegated authentication and authorisation: how long a TokenReview or SubjectAccessReview may take (upstream: 10 s). */
+export const reviewTimeoutMs = 10_000;
+/** A longer token is no token of ours; it is not worth a request. */
+export const tokenBytesMax = 16 << 10;
+/** Answers to longer questions are not remembered (upstream's webhook authoriser: 10,000), so that a cache is of bounded size. */
+export const rememberedKeyCharsMax = 10_000;
+/** Reviews that one component asks for (upstream's clients for them: 200 a second, bursts of 400). */
+export const reviewsPerSecond = 200;
+export const reviewsBurst = 400;

@@ -1,12 +1,15 @@
-// Adapter: the HTTPS endpoint that scheduler and controller-manager serve about themselves: health checks and metrics.
+// Adapter: the HTTPS endpoint that scheduler and controller-manager serve about themselves: health checks, and metrics for those who may.
 import { readFileSync } from 'node:fs';
+import type { IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
 import { StartupError } from '@drydock/foundation/program.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { ServingTimes } from '@drydock/foundation/serving/bounds.ts';
-import { guardStatus, sendStatus, statusBounds } from './status-server.ts';
+import { peerOf } from '@drydock/foundation/serving/connection-gate.ts';
+import type { AccessGuard } from './access/guard.ts';
+import { guardStatus, metricsType, ok, type StatusAnswer, sendStatus, statusBounds } from './status-server.ts';
 
 export interface ServingOptions {
   readonly component: string;
@@ -15,6 +18,8 @@ export interface ServingOptions {
   /** Files; empty for a self-signed certificate. */
   readonly certFile: string;
   readonly keyFile: string;
+  /** Who may ask for what. */
+  readonly guard: AccessGuard;
   readonly clock: Clock;
   readonly random: RandomStream;
   readonly times?: ServingTimes;
@@ -31,12 +36,17 @@ export function servingService(options: ServingOptions): Service {
     name: 'https',
     async start() {
       const { cert, key } = await certificate(options);
-      server = createServer({ ...statusBounds(options.times), cert, key }, (request, response) => {
-        const path = (request.url ?? '/').split('?')[0] ?? '/';
-        const [code, body] = answer(options, path);
-        sendStatus(request, response, { code, body });
+      const { authentication } = options.guard;
+      const authorities = () => authentication.authorities.tlsOptions;
+      const made = createServer({ ...statusBounds(options.times), cert, key, ...authorities(), ...requested });
+      const gate = guardStatus(made, options.times);
+      made.on('request', (request, response) => {
+        serve(options, request, () => gate.trust(peerOf(request.socket)))
+          .then((served) => void (response.destroyed || sendStatus(request, response, served)))
+          .catch(() => request.socket.destroy());
       });
-      guardStatus(server, options.times);
+      authentication.onChange(() => made.setSecureContext({ cert, key, ...authorities() }));
+      server = made;
       const listening = server;
       await new Promise<void>((resolve, reject) => {
         listening.once('error', (error) => reject(new StartupError(`--secure-port ${options.port}: ${error.message}`)));
@@ -51,11 +61,30 @@ export function servingService(options: ServingOptions): Service {
   };
 }
 
-function answer(options: ServingOptions, path: string): [number, string] {
-  if (path === '/metrics') return [200, options.metrics()];
-  if (!/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return [404, '404 page not found\n'];
+/** Whoever comes may show a certificate; what it says is the guard's affair. */
+const requested = { requestCert: true, rejectUnauthorized: false } as const;
+
+async function serve(options: ServingOptions, request: IncomingMessage, trust: () => void): Promise<StatusAnswer> {
+  const path = pathOf(request.url ?? '/');
+  if (path === undefined) return { code: 400, body: '400 Bad Request' };
+  return (await options.guard.refusal(request, path, trust)) ?? answer(options, path);
+}
+
+/** Decoded: the same text is authorised and served. Undefined where it is none. */
+function pathOf(target: string): string | undefined {
+  const raw = target.split('?')[0] ?? '';
+  try {
+    return raw.startsWith('/') ? decodeURIComponent(raw) : undefined;
+  } catch {
+    return undefined;
+  }
+}
+
+function answer(options: ServingOptions, path: string): StatusAnswer {
+  if (path === '/metrics') return { code: 200, body: options.metrics(), type: metricsType };
+  if (!/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return { code: 404, body: '404 page not found\n' };
   const reason = options.unhealthy();
-  return reason === undefined ? [200, 'ok'] : [500, `[-]leaderElection failed: ${reason}\n`];
+  return reason === undefined ? ok : { code: 500, body: `[-]leaderElection failed: ${reason}\n` };
 }
 
 async function certificate(options: ServingOptions): Promise<{ cert: string | Buffer; key: string | Buffer }> {

@@ -45,14 +45,16 @@ export function statusBounds(times: ServingTimes = statusTimes) {
   return { ...tcpBounds, ...tlsBounds(times), ...http1Bounds(times), requestTimeout: times.headersMs };
 }
 
-/** Puts the server behind a gate; an answer that is not read for `idleMs` ends its connection. */
-export function guardStatus(server: Server & TcpServer, times: ServingTimes = statusTimes): void {
-  guardServer(server, new ConnectionGate({ now: () => performance.now(), max: statusConnectionsMax, graceMs: times.graceMs }));
+/** Puts the server behind a gate, which it gives; an answer that is not read for `idleMs` ends its connection. */
+export function guardStatus(server: Server & TcpServer, times: ServingTimes = statusTimes): ConnectionGate {
+  const gate = new ConnectionGate({ now: () => performance.now(), max: statusConnectionsMax, graceMs: times.graceMs });
+  guardServer(server, gate);
   server.setTimeout(times.idleMs);
   server.on(
     'checkContinue',
     (request: IncomingMessage, response: ServerResponse) => void server.emit('request', request, response),
   );
+  return gate;
 }
 
 /** Ends the exchange with an answer; what is still to come of a body is not waited for. */

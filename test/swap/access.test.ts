@@ -25,6 +25,6 @@ describe.skipIf(reason !== undefined)(`upstream's programs in a lab (${reason ??
     const { asked, wrong } = await visit(portsOf(small.lab), pairs);
     expect(wrong).toEqual([]);
     // All but the gRPC port of our API server.
-    expect([...asked.values()]).toEqual(Array.from({ length: 7 }, () => pairs.size));
+    expect([...asked.values()]).toEqual(Array.from({ length: 9 }, () => pairs.size));
   });
 });

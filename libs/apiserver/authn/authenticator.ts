@@ -1,15 +1,12 @@
 // Who is asking: client certificate, authenticating proxy, service-account token, or nobody.
 import { type ApiError, apiError } from '@drydock/api/status.ts';
+import { proxiedUser, type RequestHeaderNames } from '@drydock/foundation/serving/request-header.ts';
 import type { Credentials, User } from '../request.ts';
 import type { ServiceAccountTokens } from './service-account-tokens.ts';
 import { anonymous, withAuthenticated } from './user.ts';
 
 /** The --requestheader-* flags. */
-export interface RequestHeaderOptions {
-  readonly usernameHeaders: readonly string[];
-  readonly uidHeaders: readonly string[];
-  readonly groupHeaders: readonly string[];
-  readonly extraPrefixes: readonly string[];
+export interface RequestHeaderOptions extends RequestHeaderNames {
   /** Common names that may speak for others; empty allows every verified certificate. */
   readonly allowedNames: readonly string[];
   readonly enabled: boolean;
@@ -61,26 +58,6 @@ export class Authenticator {
     if (!requestHeader.enabled || headers === undefined || proxy === undefined) return undefined;
     const allowed = requestHeader.allowedNames.length === 0 || requestHeader.allowedNames.includes(proxy.commonName);
     if (!allowed) return undefined;
-    const first = (names: readonly string[]) => names.flatMap(headers).find((value) => value !== '') ?? '';
-    const name = first(requestHeader.usernameHeaders);
-    if (name === '') return undefined;
-    const extra: Record<string, string[]> = {};
-    for (const prefix of requestHeader.extraPrefixes.map((each) => each.toLowerCase())) {
-      for (const header of headerNames) {
-        if (!header.startsWith(prefix)) continue;
-        const key = headerKey(header.slice(prefix.length));
-        extra[key] = [...(extra[key] ?? []), ...headers(header)];
-      }
-    }
-    return { name, uid: first(requestHeader.uidHeaders), groups: requestHeader.groupHeaders.flatMap(headers), extra };
-  }
-}
-
-/** The rest of a header's name as a key, its escapes undone; as it stands where they are none. */
-export function headerKey(text: string): string {
-  try {
-    return decodeURIComponent(text).toLowerCase();
-  } catch {
-    return text;
+    return proxiedUser(requestHeader, headerNames, headers);
   }
 }

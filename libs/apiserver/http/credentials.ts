@@ -1,8 +1,8 @@
 // The credentials of an HTTP request: the connection's certificate and the headers.
 import type { TLSSocket } from 'node:tls';
-import { headerKey } from '../authn/authenticator.ts';
+import type { ClientAuthorities } from '@drydock/foundation/serving/client-authorities.ts';
+import { headerKey, headerValues } from '@drydock/foundation/serving/request-header.ts';
 import type { Credentials, Impersonation } from '../request.ts';
-import type { ClientAuthorities } from './client-authorities.ts';
 import { type HttpRequest, headerOf } from './exchange.ts';
 
 type Certificate = Pick<Credentials, 'certificate' | 'proxy' | 'badCertificate'>;
@@ -17,7 +17,7 @@ export function credentialsOf(req: HttpRequest, authorities: ClientAuthorities):
     certificate = readCertificate(req.socket as TLSSocket, authorities);
     known.set(session, certificate);
   }
-  const headers = (name: string) => valuesOf(req, name.toLowerCase());
+  const headers = (name: string) => headerValues(req.rawHeaders, name.toLowerCase());
   const names = Object.keys(req.headers);
   return { ...certificate, bearerToken: bearerToken(req), impersonate: impersonation(req), headers, headerNames: names };
 }
@@ -57,20 +57,14 @@ export function withoutToken(protocols: string): string {
   return offered.filter((each) => !each.startsWith(protocolPrefix)).join(', ');
 }
 
-/** Every value of a header, as sent: node joins those of a header that came more than once. */
-export function valuesOf(req: HttpRequest, name: string): string[] {
-  const raw = req.rawHeaders;
-  return raw.flatMap((each, index) => (index % 2 === 0 && each.toLowerCase() === name ? [raw[index + 1] ?? ''] : []));
-}
-
 function impersonation(req: HttpRequest): Impersonation | undefined {
-  const user = valuesOf(req, 'impersonate-user')[0] ?? '';
-  const uid = valuesOf(req, 'impersonate-uid')[0] ?? '';
-  const groups = valuesOf(req, 'impersonate-group');
+  const user = headerValues(req.rawHeaders, 'impersonate-user')[0] ?? '';
+  const uid = headerValues(req.rawHeaders, 'impersonate-uid')[0] ?? '';
+  const groups = headerValues(req.rawHeaders, 'impersonate-group');
   const prefix = 'impersonate-extra-';
   const extra: Record<string, string[]> = {};
   for (const name of Object.keys(req.headers)) {
-    if (name.startsWith(prefix)) extra[headerKey(name.slice(prefix.length))] = valuesOf(req, name);
+    if (name.startsWith(prefix)) extra[headerKey(name.slice(prefix.length))] = headerValues(req.rawHeaders, name);
   }
   const empty = user === '' && uid === '' && groups.length === 0 && Object.keys(extra).length === 0;
   return empty ? undefined : { user, uid, groups, extra };

@@ -3,10 +3,10 @@ import { createSecureServer, type Http2SecureServer } from 'node:http2';
 import type { Duplex } from 'node:stream';
 import type { SecureContextOptions } from 'node:tls';
 import { type ServingTimes, secureBounds, servingTimes } from '@drydock/foundation/serving/bounds.ts';
+import { ClientAuthorities } from '@drydock/foundation/serving/client-authorities.ts';
 import { ConnectionGate, peerOf } from '@drydock/foundation/serving/connection-gate.ts';
 import { guardServer } from '@drydock/foundation/serving/guard.ts';
 import { type ChainParts, RequestChain } from './chain.ts';
-import { ClientAuthorities } from './client-authorities.ts';
 import type { HttpRequest, HttpResponse } from './exchange.ts';
 
 /** How connections are served, beyond what bounds them. */

@@ -258,7 +258,7 @@ describe('HTTPS', () => {
     expect(await ask(undefined, 'GET', '/metrics', bearer('good'))).toMatchObject({ code: 200 });
     expect(asked).toEqual([
       'token good',
-      'system:serviceaccount:monitoring:scraper [system:serviceaccounts] get nodes/metrics w1',
+      'system:serviceaccount:monitoring:scraper [system:serviceaccounts,system:authenticated] get nodes/metrics w1',
     ]);
     expect(await ask(undefined, 'GET', '/pods', bearer('good'))).toMatchObject({ code: 200 });
     expect(await ask(undefined, 'GET', log, bearer('good'))).toMatchObject({ code: 403 });

@@ -22,6 +22,8 @@ export interface AccessRow {
   readonly kubelet: Access;
   /** Its port for the API server alone: figures about its pods. */
   readonly agent: Access;
+  /** A scheduler or a controller-manager: its figures. */
+  readonly figures: Access;
 }
 
 /** Known to no port. */
@@ -32,17 +34,25 @@ const nowhere: AccessRow = {
   apiGrpc: 401,
   kubelet: 401,
   agent: 'refused',
+  figures: 401,
 };
 /** Known to the API server and to who asks it, and no more than that. */
-const user = (name: string): AccessRow => ({ ...nowhere, api: name, apiGrpc: name, kubelet: 403, agent: 403 });
-const administrator = (name: string): AccessRow => ({ ...nowhere, api: name, apiGrpc: name, kubelet: 200, agent: 200 });
+const user = (name: string): AccessRow => ({ ...nowhere, api: name, apiGrpc: name, kubelet: 403, agent: 403, figures: 403 });
+const administrator = (name: string): AccessRow => ({
+  ...nowhere,
+  api: name,
+  apiGrpc: name,
+  kubelet: 200,
+  agent: 200,
+  figures: 200,
+});
 const storeClient: AccessRow = { ...nowhere, storeClient: 200 };
 const storeMember: AccessRow = { ...nowhere, storePeer: 200 };
 
 /** By the certificate's file beneath `pki`; a lab of one member and one worker. */
 export const accessTable: Readonly<Record<string, AccessRow>> = {
-  // No certificate: anonymous at the API server; kubelets take nobody who is.
-  '-': { ...nowhere, api: 403 },
+  // No certificate: anonymous at the API server, and to who asks it; kubelets take nobody who is.
+  '-': { ...nowhere, api: 403, figures: 403 },
   // The names of an administrator, by an authority that is not the lab's.
   stranger: nowhere,
   admin: administrator('kubernetes-admin'),
@@ -69,12 +79,13 @@ export const accessTable: Readonly<Record<string, AccessRow>> = {
   'front-proxy-ca': nowhere,
 };
 
-/** Which authority vouches for the server at a kind of port. */
-export const serverAuthorities: Readonly<Record<keyof AccessRow, string>> = {
+/** Which authority vouches for the server at a kind of port; undefined: its certificate is of its own making. */
+export const serverAuthorities: Readonly<Record<keyof AccessRow, string | undefined>> = {
   storeClient: 'etcd/ca',
   storePeer: 'etcd/peer-ca',
   api: 'ca',
   apiGrpc: 'ca',
   kubelet: 'ca',
   agent: 'ca',
+  figures: undefined,
 };

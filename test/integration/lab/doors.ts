@@ -28,6 +28,7 @@ export const askBy: Readonly<
     apiGrpc: unasked,
     kubelet: (question) => ask(question, 'GET', '/pods'),
     agent: unasked,
+    figures: (question) => ask(question, 'GET', '/metrics'),
   },
   gRPC: {
     storeClient: (question) =>
@@ -41,6 +42,7 @@ export const askBy: Readonly<
       }),
     kubelet: unasked,
     agent: (question) => call(question, 'drydock/kubelet/v1/node_agent.proto', 'drydock.kubelet.v1.NodeAgent', 'Stats', {}),
+    figures: unasked,
   },
 };
 

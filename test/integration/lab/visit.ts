@@ -15,6 +15,8 @@ const doors: Readonly<Partial<Record<Purpose, readonly [keyof AccessRow, ...Prot
   'apiserver-grpc': ['apiGrpc', 'gRPC'],
   kubelet: ['kubelet', 'HTTP'],
   'kubelet-agent': ['agent', 'gRPC'],
+  scheduler: ['figures', 'HTTP'],
+  'controller-manager': ['figures', 'HTTP'],
 };
 /** The ports of each kind of member. */
 export const purposes: Readonly<Record<MemberKind, readonly Purpose[]>> = {
