@@ -5,6 +5,7 @@ import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { stripVTControlCharacters } from 'node:util';
 import { execa } from '@drydock/foundation/child-process.ts';
+import { stopwatch } from './busy.ts';
 import { beginRun, sweep } from './leave-nothing.ts';
 
 interface Tally {
@@ -73,7 +74,10 @@ for (const [signal, code] of [
 ] as const)
   process.once(signal, () => process.exit(code));
 for (const project of projects) {
-  if (isWanted(project)) await runProject(project);
+  if (!isWanted(project)) continue;
+  const time = stopwatch();
+  await runProject(project);
+  console.log(`${project}: ${time()}`);
 }
 if (skippedNames.length > 0) console.log(`skipped:\n${skippedNames.map((name) => `  ${name}`).join('\n')}`);
 if (failures.length > 0) console.log(`failed:\n${failures.map((failure) => `  ${failure}`).join('\n')}`);

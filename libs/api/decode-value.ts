@@ -17,6 +17,12 @@ export interface DecodeTally {
   keys: number;
 }
 
+/**
+ * What is said of an int64 that a JavaScript number cannot hold. Upstream keeps it; kept here, it would come back as another number,
+ * or as one that no Go client reads, and with it the list that it is in.
+ */
+export const unsafeIntegerText = `this API server keeps integers exactly up to ${Number.MAX_SAFE_INTEGER} only`;
+
 /** Decodes `value` in place as `modelName`. Throws DecodeError. */
 export function decodeModel(modelName: string, value: JsonObject, tally: DecodeTally): void {
   new Decoder(tally).model(modelSchema(modelName), value, '', '');
@@ -215,6 +221,7 @@ function integer(value: unknown, place: Place, type: string, max: number): numbe
   if (!Number.isInteger(value) || value > max || value < -max - 1) {
     throw mismatch(value, place, type, ` ${Number.isInteger(value) ? BigInt(value) : value}`);
   }
+  if (type === 'int64' && !Number.isSafeInteger(value)) throw new DecodeError(unsafeIntegerText);
   return value;
 }
 

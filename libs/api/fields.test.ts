@@ -95,6 +95,15 @@ test.each<[ResourceInfo, string, string]>([
   expect(() => decodeObject(type, text, 'Ignore')).toThrow(expect.objectContaining({ message, code: 400 }));
 });
 
+test('an int64 that a JavaScript number cannot hold is refused, not rounded', () => {
+  const text = (seconds: string) => `{"spec":{"containers":[],"tolerations":[{"tolerationSeconds":${seconds}}]}}`;
+  for (const seconds of ['9223372036854775807', '-9223372036854775808', '9007199254740993'])
+    expect(() => decodeObject(pod, text(seconds), 'Ignore')).toThrow(
+      cannot('Pod', 'this API server keeps integers exactly up to 9007199254740991 only'),
+    );
+  expect(() => decodeObject(pod, text('9007199254740991'), 'Ignore')).not.toThrow();
+});
+
 const manyProblems =
   '{"metadata":{"name":"x","foo":1},"spec":{"bar":2,"containers":[{"name":"a","foo":1,"foo":2,"env":[{"name":"a","name":"b"}]}],"containers":[]}}';
 const configMapProblems = '{"metadata":{"name":"x"},"data":{"a":"b","a":"c"},"foo":1,"Data":{"x":"y"},"metaData":{}}';

@@ -50,3 +50,11 @@ test('lists inside maps are messages of items', () => {
   const spec = message([5, message([1, 'scopes'], [2, message([1, 'a'], [1, 'b'])])]);
   expect(decodeMessage('V1SubjectAccessReviewSpec', Buffer.from(spec))).toEqual({ extra: { scopes: ['a', 'b'] } });
 });
+
+test('an int64 that a number cannot hold is refused: kept rounded, no client could read the list that it is in', () => {
+  // Toleration: tolerationSeconds = 5; the largest int64 as its varint.
+  const largest = Buffer.from([5 << 3, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f]);
+  expect(() => decodeMessage('V1Toleration', largest)).toThrow('this API server keeps integers exactly up to 9007199254740991');
+  const seconds = Buffer.from(message([5, 9_007_199_254_740_991]));
+  expect(decodeMessage('V1Toleration', seconds)).toEqual({ tolerationSeconds: 9_007_199_254_740_991 });
+});

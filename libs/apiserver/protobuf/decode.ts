@@ -1,6 +1,7 @@
 // Request bodies in Kubernetes' protobuf form (k8s.io/apimachinery/pkg/runtime/serializer/protobuf): stock clients send it for
 // built-in types. They become the JSON value that the rest of the path knows.
 
+import { unsafeIntegerText } from '@drydock/api/decode-value.ts';
 import { type JsonObject, setField } from '@drydock/api/json.ts';
 import type { ScalarKind, TypeSchema } from '@drydock/api/schema.ts';
 import { apiError } from '@drydock/api/status.ts';
@@ -145,6 +146,12 @@ function readValue(type: TypeSchema, reader: Reader): unknown {
   }
 }
 
+function readInt64(reader: Reader): number {
+  const value = Number(reader.int64().toString());
+  if (!Number.isSafeInteger(value)) throw apiError('BadRequest', unsafeIntegerText);
+  return value;
+}
+
 function readScalar(kind: ScalarKind, reader: Reader): unknown {
   switch (kind) {
     case 'string':
@@ -154,7 +161,7 @@ function readScalar(kind: ScalarKind, reader: Reader): unknown {
     case 'int32':
       return reader.int32();
     case 'int64':
-      return Number(reader.int64().toString());
+      return readInt64(reader);
     case 'double':
       return reader.double();
     case 'bytes':

@@ -20,9 +20,26 @@ const notCopied = new Set([
 /** Upper bound of the revision history annotation, in characters. */
 const revisionHistoryCharsMax = 2000;
 
-/** The revision number of an object; 0 where it has none or a malformed one. */
-export function revisionOf(object: { metadata?: { annotations?: Record<string, string> | undefined } | undefined }): number {
-  return wholeNumber(object.metadata?.annotations?.[revisionAnnotation]) ?? 0;
+interface Annotated {
+  readonly metadata?: { readonly annotations?: Record<string, string> | undefined } | undefined;
+}
+
+/** The revision number of an object; 0 where it has none or a malformed one. An int64 as upstream's: users may write any. */
+export function revisionOf(object: Annotated): bigint {
+  return parseRevision(object.metadata?.annotations?.[revisionAnnotation]);
+}
+
+/** The number of the next revision, after those of `previous`. */
+export function nextRevision(previous: readonly Annotated[]): bigint {
+  let newest = 0n;
+  for (const revision of previous.map(revisionOf)) if (revision > newest) newest = revision;
+  return BigInt.asIntN(64, newest + 1n);
+}
+
+function parseRevision(text: string | undefined): bigint {
+  if (text === undefined || !/^[+-]?\d{1,19}$/.test(text)) return 0n;
+  const revision = BigInt(text.replace('+', ''));
+  return revision === BigInt.asIntN(64, revision) ? revision : 0n;
 }
 
 /** The number in an annotation of `rs`. */
@@ -36,7 +53,8 @@ function wholeNumber(text: string | undefined): number | undefined {
 
 /** Older revisions first. */
 export function byRevision(a: ReplicaSet, b: ReplicaSet): number {
-  return revisionOf(a) - revisionOf(b) || byCreation(a, b);
+  const [first, second] = [revisionOf(a), revisionOf(b)];
+  return first === second ? byCreation(a, b) : first < second ? -1 : 1;
 }
 
 /** The annotations of `rs` with the Deployment's own copied over them. */
@@ -49,11 +67,11 @@ export function withDeploymentAnnotations(deployment: Deployment, rs: ReplicaSet
 }
 
 /** `annotations` with `revision` noted, and an overwritten one appended to the history, where the revision is newer. */
-export function withRevision(annotations: Record<string, string>, revision: number): Record<string, string> {
+export function withRevision(annotations: Record<string, string>, revision: bigint): Record<string, string> {
   const previous = annotations[revisionAnnotation];
-  if ((wholeNumber(previous) ?? 0) >= revision) return annotations;
+  if (parseRevision(previous) >= revision) return annotations;
   const result: Record<string, string> = { ...annotations, [revisionAnnotation]: String(revision) };
-  if (previous === undefined || (wholeNumber(previous) ?? 0) === 0) return result;
+  if (previous === undefined || parseRevision(previous) === 0n) return result;
   const history = [...(annotations[revisionHistoryAnnotation]?.split(',') ?? []), previous].filter((entry) => entry !== '');
   while (history.join(',').length > revisionHistoryCharsMax) history.shift();
   result[revisionHistoryAnnotation] = history.join(',');

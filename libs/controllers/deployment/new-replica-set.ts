@@ -4,7 +4,7 @@ import { deployments } from '@drydock/api/resource.ts';
 import { controllerReference } from '../common/action.ts';
 import { byCreation, nameOf, namespaceOf, sum } from '../common/object-meta.ts';
 import { podTemplateHashLabel, sameTemplate, templateHash } from '../common/template-hash.ts';
-import { revisionAnnotation, revisionOf, withDeploymentAnnotations, withRevision, withSizes } from './annotations.ts';
+import { nextRevision, revisionAnnotation, withDeploymentAnnotations, withRevision, withSizes } from './annotations.ts';
 import { condition, findCondition, withCondition } from './conditions.ts';
 import { type Draft, sizeOf } from './draft.ts';
 import { progressDeadlineMs } from './limits.ts';
@@ -19,7 +19,7 @@ export function findNewReplicaSet(deployment: Deployment, list: readonly Replica
 
 /** Brings revision, annotations and minReadySeconds of an existing one up to date; true where that is a write of its own. */
 export function syncExisting(draft: Draft, rs: ReplicaSet): boolean {
-  const revision = Math.max(0, ...draft.oldRs.map(revisionOf)) + 1;
+  const revision = nextRevision(draft.oldRs);
   const before = rs.metadata?.annotations ?? {};
   const annotations = withRevision(withDeploymentAnnotations(draft.deployment, rs), revision);
   const minReadySeconds = draft.deployment.spec?.minReadySeconds ?? 0;
@@ -43,7 +43,7 @@ export function syncExisting(draft: Draft, rs: ReplicaSet): boolean {
 export function createNew(draft: Draft): void {
   const rs = buildReplicaSet(draft.deployment);
   const size = nextNewSize(draft, 0, sum(draft.oldRs, sizeOf));
-  const revision = Math.max(0, ...draft.oldRs.map(revisionOf)) + 1;
+  const revision = nextRevision(draft.oldRs);
   const annotations = withRevision(withDeploymentAnnotations(draft.deployment, rs), revision);
   rs.metadata = { ...rs.metadata, annotations: withSizes(annotations, draft.wanted, draft.wanted + draft.surge) };
   rs.spec = { ...rs.spec, selector: rs.spec?.selector ?? {}, replicas: size };

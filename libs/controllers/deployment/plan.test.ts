@@ -118,6 +118,17 @@ test('rolling back reuses the ReplicaSet under a new revision and keeps the hist
   });
 });
 
+test('revisions are counted beyond what a JavaScript number holds', () => {
+  const annotations = { 'deployment.kubernetes.io/revision': '3546343826724305832' };
+  const was = old({ replicas: 4 });
+  const list = [{ ...was, metadata: { ...was.metadata, annotations } }];
+  const plan = planDeployment({ deployment: deployment(), replicaSets: list, pods: [] }, now);
+  const created = plan.actions.find((action) => action.verb === 'create');
+  expect(created).toMatchObject({
+    object: { metadata: { annotations: { 'deployment.kubernetes.io/revision': '3546343826724305833' } } },
+  });
+});
+
 test('a paused Deployment scales but does not roll', () => {
   const paused = deployment({ paused: true, replicas: 6 });
   const plan = planDeployment({ deployment: paused, replicaSets: [old({ replicas: 4 })], pods: [] }, now);
