@@ -97,8 +97,6 @@ export class Pipeline {
 
   async #get(call: Call): Promise<ApiResponse> {
     const { info, request, view } = call;
-    const action = await this.#parts.actions.get(call);
-    if (action !== undefined) return this.#answer(call, action, 200);
     const { namespace, name } = request.target;
     const object = await this.#parts.reader.get(info, namespace, name, request.options.resourceVersion);
     return this.#answer(call, view.read(object), 200);
@@ -131,9 +129,8 @@ export class Pipeline {
   // -- create --------------------------------------------------------------------------------------------------------------
 
   async #create(call: Call): Promise<ApiResponse> {
-    if (call.subresource !== undefined) await this.#admitAction(call);
-    const action = await this.#parts.actions.create(call);
-    if (action !== undefined) return this.#answer(call, action, 201);
+    const action = this.#parts.actions.onCreate(call);
+    if (action !== undefined) return this.#answer(call, await action(call, await this.#admitAction(call)), 201);
     const object = convert(decode(call, call.view), call.info.storageVersion);
     const undo = await this.#prepareNew(call, object);
     try {
@@ -144,11 +141,13 @@ export class Pipeline {
     }
   }
 
-  /** Plugins are asked about what is made of an object by a subresource: bindings, evictions, tokens. */
-  async #admitAction(call: Call): Promise<void> {
-    const asked = admissionOf(call, 'CREATE', decode({ ...call, warnings: [] }, call.view), undefined);
+  /** Plugins are asked about what is created and not stored: bindings, evictions, tokens, reviews. */
+  async #admitAction(call: Call): Promise<KubeObject> {
+    const object = decode(call, call.view);
+    const asked = admissionOf(call, 'CREATE', object, undefined);
     await this.#parts.admission.mutate(asked);
     await this.#parts.admission.validate(asked);
+    return object;
   }
 
   /** Everything between decoding a new object and storing it: metadata, admission, preparation, validation. */
@@ -199,8 +198,6 @@ export class Pipeline {
     const { info, request } = call;
     const { namespace, name } = request.target;
     const key = objectKey(info, namespace, name);
-    const action = await this.#parts.actions.update(call);
-    if (action !== undefined) return this.#answer(call, action, 200);
     let undo: Undo | undefined;
     let old: KubeObject | undefined;
     let created = false;

@@ -178,13 +178,11 @@ export class ApiServer {
       caches: this.#caches,
       hooks: resourceHooks({ authorizer, rbac, ips: this.#ips, ports: this.#ports, clock }),
       actions: new Actions({
-        create: {
-          ...reviewActions({ authorizer, rbac, tokens }),
-          bindings: (call) => bindPod(call, podSources),
-          'pods/binding': (call) => bindPod(call, podSources),
-          'pods/eviction': (call) => evictPod(call, podSources),
-          'serviceaccounts/token': (call) => requestToken(call, tokenSources),
-        },
+        ...reviewActions({ authorizer, rbac, tokens }),
+        bindings: (call, asked) => bindPod(call, asked, podSources),
+        'pods/binding': (call, asked) => bindPod(call, asked, podSources),
+        'pods/eviction': (call, asked) => evictPod(call, asked, podSources),
+        'serviceaccounts/token': (call, asked) => requestToken(call, asked, tokenSources),
       }),
       clock,
       random,

@@ -10,15 +10,19 @@ export function invalidError(
   errors: readonly FieldError[],
 ): ApiError {
   const qualifiedKind = info.group === '' ? info.kind : `${info.kind}.${info.group}`;
-  const texts = [...new Set(errors.map(fieldErrorText))];
-  const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`;
-  const suffix = texts.length === 0 ? '' : `: ${list}`;
+  const suffix = errors.length === 0 ? '' : `: ${aggregateText(errors)}`;
   return apiError('Invalid', `${qualifiedKind} "${name}" is invalid${suffix}`, {
     ...(name === '' ? {} : { name }),
     ...(info.group === '' ? {} : { group: info.group }),
     kind: info.kind,
     causes: errors.map((error) => ({ reason: error.type, message: error.body, field: error.field })),
   });
+}
+
+/** Several errors as one text. */
+export function aggregateText(errors: readonly FieldError[]): string {
+  const texts = [...new Set(errors.map(fieldErrorText))];
+  return texts.length === 1 ? (texts[0] ?? '') : `[${texts.join(', ')}]`;
 }
 
 export type { ApiError };

@@ -1,34 +1,21 @@
-// Requests that are not a plain read or write of the object in the path: one table from resource and subresource to what is done.
+// Requests that are not a plain write of the object in the path: one table from resource and subresource to what is done.
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { Call } from '../call.ts';
 
-/** Answers a call with an object. */
-export type Action = (call: Call) => Promise<KubeObject>;
-
-export interface ActionTable {
-  readonly get?: Readonly<Record<string, Action>>;
-  readonly create?: Readonly<Record<string, Action>>;
-  readonly update?: Readonly<Record<string, Action>>;
-}
+/** Answers a call with an object. `asked`: the body, decoded, defaulted and admitted; it is the action's to change. */
+export type Action = (call: Call, asked: KubeObject) => Promise<KubeObject>;
 
 /** The actions by `resource.group` (plain `resource` in the core group), with `/subresource` where there is one. */
 export class Actions {
-  readonly #table: ActionTable;
+  readonly #onCreate: Readonly<Record<string, Action>>;
 
-  constructor(table: ActionTable) {
-    this.#table = table;
+  constructor(onCreate: Readonly<Record<string, Action>>) {
+    this.#onCreate = onCreate;
   }
 
-  async get(call: Call): Promise<KubeObject | undefined> {
-    return this.#table.get?.[keyOf(call)]?.(call);
-  }
-
-  async create(call: Call): Promise<KubeObject | undefined> {
-    return this.#table.create?.[keyOf(call)]?.(call);
-  }
-
-  async update(call: Call): Promise<KubeObject | undefined> {
-    return this.#table.update?.[keyOf(call)]?.(call);
+  /** What is done instead of storing a new object; undefined where it is stored. */
+  onCreate(call: Call): Action | undefined {
+    return this.#onCreate[keyOf(call)];
   }
 }
 

@@ -4,9 +4,10 @@ import { type KubeObject, podDisruptionBudgets, pods } from '@drydock/api/resour
 import { matchesLabelSelector } from '@drydock/api/selectors/label.ts';
 import { apiError, hasReason } from '@drydock/api/status.ts';
 import { validateDeleteOptions } from '@drydock/api/validate/delete-options.ts';
-import { invalidError } from '@drydock/api/validate/invalid-error.ts';
+import { notSupported, required } from '@drydock/api/validate/field-error.ts';
+import { aggregateText, invalidError } from '@drydock/api/validate/invalid-error.ts';
 import { type Clock, formatTime } from '@drydock/foundation/clock.ts';
-import { type Call, decode, isDry } from '../call.ts';
+import { type Call, isDry } from '../call.ts';
 import type { Caches } from '../registry/caches.ts';
 import { conflict, forbiddenObject, notFound, serverError } from '../registry/errors.ts';
 import { objectKey } from '../storage/keys.ts';
@@ -23,8 +24,8 @@ export interface PodSources {
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 } as KubeObject;
 
 /** Binds a pod to the node that the Binding names: once, and only while it is not bound. */
-export async function bindPod(call: Call, { objects, clock }: PodSources): Promise<KubeObject> {
-  const binding = decode(call, call.view) as Binding;
+export async function bindPod(call: Call, asked: KubeObject, { objects, clock }: PodSources): Promise<KubeObject> {
+  const binding = asked as Binding;
   const { namespace } = call.request.target;
   const name = call.subresource === undefined ? (binding.metadata?.name ?? '') : call.request.target.name;
   if (call.subresource !== undefined && binding.metadata?.name !== name) {
@@ -32,10 +33,11 @@ export async function bindPod(call: Call, { objects, clock }: PodSources): Promi
   }
   const node = binding.target?.name ?? '';
   const { kind } = binding.target ?? {};
-  if (kind !== undefined && kind !== '' && kind !== 'Node')
-    throw apiError('BadRequest', `invalid binding target kind ${JSON.stringify(kind)}: must be Node`);
-  if (node === '')
-    throw apiError('Invalid', `Binding "${name}" is invalid: target.name: Required value`, { name, kind: 'Binding' });
+  const problems = [
+    ...(kind === undefined || kind === '' || kind === 'Node' ? [] : [notSupported('target.kind', kind, ['Node', '<empty>'])]),
+    ...(node === '' ? [required('target.name')] : []),
+  ];
+  if (problems.length > 0) throw serverError(aggregateText(problems));
   const key = objectKey(pods, namespace, name);
   const change = (current: { object: KubeObject } | undefined): Change => {
     if (current === undefined) throw notFound(pods, name);
@@ -83,9 +85,9 @@ function bound(pod: Pod, nodeName: string, binding: Binding, clock: Clock): Kube
 }
 
 /** Deletes a pod unless a disruption budget forbids it now (429). Dry where the request or the eviction's own options say so. */
-export async function evictPod(call: Call, sources: PodSources): Promise<KubeObject> {
+export async function evictPod(call: Call, asked: KubeObject, sources: PodSources): Promise<KubeObject> {
   const { objects, caches } = sources;
-  const eviction = decode(call, call.view) as Eviction;
+  const eviction = asked as Eviction;
   const { namespace, name } = call.request.target;
   if (eviction.metadata?.name !== name) throw apiError('BadRequest', 'name in URL does not match name in Eviction object');
   const options = { ...eviction.deleteOptions, ...(call.request.options.dryRun === true ? { dryRun: ['All'] } : {}) };

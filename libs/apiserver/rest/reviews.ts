@@ -14,7 +14,7 @@ import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts';
 import { withAuthenticated } from '../authn/user.ts';
 import type { Attributes, Authorizer } from '../authz/authorizer.ts';
 import type { RbacAuthorizer } from '../authz/rbac.ts';
-import { type Call, decode } from '../call.ts';
+import type { Call } from '../call.ts';
 import type { User } from '../request.ts';
 import type { Action } from './actions.ts';
 
@@ -31,39 +31,36 @@ export function reviewActions({ authorizer, rbac, tokens }: ReviewSources): Read
     return { allowed: decision.allowed, ...(decision.reason === '' ? {} : { reason: decision.reason }) };
   };
   return {
-    'selfsubjectaccessreviews.authorization.k8s.io': async (call) => {
-      const review = decode(call, call.view) as SelfSubjectAccessReview;
+    'selfsubjectaccessreviews.authorization.k8s.io': async (call, asked) => {
+      const review = asked as SelfSubjectAccessReview;
       const { resourceAttributes, nonResourceAttributes } = review.spec ?? {};
       oneOf(resourceAttributes, nonResourceAttributes);
       return answered(review, access(call.user, resourceAttributes, nonResourceAttributes));
     },
-    'subjectaccessreviews.authorization.k8s.io': async (call) => {
-      const review = decode(call, call.view) as SubjectAccessReview;
+    'subjectaccessreviews.authorization.k8s.io': async (_call, asked) => {
+      const review = asked as SubjectAccessReview;
       const { resourceAttributes, nonResourceAttributes } = review.spec ?? {};
       oneOf(resourceAttributes, nonResourceAttributes);
       return answered(review, access(userFrom(review), resourceAttributes, nonResourceAttributes));
     },
-    'localsubjectaccessreviews.authorization.k8s.io': async (call) => {
-      const review = decode(call, call.view) as LocalSubjectAccessReview;
+    'localsubjectaccessreviews.authorization.k8s.io': async (call, asked) => {
+      const review = asked as LocalSubjectAccessReview;
       const { namespace } = call.request.target;
       if (review.spec?.resourceAttributes?.namespace !== namespace) {
         throw apiError('BadRequest', `spec.resourceAttributes.namespace must match namespace: ${namespace}`);
       }
       return answered(review, access(userFrom(review), review.spec.resourceAttributes));
     },
-    'selfsubjectrulesreviews.authorization.k8s.io': async (call) => rulesReview(call, rbac),
-    'selfsubjectreviews.authentication.k8s.io': async (call) => {
-      const review = decode(call, call.view);
-      return answered(review, { userInfo: userInfo(call.user) });
-    },
-    'tokenreviews.authentication.k8s.io': async (call) => {
-      const review = decode(call, call.view) as TokenReview;
+    'selfsubjectrulesreviews.authorization.k8s.io': async (call, asked) => rulesReview(call, asked, rbac),
+    'selfsubjectreviews.authentication.k8s.io': async (call, asked) => answered(asked, { userInfo: userInfo(call.user) }),
+    'tokenreviews.authentication.k8s.io': async (_call, asked) => {
+      const review = asked as TokenReview;
       const { token = '', audiences } = review.spec ?? {};
       if (token === '') throw apiError('BadRequest', 'token is required for TokenReview in authentication');
-      const asked = audiences === undefined || audiences.length === 0 ? tokens.audiences : audiences;
-      const user = await tokens.authenticate(token, asked);
+      const wanted = audiences === undefined || audiences.length === 0 ? tokens.audiences : audiences;
+      const user = await tokens.authenticate(token, wanted);
       if (user === undefined) return answered(review, { user: {}, error: 'invalid bearer token' });
-      const matching = await tokens.audiencesOf(token, asked);
+      const matching = await tokens.audiencesOf(token, wanted);
       return answered(review, { authenticated: true, user: userInfo(withAuthenticated(user)), audiences: matching });
     },
   };
@@ -118,8 +115,8 @@ function userInfo(user: User): object {
   };
 }
 
-async function rulesReview(call: Call, rbac: RbacAuthorizer): Promise<KubeObject> {
-  const review = decode(call, call.view) as SelfSubjectRulesReview;
+async function rulesReview(call: Call, asked: KubeObject, rbac: RbacAuthorizer): Promise<KubeObject> {
+  const review = asked as SelfSubjectRulesReview;
   const namespace = review.spec?.namespace ?? '';
   if (namespace === '') throw apiError('BadRequest', 'no namespace on request');
   const resourceRules: object[] = [];

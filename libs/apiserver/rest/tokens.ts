@@ -7,7 +7,7 @@ import { type Clock, formatTime } from '@drydock/foundation/clock.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts';
 import { nodeNameOf } from '../authn/user.ts';
-import { type Call, decode } from '../call.ts';
+import type { Call } from '../call.ts';
 import { conflict, forbiddenObject, notFound } from '../registry/errors.ts';
 import { objectKey } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
@@ -30,22 +30,22 @@ export interface TokenSources {
 }
 
 /** Signs a token for the service account in the path. */
-export async function requestToken(call: Call, sources: TokenSources): Promise<KubeObject> {
+export async function requestToken(call: Call, asked: KubeObject, sources: TokenSources): Promise<KubeObject> {
   const { objects, tokens, clock, random } = sources;
   const { namespace, name } = call.request.target;
   const account = (await objects.read(objectKey(serviceAccounts, namespace, name)))?.object as ServiceAccount | undefined;
   if (account === undefined) throw notFound(serviceAccounts, name);
-  const request = decode(call, call.view) as unknown as TokenRequest;
+  const request = asked as unknown as TokenRequest;
   const spec = request.spec ?? {};
   const audiences = spec.audiences === undefined || spec.audiences.length === 0 ? [...tokens.audiences] : spec.audiences;
-  const asked = spec.expirationSeconds ?? defaultSeconds;
-  if (asked < minSeconds) throw invalidExpiration(asked, 'may not specify a duration less than 10 minutes');
-  if (asked > maxSeconds) throw invalidExpiration(asked, 'may not specify a duration larger than 2^32 seconds');
-  const capped = sources.maxExpirationSeconds > 0 ? Math.min(asked, sources.maxExpirationSeconds) : asked;
+  const wanted = spec.expirationSeconds ?? defaultSeconds;
+  if (wanted < minSeconds) throw invalidExpiration(wanted, 'may not specify a duration less than 10 minutes');
+  if (wanted > maxSeconds) throw invalidExpiration(wanted, 'may not specify a duration larger than 2^32 seconds');
+  const capped = sources.maxExpirationSeconds > 0 ? Math.min(wanted, sources.maxExpirationSeconds) : wanted;
   const bound = await resolveBound(call, spec.boundObjectRef, objects, name);
   const issuedAt = Math.floor(clock.wallMs() / 1000);
   const forApi = audiences.some((audience) => tokens.audiences.includes(audience));
-  const extend = sources.extendExpiration && asked === podTokenSeconds && bound.pod !== undefined && forApi;
+  const extend = sources.extendExpiration && wanted === podTokenSeconds && bound.pod !== undefined && forApi;
   const seconds = extend ? extendedSeconds : capped;
   const token = await tokens.sign({
     namespace,
@@ -54,7 +54,7 @@ export async function requestToken(call: Call, sources: TokenSources): Promise<K
     audiences,
     issuedAt,
     expiresAt: issuedAt + seconds,
-    warnAfter: extend ? issuedAt + asked : undefined,
+    warnAfter: extend ? issuedAt + wanted : undefined,
     jti: random.uuid(),
     ...bound,
   });
