@@ -15,13 +15,23 @@ import { type FieldError, invalid, notSupported, required } from './field-error.
 import { autoscalerStatus } from './replica-status.ts';
 
 export const networkRules = [
-  rules<Ingress>('networking.k8s.io/Ingress', { create: validateIngress }),
+  rules<Ingress>('networking.k8s.io/Ingress', { create: validateNewIngress, update: validateIngress }),
   rules<NetworkPolicy>('networking.k8s.io/NetworkPolicy', { create: validatePolicy }),
   rules<HorizontalPodAutoscaler>('autoscaling/HorizontalPodAutoscaler', {
     create: validateAutoscaler,
     subresources: { status: autoscalerStatus },
   }),
 ];
+
+const classAnnotation = 'kubernetes.io/ingress.class';
+
+function validateNewIngress(ingress: Ingress): FieldError[] {
+  const annotated = ingress.metadata?.annotations?.[classAnnotation];
+  const named = ingress.spec?.ingressClassName;
+  if (annotated === undefined || named === undefined || annotated === named) return validateIngress(ingress);
+  const why = 'must match `ingressClassName` when both are specified';
+  return [invalid(`annotations.${classAnnotation}`, annotated, why), ...validateIngress(ingress)];
+}
 
 function validateIngress({ spec = {} }: Ingress): FieldError[] {
   const errors: FieldError[] = [];
@@ -44,6 +54,10 @@ function validateIngress({ spec = {} }: Ingress): FieldError[] {
       errors.push(...validateHost(host, `spec.tls[${index}].hosts[${i}]`));
     });
   });
+  const { ingressClassName } = spec;
+  if (ingressClassName !== undefined)
+    for (const text of dns1123SubdomainErrors(ingressClassName))
+      errors.push(invalid('spec.ingressClassName', ingressClassName, text));
   return errors;
 }
 

@@ -1,7 +1,7 @@
 // Rules of a container's requests and limits.
 import type { ResourceRequirements } from '../generated/types.ts';
 import { qualifiedNameErrors } from '../names.ts';
-import { compareQuantities, tryParseQuantity } from '../quantity.ts';
+import { compareQuantities, formatQuantity, type Quantity, tryParseQuantity } from '../quantity.ts';
 import { type FieldError, invalid, required } from './field-error.ts';
 
 const standard = new Set(['cpu', 'memory', 'ephemeral-storage', 'storage']);
@@ -13,11 +13,11 @@ export function validateResources(resources: ResourceRequirements | undefined, p
   const errors: FieldError[] = [];
   for (const [name, text] of sorted(limits)) {
     const at = `${path}.limits[${name}]`;
-    errors.push(...validateName(name, at), ...validateAmount(text, at));
+    errors.push(...validateName(name, at), ...validateAmount(name, text, at));
   }
   for (const [name, text] of sorted(requests)) {
     const at = `${path}.requests[${name}]`;
-    errors.push(...validateName(name, at), ...validateAmount(text, at));
+    errors.push(...validateName(name, at), ...validateAmount(name, text, at));
     const limit = tryParseQuantity(limits[name] ?? '');
     const request = tryParseQuantity(text);
     if (limit !== undefined && request !== undefined) {
@@ -31,6 +31,11 @@ export function validateResources(resources: ResourceRequirements | undefined, p
     }
   }
   return errors;
+}
+
+/** What a pod takes beside its containers: checked as the limits of a container are, and named so. */
+export function validateOverhead(overhead: Readonly<Record<string, string>> | undefined, path: string): FieldError[] {
+  return validateResources({ limits: overhead ?? {} }, path);
 }
 
 function sorted(list: Readonly<Record<string, string>>): [string, string][] {
@@ -49,10 +54,16 @@ function validateName(name: string, path: string): FieldError[] {
   return errors;
 }
 
-function validateAmount(text: string, path: string): FieldError[] {
+function validateAmount(name: string, text: string, path: string): FieldError[] {
   const quantity = tryParseQuantity(text);
-  if (quantity === undefined || quantity.unscaled >= 0n) return [];
-  return [invalid(path, text, 'must be greater than or equal to 0')];
+  if (quantity === undefined) return [];
+  const errors = quantity.unscaled < 0n ? [invalid(path, text, 'must be greater than or equal to 0')] : [];
+  if (!isWhole(quantity) && !overcommittable(name)) errors.push(invalid(path, formatQuantity(quantity), 'must be an integer'));
+  return errors;
+}
+
+function isWhole(quantity: Quantity): boolean {
+  return quantity.milliValue() % 1000n === 0n;
 }
 
 function overcommittable(name: string): boolean {

@@ -9,6 +9,7 @@ import { rules } from './define.ts';
 import { type FieldError, forbidden, invalid, notSupported, required } from './field-error.ts';
 import { validateAnnotations, validateLabels } from './meta.ts';
 import { validateDnsConfig, validateHostAliases } from './pod-network.ts';
+import { validateOverhead } from './pod-resources.ts';
 import { validateAffinity, validateSpread } from './pod-scheduling.ts';
 import { validateEphemeralContainers, validatePodStatus, validateResize } from './pod-subresources.ts';
 import { validateVolumes } from './volume.ts';
@@ -71,7 +72,7 @@ export function validatePodSpec(spec: PodSpec | undefined, path: string): FieldE
   if (spec.priorityClassName)
     errors.push(...named(dns1123SubdomainErrors, spec.priorityClassName, `${path}.priorityClassName`));
   if (spec.runtimeClassName) errors.push(...named(dns1123SubdomainErrors, spec.runtimeClassName, `${path}.runtimeClassName`));
-  return errors;
+  return errors.concat(validateOverhead(spec.overhead, `${path}.overhead`));
 }
 
 function named(check: (value: string) => string[], value: string, path: string): FieldError[] {

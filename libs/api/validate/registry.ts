@@ -14,6 +14,7 @@ import { otherStatusRules } from './other-status.ts';
 import { podRules } from './pod.ts';
 import { quotaRules } from './quota.ts';
 import { rbacRules } from './rbac.ts';
+import { runtimeClassRules } from './runtime-class.ts';
 import { serviceRules } from './service.ts';
 import { volumeRules } from './volumes-api.ts';
 import { workloadRules } from './workloads.ts';
@@ -37,6 +38,7 @@ const table = new Map<string, KindRules>([
   ...certificateRules,
   ...clusterRules,
   ...networkRules,
+  ...runtimeClassRules,
   rules<CronJob>('batch/CronJob', { create: validateCronJob, update: validateCronJobUpdate }),
   ...quotaRules,
   ...otherStatusRules,

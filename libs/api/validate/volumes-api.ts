@@ -2,13 +2,14 @@
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '../generated/types.ts';
 import { isObject, semanticEqual } from '../json.ts';
 import { dns1123SubdomainErrors } from '../names.ts';
-import { tryParseQuantity } from '../quantity.ts';
+import { compareQuantities, type Quantity, quantityOf, tryParseQuantity } from '../quantity.ts';
 import { oneOf } from './common.ts';
 import { rules } from './define.ts';
 import { type FieldError, forbidden, goMap, invalid, notSupported, required } from './field-error.ts';
 import { validateClaimStatus } from './other-status.ts';
 import { noDotDot } from './volume.ts';
 
+const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 const immutableSpec =
   'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
@@ -72,12 +73,50 @@ function validateClaim(claim: PersistentVolumeClaim): FieldError[] {
 
 function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
   const errors = validateClaim(claim);
-  const fixed = (object: PersistentVolumeClaim): unknown => {
-    const { resources: _resources, volumeAttributesClassName: _class, volumeName, ...rest } = object.spec ?? {};
-    return { ...rest, volumeName: old.spec?.volumeName ? volumeName : undefined };
-  };
-  if (!semanticEqual(fixed(claim), fixed(old))) errors.push(forbidden('spec', immutableSpec));
+  const annotated = claim.metadata?.annotations?.[classAnnotation];
+  const before = old.metadata?.annotations?.[classAnnotation];
+  if (!movesAnnotation(claim, old) && annotated !== before)
+    errors.push(invalid(`metadata.annotations.${classAnnotation}`, annotated ?? '', 'field is immutable'));
+  if (!semanticEqual(fixedSpec(claim, old), old.spec ?? {})) errors.push(forbidden('spec', immutableSpec));
+  const [size, had, has] = [
+    sizeIn(claim.spec?.resources?.requests),
+    sizeIn(old.spec?.resources?.requests),
+    sizeIn(old.status?.capacity),
+  ];
+  if (compareQuantities(size, had) < 0 && compareQuantities(size, has) <= 0)
+    errors.push(forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'));
   return errors;
+}
+
+/** The new spec, without what may have changed. */
+function fixedSpec(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): object {
+  const spec = { ...claim.spec };
+  const before = old.spec ?? {};
+  if (!before.volumeName) spec.volumeName = before.volumeName;
+  if (takesClass(claim, old)) spec.storageClassName = before.storageClassName;
+  if (claim.status?.phase !== 'Bound') return spec;
+  const { requests } = spec.resources ?? {};
+  if (requests !== undefined)
+    spec.resources = { ...spec.resources, requests: { ...requests, storage: before.resources?.requests?.storage ?? '0' } };
+  if (spec.volumeAttributesClassName !== undefined) spec.volumeAttributesClassName = before.volumeAttributesClassName;
+  return spec;
+}
+
+/** A claim without a class may get one, once, or the one that its old annotation named. */
+function takesClass(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): boolean {
+  if (movesAnnotation(claim, old)) return true;
+  const annotated = Object.hasOwn(old.metadata?.annotations ?? {}, classAnnotation);
+  return !annotated && old.spec?.storageClassName === undefined && claim.spec?.storageClassName !== undefined;
+}
+
+function movesAnnotation(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): boolean {
+  const name = old.metadata?.annotations?.[classAnnotation];
+  const unmoved = old.spec?.storageClassName === undefined && name !== undefined;
+  return unmoved && claim.metadata?.annotations?.[classAnnotation] === undefined && claim.spec?.storageClassName === name;
+}
+
+function sizeIn(list: Readonly<Record<string, string>> | undefined): Quantity {
+  return tryParseQuantity(list?.storage ?? '') ?? quantityOf(0);
 }
 
 function validateClass(storageClass: StorageClass): FieldError[] {
