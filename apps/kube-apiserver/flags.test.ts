@@ -1,6 +1,7 @@
 // No flag that asks for safety is passed over: every flag of the original is served, refused or warned of.
 
 import { servedPlugins } from '@drydock/apiserver/admission/plugins.ts';
+import { featureGates, readGateFlag } from '@drydock/foundation/feature-gates.ts';
 import { type FlagDialect, FlagError, parseFlags } from '@drydock/foundation/flags.ts';
 import { endedProgram } from '@drydock/foundation/testing/ended-program.ts';
 import { flagProblems, upstreamFlags } from '@drydock/foundation/testing/upstream-flags.ts';
@@ -45,7 +46,8 @@ describe('what the flags mean together', () => {
   const of = (...args: string[]) => {
     const warnings: string[] = [];
     const { values } = parseFlags(flags, args, dialect);
-    const settled = settle(values, { warn: (fields, text) => void warnings.push(`${text} ${JSON.stringify(fields)}`) });
+    const gates = featureGates(readGateFlag(values['feature-gates'], 'components'), []);
+    const settled = settle(values, gates, { warn: (fields, text) => void warnings.push(`${text} ${JSON.stringify(fields)}`) });
     return { settled, warnings };
   };
 
@@ -72,8 +74,29 @@ describe('what the flags mean together', () => {
   test('default plugins that do not exist here are named in one warning', () => {
     const { settled, warnings } = of('--authorization-mode=RBAC', '--enable-admission-plugins=NodeRestriction');
     expect(settled.admissionPlugins).toEqual(servedPlugins);
-    expect(warnings).toHaveLength(1);
-    expect(warnings[0]).toContain('RuntimeClass');
+    expect(warnings).toEqual([
+      expect.stringMatching(
+        /"MutatingAdmissionPolicy","MutatingAdmissionWebhook","ValidatingAdmissionPolicy","ValidatingAdmissionWebhook"\]/,
+      ),
+    ]);
+    expect(warnings[0]).not.toMatch(/RuntimeClass|PodGroup|JobValidation|ClusterTrustBundle/);
+  });
+
+  test('a plugin whose gate is off does nothing, asked for or not; one whose gate is on is missed', () => {
+    const asked = '--enable-admission-plugins=PodGroupProtection,JobValidation';
+    expect(of('--authorization-mode=RBAC', asked).warnings[0]).not.toMatch(/PodGroup|JobValidation/);
+    const { warnings } = of('--authorization-mode=RBAC', '--feature-gates=GenericWorkload=true,ClusterTrustBundle=true');
+    expect(warnings[0]).toMatch(/PodGroupProtection.*ClusterTrustBundleAttest.*PodGroupWorkloadExists/);
+    expect(warnings[0]).not.toContain('JobValidation');
+    expect(() => of('--feature-gates=GenericWorkload=true', asked)).toThrow('"PodGroupProtection" is not served here');
+    const off = of('--authorization-mode=RBAC', '--feature-gates=PodTopologyLabelsAdmission=false');
+    expect(off.settled.admissionPlugins).not.toContain('PodTopologyLabels');
+  });
+
+  test('a default plugin that is switched off does not run', () => {
+    const { settled } = of('--authorization-mode=RBAC', '--disable-admission-plugins=RuntimeClass,DefaultIngressClass');
+    expect(settled.admissionPlugins).not.toContain('RuntimeClass');
+    expect(settled.admissionPlugins).toContain('PersistentVolumeClaimResize');
   });
 
   test('where everybody may do everything, nobody is anonymous', () => {

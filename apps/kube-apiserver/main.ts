@@ -1,6 +1,7 @@
 // The kube-apiserver process: upstream's flags into an ApiServer.
 import { readFileSync } from 'node:fs';
 import { fieldGates } from '@drydock/api/disabled-fields.ts';
+import { pluginGates } from '@drydock/apiserver/admission/plugin-names.ts';
 import { ApiServer } from '@drydock/apiserver/server.ts';
 import { EtcdClient } from '@drydock/apiserver/storage/etcd-client.ts';
 import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
@@ -14,7 +15,7 @@ await runProgram({
   flags,
   dialect: { style: 'pflag', ignored: ignoredFlags, refused: refusedFlags },
   async start({ flags: { values: v }, log, clock, random, lifecycle }) {
-    const gates = startFeatureGates(v['feature-gates'], 'components', fieldGates, log);
+    const gates = startFeatureGates(v['feature-gates'], 'components', [...fieldGates, ...pluginGates], log);
     const read = (flag: string, file: string): string => {
       try {
         return readFileSync(file, 'utf8');
@@ -27,7 +28,7 @@ await runProgram({
       if (value === '') throw new StartupError(`--${flag} is required`);
       return value;
     };
-    const settled = settle(v, log);
+    const settled = settle(v, gates, log);
     if (v['etcd-servers'].length === 0) throw new StartupError('--etcd-servers must be specified');
     const clientCa = optional('client-ca-file', v['client-ca-file']);
     const store = new EtcdClient({

@@ -2,6 +2,7 @@
 import { choosePlugins } from '@drydock/apiserver/admission/plugin-names.ts';
 import { servedPlugins } from '@drydock/apiserver/admission/plugins.ts';
 import type { ServingOptions } from '@drydock/apiserver/http/front-end.ts';
+import type { FeatureGates } from '@drydock/foundation/feature-gates.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import { StartupError } from '@drydock/foundation/program.ts';
@@ -20,13 +21,13 @@ const upstreamModes: readonly string[] = ['Node', 'AlwaysAllow', 'AlwaysDeny', '
 const servedModes: readonly string[] = ['Node', 'AlwaysAllow', 'AlwaysDeny', 'RBAC'];
 
 /** Throws StartupError with upstream's words. */
-export function settle(v: FlagValues, log: Pick<Log, 'warn'>): Settled {
+export function settle(v: FlagValues, gates: Pick<FeatureGates, 'enabled'>, log: Pick<Log, 'warn'>): Settled {
   checkModes(v['authorization-mode']);
   if (!v['allow-privileged']) throw new StartupError('--allow-privileged=false is not served here: privileged pods are let in');
   const streams = v['http2-max-streams-per-connection'];
   if (streams < 0) throw new StartupError('--http2-max-streams-per-connection can not be negative value');
   return {
-    admissionPlugins: pluginsOf(v, log),
+    admissionPlugins: pluginsOf(v, gates, log),
     anonymousAuth: anonymousAuthOf(v, log),
     serving: {
       http1Only: v['disable-http2-serving'],
@@ -54,9 +55,9 @@ function checkModes(modes: readonly string[]): void {
   }
 }
 
-function pluginsOf(v: FlagValues, log: Pick<Log, 'warn'>): readonly string[] {
+function pluginsOf(v: FlagValues, gates: Pick<FeatureGates, 'enabled'>, log: Pick<Log, 'warn'>): readonly string[] {
   const choice = asStartupError(() =>
-    choosePlugins(v['enable-admission-plugins'], v['disable-admission-plugins'], servedPlugins),
+    choosePlugins(v['enable-admission-plugins'], v['disable-admission-plugins'], servedPlugins, gates.enabled),
   );
   if (choice.missing.length > 0)
     log.warn(

@@ -71,6 +71,7 @@ export const endpointSlices = define<k8s.EndpointSlice>('discovery.k8s.io/v1', '
 export const priorityClasses = define<k8s.PriorityClass>('scheduling.k8s.io/v1', 'priorityclasses', 'PriorityClass', false);
 export const podDisruptionBudgets = define<k8s.PodDisruptionBudget>('policy/v1', 'poddisruptionbudgets', 'PodDisruptionBudget');
 export const storageClasses = define<k8s.StorageClass>('storage.k8s.io/v1', 'storageclasses', 'StorageClass', false);
+export const ingressClasses = define<k8s.IngressClass>('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', false);
 export const csiDrivers = define<k8s.CSIDriver>('storage.k8s.io/v1', 'csidrivers', 'CSIDriver', false);
 export const resourceSlices = define<k8s.ResourceSlice>('resource.k8s.io/v1', 'resourceslices', 'ResourceSlice', false);
 export const ingresses = define<k8s.Ingress>('networking.k8s.io/v1', 'ingresses', 'Ingress');

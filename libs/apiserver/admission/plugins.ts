@@ -1,17 +1,29 @@
 // Builds the admission plugins that are switched on.
-import type { LimitRange, PriorityClass, ServiceAccount, StorageClass } from '@drydock/api/generated/types.ts';
+import type {
+  IngressClass,
+  LimitRange,
+  PriorityClass,
+  RuntimeClass,
+  ServiceAccount,
+  StorageClass,
+} from '@drydock/api/generated/types.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { Authorizer } from '../authz/authorizer.ts';
 import type { AdmissionPlugin } from './admission.ts';
 import { certificateApproval, certificateSigning, certificateSubjectRestriction } from './certificates.ts';
+import { claimResize } from './claim-resize.ts';
+import { nodeDeclaredFeatures } from './declared-features.ts';
+import { defaultIngressClass } from './default-ingress-class.ts';
 import { limitRanger } from './limit-ranger.ts';
 import { namespaceLifecycle } from './namespace-lifecycle.ts';
 import { nodeRestriction } from './node-restriction.ts';
 import type { NodeLookups } from './node-writes.ts';
 import { podResizeValidator } from './pod-resize.ts';
 import { type PodSecuritySources, podSecurity } from './pod-security/plugin.ts';
+import { podTopologyLabels } from './pod-topology-labels.ts';
 import { type DefaultTolerations, defaultTolerationSeconds, priorityAdmission, taintNewNodes } from './pods.ts';
 import { type Quotas, resourceQuota } from './resource-quota.ts';
+import { runtimeClassAdmission } from './runtime-class.ts';
 import { serviceAccountAdmission } from './service-account.ts';
 import { defaultStorageClass, storageProtection } from './storage.ts';
 
@@ -22,7 +34,10 @@ export interface PluginSources extends NodeLookups, PodSecuritySources {
   readonly quotas: Quotas;
   priorityClass(name: string): Promise<PriorityClass | undefined>;
   priorityClasses(): Promise<Iterable<PriorityClass>>;
+  storageClass(name: string): Promise<StorageClass | undefined>;
   storageClasses(): Promise<Iterable<StorageClass>>;
+  runtimeClass(name: string): Promise<RuntimeClass | undefined>;
+  ingressClasses(): Promise<Iterable<IngressClass>>;
   readonly authorizer: Authorizer;
   readonly random: RandomStream;
   readonly tolerations: DefaultTolerations;
@@ -53,6 +68,11 @@ const builders: Readonly<Record<string, (sources: PluginSources) => AdmissionPlu
   DefaultTolerationSeconds: (sources) => defaultTolerationSeconds(sources.tolerations),
   StorageObjectInUseProtection: () => storageProtection,
   DefaultStorageClass: (sources) => defaultStorageClass(() => sources.storageClasses()),
+  PersistentVolumeClaimResize: (sources) => claimResize((name) => sources.storageClass(name)),
+  RuntimeClass: (sources) => runtimeClassAdmission((name) => sources.runtimeClass(name)),
+  DefaultIngressClass: (sources) => defaultIngressClass(() => sources.ingressClasses()),
+  PodTopologyLabels: (sources) => podTopologyLabels((name) => sources.node(name)),
+  NodeDeclaredFeatureValidator: (sources) => nodeDeclaredFeatures((name) => sources.node(name)),
 };
 
 /** Their names, in the order in which they run (pkg/kubeapiserver/options/plugins.go). */
@@ -67,9 +87,14 @@ export const servedPlugins: readonly string[] = [
   'DefaultTolerationSeconds',
   'DefaultStorageClass',
   'StorageObjectInUseProtection',
+  'PersistentVolumeClaimResize',
+  'RuntimeClass',
   'CertificateApproval',
   'CertificateSigning',
   'CertificateSubjectRestriction',
+  'DefaultIngressClass',
+  'PodTopologyLabels',
+  'NodeDeclaredFeatureValidator',
   'PodResizeValidator',
   'ResourceQuota',
 ];

@@ -2,6 +2,7 @@
 import type { PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
 import {
   csiDrivers,
+  ingressClasses,
   type KubeObject,
   namespaces,
   nodes,
@@ -10,6 +11,7 @@ import {
   pods,
   priorityClasses,
   type Resource,
+  runtimeClasses,
   serviceAccounts,
   storageClasses,
 } from '@drydock/api/resource.ts';
@@ -57,6 +59,9 @@ export function storedSources({
     pod: (namespace, name) => find(pods, namespace, name),
     priorityClass: (name) => find(priorityClasses, '', name),
     priorityClasses: () => all(priorityClasses),
+    storageClass: (name) => find(storageClasses, '', name),
+    runtimeClass: (name) => find(runtimeClasses, '', name),
+    ingressClasses: () => all(ingressClasses),
     storageClasses: () => all(storageClasses),
   };
 }

@@ -49,6 +49,10 @@ export class Recording {
   }
 }
 
+/** The original also tells how its structures differ, in Go's words, which nobody else can. */
+const goDifference = /\n@@ .*?(\]?)$/s;
+
 function shown({ code, body }: WireAnswer): string {
-  return body?.kind === 'Status' && body.status === 'Failure' ? `${code} ${body.message}` : `${code} ${body?.kind ?? body}`;
+  if (body?.kind !== 'Status' || body.status !== 'Failure') return `${code} ${body?.kind ?? body}`;
+  return `${code} ${String(body.message).replace(goDifference, '$1')}`;
 }

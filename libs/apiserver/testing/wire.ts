@@ -2,6 +2,7 @@
 import { Agent, request as httpsRequest } from 'node:https';
 import { createServer } from 'node:net';
 import type { ClientConfig } from '@drydock/client/kubeconfig.ts';
+import { featureGates } from '@drydock/foundation/feature-gates.ts';
 import { silentLog } from '@drydock/foundation/log.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { SystemRandom } from '@drydock/foundation/system-random.ts';
@@ -141,7 +142,7 @@ export class WireServer {
       random,
       securePort: port,
       tls: { cert: serving.certificatePem, key: serving.keyPem, clientCa: ca.certificatePem },
-      admissionPlugins: choosePlugins(['NodeRestriction'], [], servedPlugins).run,
+      admissionPlugins: choosePlugins(['NodeRestriction'], [], servedPlugins, defaultGates.enabled).run,
       ...change,
     });
     await server.start();
@@ -197,6 +198,8 @@ export class WireServer {
     return this.#server.stop();
   }
 }
+
+const defaultGates = featureGates(new Map(), []);
 
 const quietOptions = {
   log: silentLog,

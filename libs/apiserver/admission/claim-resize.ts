@@ -1,0 +1,32 @@
+// PersistentVolumeClaimResize: a claim grows where its class lets it (plugin/pkg/admission/storage/persistentvolume/resize).
+import type { PersistentVolumeClaim, StorageClass } from '@drydock/api/generated/types.ts';
+import { compareQuantities, type Quantity, quantityOf, tryParseQuantity } from '@drydock/api/quantity.ts';
+import { forbiddenObject } from '../registry/errors.ts';
+import type { AdmissionPlugin } from './admission.ts';
+import { classNameOf } from './storage.ts';
+
+/** @param findClass the storage class as it is now. */
+export function claimResize(findClass: (name: string) => Promise<StorageClass | undefined>): AdmissionPlugin {
+  return {
+    name: 'PersistentVolumeClaimResize',
+    async validate({ info, operation, subresource, object, old, name }) {
+      if (info.group !== '' || info.resource !== 'persistentvolumeclaims' || operation !== 'UPDATE' || subresource !== '')
+        return;
+      const [claim, before] = [object as PersistentVolumeClaim, old as PersistentVolumeClaim];
+      if (compareQuantities(sizeOf(claim), sizeOf(before)) <= 0) return;
+      if (before.status?.phase !== 'Bound')
+        throw forbiddenObject(info, name, 'Only bound persistent volume claims can be expanded');
+      const className = classNameOf(claim);
+      const found = className !== '' && className === classNameOf(before) ? await findClass(className) : undefined;
+      if (found?.allowVolumeExpansion !== true) {
+        const why =
+          'only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize';
+        throw forbiddenObject(info, name, why);
+      }
+    },
+  };
+}
+
+function sizeOf({ spec }: PersistentVolumeClaim): Quantity {
+  return tryParseQuantity(spec?.resources?.requests?.storage ?? '') ?? quantityOf(0);
+}
