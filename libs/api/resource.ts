@@ -75,7 +75,6 @@ export const ingressClasses = define<k8s.IngressClass>('networking.k8s.io/v1', '
 export const csiDrivers = define<k8s.CSIDriver>('storage.k8s.io/v1', 'csidrivers', 'CSIDriver', false);
 export const resourceSlices = define<k8s.ResourceSlice>('resource.k8s.io/v1', 'resourceslices', 'ResourceSlice', false);
 export const ingresses = define<k8s.Ingress>('networking.k8s.io/v1', 'ingresses', 'Ingress');
-export const ingressClasses = define<k8s.IngressClass>('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', false);
 export const clusterRoles = define<k8s.ClusterRole>('rbac.authorization.k8s.io/v1', 'clusterroles', 'ClusterRole', false);
 export const clusterRoleBindings = define<k8s.ClusterRoleBinding>(
   'rbac.authorization.k8s.io/v1',
