@@ -18,7 +18,7 @@ import { renderList, renderObject } from '../render.ts';
 import type { ApiRequest, ApiResponse, Credentials, OutputForm, User, Verb } from '../request.ts';
 import { routeOf } from '../route.ts';
 import { readBody } from './body.ts';
-import { type Connector, mayUpgrade, refuseUpgrade } from './connect.ts';
+import { type Connector, isCommand, mayUpgrade, refuseUpgrade } from './connect.ts';
 import { credentialsOf } from './credentials.ts';
 import { closeStream, startDeadline, timeoutError, unlessAborted } from './deadline.ts';
 import {
@@ -215,7 +215,7 @@ export class RequestChain {
 
   /** A right to read is not enough for what a GET can begin here (AuthorizePodWebsocketUpgradeCreatePermission). */
   #authorizeConnection({ verb, target }: PathInfo, user: User): void {
-    if (verb === 'get' && target.subresource !== 'log')
+    if (verb === 'get' && isCommand(target.subresource))
       this.#parts.pipeline.authorize({ ...attributesOf({ verb: 'create', target, options: {} }), user });
   }
 

@@ -21,11 +21,16 @@ export interface Upgrade {
   readonly signal: AbortSignal;
 }
 
+/** Subresources in which even a GET does more than read. */
+export function isCommand(subresource: string): boolean {
+  return subresource === 'exec' || subresource === 'attach' || subresource === 'portforward';
+}
+
 /** Subresources whose requests may ask for an upgrade; elsewhere the header is not heeded, as in Go's servers. */
 export function mayUpgrade(info: PathInfo, protocol: string): boolean {
   if (!info.isResource) return false;
   const { subresource } = info.target;
-  if (subresource === 'exec' || subresource === 'attach' || subresource === 'portforward') return true;
+  if (isCommand(subresource) || subresource === 'proxy') return true;
   return subresource === 'log' && protocol.toLowerCase() === 'websocket';
 }
 

@@ -14,9 +14,10 @@ import type { ObjectStore } from '../storage/object-store.ts';
 import { checkLogProtocols, logSocket } from '../streams/log-socket.ts';
 import { passOn, refuse, repeated } from '../streams/pass-on.ts';
 import { asSpdy, serveTunnel, tunnelled } from '../streams/port-forward.ts';
+import { proxyUpgrade } from '../streams/proxy-upgrade.ts';
 import { closeProtocol, serveRemoteCommand } from '../streams/remote-command.ts';
 import { asksForWebSocket, offeredProtocols } from '../streams/web-socket.ts';
-import type { Connector, Upgrade } from './connect.ts';
+import { type Connector, isCommand, type Upgrade } from './connect.ts';
 import type { Exchange } from './exchange.ts';
 import { type ForwardTarget, forward } from './forward.ts';
 import type { KubeletAddress, Kubelets } from './kubelet.ts';
@@ -66,7 +67,11 @@ export class StreamConnector implements Connector {
     const { resource, subresource } = info.target;
     await this.#admit(info, user);
     if (resource === 'pods' && subresource === 'log') return this.#logSocket(exchange, info, { socket, head, signal });
-    if (resource !== 'pods' || !['exec', 'attach', 'portforward'].includes(subresource)) throw notServed();
+    if (subresource === 'proxy') {
+      const target = { ...(await this.#proxyTarget(exchange, info)), path: info.rest };
+      return proxyUpgrade(req, target, { socket, head, signal });
+    }
+    if (resource !== 'pods' || !isCommand(subresource)) throw notServed();
     const pod = await this.#pod(info);
     const { namespace = '', name = '' } = pod.metadata ?? {};
     const address = await this.#kubeletOf(pod);

@@ -48,8 +48,9 @@ export function refuse(socket: Duplex, { code, headers, body }: Refused): void {
   socket.end(body, () => socket.destroy());
 }
 
-function headText(code: number, headers: readonly string[]): string {
-  const lines = [`HTTP/1.1 ${code} ${STATUS_CODES[code] ?? ''}`];
+/** Status line and headers, with the empty line that ends them. */
+export function headText(code: number, headers: readonly string[], reason = STATUS_CODES[code] ?? ''): string {
+  const lines = [`HTTP/1.1 ${code} ${reason}`];
   for (let i = 0; i + 1 < headers.length; i += 2) lines.push(`${headers[i]}: ${headers[i + 1]}`);
   return `${lines.join('\r\n')}\r\n\r\n`;
 }
