@@ -54,7 +54,7 @@ export function storedSources({
     quotas: storedQuotas(objects, caches, clock),
     namespace: (name) => find(namespaces, '', name),
     pods: (namespace) => all<Pod>(pods, namespace),
-    nowMs: () => clock.wallMs(),
+    monotonicMs: () => clock.monotonicMs(),
     serviceAccount: (namespace, name) => find(serviceAccounts, namespace, name),
     pod: (namespace, name) => find(pods, namespace, name),
     priorityClass: (name) => find(priorityClasses, '', name),

@@ -13,7 +13,7 @@ import { objectKey } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { checkLogProtocols, logSocket } from '../streams/log-socket.ts';
 import { passOn, refuse, repeated } from '../streams/pass-on.ts';
-import { asSpdy, serveTunnel, tunnelled } from '../streams/port-forward.ts';
+import { asSpdy, forwardedPorts, serveTunnel, tunnelled } from '../streams/port-forward.ts';
 import { proxyUpgrade } from '../streams/proxy-upgrade.ts';
 import { closeProtocol, serveRemoteCommand } from '../streams/remote-command.ts';
 import { asksForWebSocket, offeredProtocols } from '../streams/web-socket.ts';
@@ -56,6 +56,7 @@ export class StreamConnector implements Connector {
     }
     if (subresource === 'proxy') return forward(exchange, await this.#proxyTarget(exchange, info), signal);
     if (resource === 'pods') {
+      if (subresource === 'portforward') forwardedPorts(exchange.query);
       await this.#pod(info);
       throw apiError('BadRequest', 'Upgrade request required');
     }
@@ -72,6 +73,7 @@ export class StreamConnector implements Connector {
       return proxyUpgrade(req, target, { socket, head, signal });
     }
     if (resource !== 'pods' || !isCommand(subresource)) throw notServed();
+    const ports = subresource === 'portforward' ? forwardedPorts(exchange.query) : [];
     const pod = await this.#pod(info);
     const { namespace = '', name = '' } = pod.metadata ?? {};
     const address = await this.#kubeletOf(pod);
@@ -80,7 +82,6 @@ export class StreamConnector implements Connector {
     const { kubelets, clock } = this.#parts;
     const offered = asksForWebSocket(req) ? offeredProtocols(req) : [];
     if (subresource === 'portforward') {
-      const ports = exchange.query.getAll('ports');
       const path = `/portForward/${namespace}/${name}${ports.length === 0 ? '' : `?port=${ports.join('%2C')}`}`;
       const asked = repeated(req, path, kubelet);
       const protocols = tunnelled(offered);

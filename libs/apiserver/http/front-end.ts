@@ -6,6 +6,7 @@ import { type ServingTimes, secureBounds, servingTimes } from '@drydock/foundati
 import { ClientAuthorities } from '@drydock/foundation/serving/client-authorities.ts';
 import { ConnectionGate, peerOf } from '@drydock/foundation/serving/connection-gate.ts';
 import { guardServer } from '@drydock/foundation/serving/guard.ts';
+import { withIdleTime } from '../streams/joined-sockets.ts';
 import { type ChainParts, RequestChain } from './chain.ts';
 import type { HttpRequest, HttpResponse } from './exchange.ts';
 
@@ -76,7 +77,10 @@ export class FrontEnd {
     this.#server.on('checkContinue', serve(true));
     const upgrades = (req: HttpRequest) => this.#chain.upgrades(req);
     (this.#server as unknown as { shouldUpgradeCallback: typeof upgrades }).shouldUpgradeCallback = upgrades;
-    this.#server.on('upgrade', (req: HttpRequest, socket: Duplex, head: Buffer) => void this.#chain.upgrade(req, socket, head));
+    this.#server.on(
+      'upgrade',
+      (req: HttpRequest, stream: Duplex, head: Buffer) => void this.#chain.upgrade(req, withIdleTime(stream, req.socket), head),
+    );
     this.#server.on('session', (session) => {
       this.#sessions.add(session);
       session.on('close', () => this.#sessions.delete(session));

@@ -28,7 +28,17 @@ function join(from: Duplex, to: Duplex): void {
   from.pipe(to, { end: false });
 }
 
-/** Of sockets; other streams have no such time. */
+/**
+ * An upgraded connection whose request had a body is no socket to node, but a stream over one: this gives it the time without a
+ * movement that sockets have. Others stay as they are.
+ */
+export function withIdleTime(stream: Duplex, socket: Socket): Duplex {
+  if ('setTimeout' in stream) return stream;
+  socket.on('timeout', () => stream.emit('timeout'));
+  return Object.assign(stream, { setTimeout: (ms: number) => socket.setTimeout(ms) });
+}
+
+/** Of sockets and what `withIdleTime` gives; other streams have no such time. */
 export function endWhenIdle(stream: Duplex | Socket, idleMs: number): void {
   if (!('setTimeout' in stream)) return;
   stream.removeAllListeners('timeout');

@@ -2,11 +2,12 @@
 // taken off (k8s.io/apiserver/pkg/util/proxy: TunnelingHandler).
 import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { apiError } from '@drydock/api/status.ts';
 import type { WebSocket } from 'ws';
 import type { UpgradeAsk, Upgraded } from '../http/kubelet.ts';
 import { streamBufferMaxBytes, streamIdleMs, streamLingerMs } from '../limits.ts';
 import { endWhenIdle } from './joined-sockets.ts';
-import { acceptorOf, closeWhenTold } from './web-socket.ts';
+import { acceptorOf, closeWhenTold, offeredProtocols } from './web-socket.ts';
 
 const prefix = 'SPDY/3.1+';
 const versionHeader = 'x-stream-protocol-version';
@@ -15,6 +16,20 @@ const webSocketHeaders = ['sec-websocket-protocol', 'sec-websocket-key', 'sec-we
 /** The protocols of those offered that are tunnelled, as SPDY's clients name them. */
 export function tunnelled(offered: readonly string[]): string[] {
   return offered.filter((each) => each.startsWith(prefix)).map((each) => each.slice(prefix.length));
+}
+
+/**
+ * The ports that a query names: each value is a list of them. Fails with BadRequest, in the original's words, for what is no number of
+ * 16 bits.
+ */
+export function forwardedPorts(query: URLSearchParams): number[] {
+  return query.getAll('ports').flatMap((list) =>
+    list.split(',').map((text) => {
+      if (/^\d+$/.test(text) && Number(text) <= 0xffff) return Number(text);
+      const why = /^\d+$/.test(text) ? 'value out of range' : 'invalid syntax';
+      throw apiError('BadRequest', `cannot convert to []int32: strconv.ParseUint: parsing ${JSON.stringify(text)}: ${why}`);
+    }),
+  );
 }
 
 /** The request for a WebSocket as one for SPDY. */
@@ -30,10 +45,14 @@ export function asSpdy({ path, headers }: UpgradeAsk, protocols: readonly string
   return { method: 'POST', path, headers: kept };
 }
 
-/** Takes the client over with the protocol that the kubelet chose, and passes on what its messages hold. */
+/**
+ * Takes the client over with the protocol that the kubelet chose, and passes on what its messages hold. A kubelet that names none, or
+ * one that the client has not offered, makes a WebSocket of no protocol, as on the original.
+ */
 export function serveTunnel(req: IncomingMessage, socket: Duplex, head: Buffer, kubelet: Upgraded): void {
   const at = kubelet.headers.findIndex((name, index) => index % 2 === 0 && name.toLowerCase() === versionHeader);
-  const accept = acceptorOf(prefix + (kubelet.headers[at + 1] ?? ''));
+  const chosen = at < 0 ? undefined : prefix + (kubelet.headers[at + 1] ?? '');
+  const accept = acceptorOf(offeredProtocols(req).find((each) => each === chosen));
   // Also where it is no WebSocket after all.
   socket.once('close', () => leave(kubelet.socket));
   accept(req, socket, head, (client) => tunnel(client, socket, kubelet));

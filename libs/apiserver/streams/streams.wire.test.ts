@@ -263,6 +263,10 @@ test.each([
   ['exec?stdout=1&command=x&container=d', 'p', '400 container d is not valid for pod p'],
   ['exec?stdout=1&command=x', 'nothere', '404 pods "nothere" not found'],
   ['portforward', 'nothere', '404 pods "nothere" not found'],
+  ['portforward?ports=80%26x=1', 'p', '400 cannot convert to []int32: strconv.ParseUint: parsing "80&x=1": invalid syntax'],
+  ['portforward?ports=80&ports=', 'nothere', '400 cannot convert to []int32: strconv.ParseUint: parsing "": invalid syntax'],
+  ['portforward?ports=%2B80', 'p', '400 cannot convert to []int32: strconv.ParseUint: parsing "+80": invalid syntax'],
+  ['portforward?ports=80,70000', 'p', '400 cannot convert to []int32: strconv.ParseUint: parsing "70000": value out of range'],
 ])('refused before it begins: %s of %s', async (path, pod, message) => {
   for (const protocol of [v5, v4]) await expect(open(path, [protocol], {}, pod)).rejects.toThrow(message);
 });
@@ -301,11 +305,40 @@ test('port-forward: SPDY within messages, both ways, until either side ends', as
   await expect.poll(() => kubelet.streams).toBe(0);
 });
 
+test.each([
+  [undefined, ''],
+  ['other.k8s.io', ''],
+  ['portforward.k8s.io', 'SPDY/3.1+portforward.k8s.io'],
+])('a tunnel to a kubelet that chooses %s is of protocol %j', async (version, protocol) => {
+  kubelet.portForwardVersion = version;
+  onTestFinished(() => {
+    kubelet.portForwardVersion = 'portforward.k8s.io';
+  });
+  const told = new Promise<string>((resolve, reject) => {
+    const { hostname, port } = new URL(base);
+    const headers = {
+      connection: 'Upgrade',
+      upgrade: 'websocket',
+      'sec-websocket-version': '13',
+      'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
+      'sec-websocket-protocol': 'SPDY/3.1+portforward.k8s.io',
+    };
+    const asked = request({ hostname, port, path: `${inNamespace}/pods/p/portforward`, headers, ...tls, agent: false });
+    asked.on('error', reject);
+    asked.on('upgrade', (response, socket) => {
+      resolve(response.headers['sec-websocket-protocol'] ?? '');
+      socket.destroy();
+    });
+    asked.end();
+  });
+  expect(await told).toBe(protocol);
+});
+
 test('port-forward by channels is passed on, with its ports', async () => {
   kubelet.runSocket = (socket) => socket.send(frame(0, ''));
-  const { messages } = await open('portforward?ports=80&ports=81', [v4]);
+  const { messages } = await open('portforward?ports=80,81&ports=0082&port=9', [v4]);
   await expect.poll(() => messages).toHaveLength(1);
-  expect(kubelet.asked[0]).toBe(`GET /portForward/default/p?port=80%2C81 websocket [${v4}]`);
+  expect(kubelet.asked[0]).toBe(`GET /portForward/default/p?port=80%2C81%2C82 websocket [${v4}]`);
 });
 
 test.each([

@@ -34,10 +34,10 @@ export function acceptor(protocols: readonly string[]): Accept {
   return (req, socket, head, taken) => server.handleUpgrade(req, socket, head, taken);
 }
 
-/** As `acceptor`, of one protocol that the client has offered and whose name the library takes for none. */
-export function acceptorOf(protocol: string): Accept {
+/** As `acceptor`, of one protocol that the client has offered and whose name the library takes for none; undefined: of none. */
+export function acceptorOf(protocol: string | undefined): Accept {
   const server = new WebSocketServer(bounds);
-  server.on('headers', (lines) => lines.push(`Sec-WebSocket-Protocol: ${protocol}`));
+  if (protocol !== undefined) server.on('headers', (lines) => lines.push(`Sec-WebSocket-Protocol: ${protocol}`));
   return (req, socket, head, taken) => {
     delete req.headers['sec-websocket-protocol'];
     server.handleUpgrade(req, socket, head, taken);

@@ -36,6 +36,8 @@ export class StreamKubelet {
   headers: IncomingMessage['headers'] = {};
   run: (command: Command) => void = () => {};
   runSocket: (socket: WebSocket, request: IncomingMessage) => void = () => {};
+  /** What port-forward's clients are told of the protocol; undefined: nothing. */
+  portForwardVersion: string | undefined = 'portforward.k8s.io';
   /** The text of every log. */
   log: (response: NodeJS.WritableStream) => void = (response) => void response.end('a line\n');
 
@@ -86,10 +88,9 @@ export class StreamKubelet {
     } else if (headers.upgrade === 'websocket') {
       this.#webSockets.handleUpgrade(request, socket, head, (client) => this.runSocket(client, request));
     } else {
-      const version = url.startsWith('/portForward') ? 'portforward.k8s.io' : 'v4.channel.k8s.io';
-      socket.write(
-        `HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\nX-Stream-Protocol-Version: ${version}\r\n\r\n`,
-      );
+      const version = url.startsWith('/portForward') ? this.portForwardVersion : 'v4.channel.k8s.io';
+      const chosen = version === undefined ? '' : `X-Stream-Protocol-Version: ${version}\r\n`;
+      socket.write(`HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: SPDY/3.1\r\n${chosen}\r\n`);
       if (url.startsWith('/portForward')) socket.pipe(socket);
       else this.#serve(new URL(url, 'https://x').searchParams, socket);
     }

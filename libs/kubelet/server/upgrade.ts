@@ -40,12 +40,18 @@ export async function upgrade(
   join(socket, head, request, new URL(target));
 }
 
+/**
+ * Who the caller is towards the kubelet is no affair of the engine's; a body, which no such request has a use for, is read and thrown
+ * away by node, and an engine that was told of one would wait for it.
+ */
+const ownHeaders: ReadonlySet<string> = new Set(['authorization', 'content-length', 'transfer-encoding', 'expect', 'trailer']);
+
 function join(socket: Duplex, head: Buffer, request: IncomingMessage, to: URL): void {
   const back = connect({ host: to.hostname, port: Number(to.port) }, () => {
     const headers = Object.entries(request.headers)
-      // Who the caller is towards the kubelet is no affair of the engine's.
-      .filter(([name]) => name !== 'authorization')
+      .filter(([name]) => !ownHeaders.has(name))
       .flatMap(([name, value]) => [value ?? []].flat().map((each) => `${name}: ${name === 'host' ? to.host : each}`));
+    if (request.method !== 'GET') headers.push('content-length: 0');
     back.write(`${request.method} ${to.pathname}${to.search} HTTP/1.1\r\n${headers.join('\r\n')}\r\n\r\n`);
     if (head.length > 0) back.write(head);
     back.pipe(socket);

@@ -15,8 +15,8 @@ export interface PodSecuritySources {
   namespace(name: string): Promise<Namespace | undefined>;
   /** The pods of a namespace, as they are now. */
   pods(namespace: string): Promise<Iterable<Pod>>;
-  /** Milliseconds, for what is bounded in time. */
-  nowMs(): number;
+  /** Milliseconds of a clock that nobody sets, for what is bounded in time. */
+  monotonicMs(): number;
 }
 
 /** Subresources by which a pod may become another: their changes are looked at. */
@@ -89,7 +89,7 @@ async function checkNamespace(request: AdmissionRequest, sources: PodSecuritySou
   const before = old.policy.enforce;
   const relaxed = enforce.version === before.version && !isStricter(enforce.level, before.level);
   if (isSameLevel(enforce, before) || enforce.level === 'privileged' || relaxed) return;
-  request.warn(relabelWarnings(name, enforce, await sources.pods(name), () => sources.nowMs()));
+  request.warn(relabelWarnings(name, enforce, await sources.pods(name), () => sources.monotonicMs()));
 }
 
 function fieldError({ label, value, message }: LabelProblem): FieldError {

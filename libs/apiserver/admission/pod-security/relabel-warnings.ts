@@ -7,7 +7,7 @@ import { describeLevel, type LevelVersion } from './levels.ts';
 const podsMax = 3000;
 const timeMaxMs = 1000;
 
-/** Pods that violate the new level, those with the same reasons in one line. */
+/** Pods that violate the new level, those with the same reasons in one line. `nowMs` is monotonic. */
 export function relabelWarnings(namespace: string, level: LevelVersion, pods: Iterable<Pod>, nowMs: () => number): string[] {
   const all = oneOfEachOwnerFirst([...pods].sort((a, b) => (nameOf(a) < nameOf(b) ? -1 : 1)));
   const found = new Map<string, string[]>();
