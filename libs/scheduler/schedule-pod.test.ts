@@ -192,6 +192,14 @@ test('the profile says of how many fitting nodes the best is taken', () => {
   expect(result).toMatchObject({ kind: 'fits', evaluated: 200, feasible: 200 });
 });
 
+test('what a sandbox takes itself counts, of pods that are placed too', () => {
+  const overhead = { cpu: '300m' };
+  const placed = { n: [pod('a', { cpu: '500m', spec: { overhead } })] };
+  const nodes = () => cluster([node('n', { cpu: '1' })], placed);
+  expect(outcome(pod('p', { cpu: '200m' }), nodes())).toBe('n');
+  expect(outcome(pod('p', { cpu: '200m', spec: { overhead: { cpu: '1m' } } }), nodes())).toMatch(/1 Insufficient cpu/);
+});
+
 test('init containers count as the greatest, sidecars as running beside them', () => {
   const container = (name: string, cpu: string, restartPolicy?: string) => ({
     name,

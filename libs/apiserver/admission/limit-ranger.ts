@@ -82,7 +82,11 @@ function complete(
 function podProblems(pod: Pod, item: LimitRangeItem): string[] {
   const spec = pod.spec;
   if (spec === undefined) return [];
-  if (item.type === 'Pod') return problems(item, podAmounts(spec, 'requests'), podAmounts(spec, 'limits'));
+  if (item.type === 'Pod') {
+    // What the sandbox takes itself is the administrator's business, and not held against the pod.
+    const own = { ...spec, overhead: undefined };
+    return problems(item, podAmounts(own, 'requests'), podAmounts(own, 'limits'));
+  }
   if (item.type !== 'Container') return [];
   return [...(spec.containers ?? []), ...(spec.initContainers ?? [])].flatMap(({ resources }) =>
     problems(item, amountsFrom(resources?.requests), amountsFrom(resources?.limits)),

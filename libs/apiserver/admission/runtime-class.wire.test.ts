@@ -1,6 +1,6 @@
 // RuntimeClass: what a class gives to a pod that names it, and what no pod may say itself. Every answer recorded from the original:
 // UPDATE=1 DRYDOCK_ORIGINAL=https://HOST:PORT,FOLDER records anew (the names used must be free there).
-import { afterAll, expect, test } from 'vitest';
+import { afterAll, expect, test, vi } from 'vitest';
 import { originalFrom, Recording } from '../testing/original.ts';
 import { type WireClient, WireServer } from '../testing/wire.ts';
 
@@ -106,6 +106,28 @@ test('what a class gives to a pod', async () => {
   await recording.ask('no further pod', admin, 'POST', pods, { body: pod('late', { runtimeClassName: 'heavy' }) });
   await recording.ask('a class of the same name', admin, 'POST', classes, { body: { ...runtimeClasses[1], handler: 'runc' } });
   await recording.ask('a further pod', admin, 'POST', pods, { body: pod('late', { runtimeClassName: 'heavy' }) });
+  // What a sandbox takes itself counts for a quota, and not for the bounds of a LimitRange.
+  const others = `/api/v1/namespaces/${namespace}`;
+  const limits = [{ type: 'Pod', max: { cpu: '1' } }];
+  await admin.call('POST', `${others}/limitranges`, { body: { metadata: { name: 'bound' }, spec: { limits } } });
+  const sized = (cpu: string, more: object = {}) => {
+    const resources = { requests: { cpu }, limits: { cpu } };
+    return pod('sized', { runtimeClassName: 'both', containers: [{ name: 'c', image: 'i', resources }], ...more });
+  };
+  const tooLarge = async () => (await admin.call('POST', `${pods}?dryRun=All`, { body: sized('2') })).code;
+  await vi.waitFor(async () => expect(await tooLarge()).toBe(403), 10_000);
+  await recording.ask('more than the bound', admin, 'POST', `${pods}?dryRun=All`, { body: sized('1001m') });
+  await recording.ask('more only with its overhead', admin, 'POST', `${pods}?dryRun=All`, { body: sized('900m') });
+  await admin.call('DELETE', `${others}/limitranges/bound`);
+  const hard = { 'requests.cpu': '1', 'limits.cpu': '1' };
+  await admin.call('POST', `${others}/resourcequotas`, { body: { metadata: { name: 'q' }, spec: { hard } } });
+  const status = { hard, used: { 'requests.cpu': '0', 'limits.cpu': '0' } };
+  await admin.call('PATCH', `${others}/resourcequotas/q/status`, { body: { status }, ...merge });
+  const overQuota = async () => (await admin.call('POST', `${pods}?dryRun=All`, { body: sized('999m') })).code;
+  await vi.waitFor(async () => expect(await overQuota()).toBe(403), 10_000);
+  await recording.ask('within the quota', admin, 'POST', `${pods}?dryRun=All`, { body: sized('750m') });
+  await recording.ask('beyond it with its overhead', admin, 'POST', `${pods}?dryRun=All`, { body: sized('751m') });
+  await admin.call('DELETE', `${others}/resourcequotas/q`);
   const strange = [
     { handler: 'UPPER' },
     { handler: 'runc', overhead: { podFixed: { cpu: '-1' } } },

@@ -1,6 +1,6 @@
 import type { Container, Pod } from '@drydock/api/generated/types.ts';
 import { expect, test } from 'vitest';
-import { oomScoreAdj } from './resources.ts';
+import { oomScoreAdj, sandboxResources } from './resources.ts';
 
 const capacity = 100 * 1024 ** 2;
 const asking = (name: string, memory?: string, more: Partial<Container> = {}): Container => ({
@@ -35,4 +35,20 @@ test('a sidecar does not end before what it serves', () => {
   expect(oomScoreAdj(pod, init, capacity)).toBe(990);
   const big = asking('s', '80Mi', { restartPolicy: 'Always' });
   expect(oomScoreAdj(podOf({ containers: [asking('a', '10Mi')], initContainers: [big] }), big, capacity)).toBe(200);
+});
+
+test('a sandbox is told what its containers take together, and apart from that what it takes itself', () => {
+  const sized = (cpu: string, memory: string): Partial<Container> => ({
+    resources: { requests: { cpu: '100m' }, limits: { cpu, memory } },
+  });
+  const containers = [asking('a', undefined, sized('500m', '64Mi')), asking('b', undefined, sized('1', '32Mi'))];
+  const resources = { cpu_period: 100_000, cpu_quota: 150_000, cpu_shares: 204, memory_limit_in_bytes: 96 * 1024 ** 2 };
+  expect(sandboxResources(podOf({ containers }))).toEqual({ resources });
+  const overhead = { cpu: '250m', memory: '120Mi' };
+  expect(sandboxResources(podOf({ containers, overhead }))).toEqual({
+    resources,
+    overhead: { cpu_period: 100_000, cpu_quota: 25_000, cpu_shares: 256, memory_limit_in_bytes: 120 * 1024 ** 2 },
+  });
+  const none = { cpu_period: 100_000, cpu_quota: 0, cpu_shares: 2, memory_limit_in_bytes: 0 };
+  expect(sandboxResources(podOf({}))).toEqual({ resources: none });
 });

@@ -1,8 +1,9 @@
 // Requests and limits as cgroup values (pkg/kubelet/cm/helpers_linux.go, pkg/kubelet/qos).
 import type { Container, Pod } from '@drydock/api/generated/types.ts';
 import { qosClassOf } from '@drydock/api/pod-qos.ts';
+import { podLimits, podRequests } from '@drydock/api/pod-resources.ts';
 import { parseQuantity, scaledValue } from '@drydock/api/quantity.ts';
-import type { LinuxResources } from '../engine/engine.ts';
+import type { LinuxResources, SandboxConfig } from '../engine/engine.ts';
 import { isCritical } from '../pod/observation.ts';
 
 const quotaPeriodUs = 100_000;
@@ -55,10 +56,30 @@ export function linuxResources(pod: Pod, container: Container, memoryCapacity: n
   const cpuLimit = milliCpu(limits?.cpu);
   const cpuRequest = requests?.cpu === undefined && limits?.cpu !== undefined ? cpuLimit : milliCpu(requests?.cpu);
   return {
+    ...cgroupValues(cpuRequest, cpuLimit, wholeUnits(limits?.memory)),
+    oom_score_adj: oomScoreAdj(pod, container, memoryCapacity),
+  };
+}
+
+type SandboxResources = Pick<SandboxConfig['linux'], 'resources' | 'overhead'>;
+
+/** What a pod's sandbox is told of its containers together, and of what it takes itself (kuberuntime_sandbox_linux.go). */
+export function sandboxResources(pod: Pod): SandboxResources {
+  const spec = { ...pod.spec, containers: pod.spec?.containers ?? [], overhead: undefined };
+  const [requests, limits] = [podRequests(spec), podLimits(spec)];
+  const cpuLimit = limits.get('cpu') ?? 0;
+  const resources = cgroupValues(requests.get('cpu') ?? cpuLimit, cpuLimit, limits.get('memory') ?? 0);
+  const own = pod.spec?.overhead;
+  if (own === undefined) return { resources };
+  const cpu = milliCpu(own.cpu);
+  return { resources, overhead: cgroupValues(cpu, cpu, wholeUnits(own.memory)) };
+}
+
+function cgroupValues(cpuRequest: number, cpuLimit: number, memoryBytes: number): SandboxResources['resources'] {
+  return {
     cpu_period: quotaPeriodUs,
     cpu_quota: quotaOf(cpuLimit),
     cpu_shares: sharesOf(cpuRequest),
-    memory_limit_in_bytes: wholeUnits(limits?.memory),
-    oom_score_adj: oomScoreAdj(pod, container, memoryCapacity),
+    memory_limit_in_bytes: memoryBytes,
   };
 }

@@ -3,6 +3,7 @@ import type { Pod } from '@drydock/api/generated/types.ts';
 import { labels as labelNames, type NamespaceOptions, type SandboxConfig } from '../engine/engine.ts';
 import { containersOf, podKey, uidOf } from '../pod/observation.ts';
 import { groupsPolicyOf, selinuxOf } from './confinement.ts';
+import { sandboxResources } from './resources.ts';
 
 export interface SandboxSettings {
   readonly clusterDomain: string;
@@ -119,6 +120,7 @@ export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettin
     annotations: { ...pod.metadata?.annotations, 'kubernetes.io/config.source': 'api' },
     linux: {
       cgroup_parent: settings.cgroupParent,
+      ...sandboxResources(pod),
       sysctls: Object.fromEntries((security?.sysctls ?? []).map((each) => [each.name, each.value])),
       security_context: {
         namespace_options: namespacesOf(pod),

@@ -70,6 +70,10 @@ export interface SandboxConfig {
   readonly linux: {
     readonly cgroup_parent: string;
     readonly sysctls: Readonly<Record<string, string>>;
+    /** What the sandbox takes itself, by the RuntimeClass. */
+    readonly overhead?: Omit<LinuxResources, 'oom_score_adj'>;
+    /** What the containers take together; runtimes that cannot grow a sandbox make it as large as that. */
+    readonly resources: Omit<LinuxResources, 'oom_score_adj'>;
     readonly security_context: {
       readonly namespace_options: NamespaceOptions;
       readonly selinux_options?: object;
@@ -90,6 +94,7 @@ export interface Mount {
   readonly propagation?: 'PROPAGATION_PRIVATE' | 'PROPAGATION_HOST_TO_CONTAINER' | 'PROPAGATION_BIDIRECTIONAL';
 }
 
+/** Zero stands for no limit. */
 export interface LinuxResources {
   readonly cpu_period: number;
   readonly cpu_quota: number;

@@ -38,6 +38,13 @@ const cases: [string, Pod, Partial<AdmissionInput>, string | undefined, string?]
     'cpu, requested: 1500, used: 1000, capacity: 2000',
   ],
   ['memory', asks({ memory: '2Gi' }), {}, 'OutOfmemory'],
+  [
+    'overhead, its own and that of others',
+    { ...pod(), spec: { ...asks({ cpu: '1' }).spec, overhead: { cpu: '300m' } } as Pod['spec'] },
+    { others: [{ ...pod(), spec: { ...asks({ cpu: '500m' }).spec, overhead: { cpu: '250m' } } as Pod['spec'] }] },
+    'OutOfcpu',
+    'cpu, requested: 1300, used: 750, capacity: 2000',
+  ],
   ['pods', pod(), { others: [pod(), pod(), pod()] }, 'OutOfpods', 'pods, requested: 1, used: 3, capacity: 3'],
   ['a resource that no node speaks of', asks({ 'example.com/gpu': '1' }), {}, undefined],
   ['a resource of the node object', asks({ 'scheduling.k8s.io/foo': '3' }), { node: extended('5') }, undefined],

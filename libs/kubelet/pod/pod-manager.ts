@@ -169,7 +169,7 @@ export class PodManager {
       return (await this.#ports.client.get(runtimeClasses, { name })).handler;
     } catch (error) {
       if (!hasReason(error, 'NotFound')) throw error;
-      throw new Error(`failed to get sandbox runtime: RuntimeClass "${name}" not found`, { cause: error });
+      throw new Error(`runtimeclass.node.k8s.io ${JSON.stringify(name)} not found`, { cause: error });
     }
   }
 
