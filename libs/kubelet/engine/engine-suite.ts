@@ -24,6 +24,7 @@ export function sandboxOf(uid: string, attempt: number, logDirectory: string): S
     labels: { [labels.podUid]: uid, [labels.podName]: 'suite', [labels.podNamespace]: 'default' },
     annotations: { own: 'yes' },
     linux: {
+      resources: { cpu_period: 100_000, cpu_quota: 0, cpu_shares: 2, memory_limit_in_bytes: 0 },
       cgroup_parent: '',
       sysctls: {},
       security_context: {
