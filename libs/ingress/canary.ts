@@ -2,7 +2,7 @@
 import type { IngressBackend } from '@drydock/api/generated/types.ts';
 import type { Canary, Location } from './model.ts';
 import { anyHost, type Parsed } from './parsed.ts';
-import { locationKey, matchersOf } from './paths.ts';
+import { locationId, matchersOf } from './paths.ts';
 
 interface Host {
   readonly host: string;
@@ -38,7 +38,7 @@ export function canariesOf(
             problem(entry, `its backend is the one that the path ${JSON.stringify(location.rulePath)} has already`);
             continue;
           }
-          const key = locationKey(host.host, location);
+          const key = locationId(host.host, location);
           if (canaries.has(key)) problem(entry, `the path ${JSON.stringify(location.rulePath)} has a canary already`);
           else canaries.set(key, canaryOf(entry, key, backend));
         }

@@ -47,7 +47,7 @@ export interface Server {
 
 /** Sends some requests of one location elsewhere. */
 export interface Canary {
-  /** `locationKey` of the location. */
+  /** `locationId` of the location. */
   readonly location: string;
   readonly backend: string;
   readonly header: string;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
-import { firstMatch } from './paths.ts';
+import { firstMatch, locationId } from './paths.ts';
 import { type Observed, type PlanOptions, planRouting } from './plan.ts';
 import { readSettings } from './settings.ts';
 import { cluster, type IngressText, ingress, path, prefix, secret, service, slice } from './testing/objects.ts';
@@ -234,7 +234,7 @@ test('canaries take requests of the path of another Ingress, and are none of the
   );
   expect(planned.canaries).toEqual([
     {
-      location: 'example.com prefix /',
+      location: locationId('example.com', { match: 'prefix', path: '/' }),
       backend: 'default-next-80',
       header: 'X-Canary',
       headerValue: '',

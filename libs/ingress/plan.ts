@@ -44,6 +44,8 @@ export interface PlanOptions {
   ) => IngressServiceBackend | undefined;
 }
 
+/** What the API lets a Service or a port be called. */
+const objectNames = /^[a-z0-9](?:[-a-z0-9.]{0,252}[a-z0-9])?$/;
 const defaultBackendName = 'upstream-default-backend';
 
 /** Plans what the data plane does. */
@@ -265,6 +267,10 @@ class Planner {
         );
     }
     if (reference === undefined) return undefined;
+    if (!objectNames.test(reference.name) || !objectNames.test(reference.port?.name || 'none')) {
+      this.#problem(entry, 'BackendNotServed', 'the name of its Service, or of its port, is none');
+      return undefined;
+    }
     const viaCluster = annotations.values['service-upstream'] ?? this.#options.settings['service-upstream'];
     const found = this.#resolve(namespace, reference, viaCluster);
     if (found.problem !== undefined && !found.problem.endsWith('active Endpoint'))

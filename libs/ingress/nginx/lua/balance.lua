@@ -1,0 +1,2 @@
+-- The directive for the balancer phase takes a file only.
+ingress.balance()
