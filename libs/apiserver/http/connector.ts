@@ -8,7 +8,7 @@ import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Admission } from '../admission/admission.ts';
 import type { Caches } from '../registry/caches.ts';
 import { methodNotAllowed, notFound, notServed } from '../registry/errors.ts';
-import type { User } from '../request.ts';
+import type { Target, User } from '../request.ts';
 import { objectKey } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { checkLogProtocols, logSocket } from '../streams/log-socket.ts';
@@ -18,13 +18,13 @@ import { proxyUpgrade } from '../streams/proxy-upgrade.ts';
 import { closeProtocol, serveRemoteCommand } from '../streams/remote-command.ts';
 import { asksForWebSocket, offeredProtocols } from '../streams/web-socket.ts';
 import { type Connector, isCommand, type Upgrade } from './connect.ts';
-import type { Exchange } from './exchange.ts';
-import { type ForwardTarget, forward } from './forward.ts';
+import { type Exchange, sendRedirect } from './exchange.ts';
+import { forward } from './forward.ts';
 import type { KubeletAddress, Kubelets } from './kubelet.ts';
 import { answerSink, serveLogs } from './logs.ts';
 import { flag } from './options.ts';
 import { containerOf } from './pod-target.ts';
-import { type ProxyParts, proxyTarget } from './proxy-target.ts';
+import { type Place, type ProxyParts, proxyTarget } from './proxy-target.ts';
 import type { PathInfo } from './request-info.ts';
 
 export interface ConnectorParts {
@@ -54,7 +54,7 @@ export class StreamConnector implements Connector {
       const address = await this.#kubeletOf(pod);
       return serveLogs(exchange.query, pod, address, this.#parts.kubelets, answerSink(exchange, signal), signal);
     }
-    if (subresource === 'proxy') return forward(exchange, await this.#proxyTarget(exchange, info), signal);
+    if (subresource === 'proxy') return this.#proxy(exchange, info, signal);
     if (resource === 'pods') {
       if (subresource === 'portforward') forwardedPorts(exchange.query);
       await this.#pod(info);
@@ -69,8 +69,8 @@ export class StreamConnector implements Connector {
     await this.#admit(info, user);
     if (resource === 'pods' && subresource === 'log') return this.#logSocket(exchange, info, { socket, head, signal });
     if (subresource === 'proxy') {
-      const target = { ...(await this.#proxyTarget(exchange, info)), path: info.rest };
-      return proxyUpgrade(req, target, { socket, head, signal });
+      const path = info.rest === '' ? '/' : info.rest;
+      return proxyUpgrade(req, { ...(await this.#place(info)), path }, { socket, head, signal });
     }
     if (resource !== 'pods' || !isCommand(subresource)) throw notServed();
     const ports = subresource === 'portforward' ? forwardedPorts(exchange.query) : [];
@@ -143,14 +143,29 @@ export class StreamConnector implements Connector {
     return name === '' ? undefined : this.#parts.kubelets.addressOf(await this.#read<Node>(nodes, '', name));
   }
 
-  async #proxyTarget(exchange: Exchange, info: PathInfo): Promise<ForwardTarget> {
-    const { caches, kubelets, kubeletTls, pick } = this.#parts;
+  async #proxy(exchange: Exchange, info: PathInfo, signal: AbortSignal): Promise<void> {
+    const place = await this.#place(info);
     const mark = exchange.req.url?.indexOf('?') ?? -1;
-    const path = info.rest + (mark < 0 ? '' : (exchange.req.url?.slice(mark) ?? ''));
+    const query = mark < 0 ? '' : (exchange.req.url?.slice(mark) ?? '');
+    const prefix = proxyPrefix(info.target);
+    // Without the slash, a browser would look for a page's relative links beside the proxy and not below it.
+    if (info.rest === '' && (exchange.method === 'GET' || exchange.method === 'HEAD'))
+      return sendRedirect(exchange, `${prefix}/${query}`);
+    return forward(exchange, { ...place, path: (info.rest === '' ? '/' : info.rest) + query }, prefix, signal);
+  }
+
+  #place(info: PathInfo): Promise<Place> {
+    const { caches, kubelets, kubeletTls, pick } = this.#parts;
     const read: ProxyParts['read'] = (resource, namespace, name) => this.#read(resource, namespace, name);
     const addressOf: ProxyParts['addressOf'] = (node) => kubelets.addressOf(node);
-    return { ...(await proxyTarget(info.target, { read, caches, addressOf, kubeletTls, pick })), path };
+    return proxyTarget(info.target, { read, caches, addressOf, kubeletTls, pick });
   }
+}
+
+/** The path of the proxy itself; all that is proxied is of the core group. */
+function proxyPrefix({ version, resource, namespace, name }: Target): string {
+  const parts = [...(namespace === '' ? [] : ['namespaces', namespace]), resource, name, 'proxy'];
+  return `/api/${version}/${parts.map(encodeURI).join('/')}`;
 }
 
 /** The kubelet's names for the options of exec and attach. */

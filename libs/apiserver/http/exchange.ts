@@ -49,6 +49,15 @@ export function send(
   else (res as ServerResponse).end(bytes);
 }
 
+/** Says that what is asked for is at `location`, for good. */
+export function sendRedirect({ res }: Exchange, location: string): void {
+  res.setHeader('cache-control', 'no-cache, private');
+  res.setHeader('content-length', 0);
+  res.setHeader('location', location);
+  res.statusCode = 301;
+  (res as ServerResponse).end();
+}
+
 export function sendText(exchange: Exchange, code: number, text: string): void {
   send(exchange, code, 'text/plain; charset=utf-8', text, { 'x-content-type-options': 'nosniff' });
 }

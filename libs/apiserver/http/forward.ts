@@ -1,8 +1,11 @@
 // Passing requests and upgraded connections on to something else: kubelets, pods, services.
 import { request as httpRequest, type IncomingMessage, type ServerResponse } from 'node:http';
 import { request as httpsRequest } from 'node:https';
+import { pipeline, type Readable } from 'node:stream';
 import { apiError } from '@drydock/api/status.ts';
 import { dialMs } from '../limits.ts';
+import { bodyChanges, proxiedHeaders } from '../proxied/answer.ts';
+import type { ProxyBase } from '../proxied/link.ts';
 import { withoutToken } from './credentials.ts';
 import { closeStream } from './deadline.ts';
 import type { Exchange, HttpRequest } from './exchange.ts';
@@ -40,9 +43,11 @@ function setProtocols(headers: Record<string, string | string[]>, protocols: str
 /** The headers to pass on: none that are about one connection, no credentials, none of HTTP/2's own. */
 export function endToEndHeaders(req: HttpRequest): Record<string, string | string[]> {
   const headers: Record<string, string | string[]> = {};
+  // What a connection says is its own (RFC 9110, 7.6.1).
+  const named = new Set(req.headers.connection?.toLowerCase().split(/[\s,]+/));
   for (const [name, value] of Object.entries(req.headers)) {
-    if (value !== undefined && !name.startsWith(':') && !hopHeaders.has(name) && !name.startsWith('impersonate-'))
-      headers[name] = value;
+    const own = name.startsWith(':') || hopHeaders.has(name) || named.has(name);
+    if (value !== undefined && !own && !name.startsWith('impersonate-')) headers[name] = value;
   }
   const protocols = headers[protocolHeader];
   if (protocols !== undefined) setProtocols(headers, withoutToken(String(protocols)));
@@ -54,9 +59,26 @@ function isFinalStatus(code: number, http2: boolean): boolean {
   return code >= 200 && code <= (http2 ? 599 : 999);
 }
 
-/** Sends the request to `target` and its answer back. */
-export function forward(exchange: Exchange, target: ForwardTarget, signal: AbortSignal): Promise<void> {
+/** By whom and for what a request is proxied, for who answers it. Fails with nothing: what is not known is not said. */
+export function forwardedFor(req: HttpRequest): string {
+  const before = req.headers['x-forwarded-for'];
+  return [before ?? [], req.socket?.remoteAddress ?? []].flat().join(', ');
+}
+
+/** The host by which the client asked. */
+export function askedHost(req: HttpRequest): string {
+  return String(req.headers[':authority'] ?? req.headers.host ?? '');
+}
+
+/**
+ * Sends the request to `target` and its answer back, with links that lead through the proxy at `prefix`. As with upstream, the
+ * backend is told the host by which the client asked.
+ */
+export function forward(exchange: Exchange, target: ForwardTarget, prefix: string, signal: AbortSignal): Promise<void> {
   const { req, method } = exchange;
+  const backend = `${target.host}:${target.port}`;
+  const asked = askedHost(req) === '' ? backend : askedHost(req);
+  const base: ProxyBase = { prefix, backend, asked };
   const res = exchange.res as ServerResponse;
   const make = target.scheme === 'https' ? httpsRequest : httpRequest;
   return new Promise((resolve, reject) => {
@@ -68,7 +90,12 @@ export function forward(exchange: Exchange, target: ForwardTarget, signal: Abort
         port: target.port,
         method,
         path: target.path,
-        headers: { ...endToEndHeaders(req), host: `${target.host}:${target.port}` },
+        headers: {
+          ...endToEndHeaders(req),
+          host: asked,
+          'x-forwarded-for': forwardedFor(req),
+          'x-forwarded-uri': prefix + target.path.replace(/\?.*$/s, ''),
+        },
         timeout: dialMs,
         ...(target.scheme === 'https' ? (target.tls ?? { rejectUnauthorized: false }) : {}),
       },
@@ -80,16 +107,20 @@ export function forward(exchange: Exchange, target: ForwardTarget, signal: Abort
           reject(apiError('ServiceUnavailable', `error trying to reach service: malformed HTTP status code ${statusCode}`));
           return;
         }
-        const headers = Object.fromEntries(Object.entries(response.headers).filter(([name]) => !hopHeaders.has(name)));
+        let body: Readable = response;
         try {
-          res.writeHead(statusCode, headers as Record<string, string>);
+          const headers = Object.entries(proxiedHeaders(response.headers, base)).filter(([name]) => !hopHeaders.has(name));
+          res.writeHead(statusCode, Object.fromEntries(headers) as Record<string, string>);
+          // Its errors are those of its last stream, below.
+          const changes = bodyChanges(response.headers, base);
+          if (changes.length > 0) body = pipeline([response, ...changes], () => {}) as unknown as Readable;
         } catch (error) {
           response.destroy();
           reject(error);
           return;
         }
-        response.pipe(res);
-        response.on('end', resolve).on('error', () => {
+        body.pipe(res);
+        body.on('end', resolve).on('error', () => {
           // An end would say that this was all of the answer.
           closeStream(res);
           resolve();

@@ -29,5 +29,5 @@ test('nothing is forwarded for them either', async () => {
   const req = { headers: {}, pipe: () => {} } as unknown as IncomingMessage;
   const exchange = { req, res: {}, method: 'GET', path: '/', query: new URLSearchParams() } as unknown as Exchange;
   const target = { scheme: 'http', host: '127.0.0.1', port: 9, path: '/' } as const;
-  await expect(forward(exchange, target, gone)).rejects.toThrow('the client went away');
+  await expect(forward(exchange, target, '', gone)).rejects.toThrow('the client went away');
 });

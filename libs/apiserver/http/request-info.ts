@@ -135,8 +135,9 @@ function decodePath(path: string): string | undefined {
   }
 }
 
-/** The decoded path below `proxy`, without steps up, escaped again as Go's URL does. */
+/** The decoded path below `proxy`, without steps up, escaped again as Go's URL does; empty where not even a slash follows. */
 function proxiedPath(rest: readonly string[], whole: string): string {
+  if (rest.length === 0 && !whole.endsWith('/')) return '';
   const joined = posix.join('/', ...rest);
   const path = whole.endsWith('/') && !joined.endsWith('/') ? `${joined}/` : joined;
   return encodeURI(path).replace(/[?#!*'()]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);

@@ -6,7 +6,7 @@ import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { ApiError } from '@drydock/api/status.ts';
 import type { Upgrade } from '../http/connect.ts';
-import type { ForwardTarget } from '../http/forward.ts';
+import { type ForwardTarget, forwardedFor } from '../http/forward.ts';
 import { dialMs, streamLingerMs } from '../limits.ts';
 import { endWhenIdle } from './joined-sockets.ts';
 import { headText, passOn, repeated } from './pass-on.ts';
@@ -71,8 +71,7 @@ const dropped: ReadonlySet<string> = new Set(['expect', 'trailer', 'te', 'keep-a
 
 function outgoing(req: IncomingMessage, headers: readonly string[]): string[] {
   const kept = headers.filter((_, index) => !dropped.has(headers[index - (index % 2)]?.toLowerCase() ?? ''));
-  const before = req.headers['x-forwarded-for'];
-  const from = [before ?? [], req.socket.remoteAddress ?? []].flat().join(', ');
+  const from = forwardedFor(req);
   const bodied = req.headers['content-length'] !== undefined || req.headers['transfer-encoding'] !== undefined;
   const length = bodied || req.method === 'GET' || req.method === 'HEAD' ? [] : ['Content-Length', '0'];
   return [...kept, ...(from === '' ? [] : ['X-Forwarded-For', from]), ...length];
