@@ -12,6 +12,9 @@ export function managerOptions(v: FlagValues, gates: ManagerOptions['gates']): O
   if (v['max-endpoints-per-slice'] < 1 || v['max-endpoints-per-slice'] > 1000) {
     throw new StartupError('--max-endpoints-per-slice: expected a number from 1 to 1000');
   }
+  if (v['mirroring-max-endpoints-per-subset'] < 1 || v['mirroring-max-endpoints-per-subset'] > 1000) {
+    throw new StartupError('--mirroring-max-endpoints-per-subset: expected a number from 1 to 1000');
+  }
   return {
     gates,
     node: {
@@ -29,6 +32,11 @@ export function managerOptions(v: FlagValues, gates: ManagerOptions['gates']): O
     maxEndpointsPerSlice: v['max-endpoints-per-slice'],
     endpointBatchMs: v['endpoint-updates-batch-period'],
     endpointSliceBatchMs: v['endpointslice-updates-batch-period'],
+    mirroring: {
+      concurrency: v['mirroring-concurrent-service-endpoint-syncs'],
+      maxPerSubset: v['mirroring-max-endpoints-per-subset'],
+      batchMs: v['mirroring-endpointslice-updates-batch-period'],
+    },
     concurrency: {
       cronJobs: v['concurrent-cron-job-syncs'],
       daemonSets: v['concurrent-daemonset-syncs'],

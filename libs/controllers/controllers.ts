@@ -9,6 +9,7 @@ import { startDeploymentController } from './deployment/controller.ts';
 import { startDisruptionController } from './disruption/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
+import { type MirroringOptions, startMirroringController } from './endpointslicemirroring/controller.ts';
 import { startGarbageCollector } from './garbage-collector/controller.ts';
 import { startJobController } from './job/controller.ts';
 import { startNamespaceController } from './namespace/controller.ts';
@@ -38,6 +39,7 @@ export interface ManagerOptions {
   readonly maxEndpointsPerSlice: number;
   readonly endpointBatchMs: number;
   readonly endpointSliceBatchMs: number;
+  readonly mirroring: MirroringOptions;
   readonly concurrency: {
     readonly cronJobs: number;
     readonly daemonSets: number;
@@ -186,6 +188,13 @@ export const controllers: readonly ControllerEntry[] = [
         { concurrency: concurrency.endpointSlices, maxPerSlice: maxEndpointsPerSlice, batchMs: endpointSliceBatchMs },
         context,
       ),
+  },
+  {
+    name: 'endpointslice-mirroring-controller',
+    alias: 'endpointslicemirroring',
+    account: 'endpointslicemirroring-controller',
+    eventSource: 'endpoint-slice-mirroring-controller',
+    start: ({ mirroring }, context) => startMirroringController(mirroring, context),
   },
   {
     name: 'clusterrole-aggregation-controller',
