@@ -41,19 +41,24 @@ export class Instance {
     return this.#trouble === undefined ? undefined : `${this.#options.name}: ${this.#trouble}`;
   }
 
+  get name(): string {
+    return this.#options.name;
+  }
+
   get running(): boolean {
     return findMaster(this.#options.folder) !== undefined;
   }
 
   /** What is wrong with a configuration; undefined where nothing is. Its files are written: certificates must be there to be read. */
   async check(content: DataPlaneContent): Promise<string | undefined> {
-    const { folder, prefix, nginx, worker } = this.#options;
+    const { folder, nginx, worker } = this.#options;
     makeFolders(folder, worker);
     writeFiles(folder, content, worker);
     writeFileSync(join(folder, files.candidate), content.config, { mode: 0o600 });
-    const [file = nginx, ...args] = [...prefix, nginx, '-t', '-q', '-p', '.', '-c', files.candidate];
-    const result = await execa(file, args, { cwd: folder, reject: false, stdin: 'ignore' });
-    if (result.exitCode === 0 || result.exitCode === nowhereExit) return undefined;
+    // Here and not in the place, which may not be there: what is looked at is the same.
+    const args = ['-t', '-q', '-p', '.', '-c', files.candidate];
+    const result = await execa(nginx, args, { cwd: folder, reject: false, stdin: 'ignore' });
+    if (result.exitCode === 0) return undefined;
     return result.stderr || result.message || 'nginx cannot be run';
   }
 

@@ -66,6 +66,11 @@ export class NginxPlane implements DataPlane {
     return answers.flatMap((answer) => (answer.status === 'fulfilled' ? [answer.value] : []));
   }
 
+  /** Names of the places where nobody serves at present, as those that are not there. */
+  absent(): string[] {
+    return this.#instances.filter((instance) => !instance.running).map(({ name }) => name);
+  }
+
   unhealthy(): string | undefined {
     if (this.#content === undefined) return 'nothing is served yet';
     return this.#instances.map(({ trouble }) => trouble).find((trouble) => trouble !== undefined);

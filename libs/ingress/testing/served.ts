@@ -37,7 +37,7 @@ export class Served {
   readonly plane: NginxPlane;
   readonly httpPort: number;
   readonly httpsPort: number;
-  readonly #options: Omit<NginxOptions, 'generation'>;
+  readonly options: Omit<NginxOptions, 'generation'>;
   readonly #own: { certificatePem: string; keyPem: string };
 
   private constructor(
@@ -48,7 +48,7 @@ export class Served {
   ) {
     this.folder = folder;
     this.plane = plane;
-    this.#options = options;
+    this.options = options;
     this.#own = own;
     this.httpPort = options.httpPort;
     this.httpsPort = options.httpsPort;
@@ -112,7 +112,7 @@ export class Served {
       defaultCertificate: undefined,
       ...more,
     });
-    return { plan, ...contentOf(plan, settings, this.#own, this.#options) };
+    return { plan, ...contentOf(plan, settings, this.#own, this.options) };
   }
 
   async close(): Promise<void> {

@@ -1,0 +1,32 @@
+// What the controller is told at its start.
+import type { ClassOptions } from './class.ts';
+
+export interface ControllerOptions {
+  readonly classes: ClassOptions;
+  readonly annotationPrefix: string;
+  /** Empty: all namespaces. */
+  readonly watchNamespace: string;
+  /** `namespace/name`, each; undefined where there is none. */
+  readonly configMap: string | undefined;
+  readonly defaultBackend: string | undefined;
+  readonly defaultCertificate: string | undefined;
+  readonly publishService: string | undefined;
+  readonly publishAddresses: readonly string[];
+  readonly updateStatus: boolean;
+  readonly updateStatusOnShutdown: boolean;
+  readonly statusUpdateMs: number;
+  readonly syncEvents: boolean;
+  readonly reloadEveryMs: number;
+  readonly disableCatchAll: boolean;
+  readonly httpPort: number;
+  readonly httpsPort: number;
+  /** Undefined: no election, this one always leads. */
+  readonly election: { readonly id: string; readonly ttlMs: number } | undefined;
+  /** Where this controller runs: the namespace of its lease, and its name. */
+  readonly namespace: string;
+  readonly pod: string;
+  /** Whom nginx's workers run as. */
+  readonly workerUser: string | undefined;
+  readonly luaFolder: string;
+  readonly modulesFolder: string;
+}
