@@ -46,8 +46,11 @@ const labels: Readonly<Record<string, Readonly<Record<string, FieldSource>>>> = 
     ...same(...objectFields.map((field) => `involvedObject.${field}`), 'reason', 'reportingComponent', 'type'),
     source: { paths: [['source', 'component'], ['reportingComponent']] },
   },
+  // Stored as those of the core group are.
   'events.events.k8s.io': {
-    ...same(...objectFields.map((field) => `regarding.${field}`), 'reason', 'reportingController', 'type'),
+    ...Object.fromEntries(objectFields.map((field) => [`regarding.${field}`, at(`involvedObject.${field}`)])),
+    ...same('reason', 'type'),
+    reportingController: at('reportingComponent'),
   },
   'jobs.batch': { 'status.successful': at('status.succeeded', '0') },
   'certificatesigningrequests.certificates.k8s.io': same('spec.signerName'),
