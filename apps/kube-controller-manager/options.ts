@@ -1,8 +1,11 @@
 // From flags to what the controllers are told. Wrong values are named before anything starts.
 import { readFileSync } from 'node:fs';
+import type { Pod } from '@drydock/api/generated/types.ts';
 import type { ManagerOptions } from '@drydock/controllers/controllers.ts';
 import { parseCidr } from '@drydock/controllers/nodeipam/cidr.ts';
+import { removeHostFiles } from '@drydock/controllers/persistentvolume/host-files.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
+import { parseYaml } from '@drydock/foundation/lazy-yaml.ts';
 import { StartupError } from '@drydock/foundation/program.ts';
 import type { flags } from './flags.ts';
 
@@ -27,6 +30,7 @@ export function managerOptions(v: FlagValues, gates: ManagerOptions['gates']): O
       largeClusterNodes: v['large-cluster-size-threshold'],
     },
     network: v['allocate-node-cidrs'] ? clusterNetwork(v) : undefined,
+    volumes: volumeOptions(v),
     rootCa: v['root-ca-file'] === '' ? undefined : readText('root-ca-file', v['root-ca-file']),
     terminatedPodsMax: v['terminated-pod-gc-threshold'],
     maxEndpointsPerSlice: v['max-endpoints-per-slice'],
@@ -52,6 +56,44 @@ export function managerOptions(v: FlagValues, gates: ManagerOptions['gates']): O
       garbage: v['concurrent-gc-syncs'],
     },
   };
+}
+
+function volumeOptions(v: FlagValues): ManagerOptions['volumes'] {
+  return {
+    periodMs: v['pvclaimbinder-sync-period'],
+    provisions: v['enable-dynamic-provisioning'],
+    recyclers: {
+      hostPath: {
+        minimumSeconds: v['pv-recycler-minimum-timeout-hostpath'],
+        secondsPerGiB: v['pv-recycler-timeout-increment-hostpath'],
+        template: recyclerTemplate('pv-recycler-pod-template-filepath-hostpath', v),
+      },
+      nfs: {
+        minimumSeconds: v['pv-recycler-minimum-timeout-nfs'],
+        secondsPerGiB: v['pv-recycler-increment-timeout-nfs'],
+        template: recyclerTemplate('pv-recycler-pod-template-filepath-nfs', v),
+      },
+    },
+    removeFiles: removeHostFiles,
+  };
+}
+
+type TemplateFlag = 'pv-recycler-pod-template-filepath-hostpath' | 'pv-recycler-pod-template-filepath-nfs';
+
+function recyclerTemplate(flag: TemplateFlag, v: FlagValues): Pod | undefined {
+  const path = v[flag];
+  if (path === '') return undefined;
+  let pod: Pod | undefined;
+  try {
+    pod = parseYaml(readText(flag, path)) as Pod;
+  } catch (error) {
+    if (error instanceof StartupError) throw error;
+    throw new StartupError(`--${flag}: ${path}: ${(error as Error).message}`);
+  }
+  if (pod?.kind !== 'Pod' || (pod.spec?.containers ?? []).length === 0)
+    throw new StartupError(`--${flag}: ${path}: expected a Pod with a container`);
+  if ((pod.spec?.volumes ?? []).length === 0) throw new StartupError(`--${flag}: ${path}: does not contain any volume(s)`);
+  return pod;
 }
 
 function clusterNetwork(v: FlagValues): ManagerOptions['network'] {

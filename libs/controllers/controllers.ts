@@ -16,6 +16,7 @@ import { startNamespaceController } from './namespace/controller.ts';
 import { startNodeIpamController } from './nodeipam/controller.ts';
 import type { ClusterNetwork } from './nodeipam/plan.ts';
 import { type NodeControllerOptions, startNodeLifecycleController } from './nodelifecycle/controller.ts';
+import { type BinderOptions, startVolumeBinder } from './persistentvolume/controller.ts';
 import { startPodGarbageCollector } from './podgc/controller.ts';
 import { startPodSetController } from './replicaset/controller.ts';
 import { replicaSetKind, replicationControllerKind } from './replicaset/kinds.ts';
@@ -35,6 +36,7 @@ export interface ManagerOptions {
   readonly rootCa: string | undefined;
   /** --feature-gates */
   readonly gates: Pick<FeatureGates, 'enabled'>;
+  readonly volumes: BinderOptions;
   readonly terminatedPodsMax: number;
   readonly maxEndpointsPerSlice: number;
   readonly endpointBatchMs: number;
@@ -207,6 +209,13 @@ export const controllers: readonly ControllerEntry[] = [
     alias: 'podgc',
     account: 'pod-garbage-collector',
     start: ({ terminatedPodsMax }, context) => startPodGarbageCollector(terminatedPodsMax, context),
+  },
+  {
+    name: 'persistentvolume-binder-controller',
+    alias: 'persistentvolume-binder',
+    account: 'persistent-volume-binder',
+    eventSource: 'persistentvolume-controller',
+    start: ({ volumes }, context) => startVolumeBinder(volumes, context),
   },
   {
     name: 'persistentvolumeclaim-protection-controller',

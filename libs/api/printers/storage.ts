@@ -8,12 +8,8 @@ import type {
   VolumeAttachment,
   VolumeAttributesClass,
 } from '../generated/types.ts';
+import { isDefaultClass } from '../storage/classes.ts';
 import { type Cell, createdAge, nameOf, printer, unset } from './cells.ts';
-
-const defaultClassAnnotations = [
-  'storageclass.kubernetes.io/is-default-class',
-  'storageclass.beta.kubernetes.io/is-default-class',
-];
 
 const modeNames: readonly (readonly [mode: string, short: string])[] = [
   ['ReadWriteOnce', 'RWO'],
@@ -103,8 +99,4 @@ function accessModes(modes: readonly string[] | undefined): string {
     .filter(([mode]) => modes?.includes(mode) === true)
     .map(([, short]) => short)
     .join(',');
-}
-
-function isDefaultClass(object: StorageClass): boolean {
-  return defaultClassAnnotations.some((annotation) => object.metadata?.annotations?.[annotation] === 'true');
 }

@@ -1,9 +1,9 @@
 // PersistentVolumeClaimResize: a claim grows where its class lets it (plugin/pkg/admission/storage/persistentvolume/resize).
 import type { PersistentVolumeClaim, StorageClass } from '@drydock/api/generated/types.ts';
 import { compareQuantities, type Quantity, quantityOf, tryParseQuantity } from '@drydock/api/quantity.ts';
+import { classOfClaim } from '@drydock/api/storage/classes.ts';
 import { forbiddenObject } from '../registry/errors.ts';
 import type { AdmissionPlugin } from './admission.ts';
-import { classNameOf } from './storage.ts';
 
 /** @param findClass the storage class as it is now. */
 export function claimResize(findClass: (name: string) => Promise<StorageClass | undefined>): AdmissionPlugin {
@@ -16,8 +16,8 @@ export function claimResize(findClass: (name: string) => Promise<StorageClass | 
       if (compareQuantities(sizeOf(claim), sizeOf(before)) <= 0) return;
       if (before.status?.phase !== 'Bound')
         throw forbiddenObject(info, name, 'Only bound persistent volume claims can be expanded');
-      const className = classNameOf(claim);
-      const found = className !== '' && className === classNameOf(before) ? await findClass(className) : undefined;
+      const className = classOfClaim(claim);
+      const found = className !== '' && className === classOfClaim(before) ? await findClass(className) : undefined;
       if (found?.allowVolumeExpansion !== true) {
         const why =
           'only dynamically provisioned pvc can be resized and the storageclass that provisions the pvc must support resize';

@@ -1,7 +1,7 @@
 // DefaultIngressClass: an Ingress that names no class gets the default one (plugin/pkg/admission/defaultingressclass).
 import type { Ingress, IngressClass } from '@drydock/api/generated/types.ts';
+import { newestFirst } from '@drydock/api/newest-first.ts';
 import type { AdmissionPlugin } from './admission.ts';
-import { newestFirst } from './newest-first.ts';
 
 const defaultAnnotation = 'ingressclass.kubernetes.io/is-default-class';
 const legacyAnnotation = 'kubernetes.io/ingress.class';

@@ -1,7 +1,7 @@
 // Admission of storage objects: protection while they are in use, the default class of claims.
 import type { PersistentVolumeClaim, StorageClass } from '@drydock/api/generated/types.ts';
+import { defaultClassOf, saysClass } from '@drydock/api/storage/classes.ts';
 import type { AdmissionPlugin } from './admission.ts';
-import { newestFirst } from './newest-first.ts';
 
 const protections: Readonly<Record<string, string>> = {
   persistentvolumeclaims: 'kubernetes.io/pvc-protection',
@@ -19,15 +19,6 @@ export const storageProtection: AdmissionPlugin = {
   },
 };
 
-const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
-
-/** The class of a claim, by its old annotation or its field; empty for none. */
-export function classNameOf({ metadata, spec }: PersistentVolumeClaim): string {
-  return metadata?.annotations?.[classAnnotation] ?? spec?.storageClassName ?? '';
-}
-
-const defaultAnnotations = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
-
 /** DefaultStorageClass: a claim that names no class gets the default one, the newest of several. */
 export function defaultStorageClass(classes: () => Promise<Iterable<StorageClass>>): AdmissionPlugin {
   return {
@@ -36,12 +27,8 @@ export function defaultStorageClass(classes: () => Promise<Iterable<StorageClass
       if (info.group !== '' || info.resource !== 'persistentvolumeclaims' || operation !== 'CREATE' || subresource !== '')
         return;
       const claim = object as PersistentVolumeClaim;
-      const legacy = claim.metadata?.annotations?.[classAnnotation];
-      if (claim.spec === undefined || claim.spec.storageClassName !== undefined || legacy !== undefined) return;
-      const defaults = [...(await classes())].filter((each) =>
-        defaultAnnotations.some((name) => each.metadata?.annotations?.[name] === 'true'),
-      );
-      const name = newestFirst(defaults)[0]?.metadata?.name;
+      if (claim.spec === undefined || saysClass(claim)) return;
+      const name = defaultClassOf(await classes())?.metadata?.name;
       if (name !== undefined) claim.spec.storageClassName = name;
     },
   };

@@ -1,6 +1,7 @@
 // Which of several default classes is taken: the newest, and of equally old ones the first by name.
-import type { KubeObject } from '@drydock/api/resource.ts';
+
 import { parseTime } from '@drydock/foundation/clock.ts';
+import type { KubeObject } from './resource.ts';
 
 /** A sorted copy. */
 export function newestFirst<T extends Pick<KubeObject, 'metadata'>>(objects: readonly T[]): T[] {

@@ -1,0 +1,18 @@
+// What the programs that share the work on claims and volumes tell each other by annotations.
+// https://kubernetes.io/docs/reference/labels-annotations-taints/
+
+/** On a claim: it is bound, and has been since; where its volume is gone, it is lost. */
+export const bindCompletedAnnotation = 'pv.kubernetes.io/bind-completed';
+
+/** On a claim or a volume: a controller chose the other one, not the user, and may let it go again. */
+export const boundByControllerAnnotation = 'pv.kubernetes.io/bound-by-controller';
+
+/** On a volume: the provisioner that made it. */
+export const provisionedByAnnotation = 'pv.kubernetes.io/provisioned-by';
+
+/** On a claim: the provisioner that is to make its volume. The second is the older name, which is still written. */
+export const storageProvisionerAnnotation = 'volume.kubernetes.io/storage-provisioner';
+export const betaStorageProvisionerAnnotation = 'volume.beta.kubernetes.io/storage-provisioner';
+
+/** On a claim: the node on which its first pod is to run; the provisioner makes the volume for that node. */
+export const selectedNodeAnnotation = 'volume.kubernetes.io/selected-node';
