@@ -23,6 +23,7 @@ import { firstAddress, machineFacts, measure } from '@drydock/kubelet/node/machi
 import { machineProblems } from '@drydock/kubelet/node/machine-demands.ts';
 import { healthAnswer } from '@drydock/kubelet/server/health.ts';
 import { kubeletServers } from '@drydock/kubelet/server/servers.ts';
+import { staticSources } from '@drydock/kubelet/static/open.ts';
 import { loadFailure, readDocument } from './document.ts';
 
 /** Undefined where the file is not there. */
@@ -71,6 +72,7 @@ await runProgram({
         log,
         facts: machineFacts(config.rootDir),
         measure: () => measure(config.rootDir),
+        staticSources: await staticSources(config, clock, log),
         cgroupFs: hostCgroupFs('/sys/fs/cgroup', (pid) => process.kill(pid, 'SIGKILL')),
       });
       if (config.healthzPort > 0)

@@ -44,6 +44,8 @@ export interface KubeletConfig {
   readonly serves?: boolean;
   /** Logs, exec, attach and port-forward are served. */
   readonly debuggingHandlers?: boolean;
+  /** Where pods come from beside the API server; undefined: from nowhere. */
+  readonly manifests?: Manifests;
   readonly seccompDefault: boolean;
   readonly machine: MachineDemands;
   /** Processes of one pod; undefined: no limit. */
@@ -86,6 +88,16 @@ export interface AnswerTimes {
   readonly tokenMs: number;
   readonly allowedMs: number;
   readonly deniedMs: number;
+}
+
+/** Empty where there is none. */
+export interface Manifests {
+  readonly path: string;
+  /** Milliseconds. */
+  readonly filePeriodMs: number;
+  readonly url: string;
+  readonly urlHeaders: Readonly<Record<string, readonly string[]>>;
+  readonly urlPeriodMs: number;
 }
 
 /** Without what it does not start. */
@@ -136,6 +148,13 @@ export function readConfig(
     ...accessOf(file, duration),
     serves: field('enableServer', true),
     debuggingHandlers: field('enableDebuggingHandlers', true),
+    manifests: {
+      path: field('staticPodPath', ''),
+      filePeriodMs: duration(file.fileCheckFrequency, '20s'),
+      url: field('staticPodURL', ''),
+      urlHeaders: field('staticPodURLHeader', {}),
+      urlPeriodMs: duration(file.httpCheckFrequency, '20s'),
+    },
     seccompDefault: field('seccompDefault', false),
     machine: {
       noSwap: field('failSwapOn', true),

@@ -36,6 +36,9 @@ import { StatusWriter } from './pod/status-writer.ts';
 import { type HandlerRunner, Handlers } from './probes/handlers.ts';
 import { Prober } from './probes/prober.ts';
 import { SimulatedHandlers } from './probes/simulated-handlers.ts';
+import { Mirrors } from './static/mirrors.ts';
+import type { StaticSource } from './static/source.ts';
+import { StaticPods } from './static/static-pods.ts';
 import { Claims } from './volumes/claims.ts';
 import { hollowMounter, hostMounter } from './volumes/mounter.ts';
 import { ReferenceCache } from './volumes/references.ts';
@@ -60,6 +63,8 @@ export interface KubeletPorts {
   readonly measure: () => Measurements;
   /** Not touched where the engine runs no processes. */
   readonly cgroupFs: CgroupFs;
+  /** Where manifests come from. */
+  readonly staticSources?: readonly StaticSource[];
   /** For tests: who carries out probes and hooks. */
   readonly handlers?: HandlerRunner;
   /** For tests: what stands between pods' folders and the file system. */
@@ -81,6 +86,7 @@ export class Kubelet implements Service {
   #hasGroupsPolicy = false;
   #manager: PodManager | undefined;
   #references: ReferenceCache | undefined;
+  #mirrors: Mirrors | undefined;
   #node: NodeAgent | undefined;
 
   constructor(ports: KubeletPorts) {
@@ -124,12 +130,16 @@ export class Kubelet implements Service {
     this.#node = node;
     nodeInformer.subscribe(({ before, after }) => {
       if (after === undefined) node.deleted(before?.metadata?.uid ?? '');
-      else if (after.spec?.podCIDR !== undefined && after.spec.podCIDR !== before?.spec?.podCIDR)
+      else if (before?.metadata?.uid !== after.metadata?.uid) this.#mirrors?.lookAgain();
+      if (after?.spec?.podCIDR !== undefined && after.spec.podCIDR !== before?.spec?.podCIDR)
         void engine.setPodCidr(after.spec.podCIDR).catch((err) => log.warn({ err }, 'the engine does not take the pod CIDR'));
     });
     node.start();
-    await Promise.all([podInformer.synced(), serviceInformer.synced()]);
     manager.start();
+    // Pods of manifests run without an API server, and may be what it runs in.
+    void Promise.all([podInformer.synced(), serviceInformer.synced()]).then(() => {
+      if (!this.#stop.signal.aborted) manager.follow();
+    });
     const { logBytesMax: bytesMax, logFilesMax: filesMax } = config;
     if (this.#cgroups !== undefined) void keepCgroups(this.#cgroups, { clock, log }, this.#stop.signal);
     void rotateForever({ engine, clock, log, bytesMax, filesMax, running: () => manager.running() }, this.#stop.signal);
@@ -180,8 +190,20 @@ export class Kubelet implements Service {
       changed: (uid) => this.#manager?.wake(uid),
       said: (pod, container, reason, message) => runtime.event(pod, 'Warning', reason, message, container),
     });
+    const staticPods = new StaticPods(this.#ports.staticSources ?? [], log);
+    const mirrors = new Mirrors({
+      client,
+      clock,
+      random: random.stream('mirrors'),
+      log,
+      node: () => nodeInformer.get({ name: config.nodeName }),
+      isComplete: () => staticPods.isComplete,
+    });
+    this.#mirrors = mirrors;
     return new PodManager({
       client,
+      staticPods,
+      mirrors,
       informer,
       engine,
       clock,

@@ -1,6 +1,7 @@
 // The command line: upstream's flags that have an effect here (for the others see unserved.ts), and the fields that they set.
 import { featureGatesFlag } from '@drydock/foundation/feature-gates.ts';
 import { flag, type Values } from '@drydock/foundation/flags.ts';
+import { ConfigError } from './config-error.ts';
 import type { Fields } from './decode.ts';
 
 const minute = 60_000;
@@ -13,6 +14,11 @@ export const flags = {
   'root-dir': flag('string', '/var/lib/kubelet', 'folder of the pods and volumes'),
   'cert-dir': flag('string', '/var/lib/kubelet/pki', 'folder of certificates'),
   'container-runtime-endpoint': flag('string', '', 'unix:///path/to/socket, or hollow://'),
+  'pod-manifest-path': flag('string', '', 'folder (or file) of manifests of pods that run without the API server'),
+  'file-check-frequency': flag('duration', 20_000, 'how often it is looked into; changes are mostly seen at once'),
+  'manifest-url': flag('string', '', 'URL of manifests of pods that run without the API server'),
+  'manifest-url-header': flag('strings', [], 'headers to ask it with: name:value'),
+  'http-check-frequency': flag('duration', 20_000, 'how often it is asked'),
   address: flag('string', '0.0.0.0', 'address to serve on'),
   port: flag('int', 10_250, 'port of the HTTPS API'),
   'node-agent-port': flag('int', 10_251, 'port of the gRPC NodeAgent; 0 is off'),
@@ -67,6 +73,10 @@ type FlagName = keyof typeof flags;
 /** Those that set a field as it is. */
 const fieldOf: Partial<Record<FlagName, string>> = {
   'container-runtime-endpoint': 'containerRuntimeEndpoint',
+  'pod-manifest-path': 'staticPodPath',
+  'file-check-frequency': 'fileCheckFrequency',
+  'manifest-url': 'staticPodURL',
+  'http-check-frequency': 'httpCheckFrequency',
   address: 'address',
   port: 'port',
   'healthz-bind-address': 'healthzBindAddress',
@@ -117,7 +127,20 @@ export function withFlags(fields: Fields, values: FlagValues, given: ReadonlySet
   for (const [name, path] of Object.entries(mapOf))
     if (given.has(name))
       result = set(result, path, { ...(fields[path] as object | undefined), ...(values[name as FlagName] as object) });
+  if (given.has('manifest-url-header')) result = set(result, 'staticPodURLHeader', headersOf(values['manifest-url-header']));
   return result;
+}
+
+/** Throws ConfigError. */
+function headersOf(texts: readonly string[]): Record<string, string[]> {
+  const headers: Record<string, string[]> = {};
+  for (const text of texts) {
+    const colon = text.indexOf(':');
+    if (colon < 1) throw new ConfigError(`--manifest-url-header: expected name:value, got ${JSON.stringify(text)}`);
+    const name = text.slice(0, colon).trim();
+    headers[name] = [...(headers[name] ?? []), text.slice(colon + 1).trim()];
+  }
+  return headers;
 }
 
 /** A duration as a file has it. */

@@ -16,6 +16,11 @@ function read(fields: object) {
 /** Fields that `readConfig` acts on; each has a value that is not its default. */
 const served: Readonly<Record<string, unknown>> = {
   enableServer: false,
+  staticPodPath: '/m',
+  staticPodURL: 'http://m',
+  staticPodURLHeader: { a: ['b'] },
+  fileCheckFrequency: '1s',
+  httpCheckFrequency: '1s',
   podLogsDir: '/logs',
   address: '10.0.0.1',
   port: 1,
@@ -102,7 +107,6 @@ test.each<[string, unknown, unknown]>([
   ['memorySwap', { swapBehavior: 'LimitedSwap' }, { swapBehavior: 'NoSwap' }],
   ['cpuCFSQuota', false, true],
   ['enableSystemLogHandler', true, false],
-  ['staticPodPath', '/etc/kubernetes/manifests', ''],
 ])('%s: %j is warned of', (field, asks, anyway) => {
   expect(read({ [field]: asks }).withoutEffect).toEqual([field]);
   expect(read({ [field]: anyway }).withoutEffect).toEqual([]);

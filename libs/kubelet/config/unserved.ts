@@ -100,12 +100,7 @@ const refused: readonly Unserved[] = [
 ];
 
 const warned: readonly Unserved[] = [
-  { field: 'staticPodPath', flag: 'pod-manifest-path', anyway: is('') },
-  { field: 'staticPodURL', flag: 'manifest-url', anyway: is('') },
-  { field: 'staticPodURLHeader', flag: 'manifest-url-header', anyway: isEmpty },
   { field: 'syncFrequency', flag: 'sync-frequency' },
-  { field: 'fileCheckFrequency', flag: 'file-check-frequency' },
-  { field: 'httpCheckFrequency', flag: 'http-check-frequency' },
   { field: 'readOnlyPort', flag: 'read-only-port', anyway: is(0) },
   { field: 'registryPullQPS', flag: 'registry-qps' },
   { field: 'registryBurst', flag: 'registry-burst' },

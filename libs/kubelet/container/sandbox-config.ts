@@ -2,6 +2,7 @@
 import type { Pod } from '@drydock/api/generated/types.ts';
 import { labels as labelNames, type NamespaceOptions, type SandboxConfig } from '../engine/engine.ts';
 import { containersOf, podKey, uidOf } from '../pod/observation.ts';
+import { isStatic, sourceAnnotation } from '../static/static-pod.ts';
 import { groupsPolicyOf, selinuxOf } from './confinement.ts';
 import { sandboxResources } from './resources.ts';
 
@@ -117,7 +118,7 @@ export function sandboxConfig(pod: Pod, attempt: number, settings: SandboxSettin
       [labelNames.podNamespace]: namespace,
       [labelNames.podUid]: uid,
     },
-    annotations: { ...pod.metadata?.annotations, 'kubernetes.io/config.source': 'api' },
+    annotations: { ...pod.metadata?.annotations, ...(isStatic(pod) ? {} : { [sourceAnnotation]: 'api' }) },
     linux: {
       cgroup_parent: settings.cgroupParent,
       ...sandboxResources(pod),

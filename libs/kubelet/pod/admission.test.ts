@@ -1,5 +1,6 @@
 import type { Pod } from '@drydock/api/generated/types.ts';
 import { expect, test } from 'vitest';
+import { ofApi } from '../static/static-pod.ts';
 import { type AdmissionInput, admitPod } from './admission.ts';
 
 const pod = (spec: object = {}): Pod => ({
@@ -25,6 +26,14 @@ const annotated = (profile: string): Pod => ({
   ...pod(),
   metadata: { ...pod().metadata, annotations: { 'container.apparmor.security.beta.kubernetes.io/c': profile } },
 });
+/** As a kubelet knows what it read from a file; anybody may write these annotations into a pod of the API server. */
+const ofFile: Pod = {
+  ...pod(),
+  metadata: {
+    ...pod().metadata,
+    annotations: { 'kubernetes.io/config.source': 'file', 'kubernetes.io/config.mirror': 'x' },
+  },
+};
 const tolerant = { tolerations: [{ key: 'out', operator: 'Exists' }] };
 const allocatable = { cpu: '2', memory: '1Gi', pods: '3', 'ephemeral-storage': '1Gi' };
 
@@ -61,18 +70,8 @@ const cases: [string, Pod, Partial<AdmissionInput>, string | undefined, string?]
     'OutOfscheduling.k8s.io/foo',
     'requested: 3, used: 3, capacity: 5',
   ],
-  [
-    'annotations make nobody critical',
-    {
-      ...pod(),
-      metadata: {
-        ...pod().metadata,
-        annotations: { 'kubernetes.io/config.source': 'file', 'kubernetes.io/config.mirror': 'x' },
-      },
-    },
-    { pressures: new Set(['DiskPressure']) },
-    'Evicted',
-  ],
+  ['annotations make nobody critical', ofApi(ofFile), { pressures: new Set(['DiskPressure']) }, 'Evicted'],
+  ['a manifest does', ofFile, { pressures: new Set(['DiskPressure']) }, undefined],
   ['selector', pod({ nodeSelector: { zone: 'b' }, ...tolerant }), { node }, 'NodeAffinity', "didn't match Pod's node affinity"],
   ['host port', port(80), { others: [port(80)] }, 'NodePorts'],
   ['other host port', port(81), { others: [port(80)] }, undefined],

@@ -1,6 +1,7 @@
 // What the engine has of one pod.
 import type { Container, EphemeralContainer, Pod } from '@drydock/api/generated/types.ts';
 import type { ContainerDetail, Sandbox } from '../engine/engine.ts';
+import { isStatic } from '../static/static-pod.ts';
 
 export interface PodObservation {
   /** Newest first. */
@@ -57,7 +58,7 @@ export function podText(pod: Pod): string {
 /** scheduling.SystemCriticalPriority */
 const criticalPriority = 2_000_000_000;
 
-/** All pods here come from the apiserver: what their annotations say of another source, anybody may have written. */
+/** Pods of manifests are; of the others, those that are so important (pkg/kubelet/types: IsCriticalPod). */
 export function isCritical(pod: Pod): boolean {
-  return (pod.spec?.priority ?? 0) >= criticalPriority;
+  return isStatic(pod) || (pod.spec?.priority ?? 0) >= criticalPriority;
 }

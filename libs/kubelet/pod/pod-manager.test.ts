@@ -2,6 +2,7 @@
 import { silentLog } from '@drydock/foundation/log.ts';
 import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
 import { expect, onTestFinished, test } from 'vitest';
+import { StaticPods } from '../static/static-pods.ts';
 import { type ManagerPorts, PodManager } from './pod-manager.ts';
 
 function world(ports: object) {
@@ -17,10 +18,13 @@ function world(ports: object) {
     volumes: { folders: {}, pods: async () => ['gone'], remove: async (uid: string) => void removed.push(uid) },
     references: { release: () => {} },
     settings: { podLogsDir: '/nowhere' },
+    staticPods: new StaticPods([], log),
+    mirrors: { lookAgain: () => {}, stop: () => {} },
     ...ports,
   } as unknown as ManagerPorts);
   onTestFinished(() => manager.stop());
   manager.start();
+  manager.follow();
   return { clock, manager, said, removed };
 }
 

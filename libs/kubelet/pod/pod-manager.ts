@@ -7,6 +7,9 @@ import type { Informer } from '@drydock/client/informer.ts';
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { ContainerDetail, ContainerEngine, ContainerSummary, Sandbox } from '../engine/engine.ts';
+import type { Mirrors } from '../static/mirrors.ts';
+import { fullName, isStatic, mirrored, ofApi } from '../static/static-pod.ts';
+import type { StaticPods } from '../static/static-pods.ts';
 import type { Rejection } from './admission.ts';
 import { admitInOrder } from './admission-order.ts';
 import { Gate } from './gate.ts';
@@ -38,6 +41,8 @@ export interface ManagerPorts extends Omit<WorkerPorts, MadeHere> {
   readonly clock: Clock;
   readonly log: Log;
   readonly statuses: StatusWriter;
+  readonly staticPods: StaticPods;
+  readonly mirrors: Mirrors;
   /** Whether the node has room for the pod beside `others`. */
   readonly admit: (pod: Pod, others: readonly Pod[]) => Rejection | undefined;
 }
@@ -56,6 +61,10 @@ export class PodManager {
   readonly #sandboxGate = new Gate(sandboxesAtOnceMax);
   #relistTimer: Timer | undefined;
   #stopped = false;
+  /** The pods of the API server have workers. */
+  #following = false;
+  /** Pods of manifests that wait until nothing is left of another one by their name. */
+  readonly #waiting = new Map<string, Pod>();
   #lastRelistMs = Number.NEGATIVE_INFINITY;
   #lastLoopMs = Number.NEGATIVE_INFINITY;
   /** Why folders or cgroups of pods could not be listed last time; undefined where they could. */
@@ -67,17 +76,34 @@ export class PodManager {
     this.#ports = ports;
   }
 
+  /** Begins with what needs no API server: what the engine has, and the pods of manifests. */
   start(): void {
-    this.#ports.informer.subscribe(({ before, after }) => {
-      if (after !== undefined) this.#seen(after);
-      if (before !== undefined && (after === undefined || uidOf(before) !== uidOf(after)))
-        this.#workers.get(uidOf(before))?.gone();
+    const { staticPods, mirrors } = this.#ports;
+    staticPods.start(({ added, removed }) => {
+      for (const pod of removed) {
+        mirrors.remove(pod);
+        if (this.#waiting.get(fullName(pod)) === pod) this.#waiting.delete(fullName(pod));
+        this.#workers.get(uidOf(pod))?.gone();
+      }
+      for (const pod of added) this.#begin(pod);
+      mirrors.lookAgain();
     });
     void this.#relistForever();
   }
 
+  /** Once pods and services of the API server are known. */
+  follow(): void {
+    this.#ports.informer.subscribe(({ before, after }) => {
+      if (after !== undefined) this.#seen(ofApi(after));
+      if (before !== undefined && (after === undefined || uidOf(before) !== uidOf(after))) this.#goneFromApi(before);
+    });
+    this.#following = true;
+  }
+
   stop(): void {
     this.#stopped = true;
+    this.#ports.staticPods.stop();
+    this.#ports.mirrors.stop();
     this.#relistTimer?.cancel();
     for (const worker of this.#workers.values()) worker.stop();
   }
@@ -110,27 +136,72 @@ export class PodManager {
     return this.#lastRelistMs;
   }
 
-  /** When the loop last went around, whether the engine answered or not; -Infinity before the first pods are known. */
+  /** When the loop last went around, whether the engine answered or not; -Infinity before it has begun. */
   get lastLoopMs(): number {
     return this.#lastLoopMs;
   }
 
+  #goneFromApi(pod: Pod): void {
+    if (mirrored(pod) === undefined) {
+      this.#workers.get(uidOf(pod))?.gone();
+      return;
+    }
+    this.#ports.statuses.forget(uidOf(pod));
+    this.#ports.mirrors.gone(pod);
+  }
+
+  /** A mirror is no pod to run; what is said of the pod that it mirrors is written there. */
+  #mirrorSeen(mirror: Pod): void {
+    const { mirrors, statuses } = this.#ports;
+    const changedByOthers = statuses.seen(mirror);
+    const isNew = mirrors.seen(mirror);
+    for (const worker of this.#workers.values()) {
+      if (!isStatic(worker.pod) || mirrors.of(worker.pod) !== mirror) continue;
+      worker.update({ ...worker.pod, ...(mirror.status === undefined ? {} : { status: mirror.status }) });
+      if (isNew || changedByOthers) worker.wake();
+    }
+  }
+
+  /** Runs the pod of a manifest as soon as nothing is left of another one by its name. */
+  #begin(pod: Pod): void {
+    const name = fullName(pod);
+    const isTaken = [...this.#workers.values()].some((worker) => isStatic(worker.pod) && fullName(worker.pod) === name);
+    this.#waiting.delete(name);
+    if (isTaken) {
+      this.#waiting.set(name, pod);
+      return;
+    }
+    this.#add(pod);
+    this.#ports.mirrors.add(pod);
+  }
+
   #seen(pod: Pod): void {
-    const uid = uidOf(pod);
-    const known = this.#workers.get(uid);
+    if (mirrored(pod) !== undefined) {
+      this.#mirrorSeen(pod);
+      return;
+    }
+    const known = this.#workers.get(uidOf(pod));
     if (known !== undefined) {
       const changedByOthers = this.#ports.statuses.seen(pod);
       known.update(pod);
       if (changedByOthers) known.wake();
       return;
     }
+    this.#add(pod);
+  }
+
+  #add(pod: Pod): void {
+    const uid = uidOf(pod);
     const worker = new PodWorker(pod, {
       ...this.#ports,
       sandboxGate: this.#sandboxGate,
       observe: () => this.#observe(uid),
       runtimeHandler: (name) => this.#runtimeHandler(name),
       admit: () => this.#admit(uid),
-      setStatus: (each, status) => this.#ports.statuses.set(each, status),
+      setStatus: (each, status) => {
+        const told = isStatic(each) ? this.#ports.mirrors.of(each) : each;
+        if (told !== undefined) this.#ports.statuses.set(told, status);
+      },
       statusWritten: (each) => this.#ports.statuses.flushed(each),
       finalDelete: (each) => this.#finalDelete(each),
       forget: (each) => this.#forget(each),
@@ -155,12 +226,15 @@ export class PodManager {
   }
 
   #forget(uid: string): void {
+    const pod = this.#workers.get(uid)?.pod;
     this.#workers.delete(uid);
     this.#prints.delete(uid);
     this.#verdicts.delete(uid);
     this.#ports.backoff.forget(`${uid}/`);
     this.#ports.statuses.forget(uid);
     this.#ports.runtime.forget(uid);
+    const next = pod === undefined ? undefined : this.#waiting.get(fullName(pod));
+    if (next !== undefined && !this.#stopped) this.#begin(next);
   }
 
   async #runtimeHandler(name: string): Promise<string> {
@@ -244,8 +318,8 @@ export class PodManager {
       if ((this.#prints.get(uid) ?? '') !== print) worker.wake();
       this.#prints.set(uid, print);
     }
-    // What belongs to no pod is an orphan only once the apiserver has said which pods there are.
-    if (!this.#ports.informer.hasSynced) return;
+    // What belongs to no pod is an orphan only once apiserver and manifests have said which pods there are.
+    if (!this.#following || !this.#ports.staticPods.isComplete) return;
     const left = [...prints.keys(), ...(await this.#podsOnHost())];
     for (const uid of new Set(left.filter((each) => each !== '' && !this.#workers.has(each)))) {
       if (this.#removing.has(uid)) continue;

@@ -15,6 +15,8 @@ import type { CgroupFs } from '../container/cgroup-fs.ts';
 import type { ContainerEngine } from '../engine/engine.ts';
 import { Kubelet } from '../kubelet.ts';
 import { Handlers } from '../probes/handlers.ts';
+import type { StaticSource } from '../static/source.ts';
+import { mirrored } from '../static/static-pod.ts';
 import { Disk } from './disk.ts';
 import type { Entry } from './journal.ts';
 import { engineOf, type Fate, Life, LifeClient, LifeClock, type Point } from './life.ts';
@@ -32,6 +34,8 @@ export interface WorldOptions {
   readonly restartMs?: number;
   /** Puts a defect between the kubelet and the engine: a check that cannot fail shows nothing. */
   readonly plantInEngine?: (engine: ContainerEngine) => ContainerEngine;
+  /** Of each kubelet that starts. */
+  readonly staticSources?: () => readonly StaticSource[];
   readonly plantInClient?: (client: ApiClient) => ApiClient;
 }
 
@@ -104,6 +108,7 @@ export class KubeletWorld {
       facts: { ...machine, cpus: this.#options.cpus ?? 8 },
       measure: () => ({}),
       cgroupFs: {} as CgroupFs,
+      staticSources: this.#options.staticSources?.() ?? [],
       handlers: new Handlers(engine, lifeClock),
       calls: this.#disk.callsOf(life),
     });
@@ -182,7 +187,8 @@ export class KubeletWorld {
 
   /** What is there of pods that the apiserver does not have, and timers that nobody waits for; empty where all is well. */
   async leaks(): Promise<string[]> {
-    const known = new Set(this.store.list('pods').map(({ metadata }) => metadata?.uid));
+    // What runs for a mirror has the uid of what it mirrors.
+    const known = new Set(this.store.list('pods').map((each) => mirrored(each as Pod) ?? each.metadata?.uid));
     const left = (list: readonly { podUid: string; id: string }[], what: string) =>
       list.filter(({ podUid }) => !known.has(podUid)).map(({ id }) => `${what} ${id}`);
     const folders = (below: string, uidOf: (name: string) => string | undefined) =>
