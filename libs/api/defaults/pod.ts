@@ -69,10 +69,8 @@ function podRequestsFromLimits(spec: PodSpec): void {
   const { limits, requests } = spec.resources ?? {};
   if (limits === undefined || spec.resources === undefined) return;
   const filled: Record<string, string> = { ...requests };
-  for (const [name, limit] of Object.entries(limits)) {
-    const named = (spec.containers ?? []).some((container) => container.resources?.requests?.[name] !== undefined);
-    if (!named) filled[name] ??= limit;
-  }
+  const named = new Set((spec.containers ?? []).flatMap(({ resources }) => Object.keys(resources?.requests ?? {})));
+  for (const [name, limit] of Object.entries(limits)) if (!named.has(name)) filled[name] ??= limit;
   if (Object.keys(filled).length > 0) spec.resources.requests = filled;
 }
 

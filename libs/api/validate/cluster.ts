@@ -15,7 +15,7 @@ import { labelValueErrors, portNumberErrors, qualifiedNameErrors } from '../name
 import { countOrPercent, nonNegative, notAbove100Percent, oneOf, validateSelector } from './common.ts';
 import { rules } from './define.ts';
 import { endpointIpErrors, endpointNameErrors, familyErrors, isEndpointIp } from './endpoint-address.ts';
-import { type FieldError, forbidden, goValue, invalid, notSupported, required } from './field-error.ts';
+import { duplicate, type FieldError, forbidden, invalid, notSupported, required, tooMany } from './field-error.ts';
 import { budgetStatus } from './replica-status.ts';
 
 const userPriorityMax = 1_000_000_000;
@@ -109,9 +109,8 @@ function validateTaints(taints: readonly Taint[], path: string): FieldError[] {
     errors.push(...oneOf(effect, taintEffects, `${at}.effect`, true));
     const pair = `${effect}/${key}`;
     if (seen.has(pair)) {
-      const shown = goValue({ Key: key, Value: value, Effect: effect, TimeAdded: taint.timeAdded ?? null });
-      const body = `Duplicate value: ${shown}: taints must be unique by key and effect pair`;
-      errors.push({ type: 'FieldValueDuplicate', field: at, body });
+      const shown = { Key: key, Value: value, Effect: effect, TimeAdded: taint.timeAdded ?? null };
+      errors.push(duplicate(at, shown, 'taints must be unique by key and effect pair'));
     }
     seen.add(pair);
     return errors;
@@ -163,11 +162,21 @@ function validateBudget({ spec = {} }: PodDisruptionBudget): FieldError[] {
   return errors.concat(validateSelector(spec.selector, 'spec.selector'));
 }
 
+/** Of one slice; of one endpoint. */
+const endpointsMax = 1000;
+const slicePortsMax = 20_000;
+const addressesMax = 100;
+
 function validateSlice(slice: EndpointSlice): FieldError[] {
   const errors = oneOf(slice.addressType, ['FQDN', 'IPv4', 'IPv6'], 'addressType', true);
-  (slice.endpoints ?? []).forEach((endpoint, index) => {
+  const { endpoints = [], ports = [] } = slice;
+  // A list of endpoints that is too long is not looked at.
+  if (ports.length > slicePortsMax) errors.push(tooMany('ports', ports.length, slicePortsMax));
+  if (endpoints.length > endpointsMax) return [...errors, tooMany('endpoints', endpoints.length, endpointsMax)];
+  endpoints.forEach((endpoint, index) => {
     const at = `endpoints[${index}].addresses`;
     if (endpoint.addresses.length === 0) errors.push(required(at, 'must contain at least 1 address'));
+    if (endpoint.addresses.length > addressesMax) errors.push(tooMany(at, endpoint.addresses.length, addressesMax));
     endpoint.addresses.forEach((address, i) => {
       if (slice.addressType === 'FQDN') errors.push(...endpointNameErrors(address, `${at}[${i}]`));
       else errors.push(...familyErrors(address, slice.addressType, at), ...endpointIpErrors(address, `${at}[${i}]`));

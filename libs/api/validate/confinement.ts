@@ -14,7 +14,7 @@ import type {
 } from '../generated/types.ts';
 import { idRange, localPath, oneOf } from './common.ts';
 
-import { type FieldError, forbidden, invalid, notSupported, required, tooLong } from './field-error.ts';
+import { duplicate, type FieldError, forbidden, invalid, notSupported, required, tooLong } from './field-error.ts';
 
 const profileTypes = ['Localhost', 'RuntimeDefault', 'Unconfined'];
 const appArmorNameBytesMax = 4095;
@@ -71,12 +71,14 @@ export function confiningAnnotations(pod: Pod): FieldError[] {
   const containers = (['initContainers', 'containers'] as const).flatMap((field) =>
     (pod.spec?.[field] ?? []).map((container: Container, index) => ({ container, at: `spec.${field}[${index}]` })),
   );
+  // The first of a name.
+  const byName = new Map(containers.toReversed().map((each) => [each.container.name, each]));
   return Object.entries(pod.metadata?.annotations ?? {}).flatMap(([key, value]) => {
     const at = `metadata.annotations[${key}]`;
     if (key === seccompPodAnnotation || key.startsWith(seccompContainerAnnotation)) return seccompAnnotation(key, value);
     if (!key.startsWith(appArmorAnnotation)) return [];
     const name = key.slice(appArmorAnnotation.length);
-    const found = containers.find(({ container }) => container.name === name);
+    const found = byName.get(name);
     if (found === undefined) return [invalid(at, name, 'container not found')];
     if (!/^(|unconfined|runtime\/default|localhost\/.*)$/s.test(value))
       return [invalid(at, value, `invalid AppArmor profile name: ${JSON.stringify(value)}`)];
@@ -138,8 +140,7 @@ function sysctls(spec: PodSpec, path: string): FieldError[] {
     const at = `${path}[${index}].name`;
     if (name === '') return [required(at)];
     if (name.length > 253 || !sysctlPattern.test(name)) return [invalid(at, name, sysctlRule)];
-    if (names.has(name))
-      return [{ type: 'FieldValueDuplicate' as const, field: at, body: `Duplicate value: ${JSON.stringify(name)}` }];
+    if (names.has(name)) return [duplicate(at, name)];
     names.add(name);
     const dotted = withDots(name);
     if (spec.hostIPC === true && ipcSysctls.test(dotted))

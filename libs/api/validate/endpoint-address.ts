@@ -45,19 +45,21 @@ function formError(address: string): string | undefined {
   return mapped ? mappedText : undefined;
 }
 
+type Range = ReturnType<typeof ipaddr.parseCIDR>;
+
+const loopback = ['127.0.0.0/8', '::1/128'].map(ipaddr.parseCIDR);
+const linkLocal = ['169.254.0.0/16', 'fe80::/10'].map(ipaddr.parseCIDR);
+const linkMulticast = ipaddr.parseCIDR('224.0.0.0/24');
+
 function rangeErrors(address: string): string[] {
   const ip = ipaddr.parse(address);
-  const within = (range: string) => {
-    const parsed = ipaddr.parseCIDR(range);
-    return parsed[0].kind() === ip.kind() && ip.match(parsed);
-  };
+  const within = (range: Range) => range[0].kind() === ip.kind() && ip.match(range);
   const errors: string[] = [];
   const nowhere = ip.kind() === 'ipv4' ? '0.0.0.0' : '::';
   if (ip.toString() === nowhere) errors.push(`may not be unspecified (${nowhere})`);
-  if (['127.0.0.0/8', '::1/128'].some(within)) errors.push('may not be in the loopback range (127.0.0.0/8, ::1/128)');
-  if (['169.254.0.0/16', 'fe80::/10'].some(within))
-    errors.push('may not be in the link-local range (169.254.0.0/16, fe80::/10)');
-  if (within('224.0.0.0/24') || isLinkMulticast(ip))
+  if (loopback.some(within)) errors.push('may not be in the loopback range (127.0.0.0/8, ::1/128)');
+  if (linkLocal.some(within)) errors.push('may not be in the link-local range (169.254.0.0/16, fe80::/10)');
+  if (within(linkMulticast) || isLinkMulticast(ip))
     errors.push('may not be in the link-local multicast range (224.0.0.0/24, ff02::/10)');
   return errors;
 }

@@ -19,45 +19,79 @@ export interface FieldError {
   readonly body: string;
 }
 
+/** So many are said of one object; what is wrong beyond that is not looked for. The original gives up on such an object after 34 s. */
+export const fieldErrorsMax = 10_000;
+
+/** Those made since `boundedErrors` began; undefined outside of it. */
+let made: FieldError[] | undefined;
+
+class TooManyErrors extends Error {
+  override readonly name = 'TooManyErrors';
+}
+
+/**
+ * What `check` finds, or, where that is more than `fieldErrorsMax`, the first that it made and one that says so: an object of a million
+ * mistakes costs no more than one of ten thousand. `check` is synchronous, and makes its errors by the functions of this file.
+ */
+export function boundedErrors(check: () => FieldError[]): FieldError[] {
+  const outer = made;
+  const own: FieldError[] = [];
+  made = own;
+  try {
+    return check();
+  } catch (error) {
+    if (!(error instanceof TooManyErrors)) throw error;
+    const body = `Too many: must have at most ${fieldErrorsMax} errors to be told all of them`;
+    return [...own.slice(0, fieldErrorsMax), { type: 'FieldValueTooMany', field: '', body }];
+  } finally {
+    made = outer;
+  }
+}
+
+function counted(error: FieldError): FieldError {
+  if (made !== undefined && made.push(error) > fieldErrorsMax) throw new TooManyErrors();
+  return error;
+}
+
 /** The full text: `spec.replicas: Invalid value: -1: must be greater than or equal to 0`. */
 export function fieldErrorText(error: FieldError): string {
   return error.field === '' ? error.body : `${error.field}: ${error.body}`;
 }
 
 export function required(field: string, detail = ''): FieldError {
-  return { type: 'FieldValueRequired', field, body: withDetail('Required value', detail) };
+  return counted({ type: 'FieldValueRequired', field, body: withDetail('Required value', detail) });
 }
 
 export function invalid(field: string, value: unknown, detail: string): FieldError {
-  return { type: 'FieldValueInvalid', field, body: withDetail(`Invalid value: ${goValue(value)}`, detail) };
+  return counted({ type: 'FieldValueInvalid', field, body: withDetail(`Invalid value: ${goValue(value)}`, detail) });
 }
 
 /** `values` in the order in which upstream lists them. */
 export function notSupported(field: string, value: unknown, values: readonly string[]): FieldError {
   const detail = values.length > 0 ? `supported values: ${values.map(goQuote).join(', ')}` : '';
-  return { type: 'FieldValueNotSupported', field, body: withDetail(`Unsupported value: ${goValue(value)}`, detail) };
+  return counted({ type: 'FieldValueNotSupported', field, body: withDetail(`Unsupported value: ${goValue(value)}`, detail) });
 }
 
-export function duplicate(field: string, value: unknown): FieldError {
-  return { type: 'FieldValueDuplicate', field, body: `Duplicate value: ${goValue(value)}` };
+export function duplicate(field: string, value: unknown, detail = ''): FieldError {
+  return counted({ type: 'FieldValueDuplicate', field, body: withDetail(`Duplicate value: ${goValue(value)}`, detail) });
 }
 
 export function forbidden(field: string, detail: string): FieldError {
-  return { type: 'FieldValueForbidden', field, body: withDetail('Forbidden', detail) };
+  return counted({ type: 'FieldValueForbidden', field, body: withDetail('Forbidden', detail) });
 }
 
 export function notFound(field: string, value: unknown): FieldError {
-  return { type: 'FieldValueNotFound', field, body: `Not found: ${goValue(value)}` };
+  return counted({ type: 'FieldValueNotFound', field, body: `Not found: ${goValue(value)}` });
 }
 
 /** `max` in bytes. */
 export function tooLong(field: string, max: number): FieldError {
-  return { type: 'FieldValueTooLong', field, body: `Too long: may not be more than ${max} bytes` };
+  return counted({ type: 'FieldValueTooLong', field, body: `Too long: may not be more than ${max} bytes` });
 }
 
 export function tooMany(field: string, actual: number, max: number): FieldError {
   const items = max === 1 ? 'item' : 'items';
-  return { type: 'FieldValueTooMany', field, body: `Too many: ${actual}: must have at most ${max} ${items}` };
+  return counted({ type: 'FieldValueTooMany', field, body: `Too many: ${actual}: must have at most ${max} ${items}` });
 }
 
 function withDetail(text: string, detail: string): string {

@@ -34,14 +34,15 @@ export function validateClaimStatus({ status }: PersistentVolumeClaim): FieldErr
 function validateResourceClaimStatus({ status }: ResourceClaim): FieldError[] {
   const errors: FieldError[] = [];
   const allocated = status?.allocation;
-  const results = allocated?.devices?.results ?? [];
+  const nameOf = (driver: string, pool: string, device: string, shareID = '') =>
+    JSON.stringify([driver, pool, device, shareID]);
+  const results = new Set(
+    (allocated?.devices?.results ?? []).map((each) => nameOf(each.driver, each.pool, each.device, each.shareID)),
+  );
   if ((status?.reservedFor ?? []).length > 0 && allocated === undefined)
     errors.push(forbidden('status.reservedFor', 'may not be specified when `allocated` is not set'));
   (status?.devices ?? []).forEach(({ driver, pool, device, shareID = '' }, index) => {
-    const known = results.some(
-      (each) => each.driver === driver && each.pool === pool && each.device === device && (each.shareID ?? '') === shareID,
-    );
-    if (known) return;
+    if (results.has(nameOf(driver, pool, device, shareID))) return;
     const shown = { Driver: driver, Pool: pool, Device: device, ShareID: shareID };
     errors.push(invalid(`status.devices[${index}]`, shown, 'must be an allocated device in the claim'));
   });

@@ -175,11 +175,15 @@ function comparable(spec: PodSpec, before: PodSpec): PodSpec {
   return copy;
 }
 
+/** The same for tolerations that are equal, a field that is left out being an empty one. */
+export function tolerationText({ key = '', operator = '', value = '', effect = '', tolerationSeconds }: Toleration): string {
+  return JSON.stringify([key, operator, value, effect, tolerationSeconds]);
+}
+
 function addedTolerations(tolerations: readonly Toleration[], before: readonly Toleration[]): FieldError[] {
-  const kept = before.every((old) => {
-    const { tolerationSeconds: _old, ...rest } = old;
-    return tolerations.some(({ tolerationSeconds: _new, ...candidate }) => semanticEqual(candidate, rest));
-  });
-  if (!kept) return [forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')];
+  const timeless = ({ tolerationSeconds: _seconds, ...rest }: Toleration) => tolerationText(rest);
+  const now = new Set(tolerations.map(timeless));
+  if (!before.every((old) => now.has(timeless(old))))
+    return [forbidden('spec.tolerations', 'existing toleration can not be modified except its tolerationSeconds')];
   return validateTolerations(tolerations, 'spec.tolerations');
 }

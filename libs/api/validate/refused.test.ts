@@ -52,3 +52,25 @@ test('a pod without a list of containers and without a name is refused, and deta
   expect(details?.causes?.map((cause) => cause.field)).toContain('spec.containers');
   expect(details).not.toHaveProperty('name');
 });
+
+test('a slice has as many endpoints, addresses and ports as it may', () => {
+  const info = findKind('discovery.k8s.io', 'v1', 'EndpointSlice');
+  if (info === undefined) throw new Error('EndpointSlice');
+  const errorsOf = (endpoints: number, addresses: number, ports: number) => {
+    const endpoint = { addresses: Array.from({ length: addresses }, () => '10.0.0.1') };
+    const object = {
+      metadata: { name: 'x', namespace: 'default', uid: 'u' },
+      addressType: 'IPv4',
+      endpoints: Array.from({ length: endpoints }, () => endpoint),
+      ports: Array.from({ length: ports }, (_, at) => ({ name: `p${at}`, port: 1 })),
+    };
+    return validateCreate(info, object).map(({ type, field, body }) => `${type} ${field}: ${body}`);
+  };
+  expect(errorsOf(1000, 1, 20_000)).toEqual([]);
+  expect(errorsOf(1, 100, 1)).toEqual([]);
+  expect(errorsOf(1, 101, 1)).toEqual(['FieldValueTooMany endpoints[0].addresses: Too many: 101: must have at most 100 items']);
+  expect(errorsOf(1001, 1, 20_001)).toEqual([
+    'FieldValueTooMany ports: Too many: 20001: must have at most 20000 items',
+    'FieldValueTooMany endpoints: Too many: 1001: must have at most 1000 items',
+  ]);
+});

@@ -6,6 +6,7 @@ import type { ResourceInfo } from '../scheme.ts';
 import { certificateRules } from './certificates.ts';
 import { clusterRules } from './cluster.ts';
 import { configRules } from './config.ts';
+import { controllerRevisionRules } from './controller-revision.ts';
 import { validateCronJob, validateCronJobUpdate } from './cron-job.ts';
 import { rules } from './define.ts';
 import type { FieldError } from './field-error.ts';
@@ -33,6 +34,7 @@ const table = new Map<string, KindRules>([
   ...workloadRules,
   ...serviceRules,
   ...configRules,
+  ...controllerRevisionRules,
   ...rbacRules,
   ...volumeRules,
   ...certificateRules,

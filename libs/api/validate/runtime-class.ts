@@ -1,11 +1,10 @@
 // Rules of runtime classes (pkg/apis/node/validation), and of the overhead that they give to pods.
 import type { RuntimeClass } from '../generated/types.ts';
-import { semanticEqual } from '../json.ts';
 import { dns1123LabelErrors } from '../names.ts';
 import { rules } from './define.ts';
 import { duplicate, type FieldError, invalid, required } from './field-error.ts';
 import { validateLabels } from './meta.ts';
-import { validateTolerations } from './pod.ts';
+import { tolerationText, validateTolerations } from './pod.ts';
 import { validateOverhead } from './pod-resources.ts';
 
 export const runtimeClassRules = [
@@ -18,8 +17,13 @@ function validateRuntimeClass({ handler, overhead, scheduling }: RuntimeClass): 
   errors.push(...validateLabels(scheduling?.nodeSelector, 'scheduling.nodeSelector'));
   const tolerations = scheduling?.tolerations ?? [];
   errors.push(...validateTolerations(tolerations, 'scheduling.tolerations'));
+  const seen = new Set<string>();
   tolerations.forEach((each, index) => {
-    if (!tolerations.slice(0, index).some((before) => semanticEqual(before, each))) return;
+    const text = tolerationText(each);
+    if (!seen.has(text)) {
+      seen.add(text);
+      return;
+    }
     const { key: Key = '', operator: Operator = '', value: Value = '', effect: Effect = '', tolerationSeconds = null } = each;
     const shown = { Key, Operator, Value, Effect, TolerationSeconds: tolerationSeconds };
     errors.push(duplicate(`scheduling.tolerations[${index}]`, shown));

@@ -83,12 +83,49 @@ function overlaps(volume: Volume): string[] {
   return warn('Projected', files);
 }
 
-/** A file on or beneath one that came before it. */
+/** Of how many overlaps of one volume a client is told: their texts are longer than all that Warning headers may be. */
+const overlapsMax = 1000;
+
+/** A directory, or a file, of a volume. */
+interface Place {
+  readonly inside: Map<string, Place>;
+  /** Indexes of the files here, and of those beneath. */
+  readonly here: number[];
+  readonly beneath: number[];
+}
+
+const place = (): Place => ({ inside: new Map(), here: [], beneath: [] });
+
+/** A file on, above or beneath one that came before it. Costs no more than the paths are long. */
 function pairs(files: readonly File[]): string[] {
-  return files.flatMap((file, index) =>
-    files
-      .slice(0, index)
-      .filter(({ path }) => path === file.path || file.path.startsWith(`${path}/`) || path.startsWith(`${file.path}/`))
-      .map((other) => `overlapping paths: "${file.path}"${file.from} with "${other.path}"${other.from}`),
-  );
+  const root = place();
+  const texts: string[] = [];
+  for (const [index, file] of files.entries()) {
+    let at = root;
+    const passed: Place[] = [];
+    const before: number[] = [];
+    for (const name of file.path.split('/')) {
+      const next = at.inside.get(name) ?? place();
+      at.inside.set(name, next);
+      if (at !== root) passed.push(at);
+      at = next;
+    }
+    for (const { here } of passed) append(before, here);
+    append(before, at.here);
+    append(before, at.beneath);
+    for (const other of before.sort((a, b) => a - b)) {
+      const { path, from } = files[other] as File;
+      if (texts.push(`overlapping paths: "${file.path}"${file.from} with "${path}"${from}`) === overlapsMax) return texts;
+    }
+    for (const { beneath } of passed) beneath.push(index);
+    at.here.push(index);
+  }
+  return texts;
+}
+
+function append(to: number[], more: readonly number[]): void {
+  for (const each of more) {
+    if (to.length === overlapsMax) return;
+    to.push(each);
+  }
 }

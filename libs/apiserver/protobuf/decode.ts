@@ -3,13 +3,16 @@
 
 import { unsafeIntegerText } from '@drydock/api/decode-value.ts';
 import { type JsonObject, setField } from '@drydock/api/json.ts';
+import { hasMoreValues, jsonValuesMax } from '@drydock/api/json-values.ts';
 import type { ScalarKind, TypeSchema } from '@drydock/api/schema.ts';
 import { apiError } from '@drydock/api/status.ts';
 import protobuf from 'protobufjs/minimal.js';
+import { tooManyValues } from '../registry/errors.ts';
 import { type Message, messageOf } from './fields.ts';
 
 const { Reader } = protobuf;
-type Reader = protobuf.Reader;
+/** `left`: how many values may still come. */
+type Reader = protobuf.Reader & { left: number };
 
 export const protobufType = 'application/vnd.kubernetes.protobuf';
 
@@ -28,7 +31,7 @@ export function readEnvelope(bytes: Buffer): Envelope {
     throw apiError('BadRequest', 'provided data does not appear to be a protobuf message, expected prefix [107 56 115 0]');
   const body = bytes.subarray(4);
   const envelope = { apiVersion: '', kind: '', raw: Buffer.alloc(0) as Buffer };
-  eachField(Reader.create(body), body.length, (number, reader) => {
+  eachField(readerOf(body), body.length, (number, reader) => {
     if (number === 1) {
       eachField(reader, end(reader), (inner) => {
         if (inner === 1) envelope.apiVersion = reader.string();
@@ -43,18 +46,27 @@ export function readEnvelope(bytes: Buffer): Envelope {
   return envelope;
 }
 
-/** The JSON value of a message. */
+/** The JSON value of a message. Fails with RequestEntityTooLarge for one of more values than jsonValuesMax. */
 export function decodeMessage(model: string, bytes: Buffer): JsonObject {
   try {
-    return readObject(messageOf(model), Reader.create(bytes), bytes.length, {});
+    return readObject(messageOf(model), readerOf(bytes), bytes.length, {});
   } catch (error) {
     if (error instanceof RangeError) throw apiError('BadRequest', 'unexpected EOF');
     throw error;
   }
 }
 
+function readerOf(bytes: Buffer): Reader {
+  return Object.assign(Reader.create(bytes), { left: jsonValuesMax });
+}
+
+function count(reader: Reader): void {
+  if (--reader.left < 0) throw tooManyValues();
+}
+
 function eachField(reader: Reader, until: number, read: (number: number, reader: Reader, wire: number) => boolean): void {
   while (reader.pos < until) {
+    count(reader);
     const tag = reader.uint32();
     if (!read(tag >>> 3, reader, tag & 7)) reader.skipType(tag & 7);
   }
@@ -97,7 +109,10 @@ const varints: ReadonlySet<string> = new Set(['int32', 'int64', 'bool']);
 function readItems(of: TypeSchema, reader: Reader, wire: number, list: unknown[]): void {
   if (wire === 2 && varints.has(of.kind)) {
     const until = end(reader);
-    while (reader.pos < until) list.push(readValue(of, reader));
+    while (reader.pos < until) {
+      count(reader);
+      list.push(readValue(of, reader));
+    }
   } else {
     list.push(readValue(of, reader) ?? null);
   }
@@ -202,6 +217,7 @@ function readParts(reader: Reader): Map<number, Buffer> {
 
 function parseRaw(raw: Buffer | undefined): unknown {
   if (raw === undefined || raw.length === 0) return undefined;
+  if (hasMoreValues(raw)) throw tooManyValues();
   return JSON.parse(raw.toString());
 }
 

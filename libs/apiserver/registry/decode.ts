@@ -3,6 +3,7 @@ import { DecodeError, decodeModel } from '@drydock/api/decode-value.ts';
 import { decodeObject, decodeValue, type ExpectedType, type FieldValidation } from '@drydock/api/fields.ts';
 import type { DeleteOptions } from '@drydock/api/generated/types.ts';
 import { isObject } from '@drydock/api/json.ts';
+import { hasMoreValues } from '@drydock/api/json-values.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import { apiError } from '@drydock/api/status.ts';
 import { validateDeleteOptions } from '@drydock/api/validate/delete-options.ts';
@@ -10,6 +11,7 @@ import { invalidError } from '@drydock/api/validate/invalid-error.ts';
 import { parseYaml } from '@drydock/foundation/lazy-yaml.ts';
 import { decodeMessage, protobufType, readEnvelope } from '../protobuf/decode.ts';
 import type { RequestBody } from '../request.ts';
+import { tooManyValues } from './errors.ts';
 
 export const jsonType = 'application/json';
 export const yamlType = 'application/yaml';
@@ -60,10 +62,19 @@ export function readObject(body: RequestBody, expected: ExpectedType, mode: Fiel
     checkEnvelope(expected, apiVersion, kind);
     return decodeValue(expected, value, 'Ignore');
   }
-  const text = body.bytes.toString();
-  if (yamlTypes.has(body.contentType)) return decodeObject(expected, yamlToJson(text), mode);
+  if (yamlTypes.has(body.contentType)) return decodeObject(expected, jsonText(yamlBytes(body.bytes)), mode);
   if (body.contentType !== jsonType && body.contentType !== '') throw unsupportedMediaType();
-  return decodeObject(expected, text, mode);
+  return decodeObject(expected, jsonText(body.bytes), mode);
+}
+
+/** The text of a body that is JSON. Fails with RequestEntityTooLarge where it has more values than jsonValuesMax. */
+export function jsonText(bytes: Buffer): string {
+  if (hasMoreValues(bytes)) throw tooManyValues();
+  return bytes.toString();
+}
+
+function yamlBytes(bytes: Buffer): Buffer {
+  return Buffer.from(yamlToJson(bytes.toString()));
 }
 
 function checkEnvelope(expected: ExpectedType, apiVersion: string, kind: string): void {
@@ -90,8 +101,7 @@ const optionsModel = 'V1DeleteOptions';
 function parseOptions(body: RequestBody): Record<string, unknown> {
   let value: unknown;
   try {
-    const text = body.bytes.toString();
-    value = JSON.parse(yamlTypes.has(body.contentType) ? yamlToJson(text) : text);
+    value = JSON.parse(jsonText(yamlTypes.has(body.contentType) ? yamlBytes(body.bytes) : body.bytes));
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     throw apiError('BadRequest', `couldn't get version/kind; json parse error: ${error.message}`);

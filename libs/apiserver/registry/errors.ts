@@ -1,4 +1,5 @@
 // The errors of the registry, in upstream's words.
+import { jsonValuesMax } from '@drydock/api/json-values.ts';
 import { type ApiError, apiError, ApiError as Failure } from '@drydock/api/status.ts';
 
 interface Named {
@@ -69,4 +70,9 @@ export function tooLarge(wanted: number, current: number): ApiError {
 /** An error of upstream's that carries a text and nothing else: 500 without a reason. */
 export function serverError(message: string): ApiError {
   return new Failure({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 });
+}
+
+/** A body that is small enough in bytes, and is not in what it would cost to read, check and compare. */
+export function tooManyValues(): ApiError {
+  return apiError('RequestEntityTooLarge', `Request entity too large: limit is ${jsonValuesMax} values`);
 }

@@ -6,6 +6,7 @@ import { applyStrategicMergePatch } from '@drydock/api/patch/strategic-merge.ts'
 import type { KubeObject } from '@drydock/api/resource.ts';
 import { apiError } from '@drydock/api/status.ts';
 import type { RequestBody } from '../request.ts';
+import { jsonText } from './decode.ts';
 
 type Apply = (target: { readonly modelName: string }, original: JsonObject, text: string) => JsonObject;
 
@@ -31,5 +32,5 @@ export function checkPatchType(contentType: string | undefined): void {
 export function applyPatch(target: { readonly modelName: string }, current: KubeObject, body: RequestBody): JsonObject {
   checkPatchType(body.contentType);
   const apply = patches.get(body.contentType);
-  return apply?.(target, current as unknown as JsonObject, body.bytes.toString()) ?? {};
+  return apply?.(target, current as unknown as JsonObject, jsonText(body.bytes)) ?? {};
 }
