@@ -1,5 +1,12 @@
 // The scheduler without its effects: told what the API shows, it says pod by pod what to do. Synchronous; same input, same output.
-import type { Node, Pod, PodDisruptionBudget } from '@drydock/api/generated/types.ts';
+import type {
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  PodDisruptionBudget,
+  StorageClass,
+} from '@drydock/api/generated/types.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import { ClusterCache, hasEnded } from './cache.ts';
 import { fitErrorMessage } from './fit-error.ts';
@@ -9,11 +16,18 @@ import { podInfoOf } from './node-info.ts';
 import { planPreemption, priorityOf } from './preemption.ts';
 import { defaultQueueConfig, type QueueConfig, SchedulingQueue } from './queue.ts';
 import { type ScheduleResult, schedulePod } from './schedule-pod.ts';
+import { type ClaimChoice, VolumesKnown } from './volumes-known.ts';
 
 /** What to do about one pod. */
 export type Decision =
   /** Post a Binding. The pod counts on the node from now on; tell the outcome by `bound` or `bindFailed`. */
-  | { readonly kind: 'bind'; readonly pod: Pod; readonly node: string }
+  | {
+      readonly kind: 'bind';
+      readonly pod: Pod;
+      readonly node: string;
+      /** What is to be done about its claims first. */
+      readonly volumes: readonly ClaimChoice[];
+    }
   /**
    * Delete the victims; where one cannot be deleted, tell it by `preemptionFailed`. Then write the condition PodScheduled=False with
    * this message, and an event.
@@ -40,13 +54,16 @@ export class SchedulerCore {
   readonly #profile: Profile;
   readonly #random: RandomStream;
   readonly #cache = new ClusterCache();
+  readonly #volumes: VolumesKnown;
   readonly #queue: SchedulingQueue;
   readonly #nominated = new Map<string, Nomination>();
   #budgets: readonly PodDisruptionBudget[] = [];
   #startAt = 0;
 
-  constructor(profile: Profile, random: RandomStream, queue: QueueConfig = defaultQueueConfig) {
+  /** @param volumes what the profile's plugins know of volumes, too. */
+  constructor(profile: Profile, random: RandomStream, queue: QueueConfig = defaultQueueConfig, volumes = new VolumesKnown()) {
     this.#profile = profile;
+    this.#volumes = volumes;
     this.#random = random;
     this.#queue = new SchedulingQueue(queue);
   }
@@ -63,12 +80,30 @@ export class SchedulerCore {
     this.#budgets = budgets;
   }
 
+  claimChanged(key: string, claim: PersistentVolumeClaim | undefined, nowMs: number): void {
+    this.#wake(this.#volumes.claimChanged(key, claim), nowMs);
+  }
+
+  volumeChanged(name: string, volume: PersistentVolume | undefined, nowMs: number): void {
+    this.#wake(this.#volumes.volumeChanged(name, volume), nowMs);
+  }
+
+  classChanged(name: string, storageClass: StorageClass | undefined, nowMs: number): void {
+    this.#wake(this.#volumes.classChanged(name, storageClass), nowMs);
+  }
+
+  /** The claim as it was seen last. */
+  claim(key: string): PersistentVolumeClaim | undefined {
+    return this.#volumes.claim(key);
+  }
+
   /** A pod was created or changed, with or without a node, ours or another scheduler's. */
   podChanged(pod: Pod, nowMs: number): void {
     const uid = pod.metadata?.uid ?? '';
     if (pod.spec?.nodeName) {
       this.#queue.remove(uid);
       this.#nominated.delete(uid);
+      this.#profile.volumes.unreserve(uid);
       this.#wake(this.#cache.setPod(pod), nowMs);
       return;
     }
@@ -87,6 +122,7 @@ export class SchedulerCore {
   podDeleted(uid: string, nowMs: number): void {
     this.#queue.remove(uid);
     this.#nominated.delete(uid);
+    this.#profile.volumes.unreserve(uid);
     this.#wake(this.#cache.removePod(uid), nowMs);
   }
 
@@ -100,13 +136,16 @@ export class SchedulerCore {
     if (result.kind === 'fits') {
       this.#startAt = nodes.length === 0 ? 0 : (this.#startAt + result.evaluated) % nodes.length;
       this.#cache.assume(info, result.node);
-      return { kind: 'bind', pod: info.pod, node: result.node };
+      const node = nodes.find(({ name }) => name === result.node)?.node ?? {};
+      return { kind: 'bind', pod: info.pod, node: result.node, volumes: this.#profile.volumes.reserve(info, node) };
     }
     const rejected = new Set([...result.rejections.values()].map((rejection) => rejection.plugin));
     const wakesOn = this.#profile.filters.filter((plugin) => rejected.has(plugin.name)).flatMap((plugin) => plugin.wakesOn);
     this.#queue.setAside(info.uid, nodes.length === 0 ? ['nodeAdded'] : wakesOn, nowMs);
-    const message = fitErrorMessage(result.nodes, result.rejections.values());
+    const message = fitErrorMessage(result.nodes, result.rejections.values(), result.why);
     if (nodes.length === 0) return this.#unschedulable(info, message, false);
+    // Upstream's words: its preemption finds no node of which anything is known.
+    if (result.why !== undefined) return this.#unschedulable(info, `${message} not found`, false);
     const own = this.#nominated.get(info.uid)?.node;
     const plan = planPreemption(info, own, nodes, result.rejections, this.#profile, this.#budgets);
     if (plan.kind === 'none') return this.#unschedulable(info, `${message} ${plan.message}`, plan.waiting);
@@ -125,6 +164,7 @@ export class SchedulerCore {
   /** The API has not taken the binding: the pod waits for its back-off, its place is free again, and what it was nominated for. */
   bindFailed(uid: string, nowMs: number): void {
     this.#nominated.delete(uid);
+    this.#profile.volumes.unreserve(uid);
     this.#queue.backOff(uid, nowMs);
     this.#wake(this.#cache.forget(uid), nowMs);
   }

@@ -1,6 +1,8 @@
 // The scheduling framework, reduced to its pure part: plugins answer questions about one pod and one node.
 // https://kubernetes.io/docs/concepts/scheduling-eviction/scheduling-framework/
+import type { Node } from '@drydock/api/generated/types.ts';
 import type { NodeInfo, PodInfo } from './node-info.ts';
+import type { ClaimChoice } from './volumes-known.ts';
 
 /**
  * Why a node is not for the pod. `unresolvable`: removing other pods from the node would not help, so preemption does not
@@ -20,14 +22,20 @@ export type ClusterEvent =
   | 'nodeTaints'
   | 'assignedPodDeleted'
   | 'assignedPodScaledDown'
-  | 'podUpdated';
+  | 'podUpdated'
+  | 'claimChanged'
+  | 'volumeChanged'
+  | 'storageClassChanged';
 
 export interface FilterPlugin {
   readonly name: string;
   /** Undefined: the pod may go to the node. */
   filter(pod: PodInfo, node: NodeInfo): Rejection | undefined;
-  /** Where only named nodes can match, their names: the others are rejected without being looked at. */
-  preFilter?(pod: PodInfo): ReadonlySet<string> | undefined;
+  /**
+   * Called first in every cycle. Where only named nodes can match, their names: the others are rejected without being looked at.
+   * Where no node can, why.
+   */
+  preFilter?(pod: PodInfo): ReadonlySet<string> | { readonly unschedulable: string } | undefined;
   /** Events after which a pod that this plugin rejected deserves another try. */
   readonly wakesOn: readonly ClusterEvent[];
 }
@@ -40,6 +48,12 @@ export interface ScorePlugin {
   /** A whole number; 0 to 100 unless `normalize` brings it there. */
   score(pod: PodInfo, node: NodeInfo): number;
   normalize?(scores: number[]): number[];
+}
+
+/** Decides and keeps something for a pod that is about to be bound, until it is bound or is not to be. */
+export interface VolumePlugin extends FilterPlugin {
+  reserve(pod: PodInfo, node: Node): readonly ClaimChoice[];
+  unreserve(uid: string): void;
 }
 
 export const maxNodeScore = 100;
@@ -59,5 +73,7 @@ export interface Profile {
   /** Of a large cluster, the percentage of nodes that are found fit before the best is taken; 0: a share that adapts. */
   readonly percentageOfNodesToScore: number;
   readonly filters: readonly FilterPlugin[];
+  /** One of the filters. */
+  readonly volumes: VolumePlugin;
   readonly scores: readonly ScorePlugin[];
 }

@@ -1,5 +1,12 @@
 // Joins the core to informers: what a scheduler does from the moment it holds the lease until it loses it.
-import { nodes, podDisruptionBudgets, pods } from '@drydock/api/resource.ts';
+import {
+  nodes,
+  persistentVolumeClaims,
+  persistentVolumes,
+  podDisruptionBudgets,
+  pods,
+  storageClasses,
+} from '@drydock/api/resource.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import { EventRecorder, referenceTo } from '@drydock/client/events.ts';
 import { InformerFactory } from '@drydock/client/informer-factory.ts';
@@ -14,6 +21,7 @@ import { SchedulerCore } from './core.ts';
 import { defaultProfile } from './profile.ts';
 import { defaultQueueConfig } from './queue.ts';
 import { Scheduler } from './scheduler.ts';
+import { claimKey, VolumesKnown } from './volumes-known.ts';
 
 export interface SchedulerRunPorts {
   readonly client: ApiClient;
@@ -44,6 +52,9 @@ export class SchedulerRun {
   follow(signal: AbortSignal): void {
     this.#informers.of(nodes);
     this.#informers.of(podDisruptionBudgets);
+    this.#informers.of(persistentVolumeClaims);
+    this.#informers.of(persistentVolumes);
+    this.#informers.of(storageClasses);
     this.#informers.of(pods, { fieldSelector: unfinished });
     this.#informers.start(signal);
   }
@@ -61,7 +72,9 @@ export class SchedulerRun {
     if (held.aborted) return;
     const { podInitialBackoffMs, podMaxBackoffMs, parallelism, schedulerName, percentageOfNodesToScore } = this.#config;
     const queue = { ...defaultQueueConfig, initialBackoffMs: podInitialBackoffMs, maxBackoffMs: podMaxBackoffMs };
-    const core = new SchedulerCore(defaultProfile(schedulerName, percentageOfNodesToScore), random.stream('scheduler'), queue);
+    const known = new VolumesKnown();
+    const profile = defaultProfile(schedulerName, percentageOfNodesToScore, known);
+    const core = new SchedulerCore(profile, random.stream('scheduler'), queue, known);
     const recorder = new EventRecorder({ client: eventClient, clock, log, component: schedulerName });
     const scheduler = new Scheduler(
       core,
@@ -100,11 +113,28 @@ export class SchedulerRun {
       else core.nodeDeleted(before?.metadata?.name ?? '');
       scheduler.kick();
     });
+    this.#feedVolumes(core, scheduler);
     const budgets = this.#informers.of(podDisruptionBudgets);
     budgets.subscribe(() => core.budgetsChanged([...budgets.list()]));
     this.#informers.of(pods, { fieldSelector: unfinished }).subscribe(({ before, after }) => {
       if (after !== undefined) core.podChanged(after, clock.monotonicMs());
       else core.podDeleted(before?.metadata?.uid ?? '', clock.monotonicMs());
+      scheduler.kick();
+    });
+  }
+  #feedVolumes(core: SchedulerCore, scheduler: Scheduler): void {
+    const { clock } = this.#ports;
+    this.#informers.of(storageClasses).subscribe(({ before, after }) => {
+      core.classChanged((after ?? before)?.metadata?.name ?? '', after, clock.monotonicMs());
+      scheduler.kick();
+    });
+    this.#informers.of(persistentVolumes).subscribe(({ before, after }) => {
+      core.volumeChanged((after ?? before)?.metadata?.name ?? '', after, clock.monotonicMs());
+      scheduler.kick();
+    });
+    this.#informers.of(persistentVolumeClaims).subscribe(({ before, after }) => {
+      const { namespace, name = '' } = (after ?? before)?.metadata ?? {};
+      core.claimChanged(claimKey(namespace, name), after, clock.monotonicMs());
       scheduler.kick();
     });
   }

@@ -5,7 +5,13 @@ import type { NodeInfo, PodInfo } from './node-info.ts';
 
 export type ScheduleResult =
   | { readonly kind: 'fits'; readonly node: string; readonly evaluated: number; readonly feasible: number }
-  | { readonly kind: 'unfit'; readonly rejections: ReadonlyMap<string, Rejection>; readonly nodes: number };
+  | {
+      readonly kind: 'unfit';
+      readonly rejections: ReadonlyMap<string, Rejection>;
+      readonly nodes: number;
+      /** Why no node can help, where that was clear before any was looked at. */
+      readonly why?: string;
+    };
 
 /** Below this many nodes all are looked at (upstream: minFeasibleNodesToFind). */
 const feasibleNodesMin = 100;
@@ -32,6 +38,7 @@ export function schedulePod(
 ): ScheduleResult {
   const rejections = new Map<string, Rejection>();
   const candidates = preFilter(pod, nodes, profile, rejections);
+  if (typeof candidates === 'string') return { kind: 'unfit', rejections, nodes: nodes.length, why: candidates };
   const wanted = feasibleNodesWanted(candidates.length, profile.percentageOfNodesToScore);
   const feasible: NodeInfo[] = [];
   let evaluated = 0;
@@ -62,11 +69,16 @@ function preFilter(
   nodes: readonly NodeInfo[],
   profile: Profile,
   rejections: Map<string, Rejection>,
-): readonly NodeInfo[] {
+): readonly NodeInfo[] | string {
   let candidates = nodes;
   for (const plugin of profile.filters) {
     const names = plugin.preFilter?.(pod);
     if (names === undefined) continue;
+    if ('unschedulable' in names) {
+      for (const node of nodes)
+        rejections.set(node.name, { plugin: plugin.name, reasons: [names.unschedulable], unresolvable: true });
+      return names.unschedulable;
+    }
     for (const node of candidates) {
       if (names.has(node.name)) continue;
       const reasons = [`node(s) didn't satisfy plugin(s) [${plugin.name}]`];

@@ -6,7 +6,9 @@ import type { ApiClient } from '@drydock/client/api-client.ts';
 import { mayHaveHappened } from '@drydock/client/errors.ts';
 import { type Clock, formatTime, type Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
+import { untilBound, writeChoices } from './bind-volumes.ts';
 import type { Decision, SchedulerCore } from './core.ts';
+import type { ClaimChoice } from './volumes-known.ts';
 
 /** Where events go; libs/client's recorder is one. */
 export interface SchedulerEvents {
@@ -79,8 +81,48 @@ export class Scheduler {
   }
 
   async #carryOut(decision: Decision): Promise<void> {
-    if (decision.kind === 'bind') await this.#bind(decision.pod, decision.node);
+    if (decision.kind === 'bind') await this.#place(decision);
     else await this.#tellUnschedulable(decision);
+  }
+
+  async #place({ pod, node, volumes }: Extract<Decision, { kind: 'bind' }>): Promise<void> {
+    try {
+      if (volumes.length > 0) await this.#bindVolumes(pod, volumes);
+    } catch (err) {
+      if (!this.#running) return;
+      const reason = err instanceof Error ? err.message : String(err);
+      this.#failed(pod, node, err, `running PreBind plugin "VolumeBinding": binding volumes: ${reason}`);
+      return;
+    }
+    if (this.#running) await this.#bind(pod, node);
+  }
+
+  /** While the volumes are made nothing is written: others have their turn. */
+  async #bindVolumes(pod: Pod, volumes: readonly ClaimChoice[]): Promise<void> {
+    const { client, clock } = this.#ports;
+    const { uid = '' } = pod.metadata ?? {};
+    const marked = await writeChoices(volumes, client);
+    this.#writes--;
+    this.kick();
+    try {
+      await untilBound(volumes, marked, {
+        clock,
+        claim: (key) => this.core.claim(key),
+        isWanted: () => this.#running && this.core.isAssumed(uid),
+      });
+    } finally {
+      this.#writes++;
+    }
+  }
+
+  /** The pod is not bound, and waits for its back-off; one that is gone is not missed. */
+  #failed(pod: Pod, node: string, err: unknown, message: string): void {
+    const { clock, log, events } = this.#ports;
+    const { name = '', namespace = '', uid = '' } = pod.metadata ?? {};
+    log.warn({ err, pod: `${namespace}/${name}`, node }, 'volumes not bound');
+    if (!this.core.isAssumed(uid)) return;
+    this.core.bindFailed(uid, clock.monotonicMs());
+    events.event(pod, 'Warning', 'FailedScheduling', 'Scheduling', message);
   }
 
   async #bind(pod: Pod, node: string): Promise<void> {

@@ -1,0 +1,149 @@
+// VolumeBinding: a pod goes where its volumes are, or where there is one for each of its claims, or where one can be made.
+// https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode ; upstream: pkg/scheduler/framework/plugins/volumebinding
+import type { Node, PersistentVolumeClaim, StorageClass, TopologySelectorTerm } from '@drydock/api/generated/types.ts';
+import { ownField } from '@drydock/api/json.ts';
+import { compareQuantities, quantityOf, tryParseQuantity } from '@drydock/api/quantity.ts';
+import { bindCompletedAnnotation } from '@drydock/api/storage/annotations.ts';
+import { bindsForFirstConsumer, classOfClaim } from '@drydock/api/storage/classes.ts';
+import { bestVolume, isReachableFrom } from '@drydock/api/storage/match.ts';
+import type { Rejection, VolumePlugin } from '../framework.ts';
+import type { NodeInfo, PodInfo } from '../node-info.ts';
+import { type ClaimChoice, claimsOfPod, type VolumesKnown } from '../volumes-known.ts';
+
+const name = 'VolumeBinding';
+const noVolume = "node(s) didn't find available persistent volumes to bind";
+const elsewhere = "node(s) didn't match PersistentVolume's node affinity";
+const gone = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)';
+
+/** The claims of one pod, by what is to be done about them. */
+interface PodClaims {
+  readonly bound: readonly PersistentVolumeClaim[];
+  /** Not bound, and waiting for the pod; the smallest first. */
+  readonly waiting: readonly { readonly key: string; readonly claim: PersistentVolumeClaim }[];
+}
+
+export class VolumeBinding implements VolumePlugin {
+  readonly name = name;
+  readonly wakesOn = ['claimChanged', 'volumeChanged', 'storageClassChanged', 'nodeAdded', 'nodeLabels'] as const;
+  readonly #known: VolumesKnown;
+  /** What `preFilter` found, for the cycle that it begins. */
+  readonly #claims = new WeakMap<PodInfo, PodClaims>();
+
+  constructor(known: VolumesKnown) {
+    this.#known = known;
+  }
+
+  preFilter(pod: PodInfo): { readonly unschedulable: string } | undefined {
+    const sorted = this.#sort(pod);
+    if (typeof sorted === 'string') return { unschedulable: sorted };
+    if (sorted !== undefined) this.#claims.set(pod, sorted);
+    return undefined;
+  }
+
+  filter(pod: PodInfo, node: NodeInfo): Rejection | undefined {
+    const claims = this.#claims.get(pod);
+    if (claims === undefined) return undefined;
+    const found = this.#onNode(claims, node.node);
+    return Array.isArray(found) ? undefined : { plugin: name, reasons: found.reasons, unresolvable: true };
+  }
+
+  /** What is to be done about the pod's claims before it is bound to the node; nobody else is given it meanwhile. */
+  reserve(pod: PodInfo, node: Node): readonly ClaimChoice[] {
+    const claims = this.#claims.get(pod);
+    if (claims === undefined || claims.waiting.length === 0) return [];
+    const found = this.#onNode(claims, node);
+    if (!Array.isArray(found)) return [];
+    this.#known.reserve(pod.uid, found);
+    return found;
+  }
+
+  unreserve(uid: string): void {
+    this.#known.release(uid);
+  }
+
+  /** The pod's claims; a sentence where no node can help; undefined where it has none. */
+  #sort({ pod }: PodInfo): PodClaims | string | undefined {
+    const used = claimsOfPod(pod);
+    if (used.length === 0) return undefined;
+    const bound: PersistentVolumeClaim[] = [];
+    const waiting: { key: string; claim: PersistentVolumeClaim }[] = [];
+    let isEarly = false;
+    for (const { key, name: claimName, isEphemeral } of used) {
+      const quoted = JSON.stringify(claimName);
+      const claim = this.#known.claim(key);
+      if (claim === undefined && isEphemeral)
+        return `waiting for ephemeral volume controller to create the persistentvolumeclaim ${quoted}`;
+      if (claim === undefined) return `persistentvolumeclaim ${quoted} not found`;
+      if (claim.status?.phase === 'Lost')
+        return `persistentvolumeclaim ${quoted} bound to non-existent persistentvolume ${JSON.stringify(claim.spec?.volumeName ?? '')}`;
+      if (claim.metadata?.deletionTimestamp !== undefined) return `persistentvolumeclaim ${quoted} is being deleted`;
+      const isOfPod = claim.metadata?.ownerReferences?.some(({ controller, uid }) => controller && uid === pod.metadata?.uid);
+      if (isEphemeral && !isOfPod)
+        return `PVC ${key} was not created for pod ${pod.metadata?.namespace}/${pod.metadata?.name} (pod is not owner)`;
+      if (isBound(claim)) bound.push(claim);
+      else if ((claim.spec?.volumeName ?? '') === '' && bindsForFirstConsumer(this.#known.storageClass(classOfClaim(claim))))
+        waiting.push({ key, claim });
+      else isEarly = true;
+    }
+    if (isEarly) return 'pod has unbound immediate PersistentVolumeClaims';
+    return { bound, waiting: waiting.sort((a, b) => compareQuantities(requestOf(a.claim), requestOf(b.claim))) };
+  }
+
+  /** A choice for each waiting claim, or why the node is none. */
+  #onNode({ bound, waiting }: PodClaims, node: Node): ClaimChoice[] | { readonly reasons: readonly string[] } {
+    for (const claim of bound) {
+      const volume = this.#known.volume(claim.spec?.volumeName ?? '');
+      if (volume === undefined) return { reasons: [gone] };
+      if (!isReachableFrom(node, volume)) return { reasons: [elsewhere] };
+    }
+    const choices: ClaimChoice[] = [];
+    const mine = new Set<string>();
+    for (const { key, claim } of waiting) {
+      const choice = this.#choose(key, claim, node, mine);
+      if (choice === undefined) return { reasons: [noVolume] };
+      if ('volume' in choice) mine.add(choice.volume);
+      choices.push(choice);
+    }
+    return choices;
+  }
+
+  #choose(key: string, claim: PersistentVolumeClaim, node: Node, mine: ReadonlySet<string>): ClaimChoice | undefined {
+    const decided = this.#known.choiceFor(key);
+    if (decided !== undefined && 'node' in decided) return decided.node === node.metadata?.name ? decided : undefined;
+    if (decided !== undefined) {
+      const volume = this.#known.volume(decided.volume);
+      return volume !== undefined && isReachableFrom(node, volume) ? decided : undefined;
+    }
+    const className = classOfClaim(claim);
+    const taken = this.#known.takenFromOthers(key);
+    for (const other of mine) taken.add(other);
+    const volume = bestVolume(claim, this.#known.volumesOf(className), { kind: 'scheduler', node, taken });
+    if (volume !== undefined) return { claim: key, volume: volume.metadata?.name ?? '' };
+    return canProvision(this.#known.storageClass(className), node)
+      ? { claim: key, node: node.metadata?.name ?? '' }
+      : undefined;
+  }
+}
+
+/** Whether the claim has its volume and the controller has said so. */
+export function isBound({ metadata, spec }: PersistentVolumeClaim): boolean {
+  return (spec?.volumeName ?? '') !== '' && metadata?.annotations?.[bindCompletedAnnotation] !== undefined;
+}
+
+function requestOf({ spec }: PersistentVolumeClaim) {
+  return tryParseQuantity(spec?.resources?.requests?.['storage'] ?? '0') ?? quantityOf(0);
+}
+
+/** Whether the class makes volumes, and for that node. */
+function canProvision(storageClass: StorageClass | undefined, node: Node): boolean {
+  if (storageClass === undefined || storageClass.provisioner === 'kubernetes.io/no-provisioner') return false;
+  const topologies = storageClass.allowedTopologies ?? [];
+  return topologies.length === 0 || topologies.some((term) => matchesTopology(term, node));
+}
+
+function matchesTopology({ matchLabelExpressions = [] }: TopologySelectorTerm, { metadata }: Node): boolean {
+  return matchLabelExpressions.every(({ key, values }) => {
+    const value = ownField(metadata?.labels, key);
+    return value !== undefined && values.includes(value);
+  });
+}

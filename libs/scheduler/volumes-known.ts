@@ -1,0 +1,110 @@
+// What the scheduler knows of claims, volumes and storage classes, and what it has decided about them that the API does not show yet.
+import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '@drydock/api/generated/types.ts';
+import { selectedNodeAnnotation } from '@drydock/api/storage/annotations.ts';
+import { classOfVolume } from '@drydock/api/storage/classes.ts';
+import type { ClusterEvent } from './framework.ts';
+
+/** What a placement decides about one claim that is not bound yet. */
+export type ClaimChoice =
+  /** This volume is to be its own. */
+  | { readonly claim: string; readonly volume: string }
+  /** A volume is to be made for this node. */
+  | { readonly claim: string; readonly node: string };
+
+/** `namespace/name`, as choices name claims. */
+export function claimKey(namespace: string | undefined, name: string): string {
+  return `${namespace ?? ''}/${name}`;
+}
+
+export class VolumesKnown {
+  readonly #claims = new Map<string, PersistentVolumeClaim>();
+  readonly #volumes = new Map<string, PersistentVolume>();
+  readonly #byClass = new Map<string, Set<string>>();
+  readonly #classes = new Map<string, StorageClass>();
+  /** By claim, with the uids of the pods for which it was chosen: several may share a claim. */
+  readonly #choices = new Map<string, { readonly choice: ClaimChoice; readonly pods: Set<string> }>();
+
+  claim(key: string): PersistentVolumeClaim | undefined {
+    return this.#claims.get(key);
+  }
+
+  volume(name: string): PersistentVolume | undefined {
+    return this.#volumes.get(name);
+  }
+
+  storageClass(name: string): StorageClass | undefined {
+    return this.#classes.get(name);
+  }
+
+  *volumesOf(className: string): Iterable<PersistentVolume> {
+    for (const name of this.#byClass.get(className) ?? []) {
+      const volume = this.#volumes.get(name);
+      if (volume !== undefined) yield volume;
+    }
+  }
+
+  /** What is decided about the claim: by this scheduler, or in the API. */
+  choiceFor(key: string): ClaimChoice | undefined {
+    const chosen = this.#choices.get(key)?.choice;
+    if (chosen !== undefined) return chosen;
+    const node = this.#claims.get(key)?.metadata?.annotations?.[selectedNodeAnnotation];
+    return node === undefined ? undefined : { claim: key, node };
+  }
+
+  /** Names of the volumes that are chosen for other claims than this. */
+  takenFromOthers(key: string): Set<string> {
+    const taken = new Set<string>();
+    for (const { choice } of this.#choices.values()) if ('volume' in choice && choice.claim !== key) taken.add(choice.volume);
+    return taken;
+  }
+
+  reserve(uid: string, choices: readonly ClaimChoice[]): void {
+    for (const choice of choices) {
+      const known = this.#choices.get(choice.claim);
+      if (known === undefined) this.#choices.set(choice.claim, { choice, pods: new Set([uid]) });
+      else known.pods.add(uid);
+    }
+  }
+
+  /** The pod is placed, or is not to be: what was chosen for it alone is free, where the API does not say otherwise. */
+  release(uid: string): void {
+    for (const [claim, { pods }] of this.#choices) if (pods.delete(uid) && pods.size === 0) this.#choices.delete(claim);
+  }
+
+  claimChanged(key: string, claim: PersistentVolumeClaim | undefined): ClusterEvent[] {
+    if (claim === undefined) this.#claims.delete(key);
+    else this.#claims.set(key, claim);
+    return claim === undefined ? [] : ['claimChanged'];
+  }
+
+  volumeChanged(name: string, volume: PersistentVolume | undefined): ClusterEvent[] {
+    const before = this.#volumes.get(name);
+    if (before !== undefined) this.#byClass.get(classOfVolume(before))?.delete(name);
+    this.#volumes.delete(name);
+    if (volume === undefined) return [];
+    this.#volumes.set(name, volume);
+    const className = classOfVolume(volume);
+    const names = this.#byClass.get(className);
+    if (names === undefined) this.#byClass.set(className, new Set([name]));
+    else names.add(name);
+    return ['volumeChanged'];
+  }
+
+  classChanged(name: string, storageClass: StorageClass | undefined): ClusterEvent[] {
+    if (storageClass === undefined) this.#classes.delete(name);
+    else this.#classes.set(name, storageClass);
+    return storageClass === undefined ? [] : ['storageClassChanged'];
+  }
+}
+
+/** The claims that a pod names, with what is ephemeral of it. */
+export function claimsOfPod({
+  metadata,
+  spec,
+}: Pod): { readonly key: string; readonly name: string; readonly isEphemeral: boolean }[] {
+  return (spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
+    const claim = persistentVolumeClaim?.claimName ?? (ephemeral === undefined ? undefined : `${metadata?.name}-${name}`);
+    if (claim === undefined) return [];
+    return [{ key: claimKey(metadata?.namespace, claim), name: claim, isEphemeral: ephemeral !== undefined }];
+  });
+}
