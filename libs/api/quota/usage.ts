@@ -1,7 +1,7 @@
 // What an object uses of a quota, which quotas are about it, and what they demand of it (pkg/quota/v1/evaluator/core).
 import type { PersistentVolumeClaim, Pod, ResourceQuota, Service } from '../generated/types.ts';
 import { qosClassOf } from '../pod-qos.ts';
-import { type Quantity, quantityOf } from '../quantity.ts';
+import { compareQuantities, type Quantity, quantityOf, roundUpQuantity } from '../quantity.ts';
 import { groupResourceOf, type KubeObject } from '../resource.ts';
 import type { ResourceInfo } from '../scheme.ts';
 import { type Amounts, amountsFrom, podAmounts } from './amounts.ts';
@@ -13,8 +13,8 @@ interface Evaluator {
   inScope(scope: Scope, object: KubeObject): boolean;
   /** What a quota on those names demands that the object says; undefined where it does. */
   lacks?(object: KubeObject, names: readonly string[]): string | undefined;
-  /** Whether updates change what is used. */
-  readonly updates: boolean;
+  /** The subresources, the resource itself by an empty name, through which updates change what is used. */
+  readonly updates: readonly string[];
 }
 
 interface Scope {
@@ -46,7 +46,7 @@ export function evaluatorOf(info: Pick<ResourceInfo, 'group' | 'resource'>): Eva
         usage: () => new Map(names.map((each) => [each, one])),
         covers: (each) => names.includes(each),
         inScope: () => false,
-        updates: false,
+        updates: [],
       };
     }
   }
@@ -86,7 +86,7 @@ function computeNames(requests: ReadonlyMap<string, Quantity>, limits: ReadonlyM
 const demanded = new Set(['cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory']);
 
 const pods: Evaluator = {
-  updates: false,
+  updates: ['resize'],
   usage(object, nowMs) {
     const pod = object as Pod;
     const counted: Amounts = new Map([['count/pods', one]]);
@@ -159,7 +159,7 @@ function crossesNamespaces({ spec }: Pod): boolean {
 }
 
 const services: Evaluator = {
-  updates: true,
+  updates: [''],
   usage(object) {
     const { type, ports = [], allocateLoadBalancerNodePorts } = (object as Service).spec ?? {};
     const amounts: Amounts = new Map([
@@ -179,7 +179,7 @@ const services: Evaluator = {
 };
 
 const claims: Evaluator = {
-  updates: true,
+  updates: ['', 'status'],
   usage(object) {
     const { metadata, spec } = object as PersistentVolumeClaim;
     const amounts: Amounts = new Map([
@@ -187,7 +187,7 @@ const claims: Evaluator = {
       ['persistentvolumeclaims', one],
     ]);
     const className = metadata?.annotations?.[classAnnotation] ?? spec?.storageClassName ?? '';
-    const storage = amountsFrom(spec?.resources?.requests).get('storage');
+    const storage = storageOf(object as PersistentVolumeClaim);
     if (storage !== undefined) amounts.set('requests.storage', storage);
     if (className === '') return amounts;
     amounts.set(`${className}${classSuffix}persistentvolumeclaims`, one);
@@ -195,8 +195,27 @@ const claims: Evaluator = {
     return amounts;
   },
   covers: (name) =>
-    ['count/persistentvolumeclaims', 'persistentvolumeclaims', 'requests.storage'].includes(name) || name.includes(classSuffix),
+    name === 'count/persistentvolumeclaims' ||
+    ['persistentvolumeclaims', 'requests.storage'].some((each) => name === each || name.endsWith(`${classSuffix}${each}`)),
   inScope: ({ scopeName, operator, values }, object) =>
     scopeName === 'VolumeAttributesClass' &&
-    matchesName((object as PersistentVolumeClaim).spec?.volumeAttributesClassName ?? '', operator, values),
+    attributesClassesOf(object as PersistentVolumeClaim).some((name) => matchesName(name, operator, values)),
 };
+
+/** In whole bytes: what the claim asks for, or what its volume was given, where that is more. */
+function storageOf({ spec, status }: PersistentVolumeClaim): Quantity | undefined {
+  const asked = amountsFrom(spec?.resources?.requests).get('storage');
+  const given = amountsFrom(status?.allocatedResources).get('storage');
+  if (asked === undefined) return undefined;
+  return roundUpQuantity(given !== undefined && compareQuantities(given, asked) > 0 ? given : asked, 0);
+}
+
+/** The one that the claim asks for, the one that its volume has, the one that it is about to have; an empty name for none. */
+function attributesClassesOf({ spec, status }: PersistentVolumeClaim): string[] {
+  const names = [
+    spec?.volumeAttributesClassName,
+    status?.currentVolumeAttributesClassName,
+    status?.modifyVolumeStatus?.targetVolumeAttributesClassName,
+  ].filter((name) => name !== undefined && name !== '');
+  return names.length === 0 ? [''] : [...new Set(names as string[])];
+}

@@ -40,9 +40,8 @@ export function resourceQuota(quotas: Quotas): AdmissionPlugin {
 
 function counts({ info, operation, subresource, namespace, object }: AdmissionRequest): boolean {
   if (!info.namespaced || namespace === '' || object === undefined || ignored.has(info.resource)) return false;
-  const resize = info.group === '' && info.resource === 'pods' && subresource === 'resize';
   if (operation === 'CREATE') return subresource === '';
-  return operation === 'UPDATE' && (resize || (subresource === '' && evaluatorOf(info).updates));
+  return operation === 'UPDATE' && evaluatorOf(info).updates.includes(subresource);
 }
 
 /** The quota with the request counted, or the same quota where it is not about it. Fails with Forbidden. */
@@ -71,6 +70,8 @@ function charge(request: AdmissionRequest, quota: ResourceQuota, nowMs: number):
   if (asked.size === 0) return quota;
   const next = new Map(used);
   for (const [each, quantity] of asked) next.set(each, addQuantities(used.get(each) ?? quantityOf(0), quantity));
+  // A status says what is so already: it is counted, and refused to nobody.
+  if (request.subresource === 'status') return { ...quota, status: { ...quota.status, used: textsOf(next) } };
   const exceeded = [...asked.keys()]
     .filter((each) => compareQuantities(next.get(each) ?? quantityOf(0), hard.get(each) ?? quantityOf(0)) > 0)
     .sort();

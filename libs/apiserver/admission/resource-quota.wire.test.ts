@@ -146,6 +146,19 @@ test('changes of claims', async () => {
   await change('more of the kind than there may be', 'b', { volumeAttributesClassName: 'fast' });
   await change('of the kind, as little as there may be', 'a', { volumeAttributesClassName: 'fast' });
   await change('of the kind no more', 'd', { volumeAttributesClassName: 'slow' });
+  // What the volume of a claim has, or is about to be, counts as much as what the claim says.
+  const report = async (title: string, name: string, status: object) => {
+    await recording.ask(title, client, 'PATCH', `${claims}/${name}/status`, { body: { status }, ...merge });
+    await told();
+  };
+  await report('a little more was given than it asks for', 'a', { allocatedResources: { storage: '2148Mi' } });
+  await report('much more was given', 'a', { allocatedResources: { storage: '4Gi' } });
+  await report('less was given', 'a', { allocatedResources: { storage: '1Gi' } });
+  await report('its volume is of the kind', 'c', { currentVolumeAttributesClassName: 'fast' });
+  await report('its volume becomes of the kind', 'd', {
+    modifyVolumeStatus: { targetVolumeAttributesClassName: 'fast', status: 'InProgress' },
+  });
+  await report('a volume of the kind that is too large', 'b', { currentVolumeAttributesClassName: 'fast' });
   recording.check(new URL('../testdata/quota-claims.txt', import.meta.url), process.env.UPDATE === '1');
 }, 60_000);
 
