@@ -13,8 +13,8 @@ interface Evaluator {
   inScope(scope: Scope, object: KubeObject): boolean;
   /** What a quota on those names demands that the object says; undefined where it does. */
   lacks?(object: KubeObject, names: readonly string[]): string | undefined;
-  /** The subresources, the resource itself by an empty name, through which updates change what is used. */
-  readonly updates: readonly string[];
+  /** Whether an update through that subresource, the resource itself by an empty name, may change what is used. */
+  updates(subresource: string, object: KubeObject, old: KubeObject): boolean;
 }
 
 interface Scope {
@@ -46,7 +46,7 @@ export function evaluatorOf(info: Pick<ResourceInfo, 'group' | 'resource'>): Eva
         usage: () => new Map(names.map((each) => [each, one])),
         covers: (each) => names.includes(each),
         inScope: () => false,
-        updates: [],
+        updates: () => false,
       };
     }
   }
@@ -86,7 +86,9 @@ function computeNames(requests: ReadonlyMap<string, Quantity>, limits: ReadonlyM
 const demanded = new Set(['cpu', 'memory', 'requests.cpu', 'requests.memory', 'limits.cpu', 'limits.memory']);
 
 const pods: Evaluator = {
-  updates: ['resize'],
+  // What is asked for changes by a resize alone, the scope by an end that is set or taken back.
+  updates: (subresource, object, old) =>
+    subresource === 'resize' || (subresource === '' && isTerminating(object as Pod) !== isTerminating(old as Pod)),
   usage(object, nowMs) {
     const pod = object as Pod;
     const counted: Amounts = new Map([['count/pods', one]]);
@@ -127,9 +129,9 @@ function podInScope({ scopeName, operator, values }: Scope, pod: Pod): boolean {
   const spec = pod.spec;
   switch (scopeName) {
     case 'Terminating':
-      return (spec?.activeDeadlineSeconds ?? -1) >= 0;
+      return isTerminating(pod);
     case 'NotTerminating':
-      return spec?.activeDeadlineSeconds === undefined;
+      return !isTerminating(pod);
     case 'BestEffort':
       return qosClassOf(pod) === 'BestEffort';
     case 'NotBestEffort':
@@ -141,6 +143,11 @@ function podInScope({ scopeName, operator, values }: Scope, pod: Pod): boolean {
     default:
       return false;
   }
+}
+
+/** Whether the pod is to end by itself. */
+function isTerminating({ spec }: Pod): boolean {
+  return (spec?.activeDeadlineSeconds ?? -1) >= 0;
 }
 
 function matchesName(name: string, operator: string, values: readonly string[]): boolean {
@@ -159,7 +166,7 @@ function crossesNamespaces({ spec }: Pod): boolean {
 }
 
 const services: Evaluator = {
-  updates: [''],
+  updates: (subresource) => subresource === '',
   usage(object) {
     const { type, ports = [], allocateLoadBalancerNodePorts } = (object as Service).spec ?? {};
     const amounts: Amounts = new Map([
@@ -179,7 +186,7 @@ const services: Evaluator = {
 };
 
 const claims: Evaluator = {
-  updates: ['', 'status'],
+  updates: (subresource) => subresource === '' || subresource === 'status',
   usage(object) {
     const { metadata, spec } = object as PersistentVolumeClaim;
     const amounts: Amounts = new Map([

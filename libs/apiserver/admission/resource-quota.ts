@@ -38,10 +38,10 @@ export function resourceQuota(quotas: Quotas): AdmissionPlugin {
   };
 }
 
-function counts({ info, operation, subresource, namespace, object }: AdmissionRequest): boolean {
+function counts({ info, operation, subresource, namespace, object, old }: AdmissionRequest): boolean {
   if (!info.namespaced || namespace === '' || object === undefined || ignored.has(info.resource)) return false;
   if (operation === 'CREATE') return subresource === '';
-  return operation === 'UPDATE' && evaluatorOf(info).updates.includes(subresource);
+  return operation === 'UPDATE' && old !== undefined && evaluatorOf(info).updates(subresource, object, old);
 }
 
 /** The quota with the request counted, or the same quota where it is not about it. Fails with Forbidden. */

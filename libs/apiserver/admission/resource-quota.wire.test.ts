@@ -27,6 +27,7 @@ async function admin(): Promise<WireClient> {
 
 interface QuotaSpec {
   readonly hard: Readonly<Record<string, string>>;
+  readonly scopes?: readonly string[];
   readonly scopeSelector?: object;
 }
 
@@ -160,6 +161,61 @@ test('changes of claims', async () => {
   });
   await report('a volume of the kind that is too large', 'b', { currentVolumeAttributesClassName: 'fast' });
   recording.check(new URL('../testdata/quota-claims.txt', import.meta.url), process.env.UPDATE === '1');
+}, 60_000);
+
+test('changes of pods', async () => {
+  const client = await admin();
+  const namespace = 'quota-pods';
+  const pods = `/api/v1/namespaces/${namespace}/pods`;
+  await client.call('POST', '/api/v1/namespaces', { body: { metadata: { name: namespace } } });
+  await client.call('POST', `/api/v1/namespaces/${namespace}/serviceaccounts`, { body: { metadata: { name: 'default' } } });
+  const resources = (cpu: string) => ({ requests: { cpu } });
+  const pod = (name: string, cpu: string, more: object = {}) => ({
+    metadata: { name },
+    spec: { schedulerName: 'nobody', containers: [{ name: 'c', image: 'i', resources: resources(cpu) }], ...more },
+  });
+  // There before the quotas, and without what they demand.
+  const plain = { metadata: { name: 'plain' }, spec: { schedulerName: 'nobody', containers: [{ name: 'c', image: 'i' }] } };
+  expect((await client.call('POST', pods, { body: plain })).code).toBe(201);
+  const hard = { pods: '2', 'requests.cpu': '1' };
+  await quota(client, namespace, 'lasting', { hard, scopes: ['NotTerminating'] });
+  await quota(client, namespace, 'ending', { hard: { pods: '1', 'requests.cpu': '500m' }, scopes: ['Terminating'] });
+  for (const more of [{}, { activeDeadlineSeconds: 9 }]) {
+    const body = pod('huge', '2', more);
+    await vi.waitFor(async () => expect((await client.call('POST', pods, { body })).code).toBe(403), 10_000);
+  }
+  const recording = new Recording();
+  const told = async (): Promise<void> => {
+    for (const name of ['lasting', 'ending']) {
+      const { body } = await client.call('GET', `/api/v1/namespaces/${namespace}/resourcequotas/${name}`);
+      recording.note(`${name} ${JSON.stringify(body.status.used, ['pods', 'requests.cpu'])}`);
+    }
+  };
+  const make = async (title: string, name: string, cpu: string, more: object = {}) => {
+    await recording.ask(title, client, 'POST', pods, { body: pod(name, cpu, more) });
+    await told();
+  };
+  const strategic = { type: 'application/strategic-merge-patch+json' };
+  const change = async (title: string, path: string, body: object) => {
+    await recording.ask(title, client, 'PATCH', `${pods}/${path}`, { body, ...strategic });
+    await told();
+  };
+  await make('a pod', 'a', '100m');
+  await change('another image', 'a', { spec: { containers: [{ name: 'c', image: 'j' }] } });
+  await change('it gets an end, as a trial', 'a?dryRun=All', { spec: { activeDeadlineSeconds: 60 } });
+  await change('it gets an end', 'a', { spec: { activeDeadlineSeconds: 60 } });
+  await change('an earlier end', 'a', { spec: { activeDeadlineSeconds: 30 } });
+  await make('a second pod', 'b', '100m');
+  await change('an end beyond the quota', 'b', { spec: { activeDeadlineSeconds: 60 } });
+  await make('a pod with an end', 'c', '100m', { activeDeadlineSeconds: 60 });
+  await change('larger', 'b/resize', { spec: { containers: [{ name: 'c', resources: resources('200m') }] } });
+  await change('larger than there may be', 'b/resize', { spec: { containers: [{ name: 'c', resources: resources('1') }] } });
+  await change('smaller', 'b/resize', { spec: { containers: [{ name: 'c', resources: resources('50m') }] } });
+  await change('labels of one that lacks requests', 'plain', { metadata: { labels: { a: 'b' } } });
+  await change('an image of one that lacks requests', 'plain', { spec: { containers: [{ name: 'c', image: 'j' }] } });
+  await change('an end of one that lacks requests', 'plain', { spec: { activeDeadlineSeconds: 60 } });
+  await change('its status', 'b/status', { status: { phase: 'Failed' } });
+  recording.check(new URL('../testdata/quota-pods.txt', import.meta.url), process.env.UPDATE === '1');
 }, 60_000);
 
 test.skipIf(original !== undefined)(
