@@ -1,6 +1,6 @@
 // Quotas on a world with a server: what goes is given back, what comes is admission's to count.
-import type { ConfigMap, ResourceQuota } from '@drydock/api/generated/types.ts';
-import { configMaps, resourceQuotas } from '@drydock/api/resource.ts';
+import type { ConfigMap, Pod, ResourceQuota } from '@drydock/api/generated/types.ts';
+import { configMaps, pods, resourceQuotas } from '@drydock/api/resource.ts';
 import { expect, test } from 'vitest';
 import { World } from '../testing/world.ts';
 import { startResourceQuotaController } from './controller.ts';
@@ -32,4 +32,19 @@ test('a quota is counted once, when something goes, and every five minutes; not 
   await map('three');
   await world.clock.advanceAsync(301_000);
   expect(used()).toEqual({ configmaps: '2' });
+});
+
+test('a pod that gets an end leaves the quota of those that have none', async () => {
+  const world = new World();
+  const used = () => world.list<ResourceQuota>(resourceQuotas)[0]?.status?.used;
+  const pod = { namespace: 'a', name: 'p' };
+  await world.user.create<Pod>(pods, { metadata: pod, spec: { containers: [{ name: 'c', image: 'i' }] } });
+  const spec = { hard: { pods: '9' }, scopes: ['NotTerminating'] };
+  await world.user.create<ResourceQuota>(resourceQuotas, { metadata: key, spec });
+  void startResourceQuotaController([{ resource: pods, verbs }], world.manager().context);
+  await world.clock.advanceAsync(1_000);
+  expect(used()).toEqual({ pods: '1' });
+  await world.user.patch(pods, pod, { type: 'merge', body: { spec: { activeDeadlineSeconds: 60 } } });
+  await world.clock.advanceAsync(1_000);
+  expect(used()).toEqual({ pods: '0' });
 });

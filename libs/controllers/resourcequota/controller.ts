@@ -1,4 +1,5 @@
 // Drives plan.ts: whatever goes, finishes or changes in a namespace gives back of its quotas; what comes is counted by admission.
+import type { Pod } from '@drydock/api/generated/types.ts';
 import {
   groupResourceOf,
   type KubeObject,
@@ -73,8 +74,10 @@ export async function startResourceQuotaController(
     });
   }
   pods.subscribe(({ before, after }) => {
-    if (before !== undefined && after !== undefined && isPodTerminal(before) !== isPodTerminal(after))
-      touch(namespaceOf(after));
+    if (before === undefined || after === undefined) return;
+    // A pod that gets an end leaves the quotas of those that have none.
+    const hasEnd = ({ spec }: Pod): boolean => spec?.activeDeadlineSeconds !== undefined;
+    if (isPodTerminal(before) !== isPodTerminal(after) || hasEnd(before) !== hasEnd(after)) touch(namespaceOf(after));
   });
   for (const cache of [services, claims] as Cache<KubeObject>[]) {
     cache.subscribe(({ before, after }) => {
