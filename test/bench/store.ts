@@ -1,16 +1,18 @@
 // Our store beside the original, the same load on both in alternating rounds, on the same disk:
-// `npm run bench:store [-- --only put,get --members 3 --rounds 3 --seconds 2 --keys 1000000 --check-perf m]`.
+// `npm run bench:store [-- --only put,get --members 3 --rounds 3 --seconds 2 --keys 1000000 --check-perf m --beside NAME=COMMAND]`.
+// `--only fresh`: the first second and the first ten of stores that have just been started. `--beside`: a further program, as words.
 // The original is etcd of DRYDOCK_UPSTREAM, or Debian's; without either only ours is measured. Besides rates there is the
 // processor time of the members for each operation: on a machine that does other things too, that says more.
 import { existsSync } from 'node:fs';
 import { parseArgs } from 'node:util';
 import { execa } from '@drydock/foundation/child-process.ts';
 import { ourProgram, Store, upstreamProgram } from '../integration/store/members.ts';
+import { fresh } from './store/fresh.ts';
 import { loads, type NamedLoad } from './store/loads.ts';
 import { Measurement } from './store/measurement.ts';
 import { printRatios, type Result } from './store/report.ts';
 
-const parts = ['put', 'get', 'range', 'txn', 'watch', 'keepalive', 'million', 'check'] as const;
+const parts = ['put', 'get', 'range', 'txn', 'watch', 'keepalive', 'million', 'check', 'fresh'] as const;
 
 const { values } = parseArgs({
   options: {
@@ -22,6 +24,7 @@ const { values } = parseArgs({
     keys: { type: 'string', default: '1000000' },
     'check-perf': { type: 'string', default: 's,m,l' },
     ours: { type: 'boolean', default: false },
+    beside: { type: 'string', multiple: true, default: [] },
   },
 });
 const debian = '/usr/bin/etcd';
@@ -30,6 +33,10 @@ const etcdctl = upstreamProgram('etcdctl') ?? 'etcdctl';
 const programs = [
   { name: 'ours', program: ourProgram },
   ...(original === undefined || values.ours ? [] : [{ name: 'etcd', program: [original] }]),
+  ...values.beside.map((text) => {
+    const [name = '', command = ''] = text.split(/=(.*)/s);
+    return { name, program: command.split(' ') };
+  }),
 ];
 const only = new Set(values.only.split(','));
 const clients = values.clients?.split(',').map(Number);
@@ -80,6 +87,22 @@ for (let round = 0; round < Number(values.rounds); round++) {
     for (const { name, program } of round % 2 === 0 ? programs : programs.toReversed()) {
       if (wanted.length > 0) await withStore(name, size, program, loadsOf);
     }
+  }
+}
+if (only.has('fresh')) {
+  const partner = await Store.start({ size: 1, program: programs.at(-1)?.program ?? ourProgram, diskFaults: false });
+  try {
+    for (let round = 0; round < Number(values.rounds); round++) {
+      for (const { name, program } of round % 2 === 0 ? programs : programs.toReversed()) {
+        const size = Math.max(...sizes);
+        await fresh(program, size, partner, (result) => {
+          results.push({ name, size, ...result });
+          console.error(`${name}, ${size} member(s), ${result.load}: ${JSON.stringify(result.figures)}`);
+        });
+      }
+    }
+  } finally {
+    await partner.stop();
   }
 }
 if (only.has('million')) {

@@ -1,48 +1,20 @@
 // The load of ../store.ts, a process of its own: `node load.ts JSON` with a Load; prints a Measured as JSON.
-import {
-  compareResult,
-  compareTarget,
-  LeaseGrantRequest,
-  LeaseKeepAliveRequest,
-  PutRequest,
-  RangeRequest,
-  TxnRequest,
-  WatchRequest,
-} from '@drydock/etcd/rpc/messages.ts';
+import { LeaseKeepAliveRequest, PutRequest, WatchRequest } from '@drydock/etcd/rpc/messages.ts';
 import { encode } from '@drydock/etcd/rpc/protobuf.ts';
-import { grpcMessage, headerBlock, LoadConnection, MessageCounter } from './connection.ts';
+import { grpcMessage, type LoadConnection, MessageCounter } from './connection.ts';
+import { connect, drive as driveCalls } from './drive.ts';
 import type { Load, Measured } from './measured.ts';
+import { headersOf, keyCount, putsPerTxn } from './requests.ts';
 
-/** Keys that `put` writes and the others read. */
-const keyCount = 10_000;
-/** Callers that share a connection, as those of one program do. */
-const callersPerConnection = 32;
-const rangeLimit = 1000;
 const leaseCount = 10_000;
 const watcherCount = 1000;
 /** Of `watch`; where each watcher has a stream of its own, that is how other clients than etcd's do it. */
 const watchersPerStream = 100;
-/** A request stays below the 16 KiB of one frame. */
-const putsPerTxn = 40;
 
 const load = JSON.parse(process.argv[2] ?? '{}') as Load;
 const value = Buffer.alloc(load.valueBytes, 'v');
-const keyOf = (n: number): string => `bench/${String(n % keyCount).padStart(8, '0')}`;
-const headersOf = (path: string): Buffer => headerBlock(`/etcdserverpb.${path}`, 'bench');
 
 // Zero values of the fields that a message of the load does not use.
-const noCompare = { version: 0, create_revision: 0, mod_revision: 0, value: Buffer.alloc(0), lease: 0n, range_end: '' };
-const noPut = { lease: 0n, prev_kv: false, ignore_value: false, ignore_lease: false };
-const noRange = {
-  ...{ range_end: '', limit: 0, revision: 0, sort_order: 0, sort_target: 0, serializable: false, keys_only: false },
-  ...{ count_only: false, min_mod_revision: 0, max_mod_revision: 0, min_create_revision: 0, max_create_revision: 0 },
-};
-const noOp = {
-  request_range: undefined,
-  request_put: undefined,
-  request_delete_range: undefined,
-  request_txn: undefined,
-};
 const noWatch = {
   ...{ range_end: '', start_revision: 0, progress_notify: false, filters: [], prev_kv: false, watch_id: 0, fragment: false },
 };
@@ -50,84 +22,15 @@ const noWatch = {
 const latenciesMs: number[] = [];
 let failed = 0;
 
-/** The `n`th request of a kind. */
-const requests: Record<string, { path: string; of: (n: number) => Buffer }> = {
-  put: { path: 'KV/Put', of: (n) => encode(PutRequest, { key: keyOf(n), value }) },
-  get: { path: 'KV/Range', of: (n) => encode(RangeRequest, { key: keyOf(n) }) },
-  'get-serializable': { path: 'KV/Range', of: (n) => encode(RangeRequest, { key: keyOf(n), serializable: true }) },
-  range: {
-    path: 'KV/Range',
-    of: (n) => encode(RangeRequest, { key: keyOf(n % 9000), range_end: 'bench0', limit: rangeLimit }),
-  },
-  // As the apiserver updates: put where the key's revision is as expected, else give what is there.
-  txn: {
-    path: 'KV/Txn',
-    of: (n) => {
-      const key = keyOf(n);
-      const compare = { ...noCompare, result: compareResult.greater, target: compareTarget.mod, key };
-      return encode(TxnRequest, {
-        compare: [compare],
-        success: [{ ...noOp, request_put: { ...noPut, key, value } }],
-        failure: [{ ...noOp, request_range: { ...noRange, key } }],
-      });
-    },
-  },
-  fill: {
-    path: 'KV/Txn',
-    of: (n) => {
-      const puts = Array.from({ length: putsPerTxn }, (_, i) => {
-        const key = `fill/${String(n * putsPerTxn + i).padStart(9, '0')}`;
-        return { ...noOp, request_put: { ...noPut, key, value } };
-      });
-      return encode(TxnRequest, { compare: [], success: puts, failure: [] });
-    },
-  },
-  grant: { path: 'Lease/LeaseGrant', of: (n) => encode(LeaseGrantRequest, { ID: BigInt(n + 1), TTL: 3600 }) },
-};
-const count = Math.max(Math.min(load.endpoints.length, load.clients), Math.ceil(load.clients / callersPerConnection));
-const connections = await Promise.all(
-  Array.from({ length: count }, (_, i) => LoadConnection.open(load.endpoints[i % load.endpoints.length] ?? '')),
-);
-const connectionOf = (i: number): LoadConnection => connections[i % count] as LoadConnection;
+const connections = await connect(load.endpoints, load.clients);
+const connectionOf = (i: number): LoadConnection => connections[i % connections.length] as LoadConnection;
 
 /** Callers with one call under way each, until the time is over or all calls are made. */
-async function drive(kind: string, calls: number, durationMs: number): Promise<void> {
-  const { path, of } = requests[kind] ?? { path: kind, of: () => Buffer.alloc(0) };
-  const headers = headersOf(path);
-  // What a request costs to make is not part of the load.
-  const made = calls === Infinity ? Array.from({ length: keyCount }, (_, n) => grpcMessage(of(n))) : [];
-  const message = (n: number): Buffer => made[n % keyCount] ?? grpcMessage(of(n));
-  const end = performance.now() + durationMs;
-  let next = 0;
-  const caller = (connection: LoadConnection): Promise<void> =>
-    new Promise((resolve) => {
-      let from = 0;
-      let answered = false;
-      const begin = (): void => {
-        if (next >= calls || performance.now() >= end) {
-          resolve();
-          return;
-        }
-        answered = false;
-        // A stride that visits all keys in no order, where there is time for that.
-        const n = calls === Infinity ? next * 7919 : next;
-        next++;
-        from = performance.now();
-        connection.call(headers, message(n), receiver);
-      };
-      const receiver = {
-        data: () => {
-          answered = true;
-        },
-        end: () => {
-          latenciesMs.push(performance.now() - from);
-          if (!answered) failed++;
-          begin();
-        },
-      };
-      begin();
-    });
-  await Promise.all(Array.from({ length: load.clients }, (_, i) => caller(connectionOf(i))));
+function drive(kind: string, calls: number, durationMs: number): Promise<void> {
+  return driveCalls(connections, { ...load, kind, calls, durationMs }, (_, tookMs, answered) => {
+    latenciesMs.push(tookMs);
+    if (!answered) failed++;
+  });
 }
 
 /** One write at a time; its latency ends when the last watcher has it. */

@@ -21,3 +21,24 @@ export interface Measured {
   /** Processor time of the load itself for each operation, microseconds. */
   readonly loadCpuUs: number;
 }
+
+/** What ./fresh.ts asks of its load. */
+export interface FreshLoad {
+  readonly kind: 'put' | 'get';
+  readonly clients: number;
+  readonly valueBytes: number;
+  /** From the first call on. */
+  readonly windowsMs: readonly number[];
+  /** `host:port` of a store that is not measured, and how long the load practises on it. */
+  readonly practiseOn: readonly string[];
+  readonly practiseMs: number;
+}
+
+/** Of the calls that were answered in the first `windowMs`. `failed` counts all. */
+export interface Window {
+  readonly windowMs: number;
+  readonly perSecond: number;
+  readonly p50Ms: number;
+  readonly p99Ms: number;
+  readonly failed: number;
+}

@@ -18,6 +18,7 @@ const directions: Readonly<Record<string, 'more' | 'less'>> = {
   rssMiB: 'less',
   slowestMs: 'less',
   restartMs: 'less',
+  startMs: 'less',
 };
 
 const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
@@ -48,6 +49,7 @@ export function ratioRows(results: readonly Result[], other = 'etcd'): Record<st
         row.ratio = rounded(better(median(ours), median(theirs)));
         row.spread = `${rounded(Math.min(...ratios))}..${rounded(Math.max(...ratios))}`;
       }
+      for (const { name } of group) if (name !== 'ours' && name !== other) row[name] = rounded(median(of(name)));
       rows.push(row);
     }
   }
