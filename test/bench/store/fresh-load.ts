@@ -1,6 +1,6 @@
 // The load of ./fresh.ts, a process of its own: `node fresh-load.ts JSON` with a FreshLoad. It is slow itself until V8 has compiled
 // it, so it practises on another store first, says `practised`, waits for a line with the endpoints to be measured (JSON), and
-// begins at once. Prints a Window for each of `windowsMs`, as JSON.
+// begins at once. Prints a Window for each of `windowsMs` when it is over, as JSON.
 import { once } from 'node:events';
 import { createInterface } from 'node:readline';
 import { connect, drive } from './drive.ts';
@@ -21,21 +21,23 @@ process.stdout.write('practised\n');
 const [line] = (await told) as [string];
 lines.close();
 
-const endedMs: number[] = [];
 const tookMs: number[] = [];
 let failed = 0;
+const quantile = (sorted: readonly number[], q: number): number => sorted[Math.floor(q * (sorted.length - 1))] ?? Number.NaN;
+
+function tell(windowMs: number): void {
+  const sorted = tookMs.toSorted((a, b) => a - b);
+  const { length: operations } = sorted;
+  const perSecond = (operations / windowMs) * 1000;
+  const told: Window = { windowMs, operations, perSecond, p50Ms: quantile(sorted, 0.5), p99Ms: quantile(sorted, 0.99), failed };
+  process.stdout.write(`${JSON.stringify(told)}\n`);
+}
+
 const connections = await connect(JSON.parse(line) as string[], load.clients);
-const start = performance.now();
-await drive(connections, { ...load, calls: Infinity, durationMs: Math.max(...load.windowsMs) }, (began, took, answered) => {
-  endedMs.push(began + took - start);
+for (const windowMs of load.windowsMs) setTimeout(tell, windowMs, windowMs);
+const durationMs = Math.max(...load.windowsMs);
+await drive(connections, { ...load, calls: Infinity, durationMs }, (_, took, answered) => {
   tookMs.push(took);
   if (!answered) failed++;
 });
-
-const windows = load.windowsMs.map((windowMs): Window => {
-  const within = tookMs.filter((_, i) => (endedMs[i] ?? Infinity) <= windowMs).sort((a, b) => a - b);
-  const quantile = (q: number): number => within[Math.floor(q * (within.length - 1))] ?? Number.NaN;
-  return { windowMs, perSecond: (within.length / windowMs) * 1000, p50Ms: quantile(0.5), p99Ms: quantile(0.99), failed };
-});
-console.log(JSON.stringify(windows));
 for (const connection of connections) connection.close();

@@ -4,6 +4,7 @@ import { fileURLToPath } from 'node:url';
 import { execa } from '@drydock/foundation/child-process.ts';
 import { Store } from '../../integration/store/members.ts';
 import type { FreshLoad, Window } from './measured.ts';
+import { cpuUs } from './measurement.ts';
 import type { Result } from './report.ts';
 import { leaderFirst } from './status.ts';
 
@@ -18,7 +19,10 @@ const kinds = [
 
 const endpointsOf = (store: Store): string[] => store.endpoints.map((url) => new URL(url).host);
 
-/** Measures one new store of `program` for each kind of load; `partner` is the store that the load practises on. */
+/**
+ * Measures one new store of `program` for each kind of load; `partner` is the store that the load practises on.
+ * `startCpuMs` and `serverCpuUs` are processor time of the members: on a machine that does other things too they say more than rates.
+ */
 export async function fresh(
   program: readonly string[],
   size: number,
@@ -36,12 +40,17 @@ export async function fresh(
     try {
       const endpoints = await leaderFirst(endpointsOf(store));
       const startMs = performance.now() - start;
+      const pids = store.members.map((_, i) => store.pid(i));
+      const startCpuMs = cpuUs(pids) / 1000;
       child.stdin.write(`${JSON.stringify(endpoints)}\n`);
-      const windows = JSON.parse((await lines.next()).value ?? '[]') as Window[];
-      await child;
       const name = `fresh ${kind} 256 B, ${clients} clients`;
-      report({ load: name, figures: { startMs } });
-      for (const { windowMs, ...figures } of windows) report({ load: `${name}, first ${windowMs / 1000} s`, figures });
+      report({ load: name, figures: { startMs, startCpuMs } });
+      for (let i = 0; i < windowsMs.length; i++) {
+        const { windowMs, operations, ...figures } = JSON.parse((await lines.next()).value ?? '{}') as Window;
+        const serverCpuUs = (cpuUs(pids) - startCpuMs * 1000) / Math.max(1, operations);
+        report({ load: `${name}, first ${windowMs / 1000} s`, figures: { ...figures, serverCpuUs } });
+      }
+      await child;
     } finally {
       child.kill('SIGKILL');
       await store.stop();

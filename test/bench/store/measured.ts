@@ -34,9 +34,10 @@ export interface FreshLoad {
   readonly practiseMs: number;
 }
 
-/** Of the calls that were answered in the first `windowMs`. `failed` counts all. */
+/** Of the calls that were answered in the first `windowMs`. `failed` is how many of them had no message. */
 export interface Window {
   readonly windowMs: number;
+  readonly operations: number;
   readonly perSecond: number;
   readonly p50Ms: number;
   readonly p99Ms: number;

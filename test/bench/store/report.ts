@@ -15,10 +15,12 @@ const directions: Readonly<Record<string, 'more' | 'less'>> = {
   p50Ms: 'less',
   p99Ms: 'less',
   serverCpuUs: 'less',
+  diskBytes: 'less',
   rssMiB: 'less',
   slowestMs: 'less',
   restartMs: 'less',
   startMs: 'less',
+  startCpuMs: 'less',
 };
 
 const median = (numbers: readonly number[]): number => [...numbers].sort((a, b) => a - b)[numbers.length >> 1] ?? Number.NaN;
