@@ -54,37 +54,25 @@ export class Measurement {
   }
 }
 
-/** Puts a load on the processes that serve it; of them together for each call, `serverCpuUs` is processor time, `diskBytes` written. */
+/** Puts a load on the processes that serve it; `serverCpuUs` is their processor time for each call, together. */
 export async function runLoad(load: Load, pids: readonly number[]): Promise<Figures> {
   const child = execa(process.execPath, ['--max-semi-space-size=32', script, JSON.stringify(load)]);
-  let before = { cpuUs: 0, diskBytes: 0 };
-  const used = (): typeof before => ({ cpuUs: cpuUs(pids), diskBytes: writtenBytes(pids) });
+  let before = 0;
   let measured: Measured | undefined;
   for await (const line of createInterface({ input: child.stdout })) {
-    if (line === 'begun') before = used();
+    if (line === 'begun') before = cpuUs(pids);
     else measured = JSON.parse(line) as Measured;
   }
-  const after = used();
+  const after = cpuUs(pids);
   await child;
   if (measured === undefined) throw new Error('the load has printed nothing');
   const { operations, ...figures } = measured;
-  const each = (amount: number): number => amount / Math.max(1, operations);
-  return {
-    ...figures,
-    serverCpuUs: each(after.cpuUs - before.cpuUs),
-    diskBytes: each(after.diskBytes - before.diskBytes),
-  };
+  return { ...figures, serverCpuUs: (after - before) / Math.max(1, operations) };
 }
 
 /** Processor time of all processes, since their start. */
 export function cpuUs(pids: readonly number[]): number {
   return pids.reduce((sum, pid) => sum + (usageOf('', pid)?.ticks ?? 0) * tickUs, 0);
-}
-
-/** What they have made the disk write, of all processes, since their start. */
-function writtenBytes(pids: readonly number[]): number {
-  const of = (pid: number): number => Number(/^write_bytes: (\d+)/m.exec(readFileSync(`/proc/${pid}/io`, 'utf8'))?.[1] ?? 0);
-  return pids.reduce((sum, pid) => sum + of(pid), 0);
 }
 
 function rssMiB(pid: number): number {

@@ -15,7 +15,6 @@ const directions: Readonly<Record<string, 'more' | 'less'>> = {
   p50Ms: 'less',
   p99Ms: 'less',
   serverCpuUs: 'less',
-  diskBytes: 'less',
   rssMiB: 'less',
   slowestMs: 'less',
   restartMs: 'less',
