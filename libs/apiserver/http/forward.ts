@@ -54,6 +54,17 @@ export function endToEndHeaders(req: HttpRequest): Record<string, string | strin
   return headers;
 }
 
+/**
+ * How who is asked is told where the body ends; nothing: there is none. Node by itself says so of no GET or DELETE, and a body would be
+ * taken for the next request on the connection: one that nobody was authorised for.
+ */
+function framing(req: HttpRequest): Record<string, string> {
+  const length = req.headers['content-length'];
+  if (length !== undefined) return { 'content-length': length };
+  const hasBody = 'stream' in req ? !req.stream.endAfterHeaders : req.headers['transfer-encoding'] !== undefined;
+  return hasBody ? { 'transfer-encoding': 'chunked' } : {};
+}
+
 /** Whether node can pass this status on as that of an answer: what is asked may say anything. */
 function isFinalStatus(code: number, http2: boolean): boolean {
   return code >= 200 && code <= (http2 ? 599 : 999);
@@ -81,6 +92,7 @@ export function forward(exchange: Exchange, target: ForwardTarget, prefix: strin
   const base: ProxyBase = { prefix, backend, asked };
   const res = exchange.res as ServerResponse;
   const make = target.scheme === 'https' ? httpsRequest : httpRequest;
+  const framed = framing(req);
   return new Promise((resolve, reject) => {
     // Who has gone meanwhile wants nothing any more: what is begun now, nobody would end.
     signal.throwIfAborted();
@@ -92,6 +104,7 @@ export function forward(exchange: Exchange, target: ForwardTarget, prefix: strin
         path: target.path,
         headers: {
           ...endToEndHeaders(req),
+          ...framed,
           host: asked,
           'x-forwarded-for': forwardedFor(req),
           'x-forwarded-uri': prefix + target.path.replace(/\?.*$/s, ''),
@@ -137,6 +150,10 @@ export function forward(exchange: Exchange, target: ForwardTarget, prefix: strin
       }
     });
     signal.addEventListener('abort', () => upstream.destroy(), { once: true });
-    (req as IncomingMessage).pipe(upstream);
+    if (Object.keys(framed).length > 0) (req as IncomingMessage).pipe(upstream);
+    else {
+      req.resume();
+      upstream.end();
+    }
   });
 }
