@@ -53,6 +53,7 @@ export function managerOptions(v: FlagValues, gates: ManagerOptions['gates']): O
       endpoints: v['concurrent-endpoint-syncs'],
       endpointSlices: v['concurrent-service-endpoint-syncs'],
       namespaces: v['concurrent-namespace-syncs'],
+      ephemeralVolumes: v['concurrent-ephemeralvolume-syncs'],
       garbage: v['concurrent-gc-syncs'],
     },
   };

@@ -10,6 +10,7 @@ import { startDisruptionController } from './disruption/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
 import { type MirroringOptions, startMirroringController } from './endpointslicemirroring/controller.ts';
+import { startEphemeralVolumes } from './ephemeralvolume/controller.ts';
 import { startGarbageCollector } from './garbage-collector/controller.ts';
 import { startJobController } from './job/controller.ts';
 import { startNamespaceController } from './namespace/controller.ts';
@@ -53,6 +54,7 @@ export interface ManagerOptions {
     readonly statefulSets: number;
     readonly endpoints: number;
     readonly endpointSlices: number;
+    readonly ephemeralVolumes: number;
     readonly namespaces: number;
     readonly garbage: number;
   };
@@ -216,6 +218,13 @@ export const controllers: readonly ControllerEntry[] = [
     account: 'persistent-volume-binder',
     eventSource: 'persistentvolume-controller',
     start: ({ volumes }, context) => startVolumeBinder(volumes, context),
+  },
+  {
+    name: 'ephemeral-volume-controller',
+    alias: 'ephemeral-volume',
+    account: 'ephemeral-volume-controller',
+    eventSource: 'ephemeral_volume',
+    start: ({ concurrency }, context) => startEphemeralVolumes(concurrency.ephemeralVolumes, context),
   },
   {
     name: 'persistentvolumeclaim-protection-controller',

@@ -16,6 +16,9 @@ export interface RecyclerSettings {
 
 export type RecyclerKinds = Readonly<Record<'hostPath' | 'nfs', RecyclerSettings>>;
 
+/** What runs in it, of which only a shell and find are used. */
+export const recyclerImage = 'registry.k8s.io/build-image/debian-base:bookworm-v1.0.6';
+
 const scrub = 'test -e /scrub && find /scrub -mindepth 1 -delete && test -z "$(ls -A /scrub)" || exit 1';
 
 const defaultTemplate: Pod = {
@@ -26,7 +29,7 @@ const defaultTemplate: Pod = {
     containers: [
       {
         name: 'pv-recycler',
-        image: 'registry.k8s.io/build-image/debian-base:bookworm-v1.0.6',
+        image: recyclerImage,
         command: ['/bin/sh'],
         args: ['-c', scrub],
         volumeMounts: [{ name: 'vol', mountPath: '/scrub' }],

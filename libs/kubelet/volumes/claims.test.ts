@@ -117,3 +117,29 @@ test('OnRootMismatch looks at the folder itself', async () => {
   await other.prepare({ securityContext: { fsGroup: group, fsGroupChangePolicy: 'OnRootMismatch' } });
   expect(other.modes().slice(1, 3)).toEqual(['2770', '660']);
 });
+
+test('an ephemeral volume is that of the claim which was made for the pod, and of no other', async () => {
+  const pod = podWith({ volumes: [{ name: 'v', ephemeral: { volumeClaimTemplate: { spec: {} } } }] });
+  const owned = (uid: string | undefined) => {
+    const ownerReferences = [
+      { apiVersion: 'v1', kind: 'Pod', name: pod.metadata?.name ?? '', uid: uid ?? '', controller: true },
+    ];
+    const asked: string[] = [];
+    const client = {
+      get: async ({ kind }: { kind: string }, { name }: { name: string }) => {
+        asked.push(name);
+        return kind === 'PersistentVolume'
+          ? { spec: { hostPath: { path: '/x' }, claimRef: { uid: 'c' } } }
+          : { metadata: { uid: 'c', ownerReferences }, spec: { volumeName: 'pv' }, status: { phase: 'Bound' } };
+      },
+    } as unknown as ApiClient;
+    const rootDir = mkdtempSync(`${tmpdir()}/kubelet-claims-`);
+    onTestFinished(() => rmSync(rootDir, { recursive: true }));
+    const volumes = new Volumes({ rootDir, claims: new Claims(client), mounter: hollowMounter, clock: new VirtualClock() });
+    return { asked, made: volumes.prepare(contextOf(pod)) };
+  };
+  const own = owned(pod.metadata?.uid);
+  expect((await own.made).get('v')).toEqual({ path: '/x', readOnly: false });
+  expect(own.asked).toEqual([`${pod.metadata?.name}-v`, 'pv']);
+  await expect(owned('another').made).rejects.toThrow('(pod is not owner)');
+});

@@ -62,18 +62,24 @@ export class Volumes {
   }
 
   async #make(volume: Volume, context: PayloadContext): Promise<HostVolume> {
-    const { emptyDir, hostPath, persistentVolumeClaim: claim } = volume;
+    const { emptyDir, hostPath, persistentVolumeClaim: claim, ephemeral } = volume;
     if (emptyDir !== undefined) return this.#emptyDir(volume.name, emptyDir, context);
     if (hostPath !== undefined) return { path: await makeHostPath(hostPath.path, hostPath.type ?? ''), readOnly: false };
     if (claim !== undefined) return this.#claimed(claim, context.pod);
+    if (ephemeral !== undefined)
+      return this.#claimed({ claimName: `${context.pod.metadata?.name}-${volume.name}` }, context.pod, true);
     const files = apiFiles(context, volume);
     if (files === undefined) throw new VolumeError('no volume plugin matched');
     return this.#fromApi(volume.name, files, context);
   }
 
-  async #claimed({ claimName, readOnly = false }: PersistentVolumeClaimVolumeSource, pod: Pod): Promise<HostVolume> {
+  async #claimed(
+    { claimName, readOnly = false }: PersistentVolumeClaimVolumeSource,
+    pod: Pod,
+    ofPod = false,
+  ): Promise<HostVolume> {
     const { claims, mounter } = this.#ports;
-    const claimed = await claims.volume(pod, claimName);
+    const claimed = await claims.volume(pod, claimName, ofPod);
     if (claimed.isLocal && mounter.givesAway) await this.#local.take(pod, claimed, readOnly);
     return { path: claimed.path, readOnly };
   }
