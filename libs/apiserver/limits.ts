@@ -2,6 +2,8 @@
 
 /** Largest request body, as upstream's MaxRequestBodyBytes. */
 export const requestBodyMaxBytes = 3 * 1024 * 1024;
+/** The same in YAML, which clients write by hand: three megabytes of it would be read for most of a minute. */
+export const yamlBodyMaxBytes = 256 * 1024;
 /** Responses at least this large are compressed where the client takes gzip. */
 export const gzipMinBytes = 128 * 1024;
 /**
