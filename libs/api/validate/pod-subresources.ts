@@ -5,9 +5,9 @@ import { semanticEqual } from '../json.ts';
 import { dns1123LabelErrors, dns1123SubdomainErrors } from '../names.ts';
 import { qosClassOf } from '../pod-qos.ts';
 import { duplicate, type FieldError, forbidden, invalid, notFound, required } from './field-error.ts';
+import { mirrorAnnotation } from './pod-annotations.ts';
 
 const ipText = 'must be a valid IP address, (e.g. 10.9.8.7 or 2001:db8::ffff)';
-const mirror = 'kubernetes.io/config.mirror';
 
 export function validatePodStatus(pod: Pod, old: Pod): FieldError[] {
   const errors: FieldError[] = [];
@@ -71,7 +71,7 @@ const forbiddenOfEphemeral = [
 export function validateEphemeralContainers(pod: Pod, old: Pod): FieldError[] {
   const path = 'spec.ephemeralContainers';
   const errors = ephemeralRules(pod.spec, path);
-  if (old.metadata?.annotations?.[mirror] !== undefined) {
+  if (old.metadata?.annotations?.[mirrorAnnotation] !== undefined) {
     return [...errors, forbidden('', 'static pods do not support ephemeral containers')];
   }
   const now = new Map((pod.spec?.ephemeralContainers ?? []).map((each) => [each.name, each]));
@@ -115,7 +115,7 @@ function notForEphemeral(container: EphemeralContainer, at: string): FieldError[
 }
 
 export function validateResize(pod: Pod, old: Pod): FieldError[] {
-  if (old.metadata?.annotations?.[mirror] !== undefined) return [forbidden('', 'static pods cannot be resized')];
+  if (old.metadata?.annotations?.[mirrorAnnotation] !== undefined) return [forbidden('', 'static pods cannot be resized')];
   if (old.spec?.os?.name === 'windows') return [forbidden('', 'windows pods cannot be resized')];
   const errors: FieldError[] = [];
   const qos = old.status?.qosClass ?? qosClassOf(old);

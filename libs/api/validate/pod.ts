@@ -8,6 +8,7 @@ import { type PodContext, validateContainers, validateInitContainers } from './c
 import { rules } from './define.ts';
 import { type FieldError, forbidden, invalid, notSupported, required } from './field-error.ts';
 import { validateAnnotations, validateLabels } from './meta.ts';
+import { changedAnnotations, mirrorOfNode } from './pod-annotations.ts';
 import { validateDnsConfig, validateHostAliases } from './pod-network.ts';
 import { validateOverhead } from './pod-resources.ts';
 import { validateAffinity, validateSpread } from './pod-scheduling.ts';
@@ -20,12 +21,21 @@ const maxDeadlineSeconds = 2147483647;
 
 export const podRules = [
   rules<Pod>('/Pod', {
-    create: (pod) => [...validatePodSpec(pod.spec, 'spec'), ...imageSpaces(pod), ...confiningAnnotations(pod)],
-    update: (pod, old) => validatePodUpdate(pod, old),
+    create: (pod) => [
+      ...validatePodSpec(pod.spec, 'spec'),
+      ...imageSpaces(pod),
+      ...mirrorOfNode(pod),
+      ...confiningAnnotations(pod),
+    ],
+    update: (pod, old) => [...changedAnnotations(pod, old), ...validatePodUpdate(pod, old)],
     subresources: {
-      status: validatePodStatus,
-      ephemeralcontainers: validateEphemeralContainers,
-      resize: (pod, old) => [...validatePodSpec(pod.spec, 'spec'), ...validateResize(pod, old)],
+      status: (pod, old) => [...changedAnnotations(pod, old), ...validatePodStatus(pod, old)],
+      ephemeralcontainers: (pod, old) => [...changedAnnotations(pod, old), ...validateEphemeralContainers(pod, old)],
+      resize: (pod, old) => [
+        ...validatePodSpec(pod.spec, 'spec'),
+        ...changedAnnotations(pod, old),
+        ...validateResize(pod, old),
+      ],
     },
   }),
 ];

@@ -142,12 +142,17 @@ export class PodManager {
   }
 
   #goneFromApi(pod: Pod): void {
-    if (mirrored(pod) === undefined) {
+    if (!this.#isMirror(pod)) {
       this.#workers.get(uidOf(pod))?.gone();
       return;
     }
     this.#ports.statuses.forget(uidOf(pod));
     this.#ports.mirrors.gone(pod);
+  }
+
+  /** What runs here by its own uid mirrors nothing, whatever is written on it later: forgotten, it would run for ever. */
+  #isMirror(pod: Pod): boolean {
+    return mirrored(pod) !== undefined && !this.#workers.has(uidOf(pod));
   }
 
   /** A mirror is no pod to run; what is said of the pod that it mirrors is written there. */
@@ -157,7 +162,9 @@ export class PodManager {
     const isNew = mirrors.seen(mirror);
     for (const worker of this.#workers.values()) {
       if (!isStatic(worker.pod) || mirrors.of(worker.pod) !== mirror) continue;
-      worker.update({ ...worker.pod, ...(mirror.status === undefined ? {} : { status: mirror.status }) });
+      // That it has ended only this kubelet can say: what others write there must not end it.
+      const { phase = 'Pending' } = worker;
+      worker.update({ ...worker.pod, status: { ...mirror.status, phase } });
       if (isNew || changedByOthers) worker.wake();
     }
   }
@@ -176,7 +183,7 @@ export class PodManager {
   }
 
   #seen(pod: Pod): void {
-    if (mirrored(pod) !== undefined) {
+    if (this.#isMirror(pod)) {
       this.#mirrorSeen(pod);
       return;
     }

@@ -48,6 +48,7 @@ export class PodWorker {
   #isGone = false;
   #ended = false;
   #timer: Timer | undefined;
+  #phase: string | undefined;
 
   constructor(pod: Pod, ports: WorkerPorts) {
     this.#ports = ports;
@@ -62,6 +63,11 @@ export class PodWorker {
 
   get observed(): PodObservation {
     return this.#state.observed;
+  }
+
+  /** What this worker said of it last; undefined before it has said anything. */
+  get phase(): string | undefined {
+    return this.#phase;
   }
 
   update(pod: Pod): void {
@@ -251,6 +257,7 @@ export class PodWorker {
       rejected: this.#isRejected,
       finished: finished || this.#ended,
     });
+    this.#phase = status.phase;
     setStatus(this.pod, status);
   }
 }

@@ -173,3 +173,35 @@ test('a pod of the API server that says it is of a file, or a mirror of nothing,
   await world.delete(`claims-${nodeName}`);
   await world.untilGone(`claims-${nodeName}`, 30_000);
 });
+
+test('what others write as the status of a mirror does not end the pod, and is overwritten', async () => {
+  const source = new Told([manifest('one')]);
+  const world = await scene({ staticSources: () => [source] });
+  await world.until('the mirror is up', () => isUp(world), 10_000);
+  for (const phase of ['Failed', 'Succeeded'])
+    for (const restart of [false, true]) {
+      const body = { status: { phase, reason: 'Said' } };
+      const key = { namespace, name: `web-${nodeName}` };
+      await world.user.patch<Pod>(pods, key, { type: 'merge', body }, { subresource: 'status' });
+      if (restart) world.crash();
+      await world.advance(10_000);
+      await world.until('it is up again', () => isUp(world), 60_000);
+    }
+  expect(happened(world, 'start', 'term', 'kill', 'end')).toEqual(['start a 0']);
+  source.tell();
+  await world.until('the mirror is gone', () => mirror(world) === undefined, 30_000);
+});
+
+test('a pod of the API server that is called a mirror later is ended, and not forgotten while it runs', async () => {
+  const source = new Told([]);
+  const world = await scene({ staticSources: () => [source] });
+  const own = manifest('own', {}, 'own');
+  await world.create({ ...own, metadata: { name: own.metadata?.name, namespace } } as Pod);
+  await world.until('it runs', () => world.pod(`own-${nodeName}`)?.status?.phase === 'Running', 10_000);
+  const body = { metadata: { annotations: { 'kubernetes.io/config.mirror': 'x' } } };
+  await world.user.patch<Pod>(pods, { namespace, name: `own-${nodeName}` }, { type: 'merge', body });
+  await world.advance(10_000);
+  await world.delete(`own-${nodeName}`);
+  await world.untilGone(`own-${nodeName}`, 60_000);
+  expect(happened(world, 'start', 'term')).toEqual(['start a 0', expect.stringContaining('term a')]);
+});

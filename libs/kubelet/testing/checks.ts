@@ -1,5 +1,6 @@
 // What must hold of every run of a world, whatever befell it: pure, from its journal.
 import type { ContainerStatus, Pod } from '@drydock/api/generated/types.ts';
+import { mirrored } from '../static/static-pod.ts';
 import type { ContainerEntry, Entry, PodEntry } from './journal.ts';
 
 /** A call that was under way when a pod's end began may still start a container; no later one. */
@@ -87,13 +88,16 @@ function graceOf(pod: Pod | undefined, isGone: boolean): number {
   return isGone ? own : Number(pod?.metadata?.deletionGracePeriodSeconds ?? own);
 }
 
-/** A status never goes back: phase, restarts, which container. A final phase stays, and nothing runs then. */
+/**
+ * A status never goes back: phase, restarts, which container. A final phase stays, and nothing runs then. That of a mirror is
+ * corrected: nobody but the kubelet ends what it mirrors.
+ */
 function statusesOf(own: readonly Entry[]): string[] {
   const order = ['', 'Pending', 'Running', 'Succeeded', 'Failed'];
   return own.filter(isPodEntry).flatMap(({ before, after, running, atMs }) => {
     if (before === undefined || after === undefined) return [];
     const [was = '', is = ''] = [before.status?.phase, after.status?.phase];
-    const back = isFinal(before) ? was !== is : order.indexOf(is) < order.indexOf(was);
+    const back = mirrored(after) === undefined && (isFinal(before) ? was !== is : order.indexOf(is) < order.indexOf(was));
     const found = back ? [`says ${is} after ${was} at ${atMs}`] : [];
     if (isFinal(after) && !isFinal(before) && running.length > 0) found.push(`says ${is} at ${atMs} while ${running} runs`);
     for (const status of statusesIn(after)) {
