@@ -30,6 +30,10 @@ export function addUpFlags(command: Command): Command {
   command.option('--config <lab.yaml>', 'lab file; flags win over it');
   for (const [name, field, usage] of numbers)
     command.option(`--${name} <number>`, `${usage} (default ${defaultConfig[field]})`);
+  command.option(
+    '--ingress [number]',
+    `ingress controllers, each at every worker’s address; 0: none (default ${defaultConfig.ingress} where pods are containers)`,
+  );
   for (const [name, field, usage] of texts) command.option(`--${name} <value>`, `${usage} (default ${defaultConfig[field]})`);
   command.option(
     '--use <name=command...>',
@@ -50,6 +54,12 @@ export function readUpFlags(options: Readonly<Record<string, unknown>>, file: Pa
     if (!/^\d+$/.test(String(value)))
       throw new LabError('config', `--${flag}: expected a whole number, got ${JSON.stringify(value)}`);
     asked[field] = Number(value);
+  }
+  const ingress = given('ingress');
+  if (ingress !== undefined) {
+    if (ingress !== true && !/^\d+$/.test(String(ingress)))
+      throw new LabError('config', `--ingress: expected a whole number, got ${JSON.stringify(ingress)}`);
+    asked.ingress = ingress === true ? defaultConfig.ingress : Number(ingress);
   }
   for (const [flag, field] of texts) {
     const value = given(flag);

@@ -80,7 +80,7 @@ export function nextSteps(lab: Lab): string {
   const dataPath = config.network !== 'loopback';
   const simulated =
     config.engine === 'hollow'
-      ? `\nPods are simulated here: they get Ready without a container${dataPath ? '' : ', Services have no data path and partitions are not possible'}.\n`
+      ? `\nPods are simulated here: they get Ready without a container${dataPath ? '' : ', Services have no data path, Ingresses are not served and partitions are not possible'}.\n`
       : '';
   const victim = config.workers > 1 ? 'worker-2' : config.etcd > 1 ? 'etcd-2' : 'apiserver-1';
   const lines = [

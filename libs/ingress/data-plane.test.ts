@@ -619,6 +619,14 @@ describe.skipIf(missing !== undefined)(`the data plane on nginx (${missing ?? 'i
     expect((await served.plane.read('/status')).join('')).toContain('Active connections:');
   });
 
+  test('requests are logged as ingress-nginx logs them, whatever standard output is', async () => {
+    const rule = { host: 'example.com', paths: ['Prefix / web'] };
+    const withLog = { 'disable-access-log': 'false' };
+    expect(await served.check(objects({ web: [web] }, rule), withLog)).toBeUndefined();
+    await served.show(objects({ web: [web] }, rule), {}, withLog);
+    expect((await get('/')).status).toBe(200);
+  });
+
   test('a connection that says nothing, or nonsense, harms nobody', async () => {
     await served.show(objects({ web: [web] }, { host: 'example.com', paths: ['Prefix / web'] }));
     const sockets: Socket[] = [];

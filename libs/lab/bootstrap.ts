@@ -80,6 +80,67 @@ export function dnsRoleObjects(topology: Topology): BootstrapObject[] {
   ];
 }
 
+/** Who the ingress controllers are. */
+export const ingressUser = 'system:ingress-nginx';
+/** Where their Lease and their settings are. Not ingress-nginx: who applies its manifest makes that namespace. */
+export const ingressNamespace = 'kube-system';
+export const ingressConfig = 'ingress-nginx-controller';
+
+/** The class `nginx`, what its controllers may do (the rights of ingress-nginx's own manifest), and their settings. */
+export function ingressObjects(topology: Topology): BootstrapObject[] {
+  if (topology.config.ingress === 0) return [];
+  const group = 'rbac.authorization.k8s.io';
+  const metadata = { name: ingressUser };
+  const read = ['get', 'list', 'watch'];
+  return [
+    {
+      path: '/apis/networking.k8s.io/v1/ingressclasses',
+      body: {
+        apiVersion: 'networking.k8s.io/v1',
+        kind: 'IngressClass',
+        metadata: { name: 'nginx' },
+        spec: { controller: 'k8s.io/ingress-nginx' },
+      },
+    },
+    {
+      path: `/api/v1/namespaces/${ingressNamespace}/configmaps`,
+      body: {
+        apiVersion: 'v1',
+        kind: 'ConfigMap',
+        metadata: { name: ingressConfig, namespace: ingressNamespace },
+        // One machine has all of the lab's workers.
+        data: { 'worker-processes': '1', 'max-worker-connections': '2048' },
+      },
+    },
+    {
+      path: `/apis/${group}/v1/clusterroles`,
+      body: {
+        apiVersion: `${group}/v1`,
+        kind: 'ClusterRole',
+        metadata,
+        rules: [
+          { apiGroups: [''], resources: ['configmaps', 'secrets', 'services'], verbs: read },
+          { apiGroups: ['discovery.k8s.io'], resources: ['endpointslices'], verbs: read },
+          { apiGroups: ['networking.k8s.io'], resources: ['ingresses', 'ingressclasses'], verbs: read },
+          { apiGroups: ['networking.k8s.io'], resources: ['ingresses/status'], verbs: ['update', 'patch'] },
+          { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
+          { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
+        ],
+      },
+    },
+    {
+      path: `/apis/${group}/v1/clusterrolebindings`,
+      body: {
+        apiVersion: `${group}/v1`,
+        kind: 'ClusterRoleBinding',
+        metadata,
+        roleRef: { apiGroup: group, kind: 'ClusterRole', name: ingressUser },
+        subjects: [{ apiGroup: group, kind: 'User', name: ingressUser }],
+      },
+    },
+  ];
+}
+
 /** The Service that pods ask, and where cluster-dns answers. Nothing on loopback, where no packet would find it. */
 export function dnsObjects(topology: Topology): BootstrapObject[] {
   const servers = membersOf(topology, 'dns');

@@ -12,6 +12,7 @@ export const programNames = [
   'kubelet',
   'kube-proxy',
   'cluster-dns',
+  'ingress-controller',
   'containerd',
 ] as const;
 export type ProgramName = (typeof programNames)[number];
@@ -25,6 +26,8 @@ export interface LabConfig {
   readonly controllerManagers: number;
   readonly workers: number;
   readonly dns: number;
+  /** Ingress controllers; each serves at every worker's address. */
+  readonly ingress: number;
   /** `netns`: every member has a network namespace. `loopback`: all on 127.0.0.1, for machines without root or Linux. */
   readonly network: 'netns' | 'loopback';
   /** `hollow`: pods are simulated inside the kubelet. */
@@ -56,6 +59,7 @@ export const defaultConfig: LabConfig = {
   controllerManagers: 2,
   workers: 3,
   dns: 1,
+  ingress: 2,
   network: 'netns',
   engine: 'containerd',
   fabricCidr: '10.250.0.0/24',
@@ -76,6 +80,7 @@ export const counts = {
   controllerManagers: [0, 9],
   workers: [0, 99],
   dns: [0, 1],
+  ingress: [0, 9],
 } as const satisfies Partial<Record<keyof LabConfig, readonly [number, number]>>;
 
 /** How many ports a lab on loopback may use, from its first. */
@@ -84,8 +89,15 @@ export const portsNeeded = 500;
 /** A lab's choices: defaults, overridden by `asked`, the timings by profile. */
 export function completeConfig(asked: Partial<LabConfig>): LabConfig {
   const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as Partial<LabConfig>;
-  const merged = { ...defaultConfig, ...given };
+  const plain = { ...defaultConfig, ...given };
+  // Where there is nothing that an Ingress could lead to, there is none unless it is asked for.
+  const merged = { ...plain, ingress: given.ingress ?? (ingressPossible(plain) ? defaultConfig.ingress : 0) };
   return { ...merged, timings: resolveTimings(merged.profile, given.timings ?? {}) };
+}
+
+/** Whether a lab has workers that requests can be sent to. */
+export function ingressPossible({ network, engine, workers }: Pick<LabConfig, 'network' | 'engine' | 'workers'>): boolean {
+  return network === 'netns' && engine === 'containerd' && workers > 0;
 }
 
 /** Everything that is wrong with a configuration; empty where it can be built. */
@@ -110,6 +122,8 @@ export function checkConfig(config: LabConfig): ConfigProblem[] {
   if (config.network === 'loopback' && config.engine === 'containerd' && config.workers > 0) {
     add('engine', 'containers need a network namespace per worker: with network loopback the engine must be hollow');
   }
+  if (config.ingress > 0 && !ingressPossible(config))
+    add('ingress', 'Ingresses lead to containers: they need network netns, engine containerd and a worker');
   for (const timing of timings) {
     const text = config.timings[timing.flag] ?? timing.default;
     const valid =
@@ -128,7 +142,7 @@ export function checkConfig(config: LabConfig): ConfigProblem[] {
 /** What another command or more flags may be given to: programs, and processes of this lab. */
 function commandNames(config: LabConfig): string[] {
   const numbered = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i + 1}`);
-  const { etcd, apiservers, schedulers, controllerManagers, dns, workers } = config;
+  const { etcd, apiservers, schedulers, controllerManagers, dns, ingress, workers } = config;
   return [
     ...programNames,
     ...numbered('etcd-', etcd),
@@ -136,6 +150,7 @@ function commandNames(config: LabConfig): string[] {
     ...numbered('scheduler-', schedulers),
     ...numbered('controller-manager-', controllerManagers),
     ...numbered('dns-', dns),
+    ...numbered('ingress-', ingress),
     ...['containerd-w', 'kubelet-w', 'kube-proxy-w'].flatMap((prefix) => numbered(prefix, workers)),
   ];
 }

@@ -24,6 +24,7 @@ const fields: Readonly<Record<keyof LabConfig, FieldKind>> = {
   controllerManagers: 'number',
   workers: 'number',
   dns: 'number',
+  ingress: 'number',
   network: ['netns', 'loopback'],
   engine: ['containerd', 'hollow'],
   fabricCidr: 'text',
@@ -126,7 +127,8 @@ function unknownKey(kind: 'timings' | 'commands' | 'flags', key: string): string
     const known = timings.map((timing) => timing.flag);
     return known.includes(key) ? undefined : `unknown timing (one of: ${known.join(', ')})`;
   }
-  const isProcess = /^(etcd|apiserver|scheduler|controller-manager|dns)-\d+$|^(kubelet|kube-proxy|containerd)-w\d+$/.test(key);
+  const isProcess =
+    /^(etcd|apiserver|scheduler|controller-manager|dns|ingress)-\d+$|^(kubelet|kube-proxy|containerd)-w\d+$/.test(key);
   return isProcess || (programNames as readonly string[]).includes(key)
     ? undefined
     : `unknown program (one of: ${programNames.join(', ')}, or a process such as etcd-2)`;

@@ -1,6 +1,7 @@
 // All processes of a lab, in the order in which they are started and shown.
 import { apiserver, balancer, controllerManager, etcd, scheduler } from './programs/control-plane.ts';
 import { imageRegistry } from './programs/image-registry.ts';
+import { ingressController } from './programs/ingress.ts';
 import type { ProcessSpec, ProgramContext } from './programs/process-spec.ts';
 import { clusterDns, containerd, kubelet, kubeProxy } from './programs/worker.ts';
 import type { Member } from './topology.ts';
@@ -25,6 +26,8 @@ function processesOfMember(context: ProgramContext, member: Member): ProcessSpec
       return [controllerManager(context, member)];
     case 'dns':
       return [clusterDns(context, member)];
+    case 'ingress':
+      return [ingressController(context, member)];
     case 'worker':
       return [
         ...(config.engine === 'containerd' ? [containerd(context, member)] : []),

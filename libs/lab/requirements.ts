@@ -5,6 +5,8 @@ export interface Requirement {
   /** A program in the path, or an absolute file. */
   readonly program: string;
   readonly debianPackage: string;
+  /** A daemon of the package's own, which nobody asked for: it is not started, nor at the next boot. */
+  readonly service?: string;
 }
 
 const netnsTools: readonly Requirement[] = [
@@ -25,11 +27,17 @@ const containerTools: readonly Requirement[] = [
   { program: 'busybox', debianPackage: 'busybox-static' },
 ];
 
+const ingressTools: readonly Requirement[] = [
+  { program: 'nginx', debianPackage: 'nginx', service: 'nginx' },
+  { program: '/usr/lib/nginx/modules/ngx_http_lua_module.so', debianPackage: 'libnginx-mod-http-lua' },
+];
+
 /** Everything that a lab of this kind calls. */
 export function requirementsOf(config: LabConfig): Requirement[] {
   return [
     ...(config.network === 'netns' ? netnsTools : []),
     ...(config.engine === 'containerd' && config.workers > 0 ? containerTools : []),
+    ...(config.ingress > 0 ? ingressTools : []),
   ];
 }
 
@@ -40,4 +48,9 @@ export const optionalTools: Readonly<Record<string, Requirement>> = {
 };
 
 /** What every verb on every kind of lab needs, for suites that use them all. */
-export const allRequirements: readonly Requirement[] = [...netnsTools, ...containerTools, ...Object.values(optionalTools)];
+export const allRequirements: readonly Requirement[] = [
+  ...netnsTools,
+  ...containerTools,
+  ...ingressTools,
+  ...Object.values(optionalTools),
+];

@@ -30,6 +30,9 @@ export function startCondition(spec: ProcessSpec, specs: readonly ProcessSpec[])
     }
     case 'cluster-dns':
       return { any: names('kube-apiserver'), all: balancer, objects: true };
+    case 'ingress-controller':
+      // A worker counts as switched on when its first process runs.
+      return { any: names('kube-apiserver'), all: [...balancer, ...names('containerd')], objects: true };
     default:
       return { any: names('kube-apiserver'), all: balancer, objects: false };
   }

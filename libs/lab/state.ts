@@ -34,7 +34,9 @@ export function parseState(text: string, boot: string): LabState {
   if (typeof state !== 'object' || state === null) throw new Error('expected an object');
   if (state.version !== 1) throw new Error(`version ${JSON.stringify(state.version)}`);
   if (typeof state.config !== 'object' || state.config === null) throw new Error('config is missing');
-  const [problem] = checkConfig({ ...defaultConfig, ...state.config });
+  // Labs of before there were Ingresses have none.
+  const config = { ...defaultConfig, ingress: 0, ...(state.config as Partial<LabConfig>) };
+  const [problem] = checkConfig(config);
   if (problem !== undefined) throw new Error(`config.${problem.field}: ${problem.message}`);
   for (const field of ['repo', 'dir', 'run'] as const)
     if (typeof state.paths?.[field] !== 'string') throw new Error(`paths.${field} is missing`);
@@ -44,5 +46,5 @@ export function parseState(text: string, boot: string): LabState {
     if (!Number.isInteger(id?.pid) || id.pid < 2 || !Number.isInteger(id.startTime))
       throw new Error(`processes.${name}: no process`);
   const past = state.boot !== undefined && state.boot !== boot;
-  return { ...state, boot, ...(past ? { processes: {} } : {}) };
+  return { ...state, config, boot, ...(past ? { processes: {} } : {}) };
 }

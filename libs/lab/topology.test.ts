@@ -40,6 +40,8 @@ test('the default lab is valid, and its names and addresses are what the documen
     'containerd-w3',
     'kubelet-w3',
     'kube-proxy-w3',
+    'ingress-1',
+    'ingress-2',
   ]);
   expect(named(specs, 'apiserver-2').address).toBe('10.250.0.22:6443');
   expect(named(specs, 'kubelet-w3').member).toMatchObject({
@@ -140,4 +142,23 @@ test('Node gets the flags for all programs, then those of the program', () => {
   const argv = (name: string) => named(specsOf(), name).argv.slice(0, 3);
   expect(argv('kube-proxy-w1')).toEqual(['/node', '--one', '--two']);
   expect(argv('scheduler-1')).toEqual(['/node', '--one', '/repo/apps/kube-scheduler/main.ts']);
+});
+
+test('ingress controllers serve in the network of every worker, as processes of that machine', () => {
+  const machine = { ...testMachine, trackingCgroups: '/sys/fs/cgroup/pids' };
+  const specs = processesOf({ topology: testTopology({ workers: 2 }), machine });
+  const spec = named(specs, 'ingress-2');
+  expect(spec.address).toBe('10.250.0.62:10254');
+  expect(spec.argv).toContain('--publish-status-address=10.250.0.101,10.250.0.102');
+  const [, second] = JSON.parse(spec.files[0]?.text ?? '[]') as { name: string; address: string; prefix: string[] }[];
+  expect(second).toMatchObject({ name: 'worker-2', address: '10.250.0.102' });
+  expect(second?.prefix).toContain('--net=/var/run/netns/dd-lab-worker-2');
+  expect(second?.prefix).toContain('/sys/fs/cgroup/pids/drydock/lab/worker-2/system/cgroup.procs');
+});
+
+test('where pods are no containers there are no ingress controllers; to ask for them is refused', () => {
+  for (const asked of [{ engine: 'hollow' }, { network: 'loopback', engine: 'hollow' }, { workers: 0 }] as const) {
+    expect(specsOf(asked).filter((spec) => spec.program === 'ingress-controller')).toEqual([]);
+    expect(checkConfig(completeConfig({ ...asked, ingress: 1 })).map(({ field }) => field)).toEqual(['ingress']);
+  }
 });

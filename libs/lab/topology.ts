@@ -3,7 +3,7 @@ import type { LabConfig, ProgramName } from './config.ts';
 import { addressIn, parseCidr, subrange } from './net/cidr.ts';
 import { hostLinkOf, namePrefix } from './net/host-names.ts';
 
-export type MemberKind = 'etcd' | 'apiserver' | 'scheduler' | 'controller-manager' | 'dns' | 'worker' | 'balancer';
+export type MemberKind = 'etcd' | 'apiserver' | 'scheduler' | 'controller-manager' | 'dns' | 'ingress' | 'worker' | 'balancer';
 
 /** One machine of the lab: a network namespace (or a set of ports on loopback) and what runs in it. */
 export interface Member {
@@ -50,6 +50,7 @@ const offsets: Readonly<Record<MemberKind, number>> = {
   scheduler: 30,
   'controller-manager': 40,
   dns: 50,
+  ingress: 60,
   worker: 100,
 };
 const hostOffset = 1;
@@ -70,6 +71,8 @@ export function layOut(config: LabConfig, paths: LabPaths): Topology {
     ['controller-manager', config.controllerManagers],
     ['dns', config.dns],
     ['worker', config.workers],
+    // Last: links keep the numbers that they had before there were any.
+    ['ingress', config.ingress],
   ];
   const members: Member[] = [];
   for (const [kind, count] of kinds) {
@@ -126,6 +129,7 @@ const standardPorts = {
   dns: 53,
   'dns-metrics': 9153,
   'image-registry': 5000,
+  'ingress-healthz': 10254,
 } as const;
 export type Purpose = keyof typeof standardPorts;
 
@@ -146,10 +150,12 @@ const blockOffsets: Readonly<Record<Purpose, number>> = {
   dns: 0,
   'dns-metrics': 1,
   'image-registry': 1,
+  'ingress-healthz': 0,
 };
 const kindBlocks: Readonly<Record<MemberKind, number>> = {
   balancer: 0,
   dns: 2,
+  ingress: 90,
   etcd: 10,
   apiserver: 40,
   scheduler: 70,
@@ -159,6 +165,7 @@ const kindBlocks: Readonly<Record<MemberKind, number>> = {
 const portsPerMember: Readonly<Record<MemberKind, number>> = {
   balancer: 2,
   dns: 2,
+  ingress: 1,
   etcd: 3,
   apiserver: 2,
   scheduler: 1,
@@ -177,4 +184,5 @@ export const programOfKind: Readonly<Partial<Record<MemberKind, ProgramName>>> =
   scheduler: 'kube-scheduler',
   'controller-manager': 'kube-controller-manager',
   dns: 'cluster-dns',
+  ingress: 'ingress-controller',
 };

@@ -1,7 +1,7 @@
 // Brings a lab up, from nothing or from whatever is left of it.
 import { ensureFolder, type FolderContent, PkiError } from '@drydock/pki/folder.ts';
 import { renderKubeconfig } from '@drydock/pki/kubeconfig.ts';
-import { administratorObjects, dnsObjects, dnsRoleObjects, nodeObjects } from './bootstrap.ts';
+import { administratorObjects, dnsObjects, dnsRoleObjects, ingressObjects, nodeObjects } from './bootstrap.ts';
 import { authoritiesOf } from './certificates.ts';
 import { createObjects, waitForNodes } from './cluster-setup.ts';
 import { checkConfig, type LabConfig } from './config.ts';
@@ -54,6 +54,9 @@ export interface UpResult {
 const upPatienceMs = 120_000;
 /** `start` may be asked for what cannot serve alone. */
 const startPatienceMs = 15_000;
+
+/** What waits for the lab's own objects. */
+const objectsNeeded: readonly string[] = ['kubelet', 'cluster-dns', 'ingress-controller'];
 
 /** The least that must be free where the store writes: its log and the database are preallocated. */
 const leastFreeBytes = 512 * 1024 * 1024;
@@ -110,8 +113,7 @@ export async function bringUp(
   const slow: string[] = [];
   const apiStop = new AbortController();
   const signal = AbortSignal.any([options.signal, apiStop.signal]);
-  const needsObjects =
-    options.only === undefined || toStart.some((spec) => spec.program === 'kubelet' || spec.program === 'cluster-dns');
+  const needsObjects = options.only === undefined || toStart.some((spec) => objectsNeeded.includes(spec.program));
   let objects: { nodes: Promise<void>; dns: Promise<void> } | undefined;
   const ports: StarterPorts = {
     topology,
@@ -160,7 +162,7 @@ export async function bringUp(
 function makeObjects(topology: Topology, once: boolean, signal: AbortSignal): { nodes: Promise<void>; dns: Promise<void> } {
   const nodes = createObjects(
     topology,
-    [...administratorObjects(), ...nodeObjects(topology), ...dnsRoleObjects(topology)],
+    [...administratorObjects(), ...nodeObjects(topology), ...dnsRoleObjects(topology), ...ingressObjects(topology)],
     once,
     signal,
   );
@@ -222,6 +224,7 @@ function refuseOtherLab(before: LabState, config: LabConfig): void {
     'controllerManagers',
     'workers',
     'dns',
+    'ingress',
     'network',
     'engine',
     'fabricCidr',

@@ -1,6 +1,6 @@
 // One nginx in one place: started or taken over, reloaded, watched, ended. It outlives this process: a killed controller leaves its
 // data plane serving what it was told last, and the next one takes it over.
-import { mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { fstatSync, mkdirSync, renameSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa, spawn } from '@drydock/foundation/child-process.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
@@ -20,6 +20,11 @@ export interface InstanceOptions {
   readonly worker: WorkerUser | undefined;
   readonly clock: Clock;
   readonly log: Log;
+}
+
+/** nginx opens its access log by name, which a socket does not have: then there is none. */
+function logOutput(): 'inherit' | 'ignore' {
+  return fstatSync(1).isSocket() ? 'ignore' : 'inherit';
 }
 
 /** The place is not there, as a machine that is switched off: nothing is wrong with nginx. */
@@ -57,7 +62,7 @@ export class Instance {
     writeFileSync(join(folder, files.candidate), content.config, { mode: 0o600 });
     // Here and not in the place, which may not be there: what is looked at is the same.
     const args = ['-t', '-q', '-p', '.', '-c', files.candidate];
-    const result = await execa(nginx, args, { cwd: folder, reject: false, stdin: 'ignore' });
+    const result = await execa(nginx, args, { cwd: folder, reject: false, stdin: 'ignore', stdout: 'ignore' });
     if (result.exitCode === 0) return undefined;
     return result.stderr || result.message || 'nginx cannot be run';
   }
@@ -124,7 +129,7 @@ export class Instance {
     rmSync(join(folder, files.control), { force: true });
     rmSync(join(folder, files.pid), { force: true });
     const [file = nginx, ...args] = [...prefix, nginx, '-p', '.', '-c', files.config];
-    const child = spawn(file, args, { cwd: folder, detached: true, stdio: ['ignore', 'inherit', 'inherit'] });
+    const child = spawn(file, args, { cwd: folder, detached: true, stdio: ['ignore', logOutput(), 'inherit'] });
     child.unref();
     const ended = new Promise<number | string>((resolve) => {
       child.once('error', (error) => resolve(error.message));

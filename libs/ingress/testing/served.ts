@@ -10,6 +10,7 @@ import { contentOf } from '../content.ts';
 import { findWorkerUser } from '../nginx/files.ts';
 import { NginxPlane } from '../nginx/nginx.ts';
 import type { NginxOptions } from '../nginx/options.ts';
+import { findMaster } from '../nginx/processes.ts';
 import { ownCertificatePair } from '../own-certificate.ts';
 import { type Observed, type PlanOptions, planRouting } from '../plan.ts';
 import { readSettings } from '../settings.ts';
@@ -93,8 +94,8 @@ export class Served {
   }
 
   /** What nginx says against the configuration of these objects. */
-  async check(observed: Observed): Promise<string | undefined> {
-    return this.plane.check(this.#made(observed, {}, {}).content);
+  async check(observed: Observed, config: Record<string, string> = {}): Promise<string | undefined> {
+    return this.plane.check(this.#made(observed, {}, config).content);
   }
 
   #made(observed: Observed, more: Partial<PlanOptions>, config: Record<string, string>) {
@@ -113,6 +114,12 @@ export class Served {
       ...more,
     });
     return { plan, ...contentOf(plan, settings, this.#own, this.options) };
+  }
+
+  /** The master of the nginx. */
+  pids(): number[] {
+    const master = findMaster(`${this.folder}/here`);
+    return master === undefined ? [] : [master];
   }
 
   async close(): Promise<void> {

@@ -23,7 +23,7 @@ function hierarchies(): string[] {
 }
 
 /** The hierarchy that the lab's own processes are put into: one is enough to find them again. */
-function trackingHierarchy(): string | undefined {
+export function trackingHierarchy(): string | undefined {
   if (cgroupVersion() === 2) return root;
   return ['pids', 'freezer', 'systemd'].map((name) => join(root, name)).find((path) => existsSync(join(path, 'cgroup.procs')));
 }

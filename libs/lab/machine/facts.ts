@@ -4,7 +4,7 @@ import { networkInterfaces } from 'node:os';
 import { delimiter, join } from 'node:path';
 import process from 'node:process';
 import type { MachineFacts } from '../programs/process-spec.ts';
-import { cgroupVersion, mayRaiseLimits } from './cgroups.ts';
+import { cgroupVersion, mayRaiseLimits, trackingHierarchy } from './cgroups.ts';
 
 /** What decides whether namespaces and containers are possible at all. */
 export function hostAbilities(): { readonly isLinux: boolean; readonly isRoot: boolean } {
@@ -29,6 +29,7 @@ export function machineFacts(): MachineFacts {
     nodeFlags: nodeFlags(),
     mayRaiseLimits: mayRaiseLimits(),
     cgroupVersion: cgroupVersion(),
+    trackingCgroups: trackingHierarchy(),
     nameservers: reachableNameservers(),
   };
 }

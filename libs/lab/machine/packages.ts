@@ -17,6 +17,21 @@ export function installCommand(missing: readonly Requirement[]): string {
   return `apt-get install -y --no-install-recommends ${names.join(' ')}`;
 }
 
+/** Where Debian's packages ask whether they may start their daemons; 101 is no. */
+const startPolicy = '/usr/sbin/policy-rc.d';
+
+/** A shell script that runs `command` and starts none of the daemons that are named; what the machine says itself is left alone. */
+export function withoutStarting(command: string, services: readonly string[]): string {
+  if (services.length === 0) return command;
+  const names = services.join('|');
+  const policy = `#!/bin/sh\\ncase "$1" in ${names}) exit 101;; esac\\nexit 0\\n`;
+  return [
+    `if [ ! -e ${startPolicy} ]; then printf '${policy}' > ${startPolicy} && chmod 755 ${startPolicy}; trap 'rm -f ${startPolicy}' EXIT; fi`,
+    command,
+    `if command -v systemctl > /dev/null; then systemctl disable ${services.join(' ')} > /dev/null 2>&1 || true; fi`,
+  ].join(' && ');
+}
+
 /** Installs what is missing, or throws LabError with the command to type. `say` is told before anything is installed. */
 export async function ensurePackages(requirements: readonly Requirement[], say: (line: string) => void): Promise<void> {
   const missing = missingOf(requirements);
@@ -31,8 +46,16 @@ export async function ensurePackages(requirements: readonly Requirement[], say: 
   }
   say(`installing ${list}`);
   try {
+    const services = missing.flatMap(({ service }) => service ?? []);
     const proxies = Object.entries(proxySettings(process.env)).map(([name, value]) => `${name}=${value}`);
-    await tool(['env', 'DEBIAN_FRONTEND=noninteractive', ...proxies, 'sh', '-c', `apt-get update -qq && ${command} -qq`]);
+    await tool([
+      'env',
+      'DEBIAN_FRONTEND=noninteractive',
+      ...proxies,
+      'sh',
+      '-c',
+      withoutStarting(`apt-get update -qq && ${command} -qq`, services),
+    ]);
   } catch (error) {
     if (!(error instanceof ToolError)) throw error;
     throw new LabError('missing-packages', `could not install ${list}; try: ${command}\n${error.stderr.trim()}`);

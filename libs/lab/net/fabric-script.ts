@@ -66,7 +66,13 @@ export function namespacesOf(topology: Topology): string[] {
 /** Kernel settings of a namespace: path under /proc/sys to value. Workers route for their pods. */
 export function namespaceSettings(topology: Topology, netns: string): Readonly<Record<string, string>> {
   const member = topology.members.find((candidate) => candidate.netns === netns);
-  if (member?.kind === 'worker') return { 'net/ipv4/ip_forward': '1', 'net/ipv4/conf/all/route_localnet': '1' };
+  if (member?.kind === 'worker')
+    return {
+      'net/ipv4/ip_forward': '1',
+      'net/ipv4/conf/all/route_localnet': '1',
+      // Of several that listen at one port one may end: connections that it has not taken yet go to the others.
+      ...(topology.config.ingress > 0 ? { 'net/ipv4/tcp_migrate_req': '1' } : {}),
+    };
   // The bridge only forwards frames: no rules of ours look at them above that level.
   if (netns === topology.fabric.netns) return { 'net/bridge/bridge-nf-call-iptables': '0' };
   return {};

@@ -13,7 +13,9 @@ test.each<[string, string[], boolean, string[]]>([
     'rest is what is not named, without the host',
     ['etcd-1 | rest'],
     false,
-    ['etcd-1 | etcd-2,etcd-3,apiserver-1,apiserver-lb,scheduler-1,controller-manager-1,dns-1,worker-1,worker-2'],
+    [
+      'etcd-1 | etcd-2,etcd-3,apiserver-1,apiserver-lb,scheduler-1,controller-manager-1,dns-1,worker-1,worker-2,ingress-1,ingress-2',
+    ],
   ],
   [
     'three groups cut each other',

@@ -38,6 +38,8 @@ export interface MachineFacts {
   /** Without CAP_SYS_RESOURCE containerd must not lower OOM scores, or every sandbox fails. */
   readonly mayRaiseLimits: boolean;
   readonly cgroupVersion: 1 | 2;
+  /** The hierarchy that the lab's own processes are put into; undefined without cgroups. */
+  readonly trackingCgroups?: string | undefined;
   /** Name servers that a namespace can reach. */
   readonly nameservers: readonly string[];
 }

@@ -61,6 +61,7 @@ export const accessTable: Readonly<Record<string, AccessRow>> = {
   'kube-controller-manager': user('system:kube-controller-manager'),
   'kube-proxy': user('system:kube-proxy'),
   'cluster-dns': user('system:coredns'),
+  'ingress-controller': user('system:ingress-nginx'),
   'worker-1/kubelet-client': user('system:node:worker-1'),
   // Certificates to serve with are nobody's identity, whoever signed them.
   apiserver: nowhere,

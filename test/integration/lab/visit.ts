@@ -26,6 +26,7 @@ export const purposes: Readonly<Record<MemberKind, readonly Purpose[]>> = {
   scheduler: ['scheduler'],
   'controller-manager': ['controller-manager'],
   dns: ['dns', 'dns-metrics'],
+  ingress: ['ingress-healthz'],
   worker: ['kubelet', 'kubelet-healthz', 'kubelet-agent'],
 };
 
