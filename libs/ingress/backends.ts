@@ -32,8 +32,23 @@ export interface BackendProblem {
 export const serviceNameLabel = 'kubernetes.io/service-name';
 
 /** The backend's name, whatever became of its Service. */
-export function backendName(namespace: string, { name, port }: IngressServiceBackend): string {
+function backendName(namespace: string, { name, port }: IngressServiceBackend): string {
   return `${namespace}-${name}-${port?.name ?? port?.number ?? 0}`;
+}
+
+/** Who answers what nobody else does, as ingress-nginx calls it. */
+export const defaultBackendName = 'upstream-default-backend';
+
+/**
+ * The backend's name among those that have one: ingress-nginx's. `a-b` `c` and `a` `b-c` have the same one there, and the requests of
+ * one namespace would go to another: who comes second has one that is nobody else's, since no namespace, Service or port has a `_`.
+ */
+export function nameAmong(named: ReadonlyMap<string, Backend>, backend: Backend, suffix: string): string {
+  const { namespace, service, port } = backend;
+  const short = `${backend.name}${suffix}`;
+  const known = named.get(short);
+  const isFree = known === undefined || (known.namespace === namespace && known.service === service && known.port === port);
+  return isFree && short !== defaultBackendName ? short : `${namespace}_${service}_${port}${suffix.replaceAll('-', '_')}`;
 }
 
 /**

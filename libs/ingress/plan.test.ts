@@ -1,3 +1,4 @@
+import type { EndpointSlice, Service } from '@drydock/api/generated/types.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { firstMatch, locationId } from './paths.ts';
@@ -168,6 +169,56 @@ test('--default-backend-service answers what nobody else does', () => {
     ['default-web-80', 1],
     ['upstream-default-backend', 1],
   ]);
+});
+
+test('a Service that answers what nobody else does may also be an Ingress’s own', () => {
+  const planned = plan(cluster([ingress({ host: 'example.com', paths: ['Prefix /foo 404'] })], [service('404')]), {
+    defaultBackend: 'default/404',
+  });
+  expect(planned.backends.map(({ name, endpoints }) => [name, endpoints.length])).toEqual([
+    ['default-404-80', 1],
+    ['upstream-default-backend', 1],
+  ]);
+});
+
+test('two namespaces whose names and Services read the same side by side keep their own endpoints', () => {
+  const inNamespace = <T extends Service | EndpointSlice>(namespace: string, object: T): T => ({
+    ...object,
+    metadata: { ...object.metadata, namespace },
+  });
+  const owners: [string, string, string][] = [
+    ['team-a', 'web', '10.244.1.1'],
+    ['team', 'a-web', '10.244.2.2'],
+    ['upstream', 'default', '10.244.3.3'],
+  ];
+  const port = (namespace: string) => (namespace === 'upstream' ? { name: 'backend' } : { number: 80 });
+  const named = { ports: [{ name: 'backend', port: 80, targetPort: 8080 }] };
+  const ingresses = owners.map(([namespace, name], index) => ({
+    ...ingress({ namespace, age: index }),
+    spec: {
+      rules: [
+        {
+          host: namespace,
+          http: { paths: [{ ...path(`Prefix / ${name}`), backend: { service: { name, port: port(namespace) } } }] },
+        },
+      ],
+    },
+  }));
+  const services = owners.map(([namespace, name]) =>
+    inNamespace(namespace, service(name, namespace === 'upstream' ? named : undefined)),
+  );
+  const slices = owners.map(([namespace, name, address]) => {
+    const one = inNamespace(namespace, slice(name, [address]));
+    return namespace === 'upstream' ? { ...one, ports: [{ name: 'backend', port: 8080, protocol: 'TCP' }] } : one;
+  });
+  const planned = plan(cluster(ingresses, [...services, service('404')], [...slices, slice('404', ['10.244.4.4'])]), {
+    defaultBackend: 'default/404',
+  });
+  const addressOf = (host: string) => {
+    const wanted = planned.servers.find((server) => server.host === host)?.locations[0]?.backend?.name;
+    return planned.backends.find(({ name }) => name === wanted)?.endpoints.map(({ address }) => address);
+  };
+  expect(owners.map(([namespace]) => addressOf(namespace))).toEqual(owners.map(([, , address]) => [address]));
 });
 
 test('backends: ports by number, by name and by target; who is ready; addresses that are none', () => {

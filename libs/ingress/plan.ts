@@ -9,14 +9,15 @@ import type {
   Service,
 } from '@drydock/api/generated/types.ts';
 import { readAnnotations } from './annotations/read.ts';
-import { type Backend, backendName, resolveBackend } from './backends.ts';
+import { type Backend, defaultBackendName, nameAmong, resolveBackend } from './backends.ts';
 import { canariesOf } from './canary.ts';
 import { readCertificate, type ServingCertificate } from './certificates.ts';
-import { endpointsMax, locationsMax, problemsPerIngressMax } from './limits.ts';
-import { type IngressName, type Location, nameText, type Problem, type RoutingPlan, type Server } from './model.ts';
+import { endpointsMax, locationsMax } from './limits.ts';
+import { type IngressName, type Location, nameText, type RoutingPlan, type Server } from './model.ts';
 import { anyHost, byAge, hostsOf, type Parsed, wantsRegex } from './parsed.ts';
 import { passwordFile } from './passwords.ts';
 import { byPrecedence, type Matcher, matchersOf, pathProblem } from './paths.ts';
+import { Problems } from './problems.ts';
 import type { Settings } from './settings.ts';
 import { certificateOfHost } from './tls.ts';
 
@@ -46,7 +47,6 @@ export interface PlanOptions {
 
 /** What the API lets a Service or a port be called. */
 const objectNames = /^[a-z0-9](?:[-a-z0-9.]{0,252}[a-z0-9])?$/;
-const defaultBackendName = 'upstream-default-backend';
 
 /** Plans what the data plane does. */
 export function planRouting(observed: Observed, options: PlanOptions): RoutingPlan {
@@ -69,7 +69,7 @@ interface Draft {
 class Planner {
   readonly #observed: Observed;
   readonly #options: PlanOptions;
-  readonly #problems: Problem[] = [];
+  readonly #problems = new Problems();
   readonly #backends = new Map<string, Backend>();
   readonly #certificates = new Map<string, ServingCertificate | { readonly problem: string }>();
   readonly #passwords = new Map<string, string>();
@@ -112,15 +112,13 @@ class Planner {
       defaultCertificate:
         defaultCertificate !== undefined && this.#usable().has(defaultCertificate) ? defaultCertificate : undefined,
       passwordFiles: this.#passwords,
-      problems: this.#problems,
+      problems: this.#problems.list,
       ingresses: parsed.map(({ namespace, name }) => ({ namespace, name })),
     };
   }
 
-  #problem({ namespace, name }: IngressName, reason: string, message: string): void {
-    const own = this.#problems.filter(({ ingress }) => ingress.namespace === namespace && ingress.name === name);
-    if (own.length < problemsPerIngressMax && !own.some((known) => known.message === message))
-      this.#problems.push({ ingress: { namespace, name }, reason, message });
+  #problem(ingress: IngressName, reason: string, message: string): void {
+    this.#problems.add(ingress, reason, message);
   }
 
   #accept(entry: Parsed): boolean {
@@ -163,8 +161,12 @@ class Planner {
   #certificate(key: string): ServingCertificate | { readonly problem: string } {
     let known = this.#certificates.get(key);
     if (known === undefined) {
-      const [namespace = '', name = ''] = key.split('/');
-      known = readCertificate(key, this.#observed.secret(namespace, name));
+      const [namespace = '', name = '', ...more] = key.split('/');
+      // Its files are named after it, by the master, who is root.
+      known =
+        more.length === 0 && objectNames.test(name)
+          ? readCertificate(key, this.#observed.secret(namespace, name))
+          : { problem: `Secret ${JSON.stringify(key)} is no name of a Secret` };
       this.#certificates.set(key, known);
     }
     return known;
@@ -286,8 +288,8 @@ class Planner {
       this.#observed.slices(namespace, reference.name),
       viaCluster,
     );
-    const name = viaCluster ? `${found.name}-cluster-ip` : found.name;
     const { problem, ...rest } = found;
+    const name = nameAmong(this.#backends, found, viaCluster ? '-cluster-ip' : '');
     const backend = { ...rest, name, endpoints: found.endpoints.slice(0, endpointsMax) };
     this.#backends.set(name, backend);
     return problem === undefined ? backend : { ...backend, problem };
@@ -356,9 +358,10 @@ class Planner {
     const [namespace = '', name = ''] = key.split('/');
     const port = this.#observed.service(namespace, name)?.spec?.ports?.[0]?.port ?? 0;
     const reference = { name, port: { number: port } };
-    const { problem: _said, ...found } = this.#resolve(namespace, reference, false);
-    this.#backends.delete(backendName(namespace, reference));
-    const backend = { ...found, name: defaultBackendName };
+    const service = this.#observed.service(namespace, name);
+    const slices = this.#observed.slices(namespace, name);
+    const { problem: _said, ...found } = resolveBackend(namespace, reference, service, slices, false);
+    const backend = { ...found, name: defaultBackendName, endpoints: found.endpoints.slice(0, endpointsMax) };
     this.#backends.set(defaultBackendName, backend);
     return { ...rest, backend };
   }

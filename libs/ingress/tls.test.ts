@@ -96,3 +96,14 @@ test('what else stands in a Secret’s files does not reach the data plane', asy
   expect(certificate?.keyPem).not.toContain('more');
   expect(certificate?.expiresMs).toBeGreaterThan(nowMs);
 });
+
+test('the name of a Secret is one: files are named after it', async () => {
+  const data = { web: await pair(['a.example.com']), x: await pair(['a.example.com']) };
+  for (const secretName of ['web/../../../etc/ssl/certs/ca', '../web', 'web/x', '..', 'x y']) {
+    const got = serversOf(data, ['a.example.com'], [{ hosts: ['a.example.com'], secretName }]);
+    expect(got.certificates).toEqual([]);
+    expect(got.problems).toEqual([
+      `CertificateNotServed: Secret "default/${secretName}" is no name of a Secret; the default certificate is served for a.example.com`,
+    ]);
+  }
+});
