@@ -70,6 +70,11 @@ function isFinalStatus(code: number, http2: boolean): boolean {
   return code >= 200 && code <= (http2 ? 599 : 999);
 }
 
+/** RFC 9112, 6.3. What has none is not unpacked: of nothing that fails. */
+function mayHaveBody(method: string, code: number): boolean {
+  return method !== 'HEAD' && code !== 204 && code !== 304;
+}
+
 /** By whom and for what a request is proxied, for who answers it. Fails with nothing: what is not known is not said. */
 export function forwardedFor(req: HttpRequest): string {
   const before = req.headers['x-forwarded-for'];
@@ -125,7 +130,7 @@ export function forward(exchange: Exchange, target: ForwardTarget, prefix: strin
           const headers = Object.entries(proxiedHeaders(response.headers, base)).filter(([name]) => !hopHeaders.has(name));
           res.writeHead(statusCode, Object.fromEntries(headers) as Record<string, string>);
           // Its errors are those of its last stream, below.
-          const changes = bodyChanges(response.headers, base);
+          const changes = mayHaveBody(method, statusCode) ? bodyChanges(response.headers, base) : [];
           if (changes.length > 0) body = pipeline([response, ...changes], () => {}) as unknown as Readable;
         } catch (error) {
           response.destroy();
