@@ -8,6 +8,7 @@ import { StartupError } from '@drydock/foundation/program.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { ServingTimes } from '@drydock/foundation/serving/bounds.ts';
 import { peerOf } from '@drydock/foundation/serving/connection-gate.ts';
+import { Turns } from '@drydock/foundation/serving/turns.ts';
 import type { AccessGuard } from './access/guard.ts';
 import { guardStatus, metricsType, ok, type StatusAnswer, sendStatus, statusBounds } from './status-server.ts';
 
@@ -40,8 +41,10 @@ export function servingService(options: ServingOptions): Service {
       const authorities = () => authentication.authorities.tlsOptions;
       const made = createServer({ ...statusBounds(options.times), cert, key, ...authorities(), ...requested });
       const gate = guardStatus(made, options.times);
+      const turns = new Turns();
       made.on('request', (request, response) => {
-        serve(options, request, () => gate.trust(peerOf(request.socket)))
+        turns
+          .take(request.socket, () => serve(options, request, () => gate.trust(peerOf(request.socket))))
           .then((served) => void (response.destroyed || sendStatus(request, response, served)))
           .catch(() => request.socket.destroy());
       });

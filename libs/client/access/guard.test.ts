@@ -5,6 +5,7 @@ import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
+import { connect } from 'node:tls';
 import type { SubjectAccessReview, TokenReview } from '@drydock/api/generated/types.ts';
 import { configMaps, type KubeObject, type Resource } from '@drydock/api/resource.ts';
 import { silentLog } from '@drydock/foundation/log.ts';
@@ -12,7 +13,7 @@ import { SeededRandom } from '@drydock/foundation/random.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
 import { Authority } from '@drydock/pki/authority.ts';
 import { type CertifiedKey, clientCertificate, servingCertificate } from '@drydock/pki/certificate.ts';
-import { afterAll, beforeAll, beforeEach, describe, expect, test } from 'vitest';
+import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { WriteOptions } from '../api-client.ts';
 import { servingService } from '../serving.ts';
 import { MemoryApi } from '../testing/memory-api.ts';
@@ -34,6 +35,8 @@ let asked: string[] = [];
 /** An API server that knows two tokens, and lets `scrape` and the proxy's user `joe` read figures. */
 class Reviewing extends MemoryApi {
   isAway = false;
+  /** Answers come when this resolves. */
+  held: Promise<void> | undefined;
 
   override async create<T extends KubeObject, R extends KubeObject = T>(
     resource: Resource<T>,
@@ -41,6 +44,12 @@ class Reviewing extends MemoryApi {
     options?: WriteOptions,
   ): Promise<R> {
     if (this.isAway) throw new Error('connection refused');
+    const answer = this.#answer<T, R>(resource, object);
+    await this.held;
+    return answer ?? super.create<T, R>(resource, object, options);
+  }
+
+  #answer<T extends KubeObject, R extends KubeObject>(resource: Resource<T>, object: R): R | undefined {
     if (resource.kind === 'TokenReview') {
       const { token = '' } = (object as unknown as TokenReview).spec;
       asked.push(`token ${token}`);
@@ -53,7 +62,7 @@ class Reviewing extends MemoryApi {
       const isReader = user === 'scrape' || groups.includes('readers');
       return { ...object, status: { allowed: isReader && what?.verb === 'get' && what.path === '/metrics' } };
     }
-    return super.create<T, R>(resource, object, options);
+    return undefined;
   }
 }
 
@@ -150,7 +159,7 @@ async function component({ flags = noFlags, tokens = true, reviews = true, every
       sent.on('error', reject);
       sent.end();
     });
-  return { api, authentication, ask };
+  return { api, authentication, ask, port };
 }
 
 function messageOf(body: string): string {
@@ -316,4 +325,30 @@ test('a lookup that must not fail ends the start, and so does a file without cer
   writeFileSync(join(folder, 'empty.crt'), '');
   const file = join(folder, 'empty.crt');
   expect(() => new ClusterAuthentication({ ...noFlags, clientCaFile: file }, silentLog)).toThrow(`--client-ca-file: ${file}`);
+});
+
+test('of the requests that a stranger sends ahead one at a time is asked about, and too many end the connection', async () => {
+  const { api, ask, port } = await component({ flags: fileFlags() });
+  const { promise, resolve } = Promise.withResolvers<void>();
+  api.held = promise;
+  const send = (count: number) => {
+    const socket = connect({ host: '127.0.0.1', port, rejectUnauthorized: false });
+    const line = (at: number) => `GET /metrics HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer t${at}\r\n\r\n`;
+    socket.on('error', () => {});
+    socket.write(Array.from({ length: count }, (_, at) => line(at)).join(''));
+    return { socket, closed: new Promise<void>((done) => socket.once('close', () => done())) };
+  };
+  await send(500).closed;
+  expect(asked.length).toBeLessThan(2);
+  asked = [];
+  const few = send(3);
+  let said = '';
+  few.socket.on('data', (data) => {
+    said += data;
+  });
+  await vi.waitFor(() => expect(asked).toEqual(['token t0']), 10_000);
+  resolve();
+  await vi.waitFor(() => expect(said.match(/HTTP\/1.1 401/g)).toHaveLength(3), 10_000);
+  few.socket.destroy();
+  expect(await ask('/metrics', '-', bearer('scrape'))).toBe('200 figures');
 });

@@ -11,6 +11,7 @@ import { http1Bounds, servingTimes, tcpBounds, tlsBounds } from '@drydock/founda
 import { ConnectionGate, peerOf } from '@drydock/foundation/serving/connection-gate.ts';
 import { dropInput } from '@drydock/foundation/serving/drop-input.ts';
 import { guardServer } from '@drydock/foundation/serving/guard.ts';
+import { Turns } from '@drydock/foundation/serving/turns.ts';
 import type { NodeAccess } from './access.ts';
 import { healthAnswer } from './health.ts';
 import { pathOf, subresourcesOf, verbOf } from './paths.ts';
@@ -35,7 +36,9 @@ export function httpsServer(ports: ServerPorts, access: NodeAccess): Service {
   const { times = servingTimes, strangersMax } = ports.bounds ?? {};
   const gate = new ConnectionGate({ now: () => clock.monotonicMs(), max: strangersMax, graceMs: times.graceMs });
   let server: Server | undefined;
-  const admit = async (request: IncomingMessage, method: string): Promise<Asked | Refusal> => {
+  const turns = new Turns();
+  const admit = (request: IncomingMessage, method: string) => turns.take(request.socket, () => admitNow(request, method));
+  const admitNow = async (request: IncomingMessage, method: string): Promise<Asked | Refusal> => {
     const asked = pathOf(request.url ?? '/');
     const admitted = handlerOf(config, asked);
     const refusal = await refusalOf(access, request, method, asked?.path ?? '/', () => gate.trust(peerOf(request.socket)));
