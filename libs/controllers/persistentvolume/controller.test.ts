@@ -359,6 +359,27 @@ test('files that cannot be removed: it has failed, and is tried again', async ()
   expect(await world.phaseOf('v')).toBeUndefined();
 });
 
+test('a volume that its administrator gives to a new claim is not deleted for the claim that is gone, however old the cache is', async () => {
+  let cache: Manager['server'] | undefined;
+  const world = await released('Delete', ({ server }) => (cache = server), { hostPath: { path: '/tmp/x' } });
+  world.removal = () => {
+    throw new Error('EBUSY: resource busy or locked');
+  };
+  await world.clock.advanceAsync(60_000);
+  expect(await world.phaseOf('v')).toBe('Failed');
+  cache?.lag();
+  await world.claim('rescue', { volumeName: 'v' });
+  const volume = await world.user.get<PersistentVolume>(persistentVolumes, { name: 'v' });
+  const { uid } = (await world.get('rescue')).metadata ?? {};
+  const claimRef = { namespace: 'a', name: 'rescue', uid };
+  await world.user.update<PersistentVolume>(persistentVolumes, { ...volume, spec: { ...volume.spec, claimRef } });
+  world.removal = () => {};
+  await world.clock.advanceAsync(2_000_000);
+  cache?.follow();
+  await world.clock.advanceAsync(60_000);
+  expect([world.removed, await world.phaseOf('v'), (await world.get('rescue')).status?.phase]).toEqual([[], 'Bound', 'Bound']);
+});
+
 test("what a driver's program made is left to it", async () => {
   const world = await released('Delete', undefined, { csi: { driver: 'x.example.com', volumeHandle: 'h' } });
   await world.clock.advanceAsync(60_000);

@@ -143,11 +143,12 @@ class Binder {
       this.#recycling.forget(key);
       return undefined;
     }
-    const claim = await this.#claimOf(cached, round.client);
+    let claim = await this.#claimOf(cached, round.client);
     const isReleased = cached.spec?.claimRef !== undefined && claim?.spec?.volumeName !== key;
-    // What is reclaimed is what the apiserver has: a cache may lag behind a volume that has a new claim.
+    // What is reclaimed is what the apiserver has: a cache may lag behind a volume that has a new claim, which is then looked for.
     const volume = isReleased ? await current(round.client, key) : cached;
     if (volume === undefined) return undefined;
+    if (volume.spec?.claimRef?.uid !== cached.spec?.claimRef?.uid) claim = await this.#claimOf(volume, round.client);
     const view = await this.#view(volume, claim);
     const nowMs = this.#context.clock.monotonicMs();
     const plan = planVolume(volume, view, this.#options, this.#recycling.waitMs(key, nowMs) === 0);
