@@ -8,7 +8,7 @@ import type {
   NetworkPolicyPeer,
   NetworkPolicyPort,
 } from '../generated/types.ts';
-import { dns1123SubdomainErrors } from '../names.ts';
+import { dns1123LabelErrors, dns1123SubdomainErrors } from '../names.ts';
 import { oneOf, validatePort, validateSelector } from './common.ts';
 import { rules } from './define.ts';
 import { type FieldError, invalid, notSupported, required } from './field-error.ts';
@@ -33,7 +33,16 @@ function validateNewIngress(ingress: Ingress): FieldError[] {
   return [invalid(`annotations.${classAnnotation}`, annotated, why), ...validateIngress(ingress)];
 }
 
-function validateIngress({ spec = {} }: Ingress): FieldError[] {
+function secretNameErrors({ spec }: Ingress): FieldError[] {
+  return (spec?.tls ?? []).flatMap(({ secretName }, index) =>
+    (secretName ? dns1123SubdomainErrors(secretName) : []).map((text) =>
+      invalid(`spec.tls[${index}].secretName`, secretName, text),
+    ),
+  );
+}
+
+function validateIngress(ingress: Ingress, old?: Ingress): FieldError[] {
+  const { spec = {} } = ingress;
   const errors: FieldError[] = [];
   const list = spec.rules ?? [];
   if (list.length === 0 && spec.defaultBackend === undefined) {
@@ -54,6 +63,8 @@ function validateIngress({ spec = {} }: Ingress): FieldError[] {
       errors.push(...validateHost(host, `spec.tls[${index}].hosts[${i}]`));
     });
   });
+  // One that was stored with another is not held up by it.
+  if (old === undefined || secretNameErrors(old).length === 0) errors.push(...secretNameErrors(ingress));
   const { ingressClassName } = spec;
   if (ingressClassName !== undefined)
     for (const text of dns1123SubdomainErrors(ingressClassName))
@@ -93,6 +104,7 @@ function validateBackend(backend: IngressBackend, path: string): FieldError[] {
     return resource === undefined ? [invalid(path, '', 'resource or service backend is required')] : [];
   const errors: FieldError[] = [];
   if (!service.name) errors.push(required(`${path}.service.name`));
+  else for (const text of dns1123LabelErrors(service.name)) errors.push(invalid(`${path}.service.name`, service.name, text));
   const { name, number } = service.port ?? {};
   if (name && number) errors.push(invalid(path, '', 'cannot set both port name & port number'));
   else if (name) errors.push(...validatePort(name, `${path}.service.port.name`));
