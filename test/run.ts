@@ -1,5 +1,5 @@
 // Runs the checks and the test projects one after the other and counts across all of them.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -39,8 +39,12 @@ const checks: readonly (readonly [string, readonly string[]])[] = [
   ['import direction, determinism, size, habits', ['node', 'test/tidy/main.ts']],
 ];
 
-/** As root on Linux everything runs; elsewhere what needs root reports itself as skipped, with its reason in its name. */
-const projects = ['unit', 'integration', 'e2e', 'swap'];
+/**
+ * What runs after what; as root on Linux everything does, elsewhere what needs root reports itself as skipped, with its reason in its
+ * name. The first of a stage is shown. The others use what it leaves of the processors, and are shown at its end: labs wait most of the
+ * time, for leases and rollouts. The integration tests measure times of their own and run alone.
+ */
+const stages: readonly (readonly [string, ...string[]])[] = [['e2e', 'unit'], ['integration'], ['swap']];
 
 /** Everything below is of this run, and goes with it. */
 const run = beginRun();
@@ -73,11 +77,12 @@ for (const [signal, code] of [
   ['SIGHUP', 129],
 ] as const)
   process.once(signal, () => process.exit(code));
-for (const project of projects) {
-  if (!isWanted(project)) continue;
+for (const stage of stages) {
+  const [shown, ...beside] = stage.filter(isWanted);
+  if (shown === undefined) continue;
   const time = stopwatch();
-  await runProject(project);
-  console.log(`${project}: ${time()}`);
+  await Promise.all([runProject(shown, 'shown'), ...beside.map((project) => runProject(project, 'beside'))]);
+  console.log(`${[shown, ...beside].join(' and ')}: ${time()}`);
 }
 if (skippedNames.length > 0) console.log(`skipped:\n${skippedNames.map((name) => `  ${name}`).join('\n')}`);
 if (failures.length > 0) console.log(`failed:\n${failures.map((failure) => `  ${failure}`).join('\n')}`);
@@ -88,11 +93,11 @@ function isWanted(project: string): boolean {
   return only.length === 0 || only.includes(project);
 }
 
-async function runProject(project: string): Promise<void> {
+async function runProject(project: string, place: 'shown' | 'beside'): Promise<void> {
   const folder = mkdtempSync(join(tmpdir(), 'drydock-test-'));
   const reportFile = join(folder, 'report.json');
   try {
-    const result = await execa(
+    const runner = execa(
       'vitest',
       [
         'run',
@@ -103,8 +108,13 @@ async function runProject(project: string): Promise<void> {
         '--reporter=json',
         `--outputFile.json=${reportFile}`,
       ],
-      { stdio: ['ignore', 'inherit', 'inherit'], reject: false },
+      place === 'shown'
+        ? { stdio: ['ignore', 'inherit', 'inherit'], reject: false }
+        : { stdin: 'ignore', all: true, detached: true, reject: false },
     );
+    if (place === 'beside') yieldTo(runner.pid);
+    const result = await runner;
+    if (place === 'beside') console.log(result.all);
     const report = JSON.parse(readFileSync(reportFile, 'utf8')) as VitestReport;
     tally.passed += report.numPassedTests;
     tally.failed += report.numFailedTests;
@@ -133,6 +143,18 @@ async function runProject(project: string): Promise<void> {
     tally.failed++;
   } finally {
     rmSync(folder, { recursive: true, force: true });
+  }
+}
+
+/**
+ * Gives the session that `pid` leads, and all it starts, less of the processors than others: the scheduler shares them out by session,
+ * and a nice value counts only within one (sched(7), autogrouping). Where there is no such thing, they share alike.
+ */
+function yieldTo(pid: number | undefined): void {
+  try {
+    writeFileSync(`/proc/${pid}/autogroup`, '10');
+  } catch {
+    // It takes longer, no more.
   }
 }
 
