@@ -198,6 +198,7 @@ export class Kubelet implements Service {
       log,
       node: () => nodeInformer.get({ name: config.nodeName }),
       isComplete: () => staticPods.isComplete,
+      isRunning: (name) => this.#manager?.isStaticRunning(name) === true,
     });
     this.#mirrors = mirrors;
     return new PodManager({

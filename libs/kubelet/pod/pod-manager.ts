@@ -108,6 +108,11 @@ export class PodManager {
     for (const worker of this.#workers.values()) worker.stop();
   }
 
+  /** Something of the pod of a manifest by that full name runs here, or may. */
+  isStaticRunning(name: string): boolean {
+    return [...this.#workers.values()].some((worker) => isStatic(worker.pod) && fullName(worker.pod) === name);
+  }
+
   wake(uid: string): void {
     this.#workers.get(uid)?.wake();
   }
@@ -172,9 +177,8 @@ export class PodManager {
   /** Runs the pod of a manifest as soon as nothing is left of another one by its name. */
   #begin(pod: Pod): void {
     const name = fullName(pod);
-    const isTaken = [...this.#workers.values()].some((worker) => isStatic(worker.pod) && fullName(worker.pod) === name);
     this.#waiting.delete(name);
-    if (isTaken) {
+    if (this.isStaticRunning(name)) {
       this.#waiting.set(name, pod);
       return;
     }
@@ -242,6 +246,7 @@ export class PodManager {
     this.#ports.runtime.forget(uid);
     const next = pod === undefined ? undefined : this.#waiting.get(fullName(pod));
     if (next !== undefined && !this.#stopped) this.#begin(next);
+    else if (pod !== undefined && isStatic(pod)) this.#ports.mirrors.ended(pod);
   }
 
   async #runtimeHandler(name: string): Promise<string> {

@@ -17,11 +17,14 @@ export interface MirrorState {
   readonly node: Node | undefined;
   /** All manifests have been read. */
   readonly isComplete: boolean;
+  /** No manifest has it, or one that waits, and something of it still runs: what it takes of the node is to be seen until then. */
+  readonly isEnding: boolean;
 }
 
-export function planMirror({ pod, mirror, node, isComplete }: MirrorState): MirrorStep {
+export function planMirror({ pod, mirror, node, isComplete, isEnding }: MirrorState): MirrorStep {
   if (mirror !== undefined) {
-    const isOld = pod === undefined ? isComplete : !mirrors(mirror, pod) || mirror.metadata?.deletionTimestamp !== undefined;
+    const isOld =
+      pod === undefined ? isComplete && !isEnding : !mirrors(mirror, pod) || mirror.metadata?.deletionTimestamp !== undefined;
     return isOld ? { type: 'delete', uid: mirror.metadata?.uid ?? '' } : undefined;
   }
   const nodeUid = node?.metadata?.uid;

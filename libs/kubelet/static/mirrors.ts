@@ -22,6 +22,8 @@ export interface MirrorPorts {
   readonly node: () => Node | undefined;
   /** All manifests have been read. */
   readonly isComplete: () => boolean;
+  /** Something of the pod of a manifest by that full name runs here. */
+  readonly isRunning: (fullName: string) => boolean;
 }
 
 export class Mirrors {
@@ -53,6 +55,11 @@ export class Mirrors {
     const name = fullName(pod);
     if (this.#running.get(name)?.metadata?.uid === pod.metadata?.uid) this.#running.delete(name);
     this.#look(name);
+  }
+
+  /** Nothing is left of the pod of a manifest. */
+  ended(pod: Pod): void {
+    this.#look(fullName(pod));
   }
 
   /** The API server has this mirror. True where it is a new one, which has been told nothing yet. */
@@ -99,9 +106,10 @@ export class Mirrors {
   }
 
   async #step(name: string): Promise<void> {
-    const { client, node, isComplete, log, clock, random } = this.#ports;
+    const { client, node, isComplete, isRunning, log, clock, random } = this.#ports;
     const [pod, mirror] = [this.#running.get(name), this.#mirrors.get(name)];
-    const step = planMirror({ pod, mirror, node: node(), isComplete: isComplete() });
+    const isEnding = pod === undefined && isRunning(name);
+    const step = planMirror({ pod, mirror, node: node(), isComplete: isComplete(), isEnding });
     try {
       if (step?.type === 'create') await client.create<Pod>(pods, step.pod);
       else if (step?.type === 'delete' && mirror !== undefined) {

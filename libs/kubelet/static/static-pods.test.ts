@@ -205,3 +205,14 @@ test('a pod of the API server that is called a mirror later is ended, and not fo
   await world.untilGone(`own-${nodeName}`, 60_000);
   expect(happened(world, 'start', 'term')).toEqual(['start a 0', expect.stringContaining('term a')]);
 });
+
+test('while the pod ends its mirror stays: what it takes of the node is not free', async () => {
+  const source = new Told([manifest('one', { termMs: 4_000 })]);
+  const world = await scene({ staticSources: () => [source] });
+  await world.until('the mirror is up', () => isUp(world), 10_000);
+  source.tell();
+  await world.advance(3_000);
+  expect([world.engine.runningOf('one').length, mirror(world) === undefined]).toEqual([1, false]);
+  await world.until('the mirror is gone', () => mirror(world) === undefined, 30_000);
+  expect(world.engine.runningOf('one')).toEqual([]);
+});
