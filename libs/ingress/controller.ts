@@ -106,6 +106,7 @@ export class IngressController implements Service {
       reloadEveryMs: options.reloadEveryMs,
       ingresses: () => this.#ours(),
       make: (list, refused) => this.#make(list, refused),
+      basisOf: (ingress) => this.#basisOf(ingress),
       onSynced: (made) => this.#synced(made),
       onReload: (failed) => this.#metrics.reloaded(failed, this.#syncer.made?.generation ?? '', ports.clock.wallMs()),
       onCheck: (failed) => this.#metrics.checked(failed),
@@ -182,6 +183,16 @@ export class IngressController implements Service {
       .filter(
         (ingress) => !disableCatchAll || ingress.spec?.defaultBackend === undefined || (ingress.spec.rules ?? []).length > 0,
       );
+  }
+
+  /** What it says, and the versions of what else says how it is served. */
+  #basisOf(ingress: Ingress): string {
+    const [configMap] = this.#configMaps?.list() ?? [];
+    const { namespace, annotations = {} } = ingress.metadata ?? {};
+    const given = annotations[`${this.#options.annotationPrefix}/auth-secret`]?.split('/').at(-1);
+    const named = [...(ingress.spec?.tls ?? []).map(({ secretName }) => secretName), given];
+    const versions = named.map((name) => name && this.#secrets.get({ namespace, name })?.metadata?.resourceVersion);
+    return JSON.stringify([whatItSays(ingress), configMap?.metadata?.resourceVersion, versions]);
   }
 
   #make(list: readonly Ingress[], refused: ReadonlyMap<string, string>): Made {

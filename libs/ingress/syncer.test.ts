@@ -6,7 +6,7 @@ import { contentOf } from './content.ts';
 import type { DataPlane } from './data-plane.ts';
 import { planRouting } from './plan.ts';
 import { readSettings } from './settings.ts';
-import { Syncer } from './syncer.ts';
+import { Syncer, whatItSays } from './syncer.ts';
 import { cluster, ingress, prefix, service, slice } from './testing/objects.ts';
 
 const { settings } = readSettings(undefined);
@@ -16,7 +16,7 @@ const files = { httpPort: 80, httpsPort: 443, user: undefined, luaFolder: '/lua'
 function setUp(bad: readonly string[] = []) {
   const clock = new VirtualClock();
   const told: string[] = [];
-  const world = { ingresses: [] as Ingress[], addresses: ['10.244.1.5'], broken: false };
+  const world = { ingresses: [] as Ingress[], addresses: ['10.244.1.5'], broken: false, secrets: '1', unplanned: '' };
   const plane: DataPlane = {
     check: async ({ config }) => {
       const found = world.broken ? 'everything' : bad.find((text) => config.includes(text));
@@ -40,7 +40,10 @@ function setUp(bad: readonly string[] = []) {
     plane,
     reloadEveryMs: 3_333,
     ingresses: () => world.ingresses,
+    basisOf: (one) => `${whatItSays(one)} ${world.secrets}`,
     make: (ingresses, refused) => {
+      const spoilt = ingresses.some(({ metadata }) => metadata?.name === world.unplanned);
+      if (spoilt && !refused.has(`default/${world.unplanned}`)) throw new Error('a control character in the configuration');
       const observed = cluster(ingresses, [service('web')], [slice('web', world.addresses)]);
       const plan = planRouting(observed, {
         settings,
@@ -113,4 +116,28 @@ test('a data plane that refuses everything keeps what it had, and is asked again
   expect(await after(2_000)).toEqual([]);
   world.broken = false;
   expect((await after(10_000)).map((line) => line.replace(/^\d+ /, ''))).toEqual(['reload _ a b']);
+});
+
+test('an Ingress that is refused for what another object says is tried again when that changes', async () => {
+  const bad = ['evil'];
+  const { world, syncer, add, after } = setUp(bad);
+  add('a');
+  add('b', 'ImplementationSpecific /evil web');
+  expect(await after(100)).toEqual(['20 reload _ a']);
+  bad.pop();
+  syncer.trigger();
+  expect(await after(10_000)).toEqual([]);
+  world.secrets = '2';
+  syncer.trigger();
+  expect((await after(10_000)).map((line) => line.replace(/^\d+ /, ''))).toEqual(['reload _ a b']);
+});
+
+test('an Ingress that cannot even be planned is left out, too', async () => {
+  const { world, syncer, add, after } = setUp();
+  world.unplanned = 'c';
+  for (const name of ['a', 'b', 'c']) add(name);
+  expect(await after(100)).toEqual(['20 reload _ a b']);
+  expect(syncer.made?.plan.problems.map(({ ingress: { name }, message }) => [name, message])).toEqual([
+    ['c', 'the configuration of this Ingress is refused: a control character in the configuration'],
+  ]);
 });

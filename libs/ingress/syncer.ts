@@ -23,6 +23,8 @@ export interface SyncerOptions {
   readonly ingresses: () => readonly Ingress[];
   /** Plans these, leaving out what is refused. */
   readonly make: (ingresses: readonly Ingress[], refused: ReadonlyMap<string, string>) => Made;
+  /** What decides how an Ingress is served: one that was refused is tried again when this is another. */
+  readonly basisOf: (ingress: Ingress) => string;
   /** After every sync. */
   readonly onSynced: (made: Made) => void;
   /** After a reload, or the failure of one. */
@@ -48,8 +50,8 @@ export class Syncer {
   #nextReloadMs = Number.NEGATIVE_INFINITY;
   #nextPlanMs = Number.NEGATIVE_INFINITY;
   #retryMs = retryMinMs;
-  /** By Ingress: what it said when it was refused, and with which words. */
-  readonly #refused = new Map<string, { readonly said: string; readonly words: string }>();
+  /** By Ingress: what decided how it would be served when it was refused, and with which words. */
+  readonly #refused = new Map<string, { readonly basis: string; readonly words: string }>();
   #made: Made | undefined;
 
   constructor(options: SyncerOptions) {
@@ -105,25 +107,25 @@ export class Syncer {
 
   /** Resolves with when it must be looked at again although nothing changed; undefined where it need not be. */
   async #sync(): Promise<number | undefined> {
-    const { clock, ingresses, make, plane, onSynced } = this.#options;
+    const { clock, ingresses, plane, onSynced } = this.#options;
     const startedMs = clock.monotonicMs();
     const all = ingresses();
     this.#forgetChanged(all);
-    let made = make(all, this.#refusedWords());
+    const first = this.#tried(all, this.#refusedWords());
     this.#nextPlanMs = clock.monotonicMs() + (clock.monotonicMs() - startedMs) * (planningShare - 1);
-    if (this.#served?.generation === made.generation) {
-      await this.#backends(made);
-      this.#made = made;
-      onSynced(made);
+    if (typeof first !== 'string' && this.#served?.generation === first.generation) {
+      await this.#backends(first);
+      this.#made = first;
+      onSynced(first);
       return undefined;
     }
     const waitMs = this.#nextReloadMs - clock.monotonicMs();
     if (waitMs > 0) {
       // Endpoints do not wait for the reload that something else needs.
-      if (this.#served !== undefined) await this.#backends(made);
+      if (this.#served !== undefined && typeof first !== 'string') await this.#backends(first);
       return waitMs;
     }
-    made = await this.#sound(all, made);
+    const made = await this.#sound(all, first);
     this.#nextReloadMs = clock.monotonicMs() + this.#options.reloadEveryMs;
     await plane.apply(made.content, made.generation);
     this.#served = { generation: made.generation, backends: made.content.backends };
@@ -140,20 +142,29 @@ export class Syncer {
     this.#served = { ...this.#served, backends };
   }
 
+  /** The plan, or why there is none: what one Ingress says may not hold up the others even where it should never have got so far. */
+  #tried(ingresses: readonly Ingress[], refused: ReadonlyMap<string, string>): Made | string {
+    try {
+      return this.#options.make(ingresses, refused);
+    } catch (error) {
+      return (error as Error).message;
+    }
+  }
+
   /** The plan without what the data plane refuses. Rejects where it refuses even a plan of nothing. */
-  async #sound(all: readonly Ingress[], made: Made): Promise<Made> {
-    const { make, log } = this.#options;
-    const words = await this.#check(made);
-    if (words === undefined) return made;
-    const empty = await this.#check(make([], new Map()));
+  async #sound(all: readonly Ingress[], first: Made | string): Promise<Made> {
+    const { basisOf, log } = this.#options;
+    const words = await this.#check(first);
+    if (words === undefined && typeof first !== 'string') return first;
+    const empty = await this.#check(this.#tried([], new Map()));
     if (empty !== undefined) throw new Error(empty);
     for (const { ingress, said } of await this.#culprits(all.filter((ingress) => !this.#refused.has(ingressKey(ingress))))) {
       log.warn({ ingress: ingressKey(ingress), said }, 'an Ingress is left out: the data plane refuses it');
-      this.#refused.set(ingressKey(ingress), { said: whatItSays(ingress), words: said });
+      this.#refused.set(ingressKey(ingress), { basis: basisOf(ingress), words: said });
     }
-    const rest = make(all, this.#refusedWords());
+    const rest = this.#tried(all, this.#refusedWords());
     const still = await this.#check(rest);
-    if (still !== undefined) throw new Error(still);
+    if (still !== undefined || typeof rest === 'string') throw new Error(still);
     return rest;
   }
 
@@ -161,23 +172,23 @@ export class Syncer {
   async #culprits(suspects: readonly Ingress[]): Promise<{ ingress: Ingress; said: string }[]> {
     const [first] = suspects;
     if (first === undefined) return [];
-    const said = await this.#check(this.#options.make(suspects, new Map()));
+    const said = await this.#check(this.#tried(suspects, new Map()));
     if (said === undefined) return [];
     if (suspects.length === 1) return [{ ingress: first, said: inShort(said) }];
     const middle = Math.ceil(suspects.length / 2);
     return [...(await this.#culprits(suspects.slice(0, middle))), ...(await this.#culprits(suspects.slice(middle)))];
   }
 
-  async #check({ content }: Made): Promise<string | undefined> {
-    const words = await this.#options.plane.check(content);
+  async #check(made: Made | string): Promise<string | undefined> {
+    const words = typeof made === 'string' ? made : await this.#options.plane.check(made.content);
     this.#options.onCheck(words !== undefined);
     return words;
   }
 
   #forgetChanged(all: readonly Ingress[]): void {
-    for (const [key, { said }] of this.#refused) {
+    for (const [key, { basis }] of this.#refused) {
       const ingress = all.find((candidate) => ingressKey(candidate) === key);
-      if (ingress === undefined || whatItSays(ingress) !== said) this.#refused.delete(key);
+      if (ingress === undefined || this.#options.basisOf(ingress) !== basis) this.#refused.delete(key);
     }
   }
 

@@ -36,6 +36,15 @@ function matching(says: string, pattern: RegExp): Kind<string> {
   return kind(says, (text) => (pattern.test(text) ? text : undefined));
 }
 
+/** Words between commas; what is given may stand on several lines, what is meant stands on one. */
+function separated(says: string, word: RegExp): Kind<string> {
+  return kind(says, (given) => {
+    const text = given.trim().replace(/\s+/g, ' ');
+    const parts = text.replace(/,$/, '').split(',');
+    return parts.every((part) => word.test(part.trim())) ? text : undefined;
+  });
+}
+
 /** Go's strconv.ParseBool, which annotations are read by. */
 export const bool = kind('"true" or "false"', (text) =>
   ['1', 't', 'T', 'TRUE', 'true', 'True'].includes(text)
@@ -122,11 +131,8 @@ export const objectName = matching(
   /^(?:[a-z0-9]([-a-z0-9.]*[a-z0-9])?\/)?[a-z0-9]([-a-z0-9.]*[a-z0-9])?$/,
 );
 /** Names of headers, comma-separated; `*` where all are meant. */
-export const headerNames = matching(
-  'names of headers, separated by commas',
-  /^(?:[A-Za-z0-9_-]+|\*)(?:\s*,\s*(?:[A-Za-z0-9_-]+|\*))*,?$/,
-);
-export const methods = matching('methods, separated by commas', /^[A-Za-z]+(?:\s*,\s*[A-Za-z]+)*,?$/);
+export const headerNames = separated('names of headers, separated by commas', /^(?:[A-Za-z0-9_-]+|\*)$/);
+export const methods = separated('methods, separated by commas', /^[A-Za-z]+$/);
 
 const origin = /^(?:[a-z]+:\/\/(?:\*\.)?[A-Za-z0-9.-]+(?::\d{1,5})?|\*|null)$/;
 /** Origins of CORS: `https://example.com:8443`, `https://*.example.com`, `null`, `*`. */

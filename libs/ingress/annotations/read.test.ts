@@ -22,6 +22,8 @@ test.each<[AnnotationName, string, unknown]>([
   ['proxy-next-upstream', 'error  timeout http_502', 'error timeout http_502'],
   ['session-cookie-samesite', 'lax', 'Lax'],
   ['upstream-hash-by', '$binary_remote_addr$request_uri', '$binary_remote_addr$request_uri'],
+  ['cors-allow-headers', 'X-A,\n  X-B,X-C\n', 'X-A, X-B,X-C'],
+  ['cors-allow-methods', 'GET,\r\nPUT\t, POST', 'GET, PUT , POST'],
   ['server-alias', 'A.example.com,*.example.org', ['a.example.com', '*.example.org']],
 ])('%s: %s', (name, text, value) => {
   const got = read(name, text);
@@ -44,6 +46,8 @@ const hostile = [
   '/\\',
   '/\u0000',
   '/\r',
+  'a,\nb',
+  'GET\t,\r\nPUT',
   'x'.repeat(5000),
 ];
 const text = Object.entries(annotationTable);
@@ -55,7 +59,7 @@ test.each(text.map(([name]) => name as AnnotationName))('%s takes none of the ho
     if (got.problems.length > 0) expect(kept).toEqual(annotationTable[name].absent);
     // A regular expression may have braces and backslashes: it stands in quotes. Spaces are of values of several words.
     else
-      expect([kept].flat().join(',')).not.toMatch(name === 'canary-by-header-pattern' ? /[;"'\s]/ : /[;{}"'\n\r\\]|\$[a-z{]/);
+      expect([kept].flat().join(',')).not.toMatch(name === 'canary-by-header-pattern' ? /[;"'\s]/ : /[;{}"'\n\r\t\\]|\$[a-z{]/);
   }
 });
 
