@@ -177,11 +177,13 @@ test('who the client is stays here', async () => {
   expect(got[0]).toMatch(/x-forwarded-for: 1.2.3.4, 127.0.0.1\r\n/i);
 });
 
-test.each([
-  ['Content-Length: 5', '12345', '12345'],
-  ['Transfer-Encoding: chunked', '5\r\n12345\r\n0\r\n\r\n', '5\r\n12345\r\n0\r\n\r\n'],
-])('a body goes before the answer: %s', async (header, sent, told) => {
-  const opened = open(`${podPath}/101`, { method: 'POST', more: `${header}\r\n`, after: sent });
+test.each(
+  [
+    ['Content-Length: 5', '12345', '12345'],
+    ['Transfer-Encoding: chunked', '5\r\n12345\r\n0\r\n\r\n', '5\r\n12345\r\n0\r\n\r\n'],
+  ].flatMap(([header = '', sent = '', told = '']) => ['POST', 'GET'].map((method) => [method, header, sent, told] as const)),
+)('a body of a %s goes before the answer: %s', async (method, header, sent, told) => {
+  const opened = open(`${podPath}/101`, { method, more: `${header}\r\n`, after: sent });
   await until(opened, 'hello');
   await vi.waitFor(() => expect(got[0]?.split('\r\n\r\n').slice(1).join('\r\n\r\n')).toBe(told), 5_000);
   opened.socket.write('more');
