@@ -1,6 +1,6 @@
 // Volumes that outlive their pods, as the study notes walk through them: a volume and a claim made by hand, a database with Recreate
-// and a client for one question, everything deleted and made again with its data there, the claim deleted while it is in use, and
-// what becomes of its volume: Retain and Delete. The database is a few lines of shell in busybox under the notes' names, for no lab has MySQL's image.
+// and a client for one question, everything deleted and made again with its data there, the claim deleted while it is in use, and the
+// three ways of reclaiming. The database is a few lines of shell in busybox under the notes' names, for no lab has MySQL's image.
 import { existsSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { execa } from '@drydock/foundation/child-process.ts';
@@ -180,6 +180,13 @@ describe.skipIf(e2eSkipReason !== undefined)(`volumes (${e2eSkipReason ?? 'as ro
     await useAndRelease('deleted', 'Delete');
     await until('the volume is gone', () => isGone('pv', 'deleted'));
     expect(existsSync(join(folder, 'deleted'))).toBe(false);
+  });
+
+  test('Recycle: the volume is emptied and available again', async () => {
+    await useAndRelease('recycled', 'Recycle');
+    await until('the volume is available', async () => (await phase('pv', 'recycled')) === 'Available', 90_000);
+    expect([existsSync(join(folder, 'recycled')), existsSync(join(folder, 'recycled/a'))]).toEqual([true, false]);
+    expect(await kubectl('-n', 'default', 'get', 'pod', 'recycler-for-recycled', '--ignore-not-found', '-o', 'name')).toBe('');
   });
 
   test('a pod of a class that waits for it goes to the node of its volume', async () => {

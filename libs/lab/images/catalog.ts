@@ -1,5 +1,7 @@
-// Adapter: the images that are built from what is on this machine: pause, busybox, and an HTTP echo server on Node.
+// Adapter: the images that are built from what is on this machine: pause, busybox, what empties volumes, and an HTTP echo
+// server on Node.
 import { readFileSync, realpathSync } from 'node:fs';
+import { recyclerImage } from '@drydock/controllers/persistentvolume/recycler.ts';
 import { LabError } from '../errors.ts';
 import { architecture, findProgram, nodeProgram } from '../machine/facts.ts';
 import { tool } from '../machine/spawn.ts';
@@ -27,6 +29,8 @@ export async function catalog(): Promise<ImageSpec[]> {
       layers: [base],
       config: { Env: [path], Cmd: ['sh'] },
     },
+    // What kube-controller-manager empties volumes with, under its own name: of that image only a shell and find are used.
+    { names: [recyclerImage], layers: [base, await findLayer()], config: { Env: [path], Cmd: ['sh'] } },
     ...echoVersions.map((echoVersion, i) => ({
       names: referencesOf('docker.io/drydock/echo', [echoVersion, ...(i === 0 ? ['latest'] : [])]),
       layers: [base, node, echo],
@@ -90,23 +94,35 @@ async function busyboxLayer(): Promise<Layer> {
 
 /** This project's Node with the libraries that it is linked to. */
 async function nodeLayer(): Promise<Layer> {
-  const libraries = (await tool(['ldd', nodeProgram]))
+  // Host names are resolved through these; the linker does not show them.
+  const more = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2'].flatMap((name) => besideLibc(name));
+  return { name: 'node', entries: await programWithLibraries(nodeProgram, 'usr/bin/node', more) };
+}
+
+/** GNU find, which can delete as busybox's cannot, and a shell that runs it: busybox's prefers its own find to any other. */
+async function findLayer(): Promise<Layer> {
+  const [find, sh] = [findProgram('find'), findProgram('sh')];
+  if (find === undefined || sh === undefined)
+    throw new LabError('missing-packages', 'find or sh is missing: apt-get install -y findutils dash');
+  const entries = [...(await programWithLibraries(find, 'usr/bin/find')), ...(await programWithLibraries(sh, 'bin/sh'))];
+  return { name: 'find', entries: [...new Map(entries.map((entry) => [entry.path, entry])).values()] };
+}
+
+/** A program of this machine at `path`, with the libraries that it is linked to and `more`, at their own places. */
+async function programWithLibraries(program: string, path: string, more: readonly string[] = []): Promise<LayerEntry[]> {
+  const libraries = (await tool(['ldd', program]))
     .split('\n')
     .flatMap((line) => /(?:=> )?(\/\S+) \(0x/.exec(line)?.[1] ?? [])
-    // Host names are resolved through these; the linker does not show them.
-    .concat(['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2'].flatMap((name) => besideLibc(name)));
+    .concat(more);
   const folders = new Set(libraries.flatMap((file) => parents(file.slice(1))));
   const known = new Set(['lib', 'lib64', 'usr', 'usr/lib']);
-  return {
-    name: 'node',
-    entries: [
-      ...[...folders].filter((name) => !known.has(name)).map((name) => folder(name)),
-      { type: 'copy', path: 'usr/bin/node', mode: 0o755, source: realpathSync(nodeProgram) },
-      ...[...new Set(libraries)].map(
-        (file): LayerEntry => ({ type: 'copy', path: file.slice(1), mode: 0o755, source: realpathSync(file) }),
-      ),
-    ],
-  };
+  return [
+    ...[...folders].filter((name) => !known.has(name)).map((name) => folder(name)),
+    { type: 'copy', path, mode: 0o755, source: realpathSync(program) },
+    ...[...new Set(libraries)].map(
+      (file): LayerEntry => ({ type: 'copy', path: file.slice(1), mode: 0o755, source: realpathSync(file) }),
+    ),
+  ];
 }
 
 function besideLibc(name: string): string[] {

@@ -22,7 +22,7 @@ import { catalog } from './catalog.ts';
 import { addImages, type NamedImage } from './layout.ts';
 
 /** Raised when archives or the store's layout change, so that old caches are not taken. */
-const cacheVersion = 4;
+const cacheVersion = 6;
 /** The databases of containerd: the files of its root that it writes again. */
 const databases = ['io.containerd.metadata.v1.bolt/meta.db', 'io.containerd.snapshotter.v1.overlayfs/metadata.db'];
 /** Beneath containerd's root: what it has downloaded, by digest. */
@@ -64,6 +64,8 @@ function cacheKey(): string {
   const sources = [
     nodeProgram,
     findProgram('busybox') ?? '',
+    findProgram('find') ?? '',
+    findProgram('sh') ?? '',
     new URL('./echo-server.mjs', import.meta.url).pathname,
     findProgram('containerd') ?? '',
   ];
