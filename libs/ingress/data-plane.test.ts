@@ -1,6 +1,6 @@
 // The data plane with real sockets: real clients, a real nginx, real backends.
 import { once } from 'node:events';
-import { createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
+import { Agent, createServer, type IncomingMessage, request, type Server, type ServerResponse } from 'node:http';
 import { connect as connectHttp2, createServer as createHttp2Server, type ServerHttp2Stream } from 'node:http2';
 import { request as requestTls } from 'node:https';
 import { type AddressInfo, connect, type Socket } from 'node:net';
@@ -576,6 +576,33 @@ describe.skipIf(missing !== undefined)(`the data plane on nginx (${missing ?? 'i
     await Promise.all(clients);
     expect(new Set(statuses)).toEqual(new Set([200]));
     expect(statuses.length).toBeGreaterThan(20);
+  });
+
+  test('a reload loses no request of kept connections either', async () => {
+    const show = (extra: string) =>
+      served.show(objects({ web: [web] }, { host: 'example.com', paths: ['Prefix / web', `Exact /${extra} web`] }));
+    await show('first');
+    const agent = new Agent({ keepAlive: true });
+    const kept = (): Promise<number> =>
+      new Promise((resolve, reject) => {
+        request({ host: '127.0.0.1', port: served.httpPort, headers: { host: 'example.com' }, agent }, (answer) => {
+          answer.resume();
+          answer.on('end', () => resolve(answer.statusCode ?? 0));
+        })
+          .on('error', reject)
+          .end();
+      });
+    let stop = false;
+    const outcomes: (number | string)[] = [];
+    const clients = Array.from({ length: 6 }, async () => {
+      while (!stop) outcomes.push(await kept().catch((error: Error) => error.message));
+    });
+    for (let index = 0; index < 8; index++) await show(`k${index}`);
+    stop = true;
+    await Promise.all(clients);
+    agent.destroy();
+    expect(outcomes.filter((outcome) => outcome !== 200)).toEqual([]);
+    expect(outcomes.length).toBeGreaterThan(200);
   });
 
   test('a configuration that nginx would refuse is found before it is served', async () => {

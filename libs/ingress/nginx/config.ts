@@ -232,6 +232,7 @@ function control({ generation }: NginxOptions): Directive {
           simple('content_by_lua', 'ingress.update()'),
         ],
       ),
+      block('location', [literal('='), pattern('/drain')], [simple('content_by_lua', 'ingress.drain()')]),
       block('location', [pattern('/')], [simple('return', 404)]),
     ],
   );

@@ -32,6 +32,8 @@ export const nowhereExit = 75;
 const startPatienceMs = 10_000;
 const reloadPatienceMs = 15_000;
 const askEveryMs = 20;
+/** How long before a reload clients are asked to end their connections. */
+const drainMs = 250;
 
 export class Instance {
   readonly #options: InstanceOptions;
@@ -79,8 +81,12 @@ export class Instance {
       const before = master === undefined ? [] : servingWorkers(master);
       if (master === undefined) {
         if (!(await this.#start())) return;
-      } else signal(master, 'SIGHUP');
+      } else {
+        await this.#drain();
+        signal(master, 'SIGHUP');
+      }
       await this.#awaitGeneration(generation, before, master === undefined ? startPatienceMs : reloadPatienceMs);
+      await this.ask('/drain', '');
       // The text may have changed since this generation was begun.
       await this.ask('/backends', content.backends);
       removeFiles(folder, unused);
@@ -115,10 +121,28 @@ export class Instance {
   async stop(patienceMs: number): Promise<void> {
     const { clock, folder } = this.#options;
     const pids = () => [findMaster(folder), ...findOrphans(folder)].filter((pid) => pid !== undefined);
+    if (this.running) await this.#drain();
     for (const pid of pids()) signal(pid, 'SIGQUIT');
     const untilMs = clock.monotonicMs() + patienceMs;
     while (pids().length > 0 && clock.monotonicMs() < untilMs) await clock.sleep(askEveryMs);
     for (const pid of pids()) signal(pid, 'SIGTERM');
+  }
+
+  /**
+   * Asks busy clients to come back by new connections: a reload and an end close kept ones, and what is on its way on them in that instant. Not where
+   * nobody is connected.
+   */
+  async #drain(): Promise<void> {
+    try {
+      const active = Number(/Active connections: (\d+)/.exec(await this.ask('/status'))?.[1] ?? 0);
+      // The one that asks counts too.
+      if (active <= 1) return;
+      // Until the earlier workers have left; it ends by itself where nobody ends it.
+      await this.ask(`/drain?seconds=${reloadPatienceMs / 1000}`, '');
+      await this.#options.clock.sleep(drainMs);
+    } catch {
+      // An nginx that does not answer is reloaded all the same.
+    }
   }
 
   /** False where there is no such place at present. */

@@ -33,7 +33,7 @@ function matcherArgs({ match, path }: Location): Argument[] {
     case 'elements':
       return [literal('~'), pattern(path === '/' ? '^/' : `^${path.replace(special, '\\$&')}(?=/|$)`)];
     case 'regex':
-      return [literal('~*'), pattern(`^${path}`)];
+      return [literal('~*'), pattern(`^(?:${path})`)];
   }
 }
 
@@ -44,7 +44,7 @@ export function locationBlock(host: string, location: Location, settings: Settin
     set('location_id', location.ingress === undefined ? '' : locationId(host, location)),
     ...(values['enable-access-log'] === false ? [simple('access_log', 'off')] : []),
   ];
-  const redirect = redirectOf(location, settings, options);
+  const redirect = redirectOf(location);
   if (closed !== undefined) inside.push(simple('return', 503));
   else if (redirect !== undefined) inside.push(...redirect);
   else if (backend === undefined) inside.push(...toHttps(location, settings, options), simple('return', 404));
@@ -65,13 +65,11 @@ export function locationBlock(host: string, location: Location, settings: Settin
   return block('location', matcherArgs(location), inside);
 }
 
-function redirectOf({ values }: Location, settings: Settings, options: NginxOptions): Directive[] | undefined {
+function redirectOf({ values }: Location): Directive[] | undefined {
   const temporal = values['temporal-redirect'];
   if (temporal !== undefined) return [simple('return', values['temporal-redirect-code'] ?? 302, temporal)];
   const permanent = values['permanent-redirect'];
   if (permanent !== undefined) return [simple('return', values['permanent-redirect-code'] ?? 301, permanent)];
-  void settings;
-  void options;
   return undefined;
 }
 
@@ -163,7 +161,7 @@ function cors({ values }: Location): Directive[] {
 function rewriting({ values, match, path, rulePath }: Location): Directive[] {
   const target = values['rewrite-target'];
   if (target === undefined || target === rulePath) return [];
-  const what = match === 'regex' ? `(?i)^${path}` : `^${path === '/' ? '/' : `${path.replace(special, '\\$&')}(?=/|$)`}`;
+  const what = match === 'regex' ? `(?i)^(?:${path})` : `^${path === '/' ? '/' : `${path.replace(special, '\\$&')}(?=/|$)`}`;
   return [simple('rewrite', pattern(what), expression(target), 'break')];
 }
 

@@ -141,7 +141,7 @@ backend web
 ${ports.map((at, index) => `  server s${index} 127.0.0.1:${at}`).join('\n')}
 `,
   );
-  const child = started('/usr/sbin/haproxy', ['-W', '-f', file]);
+  const child = started('/usr/sbin/haproxy', ['-W', '-q', '-f', file]);
   await listening(port);
   return {
     name: 'haproxy',

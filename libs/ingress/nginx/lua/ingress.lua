@@ -240,7 +240,18 @@ function M.balance()
   end
 end
 
+-- POST /drain: for so many seconds (0: no longer) clients are asked to end their connections after the answer. A reload closes kept connections, and
+-- a request that is on its way in that instant would be lost.
+function M.drain()
+  local seconds = tonumber(ngx.var.arg_seconds) or 0
+  if seconds > 0 then shared:set("drain", true, seconds) else shared:delete("drain") end
+  ngx.say("ok")
+end
+
 function M.header_filter()
+  if shared:get("drain") and ngx.req.http_version() == 1.1 and ngx.status ~= 101 then
+    ngx.header["Connection"] = "close"
+  end
   local allowed = ngx.ctx.cors
   if not allowed then return end
   local v = ngx.var
