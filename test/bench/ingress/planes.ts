@@ -17,6 +17,7 @@ export interface Plane {
 }
 
 export const host = 'example.com';
+const ticksPerSecond = 100;
 const folder = mkdtempSync(`${tmpdir()}/bench-ingress-`);
 
 async function listening(port: number): Promise<void> {
@@ -173,6 +174,15 @@ export function memoryMiB(pids: readonly number[]): number {
     }
   });
   return kib.reduce((sum, value) => sum + value, 0) / 1024;
+}
+
+/** Processor time of processes so far, in seconds. */
+export function cpuSeconds(pids: readonly number[]): number {
+  const ticks = pids.map((pid) => {
+    const fields = readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ').at(-1)?.split(' ') ?? [];
+    return Number(fields[11]) + Number(fields[12]);
+  });
+  return ticks.reduce((sum, value) => sum + value, 0) / ticksPerSecond;
 }
 
 export function cleanUp(): void {
