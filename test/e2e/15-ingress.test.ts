@@ -69,10 +69,10 @@ class Load {
   #stopped = false;
   readonly #done: Promise<unknown>;
 
-  constructor(address: string, host: string, clients: number) {
+  constructor(address: string, host: string, path: string, clients: number) {
     const client = async () => {
       while (!this.#stopped) {
-        const answer = await ask(address, host).catch((error: Error) => error.message);
+        const answer = await ask(address, host, path).catch((error: Error) => error.message);
         if (typeof answer === 'object' && answer.status === 200) this.answers++;
         else this.failures.push(typeof answer === 'object' ? String(answer.status) : answer);
       }
@@ -217,7 +217,7 @@ describe.skipIf(e2eSkipReason !== undefined)(`Ingress (${e2eSkipReason ?? 'as ro
 
   test('a controller is killed, and one ends in an orderly way, under load: no request fails', async () => {
     const [address = ''] = workers;
-    const load = new Load(address, 'control.bar.com', 4);
+    const load = new Load(address, 'control.bar.com', '/testpath', 4);
     try {
       await expect.poll(() => load.answers, { timeout: 60_000 }).toBeGreaterThan(20);
       await lab('kill', 'ingress-1');
