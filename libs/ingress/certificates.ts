@@ -17,9 +17,19 @@ export interface ServingCertificate {
 const chainCertificatesMax = 16;
 const pemBlock = /-----BEGIN CERTIFICATE-----[A-Za-z0-9+/=\s]+-----END CERTIFICATE-----/g;
 
+type Read = ServingCertificate | { readonly problem: string };
+/** To look at one takes a millisecond, and plans are made often: informers hand out the same object until it changes. */
+const known = new WeakMap<Secret, Read>();
+
 /** The certificate of a TLS Secret, or what is wrong with it. */
-export function readCertificate(key: string, secret: Secret | undefined): ServingCertificate | { readonly problem: string } {
+export function readCertificate(key: string, secret: Secret | undefined): Read {
   if (secret === undefined) return { problem: `Secret "${key}" does not exist` };
+  const read = known.get(secret) ?? certificateOf(key, secret);
+  known.set(secret, read);
+  return read;
+}
+
+function certificateOf(key: string, secret: Secret): Read {
   const certificate = decoded(secret, 'tls.crt');
   const keyText = decoded(secret, 'tls.key');
   if (certificate === undefined) return { problem: `Secret "${key}" has no key tls.crt` };

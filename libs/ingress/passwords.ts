@@ -6,13 +6,20 @@ const linesMax = 10_000;
 const line = /^[^\s:#][^\s:]{0,255}:[^\s:]{1,1024}$/;
 const hash = /^[^\s:]{1,1024}$/;
 
+type Type = 'auth-file' | 'auth-map';
+type Read = { readonly text: string } | { readonly problem: string };
+/** Every path of an Ingress asks, for a file that may be a megabyte: informers hand out the same object until it changes. */
+const known = { 'auth-file': new WeakMap<Secret, Read>(), 'auth-map': new WeakMap<Secret, Read>() };
+
 /** The file of a Secret: its key `auth`, or (auth-map) a key per user. A problem where nobody could log in. */
-export function passwordFile(
-  key: string,
-  secret: Secret | undefined,
-  type: 'auth-file' | 'auth-map',
-): { readonly text: string } | { readonly problem: string } {
+export function passwordFile(key: string, secret: Secret | undefined, type: Type): Read {
   if (secret === undefined) return { problem: `Secret "${key}" does not exist` };
+  const read = known[type].get(secret) ?? fileOf(key, secret, type);
+  known[type].set(secret, read);
+  return read;
+}
+
+function fileOf(key: string, secret: Secret, type: Type): Read {
   const lines = type === 'auth-file' ? ofFile(secret) : ofMap(secret);
   if (lines === undefined) return { problem: `Secret "${key}" does not contain a key with value "auth"` };
   if (lines.length === 0) return { problem: `Secret "${key}" has no users` };

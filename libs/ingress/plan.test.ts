@@ -1,6 +1,7 @@
 import type { EndpointSlice, Service } from '@drydock/api/generated/types.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
+import { hostsMax } from './limits.ts';
 import { firstMatch, locationId } from './paths.ts';
 import { type Observed, type PlanOptions, planRouting } from './plan.ts';
 import { readSettings } from './settings.ts';
@@ -356,4 +357,41 @@ test('what the data plane has refused is left out, and says so', () => {
   const planned = plan(cluster([one]), { refused: new Map([['default/web', 'unknown directive']]) });
   expect(planned.servers.map(({ host }) => host)).toEqual(['_']);
   expect(planned.problems[0]).toMatchObject({ reason: 'Rejected', message: expect.stringContaining('unknown directive') });
+});
+
+test('more hosts and names than nginx can carry: those that came first are served, the others told', () => {
+  const rules = Array.from({ length: hostsMax }, (_, i) => ({ host: `h${i}.example.com` }));
+  const many = { ...ingress({ name: 'many' }), spec: { rules } };
+  const planned = plan(
+    cluster([
+      ingress({ name: 'late', host: 'late.org', paths: ['Prefix / web'], age: 1 }),
+      many,
+      ingress({ name: 'rest', age: 2 }),
+    ]),
+  );
+  expect(planned.servers).toHaveLength(hostsMax);
+  expect(planned.problems.map(({ ingress: { name }, reason, message }) => [name, reason, message])).toEqual([
+    ['many', 'HostNotServed', `host "h${hostsMax - 1}.example.com" is one of more than ${hostsMax}`],
+    ['late', 'HostNotServed', `host "late.org" is one of more than ${hostsMax}`],
+  ]);
+});
+
+test('a Secret is read once, however many paths and plans ask for it', () => {
+  const users = secret('users', {});
+  let reads = 0;
+  const counted = {
+    ...users,
+    get data() {
+      reads++;
+      return { auth: Buffer.from('joe:hash').toString('base64') };
+    },
+  };
+  const annotations = { 'auth-type': 'basic', 'auth-secret': 'users' };
+  const paths = Array.from({ length: 50 }, (_, i) => `Prefix /${i} web`);
+  const observed = cluster([ingress({ host: 'a.org', paths, annotations })], undefined, undefined, [counted]);
+  expect([...plan(observed).passwordFiles.values(), ...plan(observed).passwordFiles.values()]).toEqual([
+    'joe:hash\n',
+    'joe:hash\n',
+  ]);
+  expect(reads).toBe(1);
 });

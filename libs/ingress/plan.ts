@@ -8,11 +8,12 @@ import type {
   Secret,
   Service,
 } from '@drydock/api/generated/types.ts';
+import { isHost } from './annotations/grammar.ts';
 import { readAnnotations } from './annotations/read.ts';
 import { type Backend, defaultBackendName, nameAmong, resolveBackend } from './backends.ts';
 import { canariesOf } from './canary.ts';
 import { readCertificate, type ServingCertificate } from './certificates.ts';
-import { endpointsMax, locationsMax } from './limits.ts';
+import { aliasesMax, endpointsMax, hostsMax, locationsMax } from './limits.ts';
 import { type IngressName, type Location, nameText, type RoutingPlan, type Server } from './model.ts';
 import { anyHost, byAge, hostsOf, type Parsed, wantsRegex } from './parsed.ts';
 import { passwordFile } from './passwords.ts';
@@ -69,6 +70,7 @@ interface Draft {
 class Planner {
   readonly #observed: Observed;
   readonly #options: PlanOptions;
+  readonly #named = new Set<string>();
   readonly #problems = new Problems();
   readonly #backends = new Map<string, Backend>();
   readonly #certificates = new Map<string, ServingCertificate | { readonly problem: string }>();
@@ -91,7 +93,8 @@ class Planner {
     const primaries = open.filter(({ annotations }) => annotations.values.canary !== true);
     const regexHosts = new Set(primaries.filter(wantsRegex).flatMap(hostsOf));
     this.#draft(anyHost, regexHosts);
-    for (const entry of primaries) for (const host of hostsOf(entry)) this.#draft(host, regexHosts);
+    for (const entry of primaries)
+      for (const host of hostsOf(entry)) if (this.#drafts.size < hostsMax) this.#draft(host, regexHosts);
     for (const entry of primaries) this.#tls(entry);
     for (const entry of primaries) this.#rules(entry);
     for (const entry of primaries) this.#aliases(entry);
@@ -182,7 +185,8 @@ class Planner {
       const host = rule.host?.toLowerCase() || anyHost;
       const draft = this.#drafts.get(host);
       if (draft === undefined) {
-        this.#problem(entry, 'HostNotServed', `host ${JSON.stringify(rule.host)} is no name of a host`);
+        const why = isHost(host) ? `is one of more than ${hostsMax}` : 'is no name of a host';
+        this.#problem(entry, 'HostNotServed', `host ${JSON.stringify(rule.host)} ${why}`);
         continue;
       }
       for (const path of rule.http?.paths ?? []) this.#path(entry, draft, path);
@@ -331,11 +335,15 @@ class Planner {
   #aliases(entry: Parsed): void {
     const asked = entry.annotations.values['server-alias'] ?? [];
     for (const alias of asked) {
-      const taken = this.#drafts.has(alias) || [...this.#drafts.values()].some((draft) => draft.aliases.has(alias));
-      const [first] = hostsOf(entry);
-      if (taken || first === undefined || first === anyHost)
+      const taken = this.#drafts.has(alias) || this.#named.has(alias) || this.#named.size >= aliasesMax;
+      const [first = anyHost] = hostsOf(entry);
+      const draft = first === anyHost ? undefined : this.#drafts.get(first);
+      if (taken || draft === undefined)
         this.#problem(entry, 'HostNotServed', `server-alias: ${JSON.stringify(alias)} is a host already, or there is no host`);
-      else this.#drafts.get(first)?.aliases.add(alias);
+      else {
+        draft.aliases.add(alias);
+        this.#named.add(alias);
+      }
     }
   }
 
