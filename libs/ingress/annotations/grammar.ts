@@ -109,8 +109,8 @@ function canonicalRange(text: string): string | undefined {
 export const token = matching('letters, digits, - and _', /^[A-Za-z0-9_-]{1,256}$/);
 /** A value to compare with; also names of hosts and paths. */
 export const plain = matching('letters, digits and - . _ ~ / :', /^[-._~a-zA-Z0-9/:]{1,1024}$/);
-/** Words for people: the realm of a log-in. */
-export const words = matching('letters, digits, spaces and - . _ ~ / :', /^[-._~a-zA-Z0-9/: ]{1,1024}$/);
+/** Words for people: the realm of a log-in. Of the realm `off` nginx would ask nobody. */
+export const words = matching('letters, digits, spaces and - . _ ~ / :, not off', /^(?!off$)[-._~a-zA-Z0-9/: ]{1,1024}$/);
 /** A PCRE. No quotes, spaces, semicolons, or braces but those of a count. */
 export const regex = matching(
   'a regular expression of letters, digits and - . _ ~ / : ^ $ [ ] ( ) { } * + ? | & = , \\',

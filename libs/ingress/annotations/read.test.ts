@@ -63,6 +63,12 @@ test.each(text.map(([name]) => name as AnnotationName))('%s takes none of the ho
   }
 });
 
+test('no realm turns the log-in off', () => {
+  const { problems, values } = read('auth-realm', 'off');
+  expect([problems.length, values['auth-realm']]).toEqual([1, 'Authentication Required']);
+  expect(read('auth-realm', 'off limits').values['auth-realm']).toBe('off limits');
+});
+
 test('an alias is the annotation; an empty value is none; other prefixes are not ours', () => {
   expect(read('allowlist-source-range', '10.0.0.0/8').values['whitelist-source-range']).toEqual(['10.0.0.0/8']);
   expect(read('whitelist-source-range', '')).toMatchObject({ problems: [], closed: undefined });
