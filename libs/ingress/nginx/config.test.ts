@@ -5,7 +5,7 @@ import { expect, test } from 'vitest';
 import { annotationTable } from '../annotations/table.ts';
 import { planRouting } from '../plan.ts';
 import { readSettings, settingsTable } from '../settings.ts';
-import { cluster, prefix, service, slice } from '../testing/objects.ts';
+import { cluster, ingress, prefix, service, slice } from '../testing/objects.ts';
 import { type Parsed, parseConfig } from '../testing/parse-config.ts';
 import { backendsText } from './backends-text.ts';
 import { nginxTree } from './config.ts';
@@ -66,6 +66,21 @@ test('a planted bug, an argument that is not quoted, is found', () => {
 test('a literal has no variable, and nothing has a control character', () => {
   expect(() => literal('$host')).toThrow('variable');
   expect(() => render([simple('set', expression('$a'), pattern('a\nb'))])).toThrow('control character');
+});
+
+test('no location stands twice, also where an Ingress without a host has /healthz', () => {
+  const paths = ['Prefix /healthz web', 'Prefix / web'];
+  const plan = planRouting(cluster([ingress({ paths }), ingress({ name: 'other', host: 'example.com', paths })]), {
+    settings: readSettings(undefined).settings,
+    annotationPrefix: prefix,
+    defaultBackend: undefined,
+    defaultCertificate: undefined,
+  });
+  const http = nginxTree(plan, readSettings(undefined).settings, options).at(-1)?.block ?? [];
+  for (const { block: inside = [] } of http.filter(({ name }) => name === 'server')) {
+    const names = inside.filter(({ name }) => name === 'location').map(({ args }) => args.map(({ text }) => text).join(' '));
+    expect(names).toEqual([...new Set(names)]);
+  }
 });
 
 const hostile = fc.constantFrom(

@@ -241,6 +241,8 @@ function control({ generation }: NginxOptions): Directive {
 function serverBlock(server: Server, plan: RoutingPlan, settings: Settings, options: NginxOptions): Directive {
   const { host, certificate, locations } = server;
   const any = host === anyHost;
+  // Somebody's own path of that name is theirs.
+  const healthz = any && !locations.some(({ match, path }) => match === 'exact' && path === '/healthz');
   const proxied = settings['use-proxy-protocol'] ? ['proxy_protocol'] : [];
   const first = any ? ['default_server', 'reuseport'] : [];
   const file = `${files.tls}/${certificateName(certificate ?? plan.defaultCertificate)}`;
@@ -254,7 +256,7 @@ function serverBlock(server: Server, plan: RoutingPlan, settings: Settings, opti
       simple('ssl_certificate', `${file}.crt`),
       simple('ssl_certificate_key', `${file}.key`),
       simple('rewrite_by_lua', 'ingress.route()'),
-      ...(any
+      ...(healthz
         ? [block('location', [literal('='), pattern('/healthz')], [simple('access_log', 'off'), simple('return', 200)])]
         : []),
       ...locations.map((location) => locationBlock(host, location, settings, options)),
