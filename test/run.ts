@@ -152,7 +152,7 @@ async function runProject(project: string, place: 'shown' | 'beside'): Promise<v
  */
 function yieldTo(pid: number | undefined): void {
   try {
-    writeFileSync(`/proc/${pid}/autogroup`, '10');
+    writeFileSync(`/proc/${pid}/autogroup`, '5');
   } catch {
     // It takes longer, no more.
   }

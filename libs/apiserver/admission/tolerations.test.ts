@@ -1,6 +1,8 @@
 // Merging as upstream defines it, pair by pair, and what it costs.
+
 import type { Toleration } from '@drydock/api/generated/types.ts';
 import { jsonEqual } from '@drydock/api/json.ts';
+import { processorMs } from '@drydock/foundation/testing/processor-time.ts';
 import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { mergeTolerations } from './tolerations.ts';
@@ -57,9 +59,9 @@ test('as many as a body may have cost time by their number only', () => {
   ];
   for (const shape of shapes) {
     const many = Array.from({ length: 20_000 }, (_, at) => shape(at));
-    const begun = performance.now();
+    const begun = processorMs();
     expect(mergeTolerations(many, many).length).toBeLessThanOrEqual(many.length);
     // Pair by pair it takes minutes.
-    expect(performance.now() - begun).toBeLessThan(60_000);
+    expect(processorMs() - begun).toBeLessThan(60_000);
   }
 }, 200_000);
