@@ -1,13 +1,14 @@
 // All checkers over one history.
 import type { History } from '../history/history.ts';
 import { checkAgreement } from './agreement.ts';
+import { certainOf } from './certain.ts';
 import { checkLeases } from './leases.ts';
 import { checkLinearizability } from './linearizability.ts';
 import { checkLocks } from './locks.ts';
 import { searchStepsMax } from './search.ts';
 import { checkSpace } from './space.ts';
 import type { Violation } from './violation.ts';
-import { checkWatches } from './watches.ts';
+import { checkWatches, type Log } from './watches.ts';
 
 export interface Verdict {
   readonly violations: readonly Violation[];
@@ -19,6 +20,11 @@ export interface Verdict {
 export function checkHistory(history: History, stepsMax = searchStepsMax): Verdict {
   const { violations, log, steps } = checkLinearizability(history, stepsMax);
   const found = log && { first: history.base.revision, changes: log };
-  const onLog = found ? [...checkWatches(history, found), ...checkLeases(history, found), ...checkLocks(history, found)] : [];
+  const onLog = found ? checkOnLog(history, found) : [];
   return { violations: [...violations, ...checkAgreement(history), ...checkSpace(history), ...onLog], steps };
+}
+
+function checkOnLog(history: History, log: Log): Violation[] {
+  const watches = checkWatches(history, log, certainOf(history, log));
+  return [...watches, ...checkLeases(history, log), ...checkLocks(history, log)];
 }

@@ -108,9 +108,10 @@ function endsOf(history: History, log: Log): Map<string, End[]> {
     return outcome.kind === 'unknown' || (outcome.kind === 'ok' && request.kind === 'unlock');
   });
   const revokes = history.operations.filter(({ request }) => request.kind === 'leaseRevoke');
-  // Who unlocks and whose lease ends at the same time can change places in the log.
+  // Ends of two leases can change places in the log, and so can who unlocks, where nobody looked between.
   const locks = history.operations.some(({ request }) => request.kind === 'lock');
-  const certain = locks ? certainOf(history, log) : () => true;
+  const leases = new Set(log.changes.map(onlyLeaseOf).filter((lease) => lease !== undefined));
+  const certain = locks || leases.size > 1 ? certainOf(history, log) : () => true;
   const ends = new Map<string, End[]>();
   for (const [i, change] of log.changes.entries()) {
     const revision = log.first + 1 + i;

@@ -3,6 +3,7 @@
 import type { History } from '../history/history.ts';
 import { inRange, type Micros, type Operation } from '../history/operation.ts';
 import type { Watch, WatchEvent, WatchResponse } from '../history/watch.ts';
+import type { Certain } from './certain.ts';
 import type { Change } from './model.ts';
 import { sameEvent, sameKv } from './same.ts';
 import { renderKv, seconds, type Violation } from './violation.ts';
@@ -13,13 +14,14 @@ export interface Log {
   readonly changes: readonly Change[];
 }
 
-export function checkWatches(history: History, log: Log): Violation[] {
+/** `certain`: of which revisions the log is the only one that explains all answers. */
+export function checkWatches(history: History, log: Log, certain: Certain = () => true): Violation[] {
   const compactions = history.operations.filter(({ request }) => request.kind === 'compact');
   const asked = askedAt(history);
   return history.watches.flatMap((watch) => [
     ...checkForm(watch),
     ...checkContent(watch, log),
-    ...checkPrevious(watch, log, history, compactions),
+    ...checkPrevious(watch, log, history, compactions, certain),
     ...checkCancel(watch, history, compactions),
     ...checkTime(watch, asked),
   ]);
@@ -141,7 +143,13 @@ function compare(
 }
 
 /** A key-value before may be missing only where it can have been compacted. */
-function checkPrevious(watch: Watch, log: Log, { base }: History, compactions: readonly Operation[]): Violation[] {
+function checkPrevious(
+  watch: Watch,
+  log: Log,
+  { base }: History,
+  compactions: readonly Operation[],
+  certain: Certain,
+): Violation[] {
   for (const response of watch.responses) {
     for (const event of response.events) {
       const change = log.changes[event.kv.modRevision - log.first - 1];
@@ -153,12 +161,20 @@ function checkPrevious(watch: Watch, log: Log, { base }: History, compactions: r
         return request.kind === 'compact' && request.revision >= event.kv.modRevision - 1 && invoke < response.time;
       });
       if (event.previous === undefined && (gone || base.compactsItself)) continue;
+      if (isOtherOrder(event.previous, should, certain)) continue;
       const kv = (value: WatchEvent['previous']) => (value === undefined ? 'none' : renderKv(value));
       const evidence = [`told: ${kv(event.previous)}`, `the log has: ${kv(should)}`];
       return [problem(watch, 'prev_kv', `the key-value before revision ${event.kv.modRevision} is wrong`, response, evidence)];
     }
   }
   return [];
+}
+
+/** The same but for its revisions, of which the log's is one of several that explain all answers (`certain.ts`). */
+function isOtherOrder(told: WatchEvent['previous'], should: WatchEvent['previous'], certain: Certain): boolean {
+  if (told === undefined || should === undefined || certain(should.modRevision)) return false;
+  const { createRevision, modRevision } = should;
+  return sameKv({ ...told, createRevision, modRevision }, should);
 }
 
 /** Refused as compacted: only where somebody had asked for such a compaction. */
