@@ -25,6 +25,6 @@ export function checkHistory(history: History, stepsMax = searchStepsMax): Verdi
 }
 
 function checkOnLog(history: History, log: Log): Violation[] {
-  const watches = checkWatches(history, log, certainOf(history, log));
-  return [...watches, ...checkLeases(history, log), ...checkLocks(history, log)];
+  const certain = certainOf(history, log);
+  return [...checkWatches(history, log, certain), ...checkLeases(history, log, certain), ...checkLocks(history, log)];
 }

@@ -3,6 +3,7 @@
 // names it, or where a watch of every key knows all about it.
 import type { History } from '../history/history.ts';
 import type { Watch } from '../history/watch.ts';
+import type { Change } from './model.ts';
 import { changes } from './timeline.ts';
 import { type Log, startOf } from './watches.ts';
 
@@ -10,6 +11,10 @@ import { type Log, startOf } from './watches.ts';
 export type Certain = (revision: number) => boolean;
 
 export function certainOf(history: History, { first, changes: log }: Log): Certain {
+  const locks = history.operations.some(({ request }) => request.kind === 'lock');
+  const leases = new Set(log.map(onlyLeaseOf).filter((lease) => lease !== undefined));
+  // Only who unlocks, and the ends of two leases, can change places.
+  if (!locks && leases.size <= 1) return () => true;
   const certain = new Array<boolean>(log.length + 1).fill(false);
   for (const { outcome } of history.operations) {
     if (outcome.kind === 'ok' && changes(outcome.response)) certain[outcome.response.revision - first] = true;
@@ -24,6 +29,13 @@ export function certainOf(history: History, { first, changes: log }: Log): Certa
     for (let revision = Math.max(first, from); revision <= toldUpTo(watch); revision++) certain[revision - first] = true;
   }
   return (revision) => certain[revision - first] ?? false;
+}
+
+/** The lease whose end alone explains the change: nothing but keys of it were deleted. */
+export function onlyLeaseOf(change: Change): string | undefined {
+  const leases = new Set(change.map(({ kind, previous }) => (kind === 'delete' ? (previous?.lease ?? '0') : '0')));
+  const [lease] = leases;
+  return leases.size === 1 && lease !== '0' ? lease : undefined;
 }
 
 function toldUpTo({ responses }: Watch): number {

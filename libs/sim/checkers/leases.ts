@@ -9,8 +9,7 @@ import {
   type Response,
   type TxnOp,
 } from '../history/operation.ts';
-import { certainOf } from './certain.ts';
-import type { Change } from './model.ts';
+import { type Certain, onlyLeaseOf } from './certain.ts';
 import { changes, leaseToleranceMicros } from './timeline.ts';
 import { renderOperation, seconds, type Violation } from './violation.ts';
 import type { Log } from './watches.ts';
@@ -30,9 +29,9 @@ interface LeaseStory {
   readonly alive: Operation[];
 }
 
-export function checkLeases(history: History, log: Log): Violation[] {
+export function checkLeases(history: History, log: Log, certain: Certain): Violation[] {
   const stories = storiesOf(history);
-  const ends = endsOf(history, log);
+  const ends = endsOf(history, log, certain);
   return [...stories.values()].flatMap((story) => [...checkEarly(story, ends.get(story.lease) ?? []), ...checkRevoked(story)]);
 }
 
@@ -99,7 +98,7 @@ interface End {
 }
 
 /** Revisions that deleted keys of one lease and nothing else, where no operation can have done it. */
-function endsOf(history: History, log: Log): Map<string, End[]> {
+function endsOf(history: History, log: Log, certain: Certain): Map<string, End[]> {
   const seen = seenAt(history, log);
   const answered = new Set(
     history.operations.flatMap(({ outcome }) => (outcome.kind === 'ok' ? writtenBy(outcome.response) : [])),
@@ -108,10 +107,6 @@ function endsOf(history: History, log: Log): Map<string, End[]> {
     return outcome.kind === 'unknown' || (outcome.kind === 'ok' && request.kind === 'unlock');
   });
   const revokes = history.operations.filter(({ request }) => request.kind === 'leaseRevoke');
-  // Ends of two leases can change places in the log, and so can who unlocks, where nobody looked between.
-  const locks = history.operations.some(({ request }) => request.kind === 'lock');
-  const leases = new Set(log.changes.map(onlyLeaseOf).filter((lease) => lease !== undefined));
-  const certain = locks || leases.size > 1 ? certainOf(history, log) : () => true;
   const ends = new Map<string, End[]>();
   for (const [i, change] of log.changes.entries()) {
     const revision = log.first + 1 + i;
@@ -142,12 +137,6 @@ function mayDelete(request: Request, key: string): boolean {
   if (request.kind === 'unlock') return request.key === key;
   if (request.kind === 'lock') return keyOfLock(request) === key;
   return request.kind === 'delete' && inRange(key, request.key, request.end);
-}
-
-function onlyLeaseOf(change: Change): string | undefined {
-  const leases = new Set(change.map(({ kind, previous }) => (kind === 'delete' ? (previous?.lease ?? '0') : '0')));
-  const [lease] = leases;
-  return leases.size === 1 && lease !== '0' ? lease : undefined;
 }
 
 /** Renewed at the earliest when it was asked, it lasts its time from there: whoever saw it ended before then, saw it too early. */

@@ -15,7 +15,7 @@ export interface Log {
 }
 
 /** `certain`: of which revisions the log is the only one that explains all answers. */
-export function checkWatches(history: History, log: Log, certain: Certain = () => true): Violation[] {
+export function checkWatches(history: History, log: Log, certain: Certain): Violation[] {
   const compactions = history.operations.filter(({ request }) => request.kind === 'compact');
   const asked = askedAt(history);
   return history.watches.flatMap((watch) => [
