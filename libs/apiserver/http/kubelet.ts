@@ -2,7 +2,6 @@
 
 import type { ClientRequest, IncomingMessage, OutgoingHttpHeaders } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import type { Duplex } from 'node:stream';
 import { fileURLToPath } from 'node:url';
 import type { Node } from '@drydock/api/generated/types.ts';
 import { apiError } from '@drydock/api/status.ts';
@@ -16,6 +15,8 @@ import {
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
 import { dialMs, refusalMaxBytes } from '../limits.ts';
+import { type Upgraded, upgradeAnswer } from './ask-upgrade.ts';
+import { withoutHeaders } from './raw-headers.ts';
 
 export interface KubeletTls {
   readonly ca: string | undefined;
@@ -34,15 +35,6 @@ export interface UpgradeAsk {
   readonly method: string;
   readonly path: string;
   readonly headers: readonly string[];
-}
-
-export interface Upgraded {
-  readonly type: 'upgraded';
-  /** Of the answer, names and values in turn. */
-  readonly headers: readonly string[];
-  readonly socket: Duplex;
-  /** What came after the headers. */
-  readonly head: Buffer;
 }
 
 export interface Refused {
@@ -115,7 +107,7 @@ export class Kubelets {
     method: string,
     path: string,
     headers: OutgoingHttpHeaders | readonly string[],
-    onResponse: (response: IncomingMessage) => void,
+    onResponse: ((response: IncomingMessage) => void) | undefined,
     options: { readonly agent?: false } = {},
   ): ClientRequest {
     const { host, port } = address;
@@ -127,31 +119,13 @@ export class Kubelets {
    * Given up when `signal` aborts. The socket has its listener of errors. The connection is never another request's: most of what is
    * sent on it is the caller's, and what a kubelet takes for its end may be the caller's choice.
    */
-  upgrade(address: KubeletAddress, ask: UpgradeAsk, signal: AbortSignal): Promise<Upgraded | Refused> {
-    return new Promise((resolve, reject) => {
-      const { method, path } = ask;
-      const refused = (response: IncomingMessage) => {
-        sent.setTimeout(0);
-        collect(response).then(
-          (body) => resolve({ type: 'refused', code: response.statusCode ?? 0, headers: response.rawHeaders, body }),
-          reject,
-        );
-      };
-      const sent = this.request(address, method, path, withoutBody(ask), refused, { agent: false });
-      const give = () => sent.destroy(signal.reason as Error);
-      sent.on('upgrade', (response, socket, head) => {
-        signal.removeEventListener('abort', give);
-        socket.setTimeout(0);
-        // Whoever takes the socket adds listeners of their own, and may be late.
-        socket.on('error', () => socket.destroy());
-        resolve({ type: 'upgraded', headers: response.rawHeaders, socket, head });
-      });
-      sent.on('timeout', () => sent.destroy(new Error(`dial tcp ${address.host}:${address.port}: i/o timeout`)));
-      sent.on('error', (error) => reject(apiError('InternalError', `error dialing backend: ${error.message}`)));
-      if (signal.aborted) give();
-      else signal.addEventListener('abort', give, { once: true });
-      sent.end();
-    });
+  async upgrade(address: KubeletAddress, ask: UpgradeAsk, signal: AbortSignal): Promise<Upgraded | Refused> {
+    const sent = this.request(address, ask.method, ask.path, withoutBody(ask), undefined, { agent: false });
+    sent.end();
+    const answer = await upgradeAnswer(sent, address, signal, (message) => apiError('InternalError', message));
+    if (answer.type === 'upgraded') return answer;
+    const { statusCode = 0, rawHeaders } = answer.response;
+    return { type: 'refused', code: statusCode, headers: rawHeaders, body: await collect(answer.response) };
   }
 
   /**
@@ -193,7 +167,7 @@ const bodyHeaders: ReadonlySet<string> = new Set(['content-length', 'transfer-en
 
 /** The headers of a request that has no body, whatever they said of one. */
 function withoutBody({ method, headers }: UpgradeAsk): string[] {
-  const kept = headers.filter((_, index) => !bodyHeaders.has(headers[index - (index % 2)]?.toLowerCase() ?? ''));
+  const kept = withoutHeaders(headers, bodyHeaders);
   return method === 'GET' ? kept : [...kept, 'Content-Length', '0'];
 }
 

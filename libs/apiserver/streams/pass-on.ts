@@ -2,8 +2,10 @@
 // (k8s.io/apimachinery/pkg/util/proxy: UpgradeAwareHandler).
 import { type IncomingMessage, STATUS_CODES } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { Upgraded } from '../http/ask-upgrade.ts';
 import { withoutToken } from '../http/credentials.ts';
-import type { Refused, UpgradeAsk, Upgraded } from '../http/kubelet.ts';
+import type { Refused, UpgradeAsk } from '../http/kubelet.ts';
+import { withoutHeaders } from '../http/raw-headers.ts';
 import { joinSockets } from './joined-sockets.ts';
 
 /** The caller's request as it goes to `host`: without who the caller is. */
@@ -35,16 +37,13 @@ export function passOn(socket: Duplex, head: Buffer, answer: Upgraded | Refused)
   joinSockets(socket, answer.socket);
 }
 
+/** Headers of a refusal that are about the connection on which it came, or about how it was sent there. */
+const ofMessage: ReadonlySet<string> = new Set(['connection', 'content-length', 'transfer-encoding', 'keep-alive']);
+
 /** Ends the caller's connection with the kubelet's refusal. */
 export function refuse(socket: Duplex, { code, headers, body }: Refused): void {
-  const kept: string[] = [];
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = headers[i] ?? '';
-    if (!['connection', 'content-length', 'transfer-encoding', 'keep-alive'].includes(name.toLowerCase()))
-      kept.push(name, headers[i + 1] ?? '');
-  }
-  kept.push('connection', 'close', 'content-length', String(body.length));
-  socket.write(headText(code, kept));
+  const own = ['connection', 'close', 'content-length', String(body.length)];
+  socket.write(headText(code, [...withoutHeaders(headers, ofMessage), ...own]));
   socket.end(body, () => socket.destroy());
 }
 

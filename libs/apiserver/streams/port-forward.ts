@@ -4,14 +4,24 @@ import type { IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
 import { apiError } from '@drydock/api/status.ts';
 import type { WebSocket } from 'ws';
-import type { UpgradeAsk, Upgraded } from '../http/kubelet.ts';
+import type { Upgraded } from '../http/ask-upgrade.ts';
+import type { UpgradeAsk } from '../http/kubelet.ts';
+import { withoutHeaders } from '../http/raw-headers.ts';
 import { streamBufferMaxBytes, streamIdleMs, streamLingerMs } from '../limits.ts';
 import { endWhenIdle } from './joined-sockets.ts';
 import { acceptorOf, closeWhenTold, offeredProtocols } from './web-socket.ts';
 
 const prefix = 'SPDY/3.1+';
 const versionHeader = 'x-stream-protocol-version';
-const webSocketHeaders = ['sec-websocket-protocol', 'sec-websocket-key', 'sec-websocket-version', 'sec-websocket-extensions'];
+/** Those of a request for a WebSocket that one for SPDY has otherwise, or not at all. */
+const webSocketHeaders: ReadonlySet<string> = new Set([
+  'upgrade',
+  versionHeader,
+  'sec-websocket-protocol',
+  'sec-websocket-key',
+  'sec-websocket-version',
+  'sec-websocket-extensions',
+]);
 
 /** The protocols of those offered that are tunnelled, as SPDY's clients name them. */
 export function tunnelled(offered: readonly string[]): string[] {
@@ -34,13 +44,7 @@ export function forwardedPorts(query: URLSearchParams): number[] {
 
 /** The request for a WebSocket as one for SPDY. */
 export function asSpdy({ path, headers }: UpgradeAsk, protocols: readonly string[]): UpgradeAsk {
-  const kept: string[] = [];
-  for (let i = 0; i + 1 < headers.length; i += 2) {
-    const name = (headers[i] ?? '').toLowerCase();
-    if (name !== 'upgrade' && name !== versionHeader && !webSocketHeaders.includes(name))
-      kept.push(headers[i] ?? '', headers[i + 1] ?? '');
-  }
-  kept.push('Upgrade', 'SPDY/3.1');
+  const kept = [...withoutHeaders(headers, webSocketHeaders), 'Upgrade', 'SPDY/3.1'];
   for (const protocol of protocols) kept.push('X-Stream-Protocol-Version', protocol);
   return { method: 'POST', path, headers: kept };
 }

@@ -1,12 +1,14 @@
 // Upgrades through the proxy subresources of pods, services and nodes: whatever protocol it is, the request goes to what is proxied
 // and its answer to the client (k8s.io/apimachinery/pkg/util/proxy: UpgradeAwareHandler). As there, the query is not passed on: who
 // may read through a node's proxy cannot say in one what a kubelet is to run.
-import { type ClientRequest, request as httpRequest, type IncomingMessage } from 'node:http';
+import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
 import { ApiError } from '@drydock/api/status.ts';
+import { type Answered, type Upgraded, upgradeAnswer } from '../http/ask-upgrade.ts';
 import type { Upgrade } from '../http/connect.ts';
 import { type ForwardTarget, forwardedFor } from '../http/forward.ts';
+import { withoutHeaders } from '../http/raw-headers.ts';
 import { dialMs, streamLingerMs } from '../limits.ts';
 import { endWhenIdle } from './joined-sockets.ts';
 import { headText, passOn, repeated } from './pass-on.ts';
@@ -25,10 +27,6 @@ export async function proxyUpgrade(req: IncomingMessage, target: ForwardTarget, 
   await giveRefusal(socket, response);
 }
 
-type Answer =
-  | { readonly type: 'upgraded'; readonly headers: readonly string[]; readonly socket: Duplex; readonly head: Buffer }
-  | { readonly type: 'refused'; readonly response: IncomingMessage };
-
 /** The original gives these no reason. */
 function failure(message: string): ApiError {
   return new ApiError({ kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', message, code: 500 });
@@ -38,39 +36,24 @@ function failure(message: string): ApiError {
  * On a connection of its own that is no other request's, before or after: what is sent on it is the caller's, and where the other
  * side takes a request to end may be the caller's choice. Given up when `signal` aborts.
  */
-function ask(req: IncomingMessage, target: ForwardTarget, signal: AbortSignal): Promise<Answer> {
+function ask(req: IncomingMessage, target: ForwardTarget, signal: AbortSignal): Promise<Upgraded | Answered> {
+  signal.throwIfAborted();
   const { scheme, host, port } = target;
   const make = scheme === 'https' ? httpsRequest : httpRequest;
   const tls = scheme === 'https' ? (target.tls ?? { rejectUnauthorized: false }) : {};
-  return new Promise((resolve, reject) => {
-    signal.throwIfAborted();
-    const { method, headers } = repeated(req, target.path, req.headers.host ?? host);
-    const options = { host, port, method, path: target.path, headers: outgoing(req, headers), agent: false, timeout: dialMs };
-    const sent: ClientRequest = make({ ...options, ...tls }, (response) => {
-      sent.setTimeout(0);
-      resolve({ type: 'refused', response });
-    });
-    const give = () => sent.destroy(signal.reason as Error);
-    sent.on('upgrade', (response, socket, head) => {
-      signal.removeEventListener('abort', give);
-      socket.setTimeout(0);
-      // Whoever takes the socket adds listeners of their own, and may be late.
-      socket.on('error', () => socket.destroy());
-      resolve({ type: 'upgraded', headers: response.rawHeaders, socket, head });
-    });
-    sent.on('timeout', () => sent.destroy(new Error(`dial tcp ${host}:${port}: i/o timeout`)));
-    sent.on('error', (error) => reject(failure(`error dialing backend: ${error.message}`)));
-    signal.addEventListener('abort', give, { once: true });
-    // Its body, where it has one; what follows that is the upgraded protocol's.
-    req.pipe(sent);
-  });
+  const { method, headers } = repeated(req, target.path, req.headers.host ?? host);
+  const options = { host, port, method, path: target.path, headers: outgoing(req, headers), agent: false, timeout: dialMs };
+  const sent = make({ ...options, ...tls });
+  // Its body, where it has one; what follows that is the upgraded protocol's.
+  req.pipe(sent);
+  return upgradeAnswer(sent, target, signal, failure);
 }
 
 /** Those that say something of another connection, or of a body in a way that this one does not. */
 const dropped: ReadonlySet<string> = new Set(['expect', 'trailer', 'te', 'keep-alive', 'proxy-connection', 'x-forwarded-for']);
 
 function outgoing(req: IncomingMessage, headers: readonly string[]): string[] {
-  const kept = headers.filter((_, index) => !dropped.has(headers[index - (index % 2)]?.toLowerCase() ?? ''));
+  const kept = withoutHeaders(headers, dropped);
   const from = forwardedFor(req);
   const bodied = req.headers['content-length'] !== undefined || req.headers['transfer-encoding'] !== undefined;
   const length = bodied || req.method === 'GET' || req.method === 'HEAD' ? [] : ['Content-Length', '0'];
@@ -83,7 +66,7 @@ const ofConnection: ReadonlySet<string> = new Set(['connection', 'keep-alive', '
 /** The whole refusal, and the end of the client's connection; resolves when that is gone. Who does not read it is not waited for. */
 function giveRefusal(socket: Duplex, response: IncomingMessage): Promise<void> {
   const { rawHeaders, statusCode = 0, statusMessage } = response;
-  const kept = rawHeaders.filter((_, index) => !ofConnection.has(rawHeaders[index - (index % 2)]?.toLowerCase() ?? ''));
+  const kept = withoutHeaders(rawHeaders, ofConnection);
   return new Promise((resolve) => {
     const end = () => {
       response.destroy();
