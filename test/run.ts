@@ -1,4 +1,4 @@
-// Runs the checks and the test projects one after the other and counts across all of them.
+// Runs the checks, then the test projects stage by stage, and counts across all of them.
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join, relative } from 'node:path';

@@ -75,15 +75,10 @@ function mayHaveBody(method: string, code: number): boolean {
   return method !== 'HEAD' && code !== 204 && code !== 304;
 }
 
-/** By whom and for what a request is proxied, for who answers it. Fails with nothing: what is not known is not said. */
+/** Who asks, by way of whom; empty where that is not known. */
 export function forwardedFor(req: HttpRequest): string {
   const before = req.headers['x-forwarded-for'];
   return [before ?? [], req.socket?.remoteAddress ?? []].flat().join(', ');
-}
-
-/** The host by which the client asked. */
-export function askedHost(req: HttpRequest): string {
-  return String(req.headers[':authority'] ?? req.headers.host ?? '');
 }
 
 /**
@@ -93,7 +88,7 @@ export function askedHost(req: HttpRequest): string {
 export function forward(exchange: Exchange, target: ForwardTarget, prefix: string, signal: AbortSignal): Promise<void> {
   const { req, method } = exchange;
   const backend = `${target.host}:${target.port}`;
-  const asked = askedHost(req) === '' ? backend : askedHost(req);
+  const asked = String(req.headers[':authority'] ?? req.headers.host ?? '') || backend;
   const base: ProxyBase = { prefix, backend, asked };
   const res = exchange.res as ServerResponse;
   const make = target.scheme === 'https' ? httpsRequest : httpRequest;

@@ -40,10 +40,6 @@ export class StaticPods {
     return this.#found.size === this.#sources.length;
   }
 
-  get pods(): readonly Pod[] {
-    return [...this.#pods.values()];
-  }
-
   #merge(): StaticChange {
     const byName = new Map<string, Pod>();
     for (const pod of [...this.#found.values()].flat()) {
