@@ -2,8 +2,8 @@
 // HTTP/1.1 and HTTP/2.
 import { connect } from 'node:http2';
 import { type AddressInfo, createServer } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { outsideAddress } from '../testing/outside.ts';
 import { type WireClient, WireServer } from '../testing/wire.ts';
 import { warningHeaders } from './warning-header.ts';
 
@@ -85,9 +85,7 @@ interface OddPod {
 
 /** A pod that answers with these bytes, and ends. */
 async function podAt(answer: () => string): Promise<OddPod> {
-  const found = Object.values(networkInterfaces()).flat();
-  const host = found.find((each) => each?.family === 'IPv4' && !each.internal)?.address;
-  if (host === undefined) throw new Error('this test needs an IPv4 address beside loopback');
+  const host = outsideAddress();
   const asked: string[] = [];
   const listener = createServer((socket) => {
     socket.on('error', () => {});

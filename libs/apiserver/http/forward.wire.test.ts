@@ -3,10 +3,10 @@
 import { createServer, type Server } from 'node:http';
 import { connect as connectHttp2 } from 'node:http2';
 import type { AddressInfo } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { text } from 'node:stream/consumers';
 import { connect } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, expect, test } from 'vitest';
+import { outsideAddress } from '../testing/outside.ts';
 import { type TlsParts, WireServer } from '../testing/wire.ts';
 
 const inNamespace = '/api/v1/namespaces/default';
@@ -19,9 +19,7 @@ let path: string;
 let got: string[] = [];
 
 beforeAll(async () => {
-  // Proxies lead to no loopback address.
-  const found = Object.values(networkInterfaces()).flat();
-  const host = found.find((each) => each?.family === 'IPv4' && !each.internal)?.address ?? '';
+  const host = outsideAddress();
   backend = createServer(async (req, res) => {
     const body = await text(req);
     got.push(`${req.method} ${req.url} ${body}`);

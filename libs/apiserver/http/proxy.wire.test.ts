@@ -8,6 +8,7 @@ import { Authority } from '@drydock/pki/authority.ts';
 import { clientCertificate, servingCertificate } from '@drydock/pki/certificate.ts';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { originalFrom, Recording } from '../testing/original.ts';
+import { outsideAddress } from '../testing/outside.ts';
 import { type WireClient, WireServer } from '../testing/wire.ts';
 
 const original = originalFrom(process.env.DRYDOCK_ORIGINAL);
@@ -148,11 +149,7 @@ async function kubelet(host: string): Promise<{ server: Server; ca: string; show
 test.skipIf(original !== undefined)(
   'the credentials for kubelets go to the port of the kubelet only',
   async () => {
-    const { networkInterfaces } = await import('node:os');
-    const outside = Object.values(networkInterfaces())
-      .flat()
-      .find((each) => each?.family === 'IPv4' && !each.internal)?.address;
-    if (outside === undefined) throw new Error('this test needs an IPv4 address beside loopback');
+    const outside = outsideAddress();
     const { server: listener, ca, shown, client } = await kubelet(outside);
     const other = await kubelet(outside);
     for (const each of [listener, other.server]) await new Promise<void>((done) => void each.listen(0, outside, done));

@@ -1,28 +1,20 @@
 // What a client gets of a backend behind the proxy of a pod, and what the backend is told. Codes, headers and texts are those of the
 // original: DRYDOCK_ORIGINAL=https://HOST:PORT,FOLDER runs these against it.
-import { readFileSync } from 'node:fs';
 import { createServer, type IncomingHttpHeaders, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import { request } from 'node:https';
 import type { AddressInfo } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { buffer } from 'node:stream/consumers';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { originalFrom } from '../testing/original.ts';
-import { type TlsParts, type WireClient, WireServer } from '../testing/wire.ts';
+import { type EitherServer, isOriginal, startEither } from '../testing/either-server.ts';
+import { outsideAddress } from '../testing/outside.ts';
+import type { TlsParts } from '../testing/wire.ts';
 
-const setting = process.env.DRYDOCK_ORIGINAL;
-const original = originalFrom(setting);
-const [originalBase = '', folder = ''] = (setting ?? '').split(',');
 const merge = 'application/merge-patch+json';
 const prefix = '/api/v1/namespaces/default/pods/shown/proxy';
-/** Proxies lead to no loopback address. */
-const outside =
-  Object.values(networkInterfaces())
-    .flat()
-    .find((each) => each?.family === 'IPv4' && !each.internal)?.address ?? '';
+const outside = outsideAddress();
 
-let server: WireServer | undefined;
+let server: EitherServer;
 let base: string;
 let operator: TlsParts;
 let backend: Server;
@@ -53,22 +45,13 @@ function serve(req: IncomingMessage, res: ServerResponse): void {
 }
 
 beforeAll(async () => {
-  const file = (name: string) => readFileSync(`${folder}/${name}`, 'utf8');
   backend = createServer(serve);
   await new Promise<void>((resolve) => backend.listen(0, outside, resolve));
   const { port } = backend.address() as AddressInfo;
   own = `${outside}:${port}`;
-  let user: WireClient;
-  if (original === undefined) {
-    server = await WireServer.start();
-    user = await server.operator();
-    operator = await server.certificate('operator');
-    base = server.base;
-  } else {
-    user = await original('admin');
-    operator = { ca: file('ca.crt'), cert: file('admin.crt'), key: file('admin.key') };
-    base = originalBase;
-  }
+  server = await startEither();
+  ({ base, operator } = server);
+  const { user } = server;
   const pods = '/api/v1/namespaces/default/pods';
   await user.call('POST', '/api/v1/namespaces/default/serviceaccounts', { body: { metadata: { name: 'default' } } });
   const containers = [{ name: 'c', image: 'i', ports: [{ containerPort: port }] }];
@@ -80,7 +63,7 @@ beforeAll(async () => {
 
 afterAll(async () => {
   backend.close();
-  await server?.stop();
+  await server.stop();
 });
 
 interface Answer {
@@ -173,7 +156,7 @@ test('so do the links of pages, compressed ones too', async () => {
 });
 
 // The original answers 500 to each of them that is compressed.
-test.skipIf(original !== undefined)('of an answer without a body the headers pass', async () => {
+test.skipIf(isOriginal)('of an answer without a body the headers pass', async () => {
   for (const encoding of ['gzip', 'none']) {
     const { code, headers, body } = await ask(query({ page: 'x', encoding }), 'HEAD', { 'accept-encoding': 'gzip' });
     expect([code, headers['x-backend'], body.length]).toEqual([200, 'yes', 0]);

@@ -1,27 +1,19 @@
 // Upgrades through the proxies of pods, services and nodes: what the client sees, and what is proxied to. Codes and texts are those of
 // the original: DRYDOCK_ORIGINAL=https://HOST:PORT,FOLDER runs these against it. It loses what a client says before the answer, and
 // what either side says after the other's end: those tests are ours alone.
-import { readFileSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { networkInterfaces } from 'node:os';
 import { connect as connectTls, type TLSSocket } from 'node:tls';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test, vi } from 'vitest';
-import { originalFrom } from '../testing/original.ts';
-import { type TlsParts, type WireClient, WireServer } from '../testing/wire.ts';
+import { type EitherServer, isOriginal, startEither } from '../testing/either-server.ts';
+import { outsideAddress } from '../testing/outside.ts';
+import type { TlsParts, WireClient } from '../testing/wire.ts';
 
-const setting = process.env.DRYDOCK_ORIGINAL;
-const original = originalFrom(setting);
-const [originalBase = '', folder = ''] = (setting ?? '').split(',');
-const ours = test.skipIf(original !== undefined);
+const ours = test.skipIf(isOriginal);
 const inNamespace = '/api/v1/namespaces/default';
 const merge = 'application/merge-patch+json';
-/** Proxies lead to no loopback address. */
-const outside =
-  Object.values(networkInterfaces())
-    .flat()
-    .find((each) => each?.family === 'IPv4' && !each.internal)?.address ?? '';
+const outside = outsideAddress();
 
-let server: WireServer | undefined;
+let server: EitherServer;
 let base: string;
 let operator: TlsParts;
 let reader: TlsParts;
@@ -57,22 +49,12 @@ function serve(socket: Socket): void {
 }
 
 beforeAll(async () => {
-  const file = (name: string) => readFileSync(`${folder}/${name}`, 'utf8');
   backend = createServer({ allowHalfOpen: true }, serve);
   await new Promise<void>((resolve) => backend.listen(0, outside, resolve));
   const { port } = backend.address() as { port: number };
-  if (original === undefined) {
-    server = await WireServer.start();
-    user = await server.operator();
-    operator = await server.certificate('operator');
-    reader = await server.certificate('system:kube-proxy');
-    base = server.base;
-  } else {
-    user = await original('admin');
-    operator = { ca: file('ca.crt'), cert: file('admin.crt'), key: file('admin.key') };
-    reader = { ca: file('ca.crt'), cert: file('kube-proxy.crt'), key: file('kube-proxy.key') };
-    base = originalBase;
-  }
+  server = await startEither();
+  ({ base, operator, user } = server);
+  reader = await server.certificate('system:kube-proxy', 'kube-proxy');
   await user.call('POST', `${inNamespace}/serviceaccounts`, { body: { metadata: { name: 'default' } } });
   const containers = [{ name: 'c', image: 'i', ports: [{ containerPort: port }] }];
   await user.call('DELETE', `${inNamespace}/pods/proxied?gracePeriodSeconds=0`);
@@ -100,7 +82,7 @@ beforeAll(async () => {
 afterAll(async () => {
   for (const socket of sockets) socket.destroy();
   backend.close();
-  await server?.stop();
+  await server.stop();
 });
 
 beforeEach(() => {

@@ -1,8 +1,6 @@
 // exec, attach, port-forward and logs over WebSocket, from the client to a kubelet: what each end sees. Protocols, texts and codes hold
 // on the original, too: DRYDOCK_ORIGINAL=https://HOST:PORT,FOLDER runs these against it (FOLDER also has apiserver.crt and .key). It
 // keeps streams whose client has gone for longer, and calls a command whose kubelet broke off a success: those tests are ours alone.
-import { readFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
 import { request } from 'node:https';
 import { connect as connectTcp } from 'node:net';
 import { PassThrough, Readable } from 'node:stream';
@@ -14,14 +12,11 @@ import { Authority } from '@drydock/pki/authority.ts';
 import { servingCertificate } from '@drydock/pki/certificate.ts';
 import { Exec, KubeConfig } from '@kubernetes/client-node';
 import { afterAll, beforeAll, beforeEach, expect, onTestFinished, test } from 'vitest';
-import { type RawData, WebSocket } from 'ws';
-import { originalFrom } from '../testing/original.ts';
+import { type EitherServer, isOriginal, startEither } from '../testing/either-server.ts';
+import { handshake, type Opened, openStream } from '../testing/stream-client.ts';
 import { type Command, StreamKubelet, succeeded } from '../testing/stream-kubelet.ts';
-import { type TlsParts, type WireClient, WireServer } from '../testing/wire.ts';
+import type { TlsParts, WireClient } from '../testing/wire.ts';
 
-const setting = process.env.DRYDOCK_ORIGINAL;
-const original = originalFrom(setting);
-const [originalBase = '', folder = ''] = (setting ?? '').split(',');
 const inNamespace = '/api/v1/namespaces/default';
 const v5 = 'v5.channel.k8s.io';
 const v4 = 'v4.channel.k8s.io';
@@ -34,30 +29,24 @@ const nonZero = (code: string) =>
     details: { causes: [{ reason: 'ExitCode', message: code }] },
   });
 
-let server: WireServer | undefined;
+let server: EitherServer;
 let base: string;
 let tls: TlsParts;
 let user: WireClient;
 let kubelet: StreamKubelet;
 
+async function kubeletCertificate(): Promise<{ cert: string; key: string }> {
+  const random = new SystemRandom().stream('kubelet');
+  const nowMs = new SystemClock().wallMs();
+  const authority = await Authority.load(await Authority.create('kubelets', nowMs, random), random);
+  const pair = await authority.issue(servingCertificate('node', ['127.0.0.1']), nowMs);
+  return { cert: pair.certificatePem, key: pair.keyPem };
+}
+
 beforeAll(async () => {
-  const file = (name: string) => readFileSync(`${folder}/${name}`, 'utf8');
-  if (original === undefined) {
-    server = await WireServer.start();
-    user = await server.operator();
-    tls = await server.certificate('operator');
-    base = server.base;
-    const random = new SystemRandom().stream('kubelet');
-    const nowMs = new SystemClock().wallMs();
-    const authority = await Authority.load(await Authority.create('kubelets', nowMs, random), random);
-    const pair = await authority.issue(servingCertificate('node', ['127.0.0.1']), nowMs);
-    kubelet = new StreamKubelet({ cert: pair.certificatePem, key: pair.keyPem });
-  } else {
-    user = await original('admin');
-    tls = { ca: file('ca.crt'), cert: file('admin.crt'), key: file('admin.key') };
-    base = originalBase;
-    kubelet = new StreamKubelet({ cert: file('apiserver.crt'), key: file('apiserver.key') });
-  }
+  server = await startEither();
+  ({ base, operator: tls, user } = server);
+  kubelet = new StreamKubelet(isOriginal ? await server.certificate('kubelet', 'apiserver') : await kubeletCertificate());
   const Port = await kubelet.listen();
   await user.call('POST', `${inNamespace}/serviceaccounts`, { body: { metadata: { name: 'default' } } });
   await user.call('POST', '/api/v1/nodes', { body: { metadata: { name: 'n' } } });
@@ -70,82 +59,16 @@ beforeAll(async () => {
 
 afterAll(async () => {
   kubelet.close();
-  await server?.stop();
+  await server.stop();
 });
 
 beforeEach(() => {
   kubelet.asked.length = 0;
 });
 
-interface Opened {
-  readonly socket: WebSocket;
-  /** Channel and text of every message, or the whole text; then `closed CODE`. */
-  readonly messages: string[];
-  readonly bytes: () => number;
-  closed: Promise<number>;
-}
-
 /** A client of `path` below the pod p. Rejects with code and text where the upgrade is refused. */
-function open(path: string, protocols: string[], headers: Record<string, string> = {}, pod = 'p'): Promise<Opened> {
-  const url = `${base}${inNamespace}/pods/${pod}/${path}`;
-  const tunnels = protocols.some((each) => each.includes('/'));
-  const socket = tunnels
-    ? new WebSocket(null as unknown as string, undefined, {})
-    : new WebSocket(url, protocols, { ...tls, headers, perMessageDeflate: false });
-  onTestFinished(() => (socket.readyState === socket.CONNECTING ? undefined : socket.terminate()));
-  const messages: string[] = [];
-  let bytes = 0;
-  const isChannels = !path.startsWith('log') && !path.startsWith('portforward');
-  socket.on('message', (data: RawData, isBinary) => {
-    const body = data as Buffer;
-    bytes += body.length;
-    if (body.length > 4096) return;
-    if (isChannels && isBinary) messages.push(`${body[0]}:${body.subarray(1)}`);
-    else messages.push(`${isBinary ? 'binary' : 'text'}:${body}`);
-  });
-  const closed = new Promise<number>((resolve) => socket.once('close', resolve));
-  return new Promise((resolve, reject) => {
-    socket.on('error', reject);
-    socket.once('open', () => resolve({ socket, messages, closed, bytes: () => bytes }));
-    const refused = (response: IncomingMessage) => {
-      let text = '';
-      response.on('data', (chunk) => {
-        text += chunk;
-      });
-      response.on('end', () => {
-        const message = text.startsWith('{') ? (JSON.parse(text) as { message: string }).message : text;
-        reject(new Error(`${response.statusCode} ${message.trim()}`));
-      });
-    };
-    socket.once('unexpected-response', (_request, response: IncomingMessage) => refused(response));
-    if (tunnels) openTunnel(socket, url, protocols, headers).catch(refused);
-  });
-}
-
-/** The library's client refuses to ask for what clients of port-forward ask for: that has a slash in it. */
-function openTunnel(socket: WebSocket, url: string, protocols: string[], headers: Record<string, string>): Promise<void> {
-  const own = {
-    connection: 'Upgrade',
-    upgrade: 'websocket',
-    'sec-websocket-version': '13',
-    'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
-    'sec-websocket-protocol': protocols.join(', '),
-  };
-  return new Promise((resolve, reject) => {
-    const sent = request(url, { ...tls, headers: { ...headers, ...own } }, reject);
-    sent.on('upgrade', (response, stream, head) => {
-      // No names of the library's own: a client's end of a connection that stands.
-      const ours = socket as unknown as { _isServer: boolean; _protocol: unknown; setSocket(...args: unknown[]): void };
-      ours._isServer = false;
-      ours._protocol = response.headers['sec-websocket-protocol'];
-      ours.setSocket(stream, head, { maxPayload: 1 << 24, allowSynchronousEvents: true, skipUTF8Validation: false });
-      resolve();
-    });
-    sent.on('error', reject);
-    sent.end();
-  });
-}
-
+const open = (path: string, protocols: string[], headers: Record<string, string> = {}, pod = 'p'): Promise<Opened> =>
+  openStream(`${base}${inNamespace}/pods/${pod}`, tls, path, protocols, headers);
 const frame = (channel: number, text: string | Buffer) => Buffer.concat([Buffer.of(channel), Buffer.from(text)]);
 const closeStdin = Buffer.of(255, 0);
 
@@ -316,13 +239,7 @@ test.each([
   });
   const told = new Promise<string>((resolve, reject) => {
     const { hostname, port } = new URL(base);
-    const headers = {
-      connection: 'Upgrade',
-      upgrade: 'websocket',
-      'sec-websocket-version': '13',
-      'sec-websocket-key': 'AAAAAAAAAAAAAAAAAAAAAA==',
-      'sec-websocket-protocol': 'SPDY/3.1+portforward.k8s.io',
-    };
+    const headers = handshake(['SPDY/3.1+portforward.k8s.io']);
     const asked = request({ hostname, port, path: `${inNamespace}/pods/p/portforward`, headers, ...tls, agent: false });
     asked.on('error', reject);
     asked.on('upgrade', (response, socket) => {
@@ -360,7 +277,7 @@ test.each([
   expect(kubelet.asked[0]?.split('?')[0]).toBe('GET /containerLogs/default/p/c');
 });
 
-test.skipIf(original !== undefined)('a log without protocols, which clients may also do without', async () => {
+test.skipIf(isOriginal)('a log without protocols, which clients may also do without', async () => {
   kubelet.log = (response) => void response.end('a line\n');
   const { socket, messages } = await open('log?container=c', []);
   await expect.poll(() => messages).toEqual(['binary:', 'binary:a line\n']);
