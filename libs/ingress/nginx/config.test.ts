@@ -17,7 +17,6 @@ const options = {
   user: 'www-data',
   luaFolder: '/lua',
   modulesFolder: '/modules',
-  generation: 'abc',
 };
 
 function asParsed(directives: readonly Directive[]): Parsed[] {

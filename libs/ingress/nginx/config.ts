@@ -3,10 +3,10 @@ import type { RoutingPlan, Server } from '../model.ts';
 import { anyHost } from '../parsed.ts';
 import type { Settings } from '../settings.ts';
 import { declaredVariables, limitZone, locationBlock, upstreamName } from './location.ts';
-import { certificateName, files, type NginxOptions } from './options.ts';
+import { certificateName, files, generationPlace, type NginxOptions } from './options.ts';
 import { block, type Directive, expression, literal, pattern, render, simple } from './tree.ts';
 
-/** The whole file. */
+/** The whole file, with `generationPlace` where its generation belongs. */
 export function nginxConfig(plan: RoutingPlan, settings: Settings, options: NginxOptions): string {
   return render(nginxTree(plan, settings, options));
 }
@@ -37,7 +37,7 @@ export function nginxTree(plan: RoutingPlan, settings: Settings, options: NginxO
         ...maps(settings, options),
         ...zones(plan),
         upstream(settings, options),
-        control(options),
+        control(),
         ...plan.servers.map((server) => serverBlock(server, plan, settings, options)),
       ],
     ),
@@ -212,7 +212,7 @@ function upstream(settings: Settings, { luaFolder }: NginxOptions): Directive {
 }
 
 /** What the controller speaks with, over a socket in a folder that is root's. */
-function control({ generation }: NginxOptions): Directive {
+function control(): Directive {
   return block(
     'server',
     [],
@@ -220,7 +220,7 @@ function control({ generation }: NginxOptions): Directive {
       simple('listen', `unix:${files.control}`),
       simple('access_log', 'off'),
       ...declaredVariables.map((name) => simple('set', expression(`$${name}`), '')),
-      block('location', [literal('='), pattern('/generation')], [simple('return', 200, generation)]),
+      block('location', [literal('='), pattern('/generation')], [simple('return', 200, generationPlace)]),
       block('location', [literal('='), pattern('/status')], [simple('stub_status')]),
       block('location', [literal('='), pattern('/metrics')], [simple('content_by_lua', 'ingress.metrics()')]),
       block(

@@ -9,9 +9,13 @@ export interface NginxOptions {
   readonly luaFolder: string;
   /** Folder of nginx's modules. */
   readonly modulesFolder: string;
-  /** Told at the control socket, so that who reloads sees when it has come to pass. */
-  readonly generation: string;
 }
+
+/**
+ * Stands in the configuration where its generation is to be told, so that who reloads sees when it has come to pass: the generation is
+ * known when all of the text is. Of what is said before it nothing can have an `@`.
+ */
+export const generationPlace = '@generation@';
 
 /**
  * Files of one nginx, relative to the folder that it is started in. Relative, so that workers, who are not root, need to be let into

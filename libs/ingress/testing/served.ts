@@ -38,13 +38,13 @@ export class Served {
   readonly plane: NginxPlane;
   readonly httpPort: number;
   readonly httpsPort: number;
-  readonly options: Omit<NginxOptions, 'generation'>;
+  readonly options: NginxOptions;
   readonly #own: { certificatePem: string; keyPem: string };
 
   private constructor(
     folder: string,
     plane: NginxPlane,
-    options: Omit<NginxOptions, 'generation'>,
+    options: NginxOptions,
     own: { certificatePem: string; keyPem: string },
   ) {
     this.folder = folder;
