@@ -9,7 +9,7 @@ import type { DataPlaneContent } from '../data-plane.ts';
 import { askControl } from './control.ts';
 import { makeFolders, removeFiles, type WorkerUser, writeFiles } from './files.ts';
 import { files } from './options.ts';
-import { findMaster, findOrphans, servingWorkers, signal } from './processes.ts';
+import { findMaster, findOrphans, servingWorkers, signal, takesConnections } from './processes.ts';
 
 export interface InstanceOptions {
   readonly name: string;
@@ -183,8 +183,8 @@ export class Instance {
     const untilMs = clock.monotonicMs() + patienceMs;
     for (;;) {
       const answer = await this.ask('/generation').catch(() => undefined);
-      const serving = servingWorkers(findMaster(folder) ?? 0);
-      if (answer === generation && !earlier.some((pid) => serving.includes(pid))) return;
+      const master = findMaster(folder) ?? 0;
+      if (answer === generation && !earlier.some((pid) => takesConnections(pid, master))) return;
       if (clock.monotonicMs() >= untilMs) throw new Error(`the configuration is not served after ${patienceMs / 1000} s`);
       await clock.sleep(askEveryMs);
     }

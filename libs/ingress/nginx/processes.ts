@@ -19,7 +19,12 @@ export function findMaster(folder: string): number | undefined {
 
 /** The workers of a master that still take connections. */
 export function servingWorkers(master: number): number[] {
-  return allPids().filter((pid) => parentOf(pid) === master && /worker process$/.test(titleOf(pid)));
+  return allPids().filter((pid) => takesConnections(pid, master));
+}
+
+/** Whether it is a worker of that master which still takes connections. */
+export function takesConnections(pid: number, master: number): boolean {
+  return parentOf(pid) === master && /worker process$/.test(titleOf(pid));
 }
 
 /** nginx's processes in the folder whose master is gone: they serve what it was told last, for ever. Not one that is just starting. */
@@ -44,13 +49,12 @@ function titleOf(pid: number): string {
   }
 }
 
-/** Sends a signal; false where there is no such process. */
-export function signal(pid: number, name: NodeJS.Signals): boolean {
+/** Sends a signal, if there is such a process. */
+export function signal(pid: number, name: NodeJS.Signals): void {
   try {
     process.kill(pid, name);
-    return true;
   } catch {
-    return false;
+    // It has ended.
   }
 }
 
