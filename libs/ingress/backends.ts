@@ -24,11 +24,6 @@ export interface Backend {
   readonly endpoints: readonly Endpoint[];
 }
 
-/** Why a backend has nobody who answers. Whole sentence, for an event. */
-export interface BackendProblem {
-  readonly problem: string;
-}
-
 export const serviceNameLabel = 'kubernetes.io/service-name';
 
 /** The backend's name, whatever became of its Service. */
@@ -53,7 +48,7 @@ export function nameAmong(named: ReadonlyMap<string, Backend>, backend: Backend,
 
 /**
  * Finds who answers for a backend. Endpoints are sorted, so that the same state gives the same plan. With `clusterIP` the Service's
- * own address is the only endpoint.
+ * own address is the only endpoint. `problem` says why nobody answers, in a whole sentence for an event.
  */
 export function resolveBackend(
   namespace: string,
@@ -61,7 +56,7 @@ export function resolveBackend(
   service: Service | undefined,
   slices: readonly EndpointSlice[],
   clusterIP: boolean,
-): Backend & Partial<BackendProblem> {
+): Backend & { readonly problem?: string } {
   const name = backendName(namespace, reference);
   const shown = String(reference.port?.name ?? reference.port?.number ?? '');
   const none = (problem: string) => ({

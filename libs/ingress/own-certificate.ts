@@ -2,7 +2,7 @@
 import type { RandomStream } from '@drydock/foundation/random.ts';
 
 /** ingress-nginx's name for it. */
-export const fakeCertificateName = 'Kubernetes Ingress Controller Fake Certificate';
+const fakeCertificateName = 'Kubernetes Ingress Controller Fake Certificate';
 const host = 'ingress.local';
 
 /** Loads the X.509 library, which takes 60 ms. */

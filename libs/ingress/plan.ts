@@ -107,13 +107,14 @@ class Planner {
     if (defaultCertificate !== undefined) this.#certificate(defaultCertificate);
     const rest = this.#globalRest(settings);
     const servers = [...this.#drafts.values()].map((draft) => this.#server(draft, rest));
+    const certificates = this.#usable();
     return {
       servers: servers.sort((a, b) => (a.host < b.host ? -1 : 1)),
       backends: [...this.#backends.values()].sort((a, b) => (a.name < b.name ? -1 : 1)),
       canaries,
-      certificates: this.#usable(),
+      certificates,
       defaultCertificate:
-        defaultCertificate !== undefined && this.#usable().has(defaultCertificate) ? defaultCertificate : undefined,
+        defaultCertificate !== undefined && certificates.has(defaultCertificate) ? defaultCertificate : undefined,
       passwordFiles: this.#passwords,
       problems: this.#problems.list,
       ingresses: parsed.map(({ namespace, name }) => ({ namespace, name })),
@@ -364,9 +365,8 @@ class Planner {
     const key = this.#options.defaultBackend;
     if (key === undefined) return rest;
     const [namespace = '', name = ''] = key.split('/');
-    const port = this.#observed.service(namespace, name)?.spec?.ports?.[0]?.port ?? 0;
-    const reference = { name, port: { number: port } };
     const service = this.#observed.service(namespace, name);
+    const reference = { name, port: { number: service?.spec?.ports?.[0]?.port ?? 0 } };
     const slices = this.#observed.slices(namespace, name);
     const { problem: _said, ...found } = resolveBackend(namespace, reference, service, slices, false);
     const backend = { ...found, name: defaultBackendName, endpoints: found.endpoints.slice(0, endpointsMax) };

@@ -62,12 +62,6 @@ export function int(least: number, most: number): Kind<number> {
   });
 }
 
-/** Seconds of a time-out; a suffix `s` is taken too. */
-export const seconds = kind('seconds', (text) => {
-  const digits = /^(\d{1,9})s?$/.exec(text)?.[1];
-  return digits === undefined ? undefined : Number(digits);
-});
-
 /** A size as nginx reads it: digits and k, m or g. nginx has no `b`. */
 export const size = kind('a size such as 8k, 10m or 0', (text) => {
   const [, digits, unit] = /^(\d{1,12})([bkmg]?)$/i.exec(text.trim()) ?? [];
@@ -181,9 +175,3 @@ export function isHost(host: string): boolean {
 export const replacing = kind('off, or what to replace and its replacement', (text) =>
   /^(?:off|[-._~a-zA-Z0-9/]{1,256} [-._~a-zA-Z0-9/]{1,256})$/.test(text.trim()) ? text.trim() : undefined,
 );
-
-/** Status codes of answers, comma-separated. */
-export const statusCodes = kind('status codes from 400 to 599, separated by commas', (text) => {
-  const list = text.split(',').map((part) => part.trim());
-  return list.every((code) => /^[45]\d\d$/.test(code)) ? list.map(Number) : undefined;
-});

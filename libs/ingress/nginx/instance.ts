@@ -28,7 +28,7 @@ function logOutput(): 'inherit' | 'ignore' {
 }
 
 /** The place is not there, as a machine that is switched off: nothing is wrong with nginx. */
-export const nowhereExit = 75;
+const nowhereExit = 75;
 const startPatienceMs = 10_000;
 const reloadPatienceMs = 15_000;
 const askEveryMs = 20;

@@ -100,11 +100,10 @@ function appRoot({ values, rulePath }: Location): Directive[] {
 function access({ values, passwords }: Location, settings: Settings): Directive[] {
   const allowed = values['whitelist-source-range'] ?? settings['whitelist-source-range'];
   const denied = values['denylist-source-range'] ?? settings['denylist-source-range'];
-  const bare = (range: string) => range.replace(/[[\]]/g, '');
   return [
     ...(values.satisfy === undefined ? [] : [simple('satisfy', values.satisfy)]),
-    ...denied.map((range) => simple('deny', bare(range))),
-    ...allowed.map((range) => simple('allow', bare(range))),
+    ...denied.map((range) => simple('deny', range)),
+    ...allowed.map((range) => simple('allow', range)),
     ...(allowed.length > 0 ? [simple('deny', 'all')] : []),
     ...(passwords === undefined
       ? []
