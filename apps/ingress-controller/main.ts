@@ -19,14 +19,15 @@ await runProgram({
   flags,
   dialect: { style: 'pflag', ignored: ignoredFlags, refused: refusedFlags },
   async start({ flags: { values }, log, clock, random, lifecycle, env }) {
-    const options = controllerOptions(values, env, hostname());
+    const worker = workerUser();
+    const options = controllerOptions(values, env, hostname(), worker);
     checkNginx(options.modulesFolder);
     const places = readPlaces(values.places);
     const config = await kubeconfigOfFlag(values.kubeconfig);
     const client = await connect(config, { clock, random, userAgent: 'ingress-controller/drydock' });
     const temporary = values['state-folder'] === '';
     const folder = temporary ? mkdtempSync(`${tmpdir()}/ingress-controller-`) : values['state-folder'];
-    const plane = new NginxPlane({ folder, places, nginx: values['nginx-binary'], worker: workerUser(), clock, log });
+    const plane = new NginxPlane({ folder, places, nginx: values['nginx-binary'], worker, clock, log });
     const ownCertificate = await ownCertificatePair(clock.wallMs(), random.stream('certificate'));
     const addresses = new Map(places.map(({ name, address }) => [name, address]));
     const unreachable = () => new Set(plane.absent().flatMap((name) => addresses.get(name) ?? []));

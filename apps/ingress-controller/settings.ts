@@ -22,12 +22,12 @@ export function controllerOptions(
   values: Given,
   env: Readonly<Record<string, string | undefined>>,
   host: string,
+  worker: WorkerUser | undefined,
 ): ControllerOptions {
   const rate = values['sync-rate-limit'];
   if (!(rate > 0)) throw new StartupError('--sync-rate-limit: expected more than 0');
   for (const name of ['http-port', 'https-port', 'healthz-port'] as const)
     if (values[name] < 1 || values[name] > 65_535) throw new StartupError(`--${name}: expected a port, got ${values[name]}`);
-  const worker = workerUser();
   return {
     classes: {
       controller: values['controller-class'],
