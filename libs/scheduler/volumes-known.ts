@@ -2,6 +2,7 @@
 import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '@drydock/api/generated/types.ts';
 import { selectedNodeAnnotation } from '@drydock/api/storage/annotations.ts';
 import { classOfVolume } from '@drydock/api/storage/classes.ts';
+import { claimOfVolume } from '@drydock/api/storage/pod-claims.ts';
 import type { ClusterEvent } from './framework.ts';
 
 /** What a placement decides about one claim that is not bound yet. */
@@ -98,13 +99,10 @@ export class VolumesKnown {
 }
 
 /** The claims that a pod names, with what is ephemeral of it. */
-export function claimsOfPod({
-  metadata,
-  spec,
-}: Pod): { readonly key: string; readonly name: string; readonly isEphemeral: boolean }[] {
-  return (spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
-    const claim = persistentVolumeClaim?.claimName ?? (ephemeral === undefined ? undefined : `${metadata?.name}-${name}`);
+export function claimsOfPod(pod: Pod): { readonly key: string; readonly name: string; readonly isEphemeral: boolean }[] {
+  return (pod.spec?.volumes ?? []).flatMap((volume) => {
+    const claim = claimOfVolume(pod, volume);
     if (claim === undefined) return [];
-    return [{ key: claimKey(metadata?.namespace, claim), name: claim, isEphemeral: ephemeral !== undefined }];
+    return [{ key: claimKey(pod.metadata?.namespace, claim), name: claim, isEphemeral: volume.ephemeral !== undefined }];
   });
 }

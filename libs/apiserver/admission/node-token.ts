@@ -1,5 +1,6 @@
 // A kubelet asks for tokens of the service accounts of its pods, for the audiences that these pods ask for.
 import type { AuthenticationTokenRequest, Pod } from '@drydock/api/generated/types.ts';
+import { claimOfVolume } from '@drydock/api/storage/pod-claims.ts';
 import type { AdmissionRequest } from './admission.ts';
 import { type NodeLookups, notFoundObject, refuse } from './node-writes.ts';
 
@@ -43,7 +44,7 @@ async function* audiencesOf(pod: Pod, lookups: NodeLookups): AsyncGenerator<stri
   for (const volume of pod.spec?.volumes ?? []) {
     for (const { serviceAccountToken } of volume.projected?.sources ?? [])
       if (serviceAccountToken !== undefined) yield serviceAccountToken.audience ?? '';
-    const claim = volume.persistentVolumeClaim?.claimName ?? (volume.ephemeral && `${pod.metadata?.name}-${volume.name}`);
+    const claim = claimOfVolume(pod, volume);
     const driver = volume.csi?.driver ?? (claim === undefined ? undefined : await lookups.driverOfClaim(namespace, claim));
     if (driver !== undefined) drivers.add(driver);
   }

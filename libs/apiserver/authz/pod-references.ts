@@ -1,5 +1,6 @@
 // The other objects that a pod's specification names (pkg/api/v1/pod).
 import type { Pod, PodSpec } from '@drydock/api/generated/types.ts';
+import { ephemeralClaimName } from '@drydock/api/storage/pod-claims.ts';
 
 function containersOf(spec: PodSpec) {
   return [...(spec.initContainers ?? []), ...(spec.containers ?? []), ...(spec.ephemeralContainers ?? [])];
@@ -41,10 +42,11 @@ export function claimsOf(spec: PodSpec): Set<string> {
   return defined(new Set((spec.volumes ?? []).map((volume) => volume.persistentVolumeClaim?.claimName)));
 }
 
-/** With the claims that are made for the pod's ephemeral volumes (component-helpers/storage/ephemeral.VolumeClaimName). */
-export function allClaimsOf({ metadata, spec }: Pod): Set<string> {
+/** With the claims that are made for the pod's ephemeral volumes. */
+export function allClaimsOf(pod: Pod): Set<string> {
+  const { spec } = pod;
   const volumes = (spec?.volumes ?? []).filter(({ ephemeral }) => ephemeral !== undefined);
-  return new Set([...(spec === undefined ? [] : claimsOf(spec)), ...volumes.map(({ name }) => `${metadata?.name}-${name}`)]);
+  return new Set([...(spec === undefined ? [] : claimsOf(spec)), ...volumes.map((volume) => ephemeralClaimName(pod, volume))]);
 }
 
 /** The ResourceClaims of a pod: those it names, and those made for it from templates. */

@@ -2,8 +2,9 @@
 // upstream's pkg/controller/volume/ephemeral.
 import type { PersistentVolumeClaim, Pod, Volume } from '@drydock/api/generated/types.ts';
 import { persistentVolumeClaims, pods } from '@drydock/api/resource.ts';
+import { ephemeralClaimName, isMadeFor, notMadeFor } from '@drydock/api/storage/pod-claims.ts';
 import { type Action, controllerReference, eventAbout } from '../common/action.ts';
-import { isBeingDeleted, isControlledBy, nameOf, namespaceOf, uidOf } from '../common/object-meta.ts';
+import { isBeingDeleted, namespaceOf } from '../common/object-meta.ts';
 
 /** What is to be made, and what is in the way: somebody else's claim of that name. */
 export interface EphemeralPlan {
@@ -16,23 +17,16 @@ export function planEphemeralVolumes(pod: Pod, find: (name: string) => Persisten
   const create: { volume: string; claim: PersistentVolumeClaim }[] = [];
   const foreign: { volume: string; why: string }[] = [];
   for (const volume of isBeingDeleted(pod) ? [] : ephemeralVolumes(pod)) {
-    const name = claimName(pod, volume);
+    const name = ephemeralClaimName(pod, volume);
     const claim = find(name);
     if (claim === undefined) create.push({ volume: volume.name, claim: claimFor(pod, volume) });
-    else if (!isControlledBy(claim, uidOf(pod))) {
-      const why = `PVC ${namespaceOf(pod)}/${name} was not created for pod ${namespaceOf(pod)}/${nameOf(pod)} (pod is not owner)`;
-      foreign.push({ volume: volume.name, why });
-    }
+    else if (!isMadeFor(claim, pod)) foreign.push({ volume: volume.name, why: notMadeFor(pod, name) });
   }
   return { create, foreign };
 }
 
 export function ephemeralVolumes({ spec }: Pod): Volume[] {
   return (spec?.volumes ?? []).filter(({ ephemeral }) => ephemeral !== undefined);
-}
-
-export function claimName(pod: Pod, volume: Volume): string {
-  return `${nameOf(pod)}-${volume.name}`;
 }
 
 /** What stands in the way of one of them is said about the pod. */
@@ -47,7 +41,7 @@ function claimFor(pod: Pod, volume: Volume): PersistentVolumeClaim {
     kind: persistentVolumeClaims.kind,
     metadata: {
       namespace: namespaceOf(pod),
-      name: claimName(pod, volume),
+      name: ephemeralClaimName(pod, volume),
       ...(labels === undefined ? {} : { labels }),
       ...(annotations === undefined ? {} : { annotations }),
       ownerReferences: [controllerReference(pods, pod)],

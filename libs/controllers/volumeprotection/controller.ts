@@ -1,6 +1,7 @@
 // Drives plan.ts: claims that no pod uses any more may go, and volumes without a claim. Who waits for that: a namespace that ends.
 import type { PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
 import { persistentVolumeClaims, persistentVolumes, pods as podResource } from '@drydock/api/resource.ts';
+import { claimOfVolume } from '@drydock/api/storage/pod-claims.ts';
 import { Driver, type Round } from '../common/driver.ts';
 import { keyOf, namespaceOf, splitKey } from '../common/object-meta.ts';
 import { isPodTerminal } from '../common/pod.ts';
@@ -38,8 +39,8 @@ export async function startClaimProtection(context: ControllerContext): Promise<
 /** Keys of the claims that a pod names. */
 function claimsOf(pod: Pod): string[] {
   const namespace = namespaceOf(pod);
-  return (pod.spec?.volumes ?? []).flatMap(({ name, persistentVolumeClaim, ephemeral }) => {
-    const claim = persistentVolumeClaim?.claimName ?? (ephemeral === undefined ? undefined : `${pod.metadata?.name}-${name}`);
+  return (pod.spec?.volumes ?? []).flatMap((volume) => {
+    const claim = claimOfVolume(pod, volume);
     return claim === undefined ? [] : [keyOf({ metadata: { namespace, name: claim } })];
   });
 }

@@ -2,8 +2,9 @@
 // pkg/controller/volume/pvcprotection and pvprotection.
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
 import type { KubeObject, Resource } from '@drydock/api/resource.ts';
+import { ephemeralClaimName, isMadeFor } from '@drydock/api/storage/pod-claims.ts';
 import type { WriteAction } from '../common/action.ts';
-import { isBeingDeleted, nameOf, namespaceOf, uidOf } from '../common/object-meta.ts';
+import { isBeingDeleted, nameOf, namespaceOf } from '../common/object-meta.ts';
 
 export const claimFinalizer = 'kubernetes.io/pvc-protection';
 export const volumeFinalizer = 'kubernetes.io/pv-protection';
@@ -13,12 +14,10 @@ export function podUsesClaim(pod: Pod, claim: PersistentVolumeClaim): boolean {
   if ((pod.spec?.nodeName ?? '') === '' || namespaceOf(pod) !== namespaceOf(claim)) return false;
   const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};
   const isShutDown = deletionTimestamp !== undefined && deletionGracePeriodSeconds === 0;
-  const owners = claim.metadata?.ownerReferences ?? [];
   return (pod.spec?.volumes ?? []).some((volume) => {
     if (volume.persistentVolumeClaim?.claimName === nameOf(claim)) return true;
     if (volume.ephemeral === undefined || isShutDown) return false;
-    const isOfPod = owners.some(({ controller, uid }) => controller === true && uid === uidOf(pod));
-    return isOfPod && `${nameOf(pod)}-${volume.name}` === nameOf(claim);
+    return isMadeFor(claim, pod) && ephemeralClaimName(pod, volume) === nameOf(claim);
   });
 }
 

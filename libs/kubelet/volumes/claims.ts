@@ -1,6 +1,7 @@
 // Where on this node the volumes of claims are: bound PersistentVolumes of hostPath and local (pkg/volume/{hostpath,local}).
-import type { PersistentVolume, PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
+import type { PersistentVolume, Pod } from '@drydock/api/generated/types.ts';
 import { persistentVolumeClaims, persistentVolumes } from '@drydock/api/resource.ts';
+import { isMadeFor, notMadeFor } from '@drydock/api/storage/pod-claims.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import { VolumeError } from './payload.ts';
 
@@ -30,10 +31,7 @@ export class Claims {
     const known = this.#known.get(key);
     if (known !== undefined) return known;
     const found = await this.#client.get(persistentVolumeClaims, { namespace: pod.metadata?.namespace ?? '', name: claim });
-    if (ofPod && !isOwnedBy(found, pod)) {
-      const { namespace, name } = pod.metadata ?? {};
-      throw new VolumeError(`PVC ${namespace}/${claim} was not created for pod ${namespace}/${name} (pod is not owner)`);
-    }
+    if (ofPod && !isMadeFor(found, pod)) throw new VolumeError(notMadeFor(pod, claim));
     const volumeName = found.spec?.volumeName ?? '';
     if (found.status?.phase !== 'Bound' || volumeName === '') throw new VolumeError('PVC is not bound');
     const volume = await this.#client.get(persistentVolumes, { name: volumeName });
@@ -47,10 +45,6 @@ export class Claims {
   forget(uid: string): void {
     for (const key of [...this.#known.keys()]) if (key.startsWith(`${uid}/`)) this.#known.delete(key);
   }
-}
-
-function isOwnedBy({ metadata }: PersistentVolumeClaim, pod: Pod): boolean {
-  return (metadata?.ownerReferences ?? []).some(({ controller, uid }) => controller === true && uid === pod.metadata?.uid);
 }
 
 function pathOf(volume: PersistentVolume): string {

@@ -1,5 +1,6 @@
 // Makes a pod's volumes on this host, refreshes them and takes them away. Every step can be repeated, and is after a crash.
 import type { PersistentVolumeClaimVolumeSource, Pod, Volume } from '@drydock/api/generated/types.ts';
+import { ephemeralClaimName } from '@drydock/api/storage/pod-claims.ts';
 import type { FileCalls } from '@drydock/foundation/beneath/calls.ts';
 import type { Directory } from '@drydock/foundation/beneath/directory.ts';
 import { removeTree } from '@drydock/foundation/beneath/remove.ts';
@@ -67,7 +68,7 @@ export class Volumes {
     if (hostPath !== undefined) return { path: await makeHostPath(hostPath.path, hostPath.type ?? ''), readOnly: false };
     if (claim !== undefined) return this.#claimed(claim, context.pod);
     if (ephemeral !== undefined)
-      return this.#claimed({ claimName: `${context.pod.metadata?.name}-${volume.name}` }, context.pod, true);
+      return this.#claimed({ claimName: ephemeralClaimName(context.pod, volume) }, context.pod, true);
     const files = apiFiles(context, volume);
     if (files === undefined) throw new VolumeError('no volume plugin matched');
     return this.#fromApi(volume.name, files, context);

@@ -6,6 +6,7 @@ import { compareQuantities, quantityOf, tryParseQuantity } from '@drydock/api/qu
 import { bindCompletedAnnotation } from '@drydock/api/storage/annotations.ts';
 import { bindsForFirstConsumer, classOfClaim } from '@drydock/api/storage/classes.ts';
 import { bestVolume, isReachableFrom } from '@drydock/api/storage/match.ts';
+import { isMadeFor, notMadeFor } from '@drydock/api/storage/pod-claims.ts';
 import type { Rejection, VolumePlugin } from '../framework.ts';
 import type { NodeInfo, PodInfo } from '../node-info.ts';
 import { type ClaimChoice, claimsOfPod, type VolumesKnown } from '../volumes-known.ts';
@@ -77,9 +78,7 @@ export class VolumeBinding implements VolumePlugin {
       if (claim.status?.phase === 'Lost')
         return `persistentvolumeclaim ${quoted} bound to non-existent persistentvolume ${JSON.stringify(claim.spec?.volumeName ?? '')}`;
       if (claim.metadata?.deletionTimestamp !== undefined) return `persistentvolumeclaim ${quoted} is being deleted`;
-      const isOfPod = claim.metadata?.ownerReferences?.some(({ controller, uid }) => controller && uid === pod.metadata?.uid);
-      if (isEphemeral && !isOfPod)
-        return `PVC ${key} was not created for pod ${pod.metadata?.namespace}/${pod.metadata?.name} (pod is not owner)`;
+      if (isEphemeral && !isMadeFor(claim, pod)) return notMadeFor(pod, claimName);
       if (isBound(claim)) bound.push(claim);
       else if ((claim.spec?.volumeName ?? '') === '' && bindsForFirstConsumer(this.#known.storageClass(classOfClaim(claim))))
         waiting.push({ key, claim });
