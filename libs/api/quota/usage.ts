@@ -4,6 +4,7 @@ import { qosClassOf } from '../pod-qos.ts';
 import { compareQuantities, type Quantity, quantityOf, roundUpQuantity } from '../quantity.ts';
 import { groupResourceOf, type KubeObject } from '../resource.ts';
 import type { ResourceInfo } from '../scheme.ts';
+import { classOfClaim } from '../storage/classes.ts';
 import { type Amounts, amountsFrom, podAmounts } from './amounts.ts';
 
 interface Evaluator {
@@ -25,7 +26,6 @@ interface Scope {
 
 const one = quantityOf(1);
 const classSuffix = '.storageclass.storage.k8s.io/';
-const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 
 /** Core types that are also counted under their bare name. */
 const bare = new Set(['configmaps', 'replicationcontrollers', 'resourcequotas', 'secrets']);
@@ -188,13 +188,13 @@ const services: Evaluator = {
 const claims: Evaluator = {
   updates: (subresource) => subresource === '' || subresource === 'status',
   usage(object) {
-    const { metadata, spec } = object as PersistentVolumeClaim;
+    const claim = object as PersistentVolumeClaim;
     const amounts: Amounts = new Map([
       ['count/persistentvolumeclaims', one],
       ['persistentvolumeclaims', one],
     ]);
-    const className = metadata?.annotations?.[classAnnotation] ?? spec?.storageClassName ?? '';
-    const storage = storageOf(object as PersistentVolumeClaim);
+    const className = classOfClaim(claim);
+    const storage = storageOf(claim);
     if (storage !== undefined) amounts.set('requests.storage', storage);
     if (className === '') return amounts;
     amounts.set(`${className}${classSuffix}persistentvolumeclaims`, one);

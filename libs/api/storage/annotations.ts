@@ -1,6 +1,9 @@
 // What the programs that share the work on claims and volumes tell each other by annotations.
 // https://kubernetes.io/docs/reference/labels-annotations-taints/
 
+/** On a claim or a volume: its class, from before there was the field. */
+export const storageClassAnnotation = 'volume.beta.kubernetes.io/storage-class';
+
 /** On a claim: it is bound, and has been since; where its volume is gone, it is lost. */
 export const bindCompletedAnnotation = 'pv.kubernetes.io/bind-completed';
 

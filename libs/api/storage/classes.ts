@@ -1,23 +1,23 @@
 // The storage class of a claim or a volume, by its field or by the annotation that was there before the field.
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '../generated/types.ts';
 import { newestFirst } from '../newest-first.ts';
+import { storageClassAnnotation } from './annotations.ts';
 
-const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 const defaultAnnotations = ['storageclass.kubernetes.io/is-default-class', 'storageclass.beta.kubernetes.io/is-default-class'];
 
 /** Empty for none. */
 export function classOfClaim({ metadata, spec }: PersistentVolumeClaim): string {
-  return metadata?.annotations?.[classAnnotation] ?? spec?.storageClassName ?? '';
+  return metadata?.annotations?.[storageClassAnnotation] ?? spec?.storageClassName ?? '';
 }
 
 /** Empty for none. */
 export function classOfVolume({ metadata, spec }: PersistentVolume): string {
-  return metadata?.annotations?.[classAnnotation] ?? spec?.storageClassName ?? '';
+  return metadata?.annotations?.[storageClassAnnotation] ?? spec?.storageClassName ?? '';
 }
 
 /** Whether the claim says something about its class, be it that it wants none. */
 export function saysClass({ metadata, spec }: PersistentVolumeClaim): boolean {
-  return metadata?.annotations?.[classAnnotation] !== undefined || spec?.storageClassName !== undefined;
+  return metadata?.annotations?.[storageClassAnnotation] !== undefined || spec?.storageClassName !== undefined;
 }
 
 export function isDefaultClass({ metadata }: StorageClass): boolean {

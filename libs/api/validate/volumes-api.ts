@@ -3,13 +3,13 @@ import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '../g
 import { isObject, semanticEqual } from '../json.ts';
 import { dns1123SubdomainErrors } from '../names.ts';
 import { compareQuantities, type Quantity, quantityOf, tryParseQuantity } from '../quantity.ts';
+import { storageClassAnnotation } from '../storage/annotations.ts';
 import { oneOf } from './common.ts';
 import { rules } from './define.ts';
 import { type FieldError, forbidden, goMap, invalid, notSupported, required } from './field-error.ts';
 import { validateClaimStatus } from './other-status.ts';
 import { noDotDot } from './volume.ts';
 
-const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 const accessModes = ['ReadOnlyMany', 'ReadWriteMany', 'ReadWriteOnce', 'ReadWriteOncePod'];
 const immutableSpec =
   'spec is immutable after creation except resources.requests and volumeAttributesClassName for bound claims';
@@ -73,10 +73,10 @@ function validateClaim(claim: PersistentVolumeClaim): FieldError[] {
 
 function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): FieldError[] {
   const errors = validateClaim(claim);
-  const annotated = claim.metadata?.annotations?.[classAnnotation];
-  const before = old.metadata?.annotations?.[classAnnotation];
+  const annotated = claim.metadata?.annotations?.[storageClassAnnotation];
+  const before = old.metadata?.annotations?.[storageClassAnnotation];
   if (!movesAnnotation(claim, old) && annotated !== before)
-    errors.push(invalid(`metadata.annotations.${classAnnotation}`, annotated ?? '', 'field is immutable'));
+    errors.push(invalid(`metadata.annotations.${storageClassAnnotation}`, annotated ?? '', 'field is immutable'));
   if (!semanticEqual(fixedSpec(claim, old), old.spec ?? {})) errors.push(forbidden('spec', immutableSpec));
   const [size, had, has] = [
     sizeIn(claim.spec?.resources?.requests),
@@ -105,14 +105,16 @@ function fixedSpec(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): ob
 /** A claim without a class may get one, once, or the one that its old annotation named. */
 function takesClass(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): boolean {
   if (movesAnnotation(claim, old)) return true;
-  const annotated = Object.hasOwn(old.metadata?.annotations ?? {}, classAnnotation);
+  const annotated = Object.hasOwn(old.metadata?.annotations ?? {}, storageClassAnnotation);
   return !annotated && old.spec?.storageClassName === undefined && claim.spec?.storageClassName !== undefined;
 }
 
 function movesAnnotation(claim: PersistentVolumeClaim, old: PersistentVolumeClaim): boolean {
-  const name = old.metadata?.annotations?.[classAnnotation];
+  const name = old.metadata?.annotations?.[storageClassAnnotation];
   const unmoved = old.spec?.storageClassName === undefined && name !== undefined;
-  return unmoved && claim.metadata?.annotations?.[classAnnotation] === undefined && claim.spec?.storageClassName === name;
+  return (
+    unmoved && claim.metadata?.annotations?.[storageClassAnnotation] === undefined && claim.spec?.storageClassName === name
+  );
 }
 
 function sizeIn(list: Readonly<Record<string, string>> | undefined): Quantity {

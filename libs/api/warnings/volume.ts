@@ -1,5 +1,6 @@
 // Kinds of volumes that are old or gone, files that lie over each other, claims in parts of bytes.
 import type { KeyToPath, ObjectMeta, PersistentVolumeClaimSpec, PersistentVolumeSpec, Volume } from '../generated/types.ts';
+import { storageClassAnnotation } from '../storage/annotations.ts';
 import { fractionalWarnings, nodeTermWarnings } from './pod.ts';
 
 /** Volume sources by field: how upstream names the field, and what became of it. */
@@ -15,7 +16,6 @@ const sources: readonly (readonly [field: keyof Volume & string, shown: string, 
   ['rbd', 'rbd', 'deprecated in v1.28, non-functional in v1.31+'],
 ];
 
-export const classAnnotation = 'volume.beta.kubernetes.io/storage-class';
 export const classDeprecation = 'deprecated since v1.8; use "storageClassName" attribute instead';
 
 export function volumeWarnings(volumes: readonly Volume[], path: string): string[] {
@@ -42,8 +42,8 @@ export function claimWarnings(spec: PersistentVolumeClaimSpec | undefined, path:
 
 export function persistentVolumeWarnings(metadata: ObjectMeta | undefined, spec: PersistentVolumeSpec | undefined): string[] {
   const warnings: string[] = [];
-  if (metadata?.annotations?.[classAnnotation] !== undefined)
-    warnings.push(`metadata.annotations[${classAnnotation}]: ${classDeprecation}`);
+  if (metadata?.annotations?.[storageClassAnnotation] !== undefined)
+    warnings.push(`metadata.annotations[${storageClassAnnotation}]: ${classDeprecation}`);
   if (spec?.persistentVolumeReclaimPolicy === 'Recycle') {
     const text = 'The Recycle reclaim policy is deprecated. Instead, the recommended approach is to use dynamic provisioning.';
     warnings.push(`spec.persistentVolumeReclaimPolicy: ${text}`);

@@ -3,8 +3,9 @@ import type * as k8s from '../generated/types.ts';
 import { dns1123LabelErrors } from '../names.ts';
 import { groupResourceOf, type KubeObject } from '../resource.ts';
 import type { ResourceInfo } from '../scheme.ts';
+import { storageClassAnnotation } from '../storage/annotations.ts';
 import { labelDeprecation, nodeSelectorWarnings, podWarnings } from './pod.ts';
-import { claimWarnings, classAnnotation, classDeprecation, persistentVolumeWarnings } from './volume.ts';
+import { claimWarnings, classDeprecation, persistentVolumeWarnings } from './volume.ts';
 
 interface KindWarnings {
   /** About the name: said of new objects alone. */
@@ -106,9 +107,9 @@ function service({ metadata, spec }: k8s.Service): string[] {
 }
 
 function claim({ metadata, spec }: k8s.PersistentVolumeClaim): string[] {
-  const old = metadata?.annotations?.[classAnnotation] !== undefined;
+  const old = metadata?.annotations?.[storageClassAnnotation] !== undefined;
   return [
-    ...(old ? [`metadata.annotations[${classAnnotation}]: ${classDeprecation}`] : []),
+    ...(old ? [`metadata.annotations[${storageClassAnnotation}]: ${classDeprecation}`] : []),
     ...claimWarnings(spec, 'spec.resources.requests'),
   ];
 }
