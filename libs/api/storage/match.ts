@@ -1,16 +1,11 @@
 // Which volume fits which claim, for the controller that binds and the scheduler that does so for one node. Pure; follows
 // upstream's component-helpers/storage/volume and pkg/controller/volume/persistentvolume/index.go.
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../generated/types.ts';
-import { compareQuantities, quantityOf, tryParseQuantity } from '../quantity.ts';
+import { compareQuantities } from '../quantity.ts';
 import { matchesSelector } from '../selectors/label-selector.ts';
 import { matchesTerm } from '../selectors/node-selector.ts';
 import { classOfClaim, classOfVolume } from './classes.ts';
-
-const nothing = quantityOf(0);
-
-function sizeOf(amounts: Readonly<Record<string, string>> | undefined) {
-  return tryParseQuantity(amounts?.['storage'] ?? '0') ?? nothing;
-}
+import { storageIn } from './size.ts';
 
 /** Whether the volume points at the claim: at this very one, or at any of its name. */
 export function isBoundTo({ spec }: PersistentVolume, { metadata }: PersistentVolumeClaim): boolean {
@@ -29,7 +24,7 @@ function offersModes({ spec }: PersistentVolume, claim: PersistentVolumeClaim): 
 }
 
 function isLargeEnough({ spec }: PersistentVolume, claim: PersistentVolumeClaim): boolean {
-  return compareQuantities(sizeOf(spec?.capacity), sizeOf(claim.spec?.resources?.requests)) >= 0;
+  return compareQuantities(storageIn(spec?.capacity), storageIn(claim.spec?.resources?.requests)) >= 0;
 }
 
 function isOfSameAttributes({ spec }: PersistentVolume, claim: PersistentVolumeClaim): boolean {
@@ -83,7 +78,8 @@ function bestOf(claim: PersistentVolumeClaim, volumes: Iterable<PersistentVolume
     const isReachable = seeker.kind === 'controller' || isReachableFrom(seeker.node, volume);
     if (fit === 'bound') return isReachable ? volume : undefined;
     if (!isReachable || (seeker.kind === 'controller' && seeker.delayed) || !offersModes(volume, claim)) continue;
-    if (best === undefined || compareQuantities(sizeOf(volume.spec?.capacity), sizeOf(best.spec?.capacity)) < 0) best = volume;
+    if (best === undefined || compareQuantities(storageIn(volume.spec?.capacity), storageIn(best.spec?.capacity)) < 0)
+      best = volume;
   }
   return best;
 }

@@ -2,8 +2,9 @@
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '../generated/types.ts';
 import { isObject, semanticEqual } from '../json.ts';
 import { dns1123SubdomainErrors } from '../names.ts';
-import { compareQuantities, type Quantity, quantityOf, tryParseQuantity } from '../quantity.ts';
+import { compareQuantities, tryParseQuantity } from '../quantity.ts';
 import { storageClassAnnotation } from '../storage/annotations.ts';
+import { storageIn } from '../storage/size.ts';
 import { oneOf } from './common.ts';
 import { rules } from './define.ts';
 import { type FieldError, forbidden, goMap, invalid, notSupported, required } from './field-error.ts';
@@ -79,9 +80,9 @@ function validateClaimUpdate(claim: PersistentVolumeClaim, old: PersistentVolume
     errors.push(invalid(`metadata.annotations.${storageClassAnnotation}`, annotated ?? '', 'field is immutable'));
   if (!semanticEqual(fixedSpec(claim, old), old.spec ?? {})) errors.push(forbidden('spec', immutableSpec));
   const [size, had, has] = [
-    sizeIn(claim.spec?.resources?.requests),
-    sizeIn(old.spec?.resources?.requests),
-    sizeIn(old.status?.capacity),
+    storageIn(claim.spec?.resources?.requests),
+    storageIn(old.spec?.resources?.requests),
+    storageIn(old.status?.capacity),
   ];
   if (compareQuantities(size, had) < 0 && compareQuantities(size, has) <= 0)
     errors.push(forbidden('spec.resources.requests.storage', 'field can not be less than status.capacity'));
@@ -115,10 +116,6 @@ function movesAnnotation(claim: PersistentVolumeClaim, old: PersistentVolumeClai
   return (
     unmoved && claim.metadata?.annotations?.[storageClassAnnotation] === undefined && claim.spec?.storageClassName === name
   );
-}
-
-function sizeIn(list: Readonly<Record<string, string>> | undefined): Quantity {
-  return tryParseQuantity(list?.storage ?? '') ?? quantityOf(0);
 }
 
 function validateClass(storageClass: StorageClass): FieldError[] {

@@ -1,7 +1,8 @@
 // PersistentVolumeClaimResize: a claim grows where its class lets it (plugin/pkg/admission/storage/persistentvolume/resize).
 import type { PersistentVolumeClaim, StorageClass } from '@drydock/api/generated/types.ts';
-import { compareQuantities, type Quantity, quantityOf, tryParseQuantity } from '@drydock/api/quantity.ts';
+import { compareQuantities } from '@drydock/api/quantity.ts';
 import { classOfClaim } from '@drydock/api/storage/classes.ts';
+import { storageIn } from '@drydock/api/storage/size.ts';
 import { forbiddenObject } from '../registry/errors.ts';
 import type { AdmissionPlugin } from './admission.ts';
 
@@ -13,6 +14,7 @@ export function claimResize(findClass: (name: string) => Promise<StorageClass | 
       if (info.group !== '' || info.resource !== 'persistentvolumeclaims' || operation !== 'UPDATE' || subresource !== '')
         return;
       const [claim, before] = [object as PersistentVolumeClaim, old as PersistentVolumeClaim];
+      const sizeOf = ({ spec }: PersistentVolumeClaim) => storageIn(spec?.resources?.requests);
       if (compareQuantities(sizeOf(claim), sizeOf(before)) <= 0) return;
       if (before.status?.phase !== 'Bound')
         throw forbiddenObject(info, name, 'Only bound persistent volume claims can be expanded');
@@ -25,8 +27,4 @@ export function claimResize(findClass: (name: string) => Promise<StorageClass | 
       }
     },
   };
-}
-
-function sizeOf({ spec }: PersistentVolumeClaim): Quantity {
-  return tryParseQuantity(spec?.resources?.requests?.storage ?? '') ?? quantityOf(0);
 }

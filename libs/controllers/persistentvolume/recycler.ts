@@ -1,6 +1,6 @@
 // The pod that empties a volume which is to be used again (upstream's pkg/volume/util/recyclerclient and pkg/volume/plugins.go).
 import type { PersistentVolume, Pod, Volume } from '@drydock/api/generated/types.ts';
-import { tryParseQuantity } from '@drydock/api/quantity.ts';
+import { storageIn } from '@drydock/api/storage/size.ts';
 import { parseTime } from '@drydock/foundation/clock.ts';
 import { semanticEqual } from '../common/equality.ts';
 import { creationMs, nameOf } from '../common/object-meta.ts';
@@ -46,7 +46,7 @@ export function recyclerPod(volume: PersistentVolume, kinds: RecyclerKinds): Pod
   const kind = hostPath !== undefined ? kinds.hostPath : nfs !== undefined ? kinds.nfs : undefined;
   if (kind === undefined) return undefined;
   const { metadata, spec } = kind.template ?? defaultTemplate;
-  const gibibytes = (tryParseQuantity(capacity?.['storage'] ?? '0')?.value() ?? 0n) / bytesPerGiB;
+  const gibibytes = storageIn(capacity).value() / bytesPerGiB;
   const seconds = Math.max(kind.minimumSeconds, kind.secondsPerGiB * Number(gibibytes));
   const source: Omit<Volume, 'name'> = hostPath !== undefined ? { hostPath: { path: hostPath.path } } : { nfs };
   const [first, ...others] = spec?.volumes ?? [];

@@ -2,11 +2,12 @@
 // https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode ; upstream: pkg/scheduler/framework/plugins/volumebinding
 import type { Node, PersistentVolumeClaim, StorageClass, TopologySelectorTerm } from '@drydock/api/generated/types.ts';
 import { ownField } from '@drydock/api/json.ts';
-import { compareQuantities, quantityOf, tryParseQuantity } from '@drydock/api/quantity.ts';
+import { compareQuantities } from '@drydock/api/quantity.ts';
 import { bindCompletedAnnotation } from '@drydock/api/storage/annotations.ts';
 import { bindsForFirstConsumer, classOfClaim } from '@drydock/api/storage/classes.ts';
 import { bestVolume, isReachableFrom } from '@drydock/api/storage/match.ts';
 import { isMadeFor, notMadeFor } from '@drydock/api/storage/pod-claims.ts';
+import { storageIn } from '@drydock/api/storage/size.ts';
 import type { Rejection, VolumePlugin } from '../framework.ts';
 import type { NodeInfo, PodInfo } from '../node-info.ts';
 import { type ClaimChoice, claimsOfPod, type VolumesKnown } from '../volumes-known.ts';
@@ -130,7 +131,7 @@ export function isBound({ metadata, spec }: PersistentVolumeClaim): boolean {
 }
 
 function requestOf({ spec }: PersistentVolumeClaim) {
-  return tryParseQuantity(spec?.resources?.requests?.['storage'] ?? '0') ?? quantityOf(0);
+  return storageIn(spec?.resources?.requests);
 }
 
 /** Whether the class makes volumes, and for that node. */
