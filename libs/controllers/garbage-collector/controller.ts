@@ -1,9 +1,9 @@
 // Drives graph.ts and plan.ts: watches the metadata of everything, and looks at the objects that a change concerns.
 import type { OwnerReference } from '@drydock/api/generated/types.ts';
-import { apiVersionOf, type KubeObject, type Resource } from '@drydock/api/resource.ts';
+import { apiVersionOf, type Resource } from '@drydock/api/resource.ts';
 import { findKind } from '@drydock/api/scheme.ts';
-import { hasReason } from '@drydock/api/status.ts';
 import { Driver, type Round } from '../common/driver.ts';
+import { readLive } from '../common/live-read.ts';
 import { isBeingDeleted, uidOf } from '../common/object-meta.ts';
 import type { ControllerContext } from '../common/ports.ts';
 import { type ListedResource, resourceOf } from '../common/resource-list.ts';
@@ -68,7 +68,7 @@ class Collector {
   async sync(uid: string, round: Round): Promise<number | undefined> {
     const node = this.#graph.node(uid);
     if (node === undefined || (node.deleting && !node.deletingDependents && !node.orphaning)) return undefined;
-    const live = await this.#read(node.resource, node);
+    const live = await readLive(this.#context.client, node.resource, { namespace: node.namespace, name: node.name });
     if (live === undefined || uidOf(live) !== uid) return undefined;
     const owners = new Map<string, OwnerState>();
     let unknown = false;
@@ -96,7 +96,7 @@ class Collector {
     if (resource === undefined) return undefined;
     if (resource.namespaced && dependent.namespace === undefined) return undefined;
     const namespace = resource.namespaced ? dependent.namespace : undefined;
-    const live = await this.#read(resource, { namespace, name: owner.name });
+    const live = await readLive(this.#context.client, resource, { namespace, name: owner.name });
     if (live === undefined || uidOf(live) !== owner.uid) {
       this.#rememberAbsent(absentKey);
       return 'absent';
@@ -117,15 +117,6 @@ class Collector {
       if (oldest !== undefined) this.#absent.delete(oldest);
     }
     this.#absent.set(key, this.#context.clock.monotonicMs());
-  }
-
-  async #read(resource: Resource, key: { namespace: string | undefined; name: string }): Promise<KubeObject | undefined> {
-    try {
-      return await this.#context.client.get(resource, { namespace: key.namespace, name: key.name });
-    } catch (error) {
-      if (hasReason(error, 'NotFound')) return undefined;
-      throw error;
-    }
   }
 }
 

@@ -1,5 +1,4 @@
 // Drives plan.ts: empties a namespace that is ending, type by type, and gives up its finalizer when nothing is left.
-import type { Namespace } from '@drydock/api/generated/types.ts';
 import {
   groupResourceOf,
   type KubeObject,
@@ -11,6 +10,7 @@ import { hasReason } from '@drydock/api/status.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import { Driver, type Round } from '../common/driver.ts';
 import { byNamespace, indexByNamespace } from '../common/indexes.ts';
+import { readLive } from '../common/live-read.ts';
 import { keyOf, nameOf, namespaceOf } from '../common/object-meta.ts';
 import type { ControllerContext } from '../common/ports.ts';
 import type { ListedResource } from '../common/resource-list.ts';
@@ -40,7 +40,7 @@ export async function startNamespaceController(options: NamespaceOptions, contex
       const namespace = namespaces.get({ name: key });
       if (namespace === undefined || !isTerminating(namespace)) return undefined;
       // Decided on a live read: a namespace of the same name may have taken this one's place.
-      const live = await readNamespace(round.client, key);
+      const live = await readLive(round.client, namespaceResource, { name: key });
       if (live === undefined || !isTerminating(live)) return undefined;
       const attempt = await empty(key, options.resources, round);
       const plan = planAfterAttempt(live, attempt, round.wallMs());
@@ -59,15 +59,6 @@ export async function startNamespaceController(options: NamespaceOptions, contex
     if ([...pods.lookup(byNamespace, nameOf(namespace))].length === 0) driver.enqueue(nameOf(namespace));
   });
   await driver.start();
-}
-
-async function readNamespace(client: ApiClient, name: string): Promise<Namespace | undefined> {
-  try {
-    return await client.get(namespaceResource, { name });
-  } catch (error) {
-    if (hasReason(error, 'NotFound')) return undefined;
-    throw error;
-  }
 }
 
 /** Asks everything in the namespace to go: the pods first, and the rest when none is left (ordered namespace deletion). */

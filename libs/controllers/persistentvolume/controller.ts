@@ -1,12 +1,12 @@
 // Drives claim-plan.ts and volume-plan.ts: claims and volumes find each other. Keys of claims have a namespace, keys of volumes none.
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
 import { persistentVolumeClaims, persistentVolumes, pods as podResource, storageClasses } from '@drydock/api/resource.ts';
-import { hasReason } from '@drydock/api/status.ts';
 import { classOfClaim, classOfVolume, defaultClassOf } from '@drydock/api/storage/classes.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import type { Action } from '../common/action.ts';
 import { Driver, type Round } from '../common/driver.ts';
 import { KeyBackoff } from '../common/key-backoff.ts';
+import { readLive } from '../common/live-read.ts';
 import { keyOf, nameOf, namespaceOf, splitKey, uidOf } from '../common/object-meta.ts';
 import { isPodTerminal } from '../common/pod.ts';
 import type { Cache, ControllerContext } from '../common/ports.ts';
@@ -146,7 +146,7 @@ class Binder {
     let claim = await this.#claimOf(cached, round.client);
     const isReleased = cached.spec?.claimRef !== undefined && claim?.spec?.volumeName !== key;
     // What is reclaimed is what the apiserver has: a cache may lag behind a volume that has a new claim, which is then looked for.
-    const volume = isReleased ? await current(round.client, key) : cached;
+    const volume = isReleased ? await readLive(round.client, persistentVolumes, { name: key }) : cached;
     if (volume === undefined) return undefined;
     if (volume.spec?.claimRef?.uid !== cached.spec?.claimRef?.uid) claim = await this.#claimOf(volume, round.client);
     const view = await this.#view(volume, claim);
@@ -167,13 +167,8 @@ class Binder {
     if (uid === '') return undefined;
     const cached = this.#caches.claims.get({ namespace, name });
     if (cached !== undefined && uidOf(cached) === uid) return cached;
-    try {
-      const live = await client.get(persistentVolumeClaims, { namespace, name });
-      return uidOf(live) === uid ? live : undefined;
-    } catch (error) {
-      if (hasReason(error, 'NotFound')) return undefined;
-      throw error;
-    }
+    const live = await readLive(client, persistentVolumeClaims, { namespace, name });
+    return live !== undefined && uidOf(live) === uid ? live : undefined;
   }
 
   async #view(volume: PersistentVolume, claim: PersistentVolumeClaim | undefined): Promise<VolumeView> {
@@ -200,14 +195,5 @@ class Binder {
       await round.execute(actions);
       throw error;
     }
-  }
-}
-
-async function current(client: ApiClient, name: string): Promise<PersistentVolume | undefined> {
-  try {
-    return await client.get(persistentVolumes, { name });
-  } catch (error) {
-    if (hasReason(error, 'NotFound')) return undefined;
-    throw error;
   }
 }
