@@ -3,15 +3,15 @@ import type { PersistentVolume, PersistentVolumeClaim, Pod } from '@drydock/api/
 import { persistentVolumeClaims, persistentVolumes, pods as podResource, storageClasses } from '@drydock/api/resource.ts';
 import { classOfClaim, classOfVolume, defaultClassOf } from '@drydock/api/storage/classes.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
-import type { Action } from '../common/action.ts';
 import { Driver, type Round } from '../common/driver.ts';
 import { KeyBackoff } from '../common/key-backoff.ts';
 import { readLive } from '../common/live-read.ts';
 import { keyOf, nameOf, namespaceOf, splitKey, uidOf } from '../common/object-meta.ts';
 import { isPodTerminal } from '../common/pod.ts';
+import { errorText } from '../common/pod-control.ts';
 import type { Cache, ControllerContext } from '../common/ports.ts';
 import { type ClaimSettings, planClaim } from './claim-plan.ts';
-import { recyclerPod } from './recycler.ts';
+import { recycledBy, recyclerPod } from './recycler.ts';
 import { failed, planVolume, type VolumeSettings, type VolumeView } from './volume-plan.ts';
 
 export interface BinderOptions extends ClaimSettings, VolumeSettings {
@@ -100,14 +100,6 @@ function isWaiting(claim: PersistentVolumeClaim): boolean {
   return claim.status?.phase !== 'Bound';
 }
 
-const recyclerPrefix = 'recycler-for-';
-
-/** The name of the volume that a pod of this name would empty. */
-function recycledBy(pod: Pod): string | undefined {
-  const name = nameOf(pod);
-  return name.startsWith(recyclerPrefix) ? name.slice(recyclerPrefix.length) : undefined;
-}
-
 function referenceKeys({ spec }: PersistentVolume): string[] {
   const { namespace = '', name = '' } = spec?.claimRef ?? {};
   return name === '' ? [] : [`${namespace}/${name}`];
@@ -187,12 +179,7 @@ class Binder {
     try {
       await this.#options.removeFiles(path);
     } catch (error) {
-      const actions: readonly Action[] = failed(
-        volume,
-        'VolumeFailedDelete',
-        error instanceof Error ? error.message : String(error),
-      );
-      await round.execute(actions);
+      await round.execute(failed(volume, 'VolumeFailedDelete', errorText(error)));
       throw error;
     }
   }

@@ -40,6 +40,8 @@ const defaultTemplate: Pod = {
 
 const bytesPerGiB = 1024n ** 3n;
 
+const namePrefix = 'recycler-for-';
+
 /** The pod that is to empty the volume; undefined where there is none for volumes of its kind. */
 export function recyclerPod(volume: PersistentVolume, kinds: RecyclerKinds): Pod | undefined {
   const { hostPath, nfs, capacity } = volume.spec ?? {};
@@ -51,7 +53,7 @@ export function recyclerPod(volume: PersistentVolume, kinds: RecyclerKinds): Pod
   const source: Omit<Volume, 'name'> = hostPath !== undefined ? { hostPath: { path: hostPath.path } } : { nfs };
   const [first, ...others] = spec?.volumes ?? [];
   return {
-    metadata: { ...metadata, namespace: metadata?.namespace ?? 'default', name: `recycler-for-${nameOf(volume)}` },
+    metadata: { ...metadata, namespace: metadata?.namespace ?? 'default', name: `${namePrefix}${nameOf(volume)}` },
     spec: {
       ...spec,
       containers: spec?.containers ?? [],
@@ -59,6 +61,12 @@ export function recyclerPod(volume: PersistentVolume, kinds: RecyclerKinds): Pod
       volumes: [{ name: first?.name ?? 'vol', ...source }, ...others],
     },
   };
+}
+
+/** The name of the volume that a pod of this name would empty. */
+export function recycledBy(pod: Pod): string | undefined {
+  const name = nameOf(pod);
+  return name.startsWith(namePrefix) ? name.slice(namePrefix.length) : undefined;
 }
 
 /** Whether `pod` was made since the volume was released. */
