@@ -8,9 +8,9 @@ import {
 } from '@drydock/api/resource.ts';
 import { Driver, type Round } from '../common/driver.ts';
 import { byNode, indexByNamespace, indexByNode } from '../common/indexes.ts';
-import { keyOf, nameOf, namespaceOf, splitKey } from '../common/object-meta.ts';
+import { keyOf, nameOf, splitKey } from '../common/object-meta.ts';
 import type { Cache, ControllerContext } from '../common/ports.ts';
-import { controllerName, managedByLabel, planEndpointSlices, serviceNameLabel } from './plan.ts';
+import { controllerName, planEndpointSlices, serviceOf } from './plan.ts';
 import { nodeConcernsEndpoints, selectedPods, servicesOf } from './service-pods.ts';
 import { type TriggerState, triggerTime } from './trigger-time.ts';
 
@@ -43,7 +43,7 @@ export async function startEndpointSliceController(options: EndpointSliceOptions
   indexByNamespace(caches.pods);
   indexByNode(caches.pods);
   caches.slices.index(byService, (slice) => {
-    const key = serviceOf(slice);
+    const key = serviceOf(slice, controllerName);
     return key === undefined ? [] : [key];
   });
   const triggers = new Map<string, TriggerState>();
@@ -62,7 +62,7 @@ export async function startEndpointSliceController(options: EndpointSliceOptions
   });
   caches.slices.subscribe(({ before, after }) => {
     for (const slice of [before, after]) {
-      const key = slice === undefined ? undefined : serviceOf(slice);
+      const key = slice === undefined ? undefined : serviceOf(slice, controllerName);
       if (key !== undefined) driver.enqueue(key);
     }
   });
@@ -73,13 +73,6 @@ export async function startEndpointSliceController(options: EndpointSliceOptions
     }
   });
   await driver.start();
-}
-
-/** The key of the Service whose slice this is, where this controller manages it. */
-function serviceOf(slice: EndpointSlice): string | undefined {
-  const labels = slice.metadata?.labels ?? {};
-  const name = labels[serviceNameLabel];
-  return labels[managedByLabel] === controllerName && name !== undefined ? `${namespaceOf(slice)}/${name}` : undefined;
 }
 
 async function sync(

@@ -126,7 +126,8 @@ function withHints(endpoint: Endpoint, service: Service): Endpoint {
   return { ...endpoint, hints: { forZones } };
 }
 
-function portsKey(ports: readonly { name?: string | undefined }[]): string {
+/** The same for equal ports in whatever order. */
+export function portsKey(ports: readonly { name?: string | undefined }[]): string {
   return canonicalJson(ports.map((port) => canonicalJson({ ...port, name: port.name ?? '' })).sort());
 }
 
@@ -178,7 +179,14 @@ function isSame(slice: EndpointSlice, placeholder: EndpointSlice): boolean {
   );
 }
 
-function remove(slice: EndpointSlice): Action {
+/** The key of the Service whose slice this is, where `controller` manages it. */
+export function serviceOf(slice: EndpointSlice, controller: string): string | undefined {
+  const labels = slice.metadata?.labels ?? {};
+  const name = labels[serviceNameLabel];
+  return labels[managedByLabel] === controller && name !== undefined ? `${namespaceOf(slice)}/${name}` : undefined;
+}
+
+export function remove(slice: EndpointSlice): Action {
   return {
     verb: 'delete',
     resource: sliceResource,

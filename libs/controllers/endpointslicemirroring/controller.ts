@@ -1,14 +1,13 @@
 // Drives plan.ts: which changes concern which Endpoints object.
-import type { EndpointSlice } from '@drydock/api/generated/types.ts';
 import {
   endpoints as endpointsResource,
   services as serviceResource,
   endpointSlices as sliceResource,
 } from '@drydock/api/resource.ts';
 import { Driver } from '../common/driver.ts';
-import { keyOf, namespaceOf, splitKey } from '../common/object-meta.ts';
+import { keyOf, splitKey } from '../common/object-meta.ts';
 import type { ControllerContext } from '../common/ports.ts';
-import { managedByLabel, serviceNameLabel } from '../endpointslice/plan.ts';
+import { serviceOf } from '../endpointslice/plan.ts';
 import { controllerName, planMirror } from './plan.ts';
 
 const byService = 'mirrored-service';
@@ -28,7 +27,7 @@ export async function startMirroringController(options: MirroringOptions, contex
   const endpoints = context.caches.of(endpointsResource);
   const slices = context.caches.of(sliceResource);
   slices.index(byService, (slice) => {
-    const key = serviceOf(slice);
+    const key = serviceOf(slice, controllerName);
     return key === undefined ? [] : [key];
   });
   const driver = new Driver(context, {
@@ -56,16 +55,9 @@ export async function startMirroringController(options: MirroringOptions, contex
   });
   slices.subscribe(({ before, after }) => {
     for (const slice of [before, after]) {
-      const key = slice === undefined ? undefined : serviceOf(slice);
+      const key = slice === undefined ? undefined : serviceOf(slice, controllerName);
       if (key !== undefined) driver.enqueue(key);
     }
   });
   await driver.start();
-}
-
-/** The key of the Service whose mirrored slice this is. */
-function serviceOf(slice: EndpointSlice): string | undefined {
-  const labels = slice.metadata?.labels ?? {};
-  const name = labels[serviceNameLabel];
-  return labels[managedByLabel] === controllerName && name !== undefined ? `${namespaceOf(slice)}/${name}` : undefined;
 }

@@ -13,7 +13,8 @@ import { endpoints as endpointsResource, endpointSlices as sliceResource } from 
 import { type Action, controllerReference, type EventAction, type Plan, referenceTo } from '../common/action.ts';
 import { canonicalJson, semanticEqual } from '../common/equality.ts';
 import { isBeingDeleted, nameOf, namespaceOf } from '../common/object-meta.ts';
-import { managedByLabel, serviceNameLabel } from '../endpointslice/plan.ts';
+import type { AddressType } from '../endpointslice/endpoint.ts';
+import { managedByLabel, portsKey, remove, serviceNameLabel } from '../endpointslice/plan.ts';
 import { triggerTimeAnnotation } from '../endpointslice/trigger-time.ts';
 import { repackSubsets } from './subsets.ts';
 
@@ -31,8 +32,6 @@ export interface MirrorObserved {
   /** --mirroring-max-endpoints-per-subset */
   readonly maxPerSubset: number;
 }
-
-type AddressType = 'IPv4' | 'IPv6';
 
 /** Endpoints of one address type that have the same ports. */
 interface Group {
@@ -111,7 +110,7 @@ function endpointOf({ ip, hostname, nodeName, targetRef }: EndpointAddress, read
 }
 
 function groupKey({ addressType, ports = [] }: Pick<EndpointSlice, 'addressType' | 'ports'>): string {
-  return `${addressType} ${ports.map((port) => canonicalJson({ ...port, name: port.name ?? '' })).sort()}`;
+  return `${addressType} ${portsKey(ports)}`;
 }
 
 /** The slice of a group, not yet named. */
@@ -158,13 +157,4 @@ function recycle(creates: readonly EndpointSlice[], updates: EndpointSlice[], de
     else updates.push(over(spare, wanted));
   }
   return [...actions, ...updates.map((object): Action => ({ verb: 'update', resource: sliceResource, object }))];
-}
-
-function remove(slice: EndpointSlice): Action {
-  return {
-    verb: 'delete',
-    resource: sliceResource,
-    key: { namespace: namespaceOf(slice), name: nameOf(slice) },
-    preconditions: { uid: slice.metadata?.uid ?? '' },
-  };
 }
