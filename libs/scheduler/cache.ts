@@ -24,6 +24,10 @@ export class ClusterCache {
     return [...this.#nodes.values()];
   }
 
+  node(name: string): NodeInfo | undefined {
+    return this.#nodes.get(name);
+  }
+
   /** Takes a new or changed node; says what that may mean for waiting pods. */
   setNode(node: Node): ClusterEvent[] {
     const name = node.metadata?.name ?? '';

@@ -136,7 +136,7 @@ export class SchedulerCore {
     if (result.kind === 'fits') {
       this.#startAt = nodes.length === 0 ? 0 : (this.#startAt + result.evaluated) % nodes.length;
       this.#cache.assume(info, result.node);
-      const node = nodes.find(({ name }) => name === result.node)?.node ?? {};
+      const node = this.#cache.node(result.node)?.node ?? {};
       return { kind: 'bind', pod: info.pod, node: result.node, volumes: this.#profile.volumes.reserve(info, node) };
     }
     const rejected = new Set([...result.rejections.values()].map((rejection) => rejection.plugin));
