@@ -6,19 +6,19 @@ import { boundByControllerAnnotation, selectedNodeAnnotation } from '@drydock/ap
 import { isBoundTo } from '@drydock/api/storage/match.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import { referenceTo } from '@drydock/client/events.ts';
+import { splitKey } from '@drydock/client/object-store.ts';
 import { atLeast } from '@drydock/client/resource-version.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { isBound } from './plugins/volume-binding.ts';
 import type { ClaimChoice } from './volumes-known.ts';
 
 /** How long a pod waits for its volumes at most (upstream: bindTimeoutSeconds). */
-export const bindTimeoutMs = 600_000;
+const bindTimeoutMs = 600_000;
 
 /** How often what is known of the claims is looked at. */
 const pollMs = 250;
 
-export interface BindVolumesPorts {
-  readonly client: ApiClient;
+export interface BoundPorts {
   readonly clock: Clock;
   /** The claim as the watch has it. */
   claim(key: string): PersistentVolumeClaim | undefined;
@@ -33,7 +33,7 @@ export type Marked = ReadonlyMap<string, string>;
 export async function writeChoices(choices: readonly ClaimChoice[], client: ApiClient): Promise<Marked> {
   const marked = new Map<string, string>();
   for (const choice of choices) {
-    const claim = await client.get<PersistentVolumeClaim>(persistentVolumeClaims, keyOf(choice.claim));
+    const claim = await client.get<PersistentVolumeClaim>(persistentVolumeClaims, splitKey(choice.claim));
     if ('volume' in choice) await give(client, choice.volume, claim);
     else marked.set(choice.claim, (await mark(client, claim, choice.node)).metadata?.resourceVersion ?? '');
   }
@@ -67,7 +67,7 @@ async function mark(client: ApiClient, claim: PersistentVolumeClaim, node: strin
 export async function untilBound(
   choices: readonly ClaimChoice[],
   marked: Marked,
-  { clock, claim, isWanted }: Omit<BindVolumesPorts, 'client'>,
+  { clock, claim, isWanted }: BoundPorts,
 ): Promise<void> {
   const endMs = clock.monotonicMs() + bindTimeoutMs;
   while (isWanted()) {
@@ -79,7 +79,7 @@ export async function untilBound(
 }
 
 function isDone(choice: ClaimChoice, claim: PersistentVolumeClaim | undefined, marked: Marked): boolean {
-  const { name } = keyOf(choice.claim);
+  const { name } = splitKey(choice.claim);
   if (claim === undefined) throw new Error(`persistentvolumeclaim ${JSON.stringify(name)} not found`);
   if (isBound(claim)) return true;
   if (!('node' in choice) || !atLeast(claim.metadata?.resourceVersion, marked.get(choice.claim) ?? '')) return false;
@@ -87,9 +87,4 @@ function isDone(choice: ClaimChoice, claim: PersistentVolumeClaim | undefined, m
   if (claim.metadata?.annotations?.[selectedNodeAnnotation] !== choice.node)
     throw new Error(`provisioning failed for PVC ${JSON.stringify(name)}`);
   return false;
-}
-
-function keyOf(claim: string): { namespace: string; name: string } {
-  const slash = claim.indexOf('/');
-  return { namespace: claim.slice(0, slash), name: claim.slice(slash + 1) };
 }
