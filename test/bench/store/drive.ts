@@ -16,8 +16,8 @@ export interface Drive {
   readonly durationMs: number;
 }
 
-/** An answer: when the call began, how long it took, and whether it had a message. */
-export type OnAnswer = (beganMs: number, tookMs: number, answered: boolean) => void;
+/** An answer: how long the call took, and whether it had a message. */
+export type OnAnswer = (tookMs: number, answered: boolean) => void;
 
 /** As many connections as the callers need, over all endpoints in turn. */
 export function connect(endpoints: readonly string[], clients: number): Promise<LoadConnection[]> {
@@ -56,7 +56,7 @@ export async function drive(connections: readonly LoadConnection[], load: Drive,
           answered = true;
         },
         end: () => {
-          onAnswer(from, performance.now() - from, answered);
+          onAnswer(performance.now() - from, answered);
           begin();
         },
       };

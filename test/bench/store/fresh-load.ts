@@ -36,7 +36,7 @@ function tell(windowMs: number): void {
 const connections = await connect(JSON.parse(line) as string[], load.clients);
 for (const windowMs of load.windowsMs) setTimeout(tell, windowMs, windowMs);
 const durationMs = Math.max(...load.windowsMs);
-await drive(connections, { ...load, calls: Infinity, durationMs }, (_, took, answered) => {
+await drive(connections, { ...load, calls: Infinity, durationMs }, (took, answered) => {
   tookMs.push(took);
   if (!answered) failed++;
 });

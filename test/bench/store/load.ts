@@ -27,7 +27,7 @@ const connectionOf = (i: number): LoadConnection => connections[i % connections.
 
 /** Callers with one call under way each, until the time is over or all calls are made. */
 function drive(kind: string, calls: number, durationMs: number): Promise<void> {
-  return driveCalls(connections, { ...load, kind, calls, durationMs }, (_, tookMs, answered) => {
+  return driveCalls(connections, { ...load, kind, calls, durationMs }, (tookMs, answered) => {
     latenciesMs.push(tookMs);
     if (!answered) failed++;
   });
