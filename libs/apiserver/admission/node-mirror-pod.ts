@@ -1,13 +1,14 @@
 // The only pods that a kubelet creates are the mirrors of those it runs from files: its own, naming nothing else of the API.
 import type { Pod } from '@drydock/api/generated/types.ts';
+import { mirrorAnnotation } from '@drydock/api/validate/pod-annotations.ts';
 import { claimsOf, configMapsOf, secretsOf } from '../authz/pod-references.ts';
 import type { AdmissionRequest } from './admission.ts';
 import { type NodeLookups, notFoundObject, refuse } from './node-writes.ts';
 
 export async function checkMirrorPod(request: AdmissionRequest, node: string, lookups: NodeLookups): Promise<void> {
   const pod = request.object as Pod;
-  if (pod.metadata?.annotations?.['kubernetes.io/config.mirror'] === undefined) {
-    const why = `pod does not have "kubernetes.io/config.mirror" annotation, node "${node}" can only create mirror pods`;
+  if (pod.metadata?.annotations?.[mirrorAnnotation] === undefined) {
+    const why = `pod does not have "${mirrorAnnotation}" annotation, node "${node}" can only create mirror pods`;
     throw refuse(request, why);
   }
   if (pod.spec?.nodeName !== node)

@@ -1,5 +1,6 @@
 // Every pod runs as a service account and finds its token (plugin/pkg/admission/serviceaccount).
 import type { Container, Pod, ServiceAccount, Volume } from '@drydock/api/generated/types.ts';
+import { mirrorAnnotation } from '@drydock/api/validate/pod-annotations.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import { secretsOf } from '../authz/pod-references.ts';
 import { forbiddenObject } from '../registry/errors.ts';
@@ -20,7 +21,7 @@ export function serviceAccountAdmission(
       const pod = newPod(request);
       if (pod?.spec === undefined) return;
       const { spec } = pod;
-      if (pod.metadata?.annotations?.['kubernetes.io/config.mirror'] !== undefined) return checkMirror(request, pod);
+      if (pod.metadata?.annotations?.[mirrorAnnotation] !== undefined) return checkMirror(request, pod);
       spec.serviceAccountName ||= 'default';
       spec.serviceAccount = spec.serviceAccountName;
       const account = await find(request.namespace, spec.serviceAccountName);
