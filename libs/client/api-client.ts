@@ -84,6 +84,9 @@ export interface DeleteOptions extends CallOptions {
   readonly dryRun?: boolean | undefined;
 }
 
+/** Query parameters; those that are undefined or empty are left out. */
+export type RawQuery = Readonly<Record<string, string | undefined>>;
+
 /**
  * Typed access to the apiserver. Every method fails with `ApiError` (@drydock/api/status.ts): the server's Status, or reason
  * `ServiceUnavailable` where no server could be reached and `Timeout` where none answered in time. Nothing is retried here:
@@ -101,6 +104,12 @@ export interface ApiClient {
   patch<T extends KubeObject>(resource: Resource<T>, key: ObjectKey, patch: Patch, options?: PatchOptions): Promise<T>;
   delete<T extends KubeObject>(resource: Resource<T>, key: ObjectKey, options?: DeleteOptions): Promise<void>;
   deleteCollection<T extends KubeObject>(resource: Resource<T>, list?: ListOptions, options?: DeleteOptions): Promise<void>;
+  /**
+   * GET of a path, for what no table lists: resources of servers behind the apiserver (metrics.k8s.io) and discovery documents.
+   * `path` is as in a URL, its segments escaped, without a query. The answer is as the server sends it: items of a list may carry
+   * no kind.
+   */
+  getRaw<T>(path: string, query?: RawQuery, options?: CallOptions): Promise<T>;
   /** Releases connections; calls under way fail with ServiceUnavailable. */
   close(): void;
 }

@@ -10,6 +10,7 @@ import type {
   ObjectList,
   Patch,
   PatchOptions,
+  RawQuery,
   WatchEvent,
   WatchOptions,
   WriteOptions,
@@ -17,9 +18,10 @@ import type {
 
 /** A call on its way through a layer. */
 export interface Call {
-  readonly verb: 'get' | 'list' | 'create' | 'update' | 'patch' | 'delete' | 'deleteCollection';
+  readonly verb: 'get' | 'list' | 'create' | 'update' | 'patch' | 'delete' | 'deleteCollection' | 'getRaw';
+  /** Of getRaw: one whose parts are all empty. */
   readonly resource: Resource;
-  /** Empty for lists, and for creates that leave the name to the server. */
+  /** Empty for lists, and for creates that leave the name to the server. Of getRaw: the path. */
   readonly name: string;
   readonly subresource: string | undefined;
   readonly options: CallOptions;
@@ -27,7 +29,7 @@ export interface Call {
 
 /** Whether the call may change something. */
 export function isWrite(call: Call): boolean {
-  return call.verb !== 'get' && call.verb !== 'list';
+  return call.verb !== 'get' && call.verb !== 'list' && call.verb !== 'getRaw';
 }
 
 /** Makes the call on `client`, with `more` in place of the caller's options of those names. */
@@ -84,7 +86,15 @@ export abstract class ClientLayer implements ApiClient {
     const call = callOf('deleteCollection', resource, '', { ...list, ...options });
     return this.around(call, (client, more) => client.deleteCollection(resource, list, { ...options, ...more }));
   }
+
+  getRaw<T>(path: string, query: RawQuery = {}, options: CallOptions = {}): Promise<T> {
+    const call = callOf('getRaw', noResource, path, options);
+    return this.around(call, (client, more) => client.getRaw<T>(path, query, { ...options, ...more }));
+  }
 }
+
+/** Of calls that are about a path. */
+export const noResource: Resource = { group: '', version: '', resource: '', kind: '', namespaced: false };
 
 function callOf(verb: Call['verb'], resource: Resource, name: string | undefined, options: WriteOptions): Call {
   return { verb, resource, name: name ?? '', subresource: options.subresource, options };

@@ -13,6 +13,7 @@ import type {
   ObjectList,
   Patch,
   PatchOptions,
+  RawQuery,
   WatchEvent,
   WatchOptions,
   WriteOptions,
@@ -23,6 +24,7 @@ import type { ClientPorts } from './connect.ts';
 import { parseStatus, unavailable } from './errors.ts';
 import { GrpcConnection } from './grpc-connection.ts';
 import type { ClientConfig } from './kubeconfig.ts';
+import { query } from './paths.ts';
 
 /** ApiClient over gRPC. Construct it with `connect`. */
 export class GrpcClient implements ApiClient {
@@ -127,6 +129,10 @@ export class GrpcClient implements ApiClient {
       [4, deleteOptionsBody(options)],
     ]);
     await this.#connection.call('DeleteCollection', message, { ...list, ...options });
+  }
+
+  getRaw<T>(path: string, parameters: RawQuery = {}, options: CallOptions = {}): Promise<T> {
+    return this.#call<T>('GetRaw', encodeMessage([[1, path + query(parameters)]]), options);
   }
 
   close(): void {

@@ -12,6 +12,7 @@ import type {
   ObjectList,
   Patch,
   PatchOptions,
+  RawQuery,
   WatchEvent,
   WatchOptions,
   WriteOptions,
@@ -98,6 +99,10 @@ export class RestClient implements ApiClient {
   ): Promise<void> {
     const path = resourcePath(resource, list.namespace) + listQuery(list);
     await this.#call('DELETE', path, 'application/json', deleteOptionsBody(options), { ...list, ...options });
+  }
+
+  getRaw<T>(path: string, parameters: RawQuery = {}, options: CallOptions = {}): Promise<T> {
+    return this.#call<T>('GET', path + query(parameters), undefined, undefined, options);
   }
 
   close(): void {

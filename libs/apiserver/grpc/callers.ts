@@ -36,7 +36,15 @@ export interface Caller {
 
 type Verbs = Readonly<Record<string, string>>;
 
-const verbs: Verbs = { Get: 'get', List: 'list', Create: 'create', Update: 'update', Patch: 'patch', Delete: 'delete' };
+const verbs: Verbs = {
+  Get: 'get',
+  GetRaw: 'get',
+  List: 'list',
+  Create: 'create',
+  Update: 'update',
+  Patch: 'patch',
+  Delete: 'delete',
+};
 
 export class Callers {
   readonly #parts: CallerParts;

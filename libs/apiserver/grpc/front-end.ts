@@ -27,6 +27,7 @@ import type { Pipeline } from '../pipeline.ts';
 import { type ApiRequest, type ApiResponse, plainForm, type RequestOptions, type Target, type Verb } from '../request.ts';
 import { type Caller, Callers } from './callers.ts';
 import { OptionalClientCertificate, type ServingCertificate } from './credentials.ts';
+import { type RawAnswer, readRaw } from './raw.ts';
 import { failure } from './status.ts';
 
 interface WireTarget {
@@ -57,6 +58,7 @@ interface Wire {
   readonly patch?: Buffer;
   readonly force?: boolean;
   readonly options?: Buffer;
+  readonly path?: string;
 }
 
 interface Answer {
@@ -125,6 +127,8 @@ export class GrpcFrontEnd {
       Patch: unary('patch'),
       Delete: unary('delete'),
       DeleteCollection: unary('deletecollection'),
+      GetRaw: (call: ServerUnaryCall<Wire, Answer>, callback: sendUnaryData<Answer>) =>
+        void this.#answer(call, callback, (caller, signal) => this.#raw(call, caller, signal)),
     });
   }
 
@@ -153,13 +157,26 @@ export class GrpcFrontEnd {
     for (const socket of this.#sockets) socket.destroy();
   }
 
-  async #unary(verb: Verb, call: ServerUnaryCall<Wire, Answer>, callback: sendUnaryData<Answer>): Promise<void> {
+  #unary(verb: Verb, call: ServerUnaryCall<Wire, Answer>, callback: sendUnaryData<Answer>): Promise<void> {
+    return this.#answer(call, callback, (caller, signal) => this.#serve(requestOf(verb, call, caller, signal), caller));
+  }
+
+  #raw(call: ServerUnaryCall<Wire, Answer>, caller: Caller, signal: AbortSignal): Promise<RawAnswer> {
+    const userAgent = String(call.metadata.get('user-agent')[0] ?? '');
+    return readRaw({ url: call.request.path ?? '', caller, userAgent, signal }, this.#pipeline);
+  }
+
+  async #answer(
+    call: ServerUnaryCall<Wire, Answer>,
+    callback: sendUnaryData<Answer>,
+    work: (caller: Caller, signal: AbortSignal) => Promise<ApiResponse | RawAnswer>,
+  ): Promise<void> {
     const abort = new AbortController();
     call.on('cancelled', () => abort.abort());
     let caller: Caller | undefined;
     try {
       caller = this.#callers.of(call.metadata);
-      const response = await this.#serve(requestOf(verb, call, caller, abort.signal), caller);
+      const response = await work(caller, abort.signal);
       callback(null, { object: encode(response) });
     } catch (error) {
       callback(failure(error));
@@ -249,7 +266,8 @@ function optionsOf(wire: Wire): RequestOptions {
   };
 }
 
-function encode(response: ApiResponse): Buffer {
+function encode(response: ApiResponse | RawAnswer): Buffer {
+  if (response.type === 'value') return Buffer.from(JSON.stringify(response.value));
   if (response.type === 'object') return Buffer.from(JSON.stringify(response.object));
   if (response.type === 'list') return Buffer.from(JSON.stringify({ ...response.list.header, items: response.list.items }));
   throw apiError('InternalError', 'an object request was answered with a watch');

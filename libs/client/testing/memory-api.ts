@@ -27,10 +27,12 @@ import type {
   ObjectList,
   Patch,
   PatchOptions,
+  RawQuery,
   WatchEvent,
   WatchOptions,
   WriteOptions,
 } from '../api-client.ts';
+import { noResource } from '../client-layer.ts';
 import { unavailable } from '../errors.ts';
 import { keyOf, keyText } from '../object-store.ts';
 import { Pages } from './memory-pages.ts';
@@ -39,12 +41,16 @@ import { MemoryStore, type StoreView } from './memory-store.ts';
 /** Called before every request; what it throws is the request's failure. */
 export type Fault = (verb: string, resource: Resource, name: string) => void;
 
+/** Answers getRaw. */
+export type RawHandler = (path: string, query: RawQuery) => unknown;
+
 /** Construct one per test. `store` may be shared by several clients. */
 export class MemoryApi implements ApiClient {
   readonly store: MemoryStore;
   readonly #clock: Clock;
   readonly #random: RandomStream;
   #fault: Fault = () => {};
+  #raw: RawHandler | undefined;
   #closed = false;
   #breaks = 0;
   readonly #pages = new Pages();
@@ -61,6 +67,11 @@ export class MemoryApi implements ApiClient {
   /** From now on every request passes `fault` first. */
   injectFault(fault: Fault): void {
     this.#fault = fault;
+  }
+
+  /** From now on `handler` answers getRaw. */
+  serveRaw(handler: RawHandler): void {
+    this.#raw = handler;
   }
 
   /** From now on this server's cache lags: lists that take any version, and watches, do not see what happens, until `follow`. */
@@ -256,6 +267,12 @@ export class MemoryApi implements ApiClient {
     for (const { metadata } of items) {
       await this.delete(resource, { namespace: metadata?.namespace, name: metadata?.name ?? '' }, options);
     }
+  }
+
+  async getRaw<T>(path: string, query: RawQuery = {}, options: CallOptions = {}): Promise<T> {
+    await this.#enter('getRaw', noResource, path, options);
+    if (this.#raw === undefined) throw apiError('NotFound', 'the server could not find the requested resource');
+    return cloneJson(this.#raw(path, query)) as T;
   }
 
   close(): void {
