@@ -19,3 +19,12 @@ export const betaStorageProvisionerAnnotation = 'volume.beta.kubernetes.io/stora
 
 /** On a claim: the node on which its first pod is to run; the provisioner makes the volume for that node. */
 export const selectedNodeAnnotation = 'volume.kubernetes.io/selected-node';
+
+/** On a claim or a volume whose provisioner was once part of Kubernetes: the driver that took it over. */
+export const migratedToAnnotation = 'pv.kubernetes.io/migrated-to';
+
+/** On a claim whose volume's sort was taken over: the driver that is to make it larger. */
+export const storageResizerAnnotation = 'volume.kubernetes.io/storage-resizer';
+
+/** On a volume that has grown, while its file system has not: its capacity before. */
+export const preResizeCapacityAnnotation = 'volume.alpha.kubernetes.io/pre-resize-capacity';

@@ -20,6 +20,7 @@ import { bestVolume, isBoundTo, whyUnfit } from '@drydock/api/storage/match.ts';
 import { type Action, type EventAction, eventAbout, type Plan, referenceTo, type WriteAction } from '../common/action.ts';
 import { semanticEqual } from '../common/equality.ts';
 import { nameOf, uidOf } from '../common/object-meta.ts';
+import { markedClaim } from './marks.ts';
 import { provisionerOf } from './provisioner.ts';
 
 /** What is known besides the claim. */
@@ -44,6 +45,8 @@ export interface ClaimSettings {
 
 /** @returns the actions of this round; a claim that is as it should be has none. */
 export function planClaim(claim: PersistentVolumeClaim, view: ClaimView, settings: ClaimSettings): Plan {
+  const marked = markedClaim(claim);
+  if (marked !== undefined) return { actions: [update(marked)] };
   if (claim.metadata?.annotations?.[bindCompletedAnnotation] !== undefined) return { actions: planBound(claim, view) };
   const actions = (claim.spec?.volumeName ?? '') === '' ? planUnbound(claim, view, settings) : planNamed(claim, view);
   return { actions, requeueAfterMs: settings.periodMs };

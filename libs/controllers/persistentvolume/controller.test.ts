@@ -480,3 +480,60 @@ test('what was bound for a claim that is bound elsewhere is let go', async () =>
     ['users', { namespace: 'a', name: 'c' }, 'Available'],
   ]);
 });
+
+test('what claims and volumes are marked with for those who provision', async () => {
+  const world = new Volumes();
+  world.run();
+  const by = (provisioner: string, more: Record<string, string> = {}) => ({
+    annotations: { 'pv.kubernetes.io/provisioned-by': provisioner, ...more },
+  });
+  const ours = ['kubernetes.io/pv-controller'];
+  const onDelete: PersistentVolume['spec'] = { persistentVolumeReclaimPolicy: 'Delete', storageClassName: 'none' };
+  await world.volume('host', onDelete, by('kubernetes.io/host-path'));
+  await world.volume('kept', { storageClassName: 'none' }, { ...by('kubernetes.io/host-path'), finalizers: ours });
+  await world.volume('taken', onDelete, { ...by('kubernetes.io/aws-ebs'), finalizers: ours });
+  await world.volume('theirs', onDelete, by('x.example.com', { 'pv.kubernetes.io/migrated-to': 'foo' }));
+  await world.volume('made', onDelete, { finalizers: ours });
+  await world.claim(
+    'old',
+    { storageClassName: 'none' },
+    { 'volume.beta.kubernetes.io/storage-provisioner': 'kubernetes.io/gce-pd' },
+  );
+  await world.clock.advanceAsync(5_000);
+  const marks = world
+    .list(persistentVolumes)
+    .map(({ metadata }) => [
+      metadata?.name,
+      metadata?.annotations?.['pv.kubernetes.io/migrated-to'],
+      metadata?.finalizers ?? [],
+    ]);
+  expect(marks).toEqual([
+    ['host', undefined, ours],
+    ['kept', undefined, []],
+    ['made', undefined, ours],
+    ['taken', 'ebs.csi.aws.com', []],
+    ['theirs', undefined, []],
+  ]);
+  expect((await world.get('old')).metadata?.annotations?.['pv.kubernetes.io/migrated-to']).toBe('pd.csi.storage.gke.io');
+});
+
+test('a volume that was deleted before its claim goes once its files are gone, whatever befalls any write', async () => {
+  await withEveryMishap(async (strike, label) => {
+    const world = new Volumes();
+    const annotations = { 'pv.kubernetes.io/provisioned-by': 'kubernetes.io/host-path' };
+    await world.volume('v', { persistentVolumeReclaimPolicy: 'Delete', hostPath: { path: '/tmp/x' } }, { annotations });
+    await world.claim('c');
+    world.run(strike);
+    await world.clock.advanceAsync(200_000);
+    await world.user.delete(persistentVolumes, { name: 'v' });
+    await world.clock.advanceAsync(100_000);
+    expect({ label, phase: await world.phaseOf('v'), removed: world.removed }).toEqual({ label, phase: 'Bound', removed: [] });
+    await world.deleteClaim('c');
+    await world.clock.advanceAsync(400_000);
+    expect({ label, phase: await world.phaseOf('v'), removed: [...new Set(world.removed)] }).toEqual({
+      label,
+      phase: undefined,
+      removed: ['/tmp/x'],
+    });
+  });
+});

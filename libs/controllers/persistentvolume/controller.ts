@@ -4,6 +4,7 @@ import { persistentVolumeClaims, persistentVolumes, pods as podResource, storage
 import { classOfClaim, classOfVolume, defaultClassOf } from '@drydock/api/storage/classes.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import { Driver, type Round } from '../common/driver.ts';
+import { byClaim, byClaimRef, indexByClaim, indexByClaimRef, referenceKeys } from '../common/indexes.ts';
 import { KeyBackoff } from '../common/key-backoff.ts';
 import { readLive } from '../common/live-read.ts';
 import { keyOf, nameOf, namespaceOf, splitKey, uidOf } from '../common/object-meta.ts';
@@ -23,8 +24,6 @@ export interface BinderOptions extends ClaimSettings, VolumeSettings {
 const recycleBackoff = { firstMs: 500, maxMs: 122_000 };
 
 const byClass = 'storage-class';
-const byClaimRef = 'claim-ref';
-const byClaim = 'claim';
 
 /** Starts the controller; it runs until the context's signal aborts. */
 export async function startVolumeBinder(options: BinderOptions, context: ControllerContext): Promise<void> {
@@ -34,8 +33,8 @@ export async function startVolumeBinder(options: BinderOptions, context: Control
   const classes = context.caches.of(storageClasses);
   claims.index(byClass, (claim) => [classOfClaim(claim)]);
   volumes.index(byClass, (volume) => [classOfVolume(volume)]);
-  volumes.index(byClaimRef, (volume) => referenceKeys(volume));
-  pods.index(byClaim, claimKeys);
+  indexByClaimRef(volumes);
+  indexByClaim(pods);
   const binder = new Binder(options, context, { claims, volumes, pods });
   const driver = new Driver(context, {
     name: 'persistentvolume-binder-controller',
@@ -98,16 +97,6 @@ export async function startVolumeBinder(options: BinderOptions, context: Control
 
 function isWaiting(claim: PersistentVolumeClaim): boolean {
   return claim.status?.phase !== 'Bound';
-}
-
-function referenceKeys({ spec }: PersistentVolume): string[] {
-  const { namespace = '', name = '' } = spec?.claimRef ?? {};
-  return name === '' ? [] : [`${namespace}/${name}`];
-}
-
-function claimKeys(pod: Pod): string[] {
-  const names = (pod.spec?.volumes ?? []).map(({ persistentVolumeClaim }) => persistentVolumeClaim?.claimName ?? '');
-  return names.filter((name) => name !== '').map((name) => `${namespaceOf(pod)}/${name}`);
 }
 
 interface Caches {

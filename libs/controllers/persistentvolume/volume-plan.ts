@@ -5,7 +5,10 @@ import { persistentVolumeClaims, persistentVolumes, pods } from '@drydock/api/re
 import { boundByControllerAnnotation, provisionedByAnnotation } from '@drydock/api/storage/annotations.ts';
 import { differInMode } from '@drydock/api/storage/match.ts';
 import { type Action, type EventAction, eventAbout, type WriteAction } from '../common/action.ts';
+import { migratedPluginOf } from '../common/migrated-plugins.ts';
 import { isBeingDeleted, keyOf, nameOf, uidOf } from '../common/object-meta.ts';
+import { deletionFinalizer, markedVolume } from './marks.ts';
+import { isInTree } from './provisioner.ts';
 import { isOfThisRelease, isRecycler, type RecyclerKinds, recyclerPod } from './recycler.ts';
 
 /** The claim that a volume points at, as the apiserver has it. */
@@ -51,6 +54,8 @@ export function planVolume(
   settings: VolumeSettings,
   mayRecycle: boolean,
 ): VolumePlan {
+  const marked = markedVolume(volume);
+  if (marked !== undefined) return { actions: [update(marked)] };
   const reference = volume.spec?.claimRef;
   if (reference === undefined || (reference.uid ?? '') === '') return keeping(volume, view, settings, 'Available');
   const { claim } = view;
@@ -99,23 +104,14 @@ function planReleased(volume: PersistentVolume, view: VolumeView, settings: Volu
   }
 }
 
-/** What drivers have taken over from the tree, and what is theirs: they delete it. */
-const ofDrivers = [
-  'csi',
-  'awsElasticBlockStore',
-  'azureDisk',
-  'azureFile',
-  'cinder',
-  'gcePersistentDisk',
-  'portworxVolume',
-  'vsphereVolume',
-] as const;
-
 function planDelete(volume: PersistentVolume, settings: VolumeSettings): VolumePlan {
-  if (isBeingDeleted(volume)) return { actions: [] };
-  const provisioner = volume.metadata?.annotations?.[provisionedByAnnotation] ?? '';
-  if (provisioner !== '' && !provisioner.startsWith('kubernetes.io/')) return { actions: [] };
-  if (ofDrivers.some((kind) => volume.spec?.[kind] !== undefined)) return { actions: [] };
+  const { finalizers = [], annotations } = volume.metadata ?? {};
+  const isHeld = finalizers.includes(deletionFinalizer);
+  if (isBeingDeleted(volume) && !isHeld) return { actions: [] };
+  const provisioner = annotations?.[provisionedByAnnotation] ?? '';
+  if (provisioner !== '' && !isInTree(provisioner)) return { actions: [] };
+  // What drivers have taken over, and what is theirs, they delete.
+  if (volume.spec?.csi !== undefined || migratedPluginOf(volume) !== undefined) return { actions: [] };
   const { hostPath, nfs } = volume.spec ?? {};
   const name = nameOf(volume);
   if (hostPath === undefined) {
@@ -128,13 +124,14 @@ function planDelete(volume: PersistentVolume, settings: VolumeSettings): VolumeP
     return { actions: failed(volume, 'VolumeFailedDelete', message) };
   }
   const { uid = '', resourceVersion = '' } = volume.metadata ?? {};
-  return {
-    actions: [
-      { verb: 'remove-files', path: hostPath.path },
-      { verb: 'delete', resource: persistentVolumes, key: { name }, preconditions: { uid, resourceVersion } },
-    ],
-    requeueAfterMs: settings.periodMs,
-  };
+  // Where the finalizer holds it, it is being deleted from then on, and goes in a later round.
+  const ending: WriteAction = isBeingDeleted(volume)
+    ? update({
+        ...volume,
+        metadata: { ...volume.metadata, finalizers: finalizers.filter((each) => each !== deletionFinalizer) },
+      })
+    : { verb: 'delete', resource: persistentVolumes, key: { name }, preconditions: { uid, resourceVersion } };
+  return { actions: [{ verb: 'remove-files', path: hostPath.path }, ending], requeueAfterMs: settings.periodMs };
 }
 
 /**

@@ -1,8 +1,8 @@
 // Drives plan.ts: claims that no pod uses any more may go, and volumes without a claim. Who waits for that: a namespace that ends.
 import type { PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
 import { persistentVolumeClaims, persistentVolumes, pods as podResource } from '@drydock/api/resource.ts';
-import { claimOfVolume } from '@drydock/api/storage/pod-claims.ts';
 import { Driver, type Round } from '../common/driver.ts';
+import { claimKeys } from '../common/indexes.ts';
 import { keyOf, namespaceOf, splitKey } from '../common/object-meta.ts';
 import { isPodTerminal } from '../common/pod.ts';
 import type { ControllerContext } from '../common/ports.ts';
@@ -31,18 +31,9 @@ export async function startClaimProtection(context: ControllerContext): Promise<
   });
   pods.subscribe(({ before, after }) => {
     const gone = after === undefined || isPodTerminal(after) || after.metadata?.deletionTimestamp !== undefined;
-    for (const pod of gone ? [before, after] : []) if (pod !== undefined) for (const key of claimsOf(pod)) driver.enqueue(key);
+    for (const pod of gone ? [before, after] : []) if (pod !== undefined) for (const key of claimKeys(pod)) driver.enqueue(key);
   });
   await driver.start();
-}
-
-/** Keys of the claims that a pod names. */
-function claimsOf(pod: Pod): string[] {
-  const namespace = namespaceOf(pod);
-  return (pod.spec?.volumes ?? []).flatMap((volume) => {
-    const claim = claimOfVolume(pod, volume);
-    return claim === undefined ? [] : [keyOf({ metadata: { namespace, name: claim } })];
-  });
 }
 
 /** The cache may say yes; only the apiserver may say no, for a pod may just have been made. */
