@@ -31,6 +31,7 @@ export function managerOptions(v: FlagValues, gates: ManagerOptions['gates']): O
     },
     network: v['allocate-node-cidrs'] ? clusterNetwork(v) : undefined,
     volumes: volumeOptions(v),
+    detaching: { waitsForever: v['disable-force-detach-on-timeout'] },
     rootCa: v['root-ca-file'] === '' ? undefined : readText('root-ca-file', v['root-ca-file']),
     terminatedPodsMax: v['terminated-pod-gc-threshold'],
     maxEndpointsPerSlice: v['max-endpoints-per-slice'],

@@ -73,6 +73,18 @@ export const podDisruptionBudgets = define<k8s.PodDisruptionBudget>('policy/v1',
 export const storageClasses = define<k8s.StorageClass>('storage.k8s.io/v1', 'storageclasses', 'StorageClass', false);
 export const ingressClasses = define<k8s.IngressClass>('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', false);
 export const csiDrivers = define<k8s.CSIDriver>('storage.k8s.io/v1', 'csidrivers', 'CSIDriver', false);
+export const volumeAttachments = define<k8s.VolumeAttachment>(
+  'storage.k8s.io/v1',
+  'volumeattachments',
+  'VolumeAttachment',
+  false,
+);
+export const volumeAttributesClasses = define<k8s.VolumeAttributesClass>(
+  'storage.k8s.io/v1',
+  'volumeattributesclasses',
+  'VolumeAttributesClass',
+  false,
+);
 export const resourceSlices = define<k8s.ResourceSlice>('resource.k8s.io/v1', 'resourceslices', 'ResourceSlice', false);
 export const ingresses = define<k8s.Ingress>('networking.k8s.io/v1', 'ingresses', 'Ingress');
 export const clusterRoles = define<k8s.ClusterRole>('rbac.authorization.k8s.io/v1', 'clusterroles', 'ClusterRole', false);

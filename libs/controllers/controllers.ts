@@ -1,5 +1,7 @@
 // The table of controllers: what each is called, whose identity it uses, and how it starts.
 import type { FeatureGates } from '@drydock/foundation/feature-gates.ts';
+import { startAttachDetachController } from './attachdetach/controller.ts';
+import type { DetachSettings } from './attachdetach/detachable.ts';
 import { startClusterRoleAggregation } from './clusterrole-aggregation/controller.ts';
 import type { ControllerContext } from './common/ports.ts';
 import type { ListedResource } from './common/resource-list.ts';
@@ -11,6 +13,7 @@ import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
 import { type MirroringOptions, startMirroringController } from './endpointslicemirroring/controller.ts';
 import { startEphemeralVolumes } from './ephemeralvolume/controller.ts';
+import { startExpandController } from './expand/controller.ts';
 import { startGarbageCollector } from './garbage-collector/controller.ts';
 import { startJobController } from './job/controller.ts';
 import { startNamespaceController } from './namespace/controller.ts';
@@ -26,6 +29,7 @@ import { startRootCaPublisher, startServiceAccountController, startServiceCaPubl
 import { startStatefulSetController } from './statefulset/controller.ts';
 import { startTaintEvictionController } from './tainteviction/controller.ts';
 import { startTtlAfterFinishedController } from './ttlafterfinished/controller.ts';
+import { startAttributesClassProtection } from './volumeprotection/attributes-class.ts';
 import { startClaimProtection, startVolumeProtection } from './volumeprotection/controller.ts';
 
 /** What the flags say. */
@@ -38,6 +42,7 @@ export interface ManagerOptions {
   /** --feature-gates */
   readonly gates: Pick<FeatureGates, 'enabled'>;
   readonly volumes: BinderOptions;
+  readonly detaching: DetachSettings;
   readonly terminatedPodsMax: number;
   readonly maxEndpointsPerSlice: number;
   readonly endpointBatchMs: number;
@@ -220,6 +225,19 @@ export const controllers: readonly ControllerEntry[] = [
     start: ({ volumes }, context) => startVolumeBinder(volumes, context),
   },
   {
+    name: 'persistentvolume-attach-detach-controller',
+    alias: 'attachdetach',
+    account: 'attachdetach-controller',
+    start: ({ detaching }, context) => startAttachDetachController(detaching, context),
+  },
+  {
+    name: 'persistentvolume-expander-controller',
+    alias: 'persistentvolume-expander',
+    account: 'expand-controller',
+    eventSource: 'volume_expand',
+    start: (_, context) => startExpandController(context),
+  },
+  {
     name: 'ephemeral-volume-controller',
     alias: 'ephemeral-volume',
     account: 'ephemeral-volume-controller',
@@ -237,6 +255,12 @@ export const controllers: readonly ControllerEntry[] = [
     alias: 'pv-protection',
     account: 'pv-protection-controller',
     start: (_, context) => startVolumeProtection(context),
+  },
+  {
+    name: 'volumeattributesclass-protection-controller',
+    alias: 'volumeattributesclass-protection-controller',
+    account: 'volumeattributesclass-protection-controller',
+    start: (_, context) => startAttributesClassProtection(context),
   },
   {
     name: 'resourcequota-controller',

@@ -13,8 +13,6 @@ const notYet = [
   'kube-apiserver-serving-clustertrustbundle-publisher-controller',
   'legacy-serviceaccount-token-cleaner-controller',
   'node-route-controller',
-  'persistentvolume-attach-detach-controller',
-  'persistentvolume-expander-controller',
   'podcertificaterequest-cleaner-controller',
   'podgroup-protection-controller',
   'resourceclaim-controller',
@@ -28,12 +26,10 @@ const notYet = [
   'token-cleaner-controller',
   'ttl-controller',
   'validatingadmissionpolicy-status-controller',
-  'volumeattributesclass-protection-controller',
 ] as const;
 
 /** Upstream's older names of those. */
 const notYetAliases = [
-  'attachdetach',
   'bootstrapsigner',
   'cloud-node-lifecycle',
   'csrapproving',
@@ -41,7 +37,6 @@ const notYetAliases = [
   'csrsigning',
   'horizontalpodautoscaling',
   'legacy-service-account-token-cleaner',
-  'persistentvolume-expander',
   'resource-claim-controller',
   'route',
   'service',

@@ -3,6 +3,7 @@ import type { Node, Pod } from '@drydock/api/generated/types.ts';
 import { nodes as nodeResource, pods as podResource } from '@drydock/api/resource.ts';
 import { hasReason } from '@drydock/api/status.ts';
 import { Driver, type Round } from '../common/driver.ts';
+import { outOfServiceTaint } from '../common/nodes.ts';
 import { isBeingDeleted, nameOf } from '../common/object-meta.ts';
 import { isPodTerminal } from '../common/pod.ts';
 import type { Cache, ControllerContext } from '../common/ports.ts';
@@ -12,7 +13,6 @@ import { planPodGc } from './plan.ts';
 const wholeCluster = 'pods';
 /** A node that is missing is believed gone after this time: it may only be registering anew (upstream's quarantineTime). */
 const quarantineMs = 40_000;
-const outOfServiceTaint = 'node.kubernetes.io/out-of-service';
 
 /** @param terminatedPodsMax --terminated-pod-gc-threshold. Starts the controller; it runs until the context's signal aborts. */
 export async function startPodGarbageCollector(terminatedPodsMax: number, context: ControllerContext): Promise<void> {
