@@ -5,7 +5,11 @@ import { podTemplatePath } from './pod-specs.ts';
 import { groupResourceOf, type KubeObject } from './resource.ts';
 import type { ResourceInfo } from './scheme.ts';
 
-export type FieldGate = 'MaxUnavailableStatefulSet' | 'ClusterTrustBundleProjection' | 'PodCertificateRequest';
+export type FieldGate =
+  | 'MaxUnavailableStatefulSet'
+  | 'ClusterTrustBundleProjection'
+  | 'PodCertificateRequest'
+  | 'VolumeLimitScaling';
 
 /** Field names from the object down; `[]` stands for every item of a list. */
 type Path = readonly string[];
@@ -21,6 +25,10 @@ const ofPods: readonly GatedField[] = [
 ];
 
 const ofKinds: ReadonlyMap<string, readonly GatedField[]> = new Map([
+  [
+    'csidrivers.storage.k8s.io',
+    [{ gate: 'VolumeLimitScaling', path: ['spec', 'preventPodSchedulingIfMissing'] }] as readonly GatedField[],
+  ],
   [
     'statefulsets.apps',
     [{ gate: 'MaxUnavailableStatefulSet', path: ['spec', 'updateStrategy', 'rollingUpdate', 'maxUnavailable'] }],

@@ -52,7 +52,7 @@ export function dns1123LabelErrors(value: string): string[] {
 
 export function dns1123SubdomainErrors(value: string): string[] {
   const errors: string[] = [];
-  if (value.length > subdomainLengthMax) errors.push(maxLengthMessage(subdomainLengthMax));
+  if (value.length > subdomainLengthMax) errors.push(`must be no more than ${subdomainLengthMax} characters`);
   if (!dns1123Subdomain.test(value)) {
     errors.push(regexMessage(dns1123SubdomainMessage, dns1123SubdomainFormat, 'example.com'));
   }

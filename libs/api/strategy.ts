@@ -1,12 +1,13 @@
 // What a write may not change: the server's own fields are set here, between decoding and validation.
 import { fieldsFromAppArmorAnnotations } from './app-armor.ts';
 import { emptyModel } from './decode-value.ts';
-import type { DaemonSet, Job, Namespace, ObjectMeta, Pod, Secret } from './generated/types.ts';
+import type { DaemonSet, Job, Namespace, ObjectMeta, PersistentVolumeClaim, Pod, Secret } from './generated/types.ts';
 import { copyField, isObject, type JsonObject, semanticEqual, setField } from './json.ts';
 import { qosClassOf } from './pod-qos.ts';
 import { groupResourceOf, type KubeObject } from './resource.ts';
 import { modelSchema } from './schema.ts';
 import { hasStatusSubresource, type ResourceInfo } from './scheme.ts';
+import { normalizeDataSources } from './storage/data-sources.ts';
 import { keepAllBut } from './subresources.ts';
 
 /** Resources whose metadata.generation counts the changes of what users ask for. */
@@ -75,6 +76,8 @@ const prepareKind = new Map<string, (object: KubeObject) => void>([
     'persistentvolumeclaims',
     (object) => {
       (object as JsonObject).status = { phase: 'Pending' };
+      const { spec } = object as PersistentVolumeClaim;
+      if (spec !== undefined) normalizeDataSources(spec);
     },
   ],
 ]);
@@ -167,6 +170,13 @@ const keepKind = new Map<string, (object: KubeObject, old: KubeObject) => void>(
   [
     'certificatesigningrequests.certificates.k8s.io',
     (object, old) => copyField(object as JsonObject, old as JsonObject, 'spec'),
+  ],
+  [
+    'persistentvolumeclaims',
+    (object, old) => {
+      const { spec } = object as PersistentVolumeClaim;
+      if (spec !== undefined) normalizeDataSources(spec, (old as PersistentVolumeClaim).spec);
+    },
   ],
   ['daemonsets.apps', (object, old) => countTemplateGeneration(object as DaemonSet, old as DaemonSet)],
 ]);

@@ -77,6 +77,8 @@ function defaultPersistentVolume(volume: PersistentVolume): void {
   if (spec === undefined) return;
   spec.persistentVolumeReclaimPolicy ||= 'Retain';
   spec.volumeMode ??= 'Filesystem';
+  // What is not a pointer upstream is not written where it is empty.
+  if (spec.storageClassName === '') delete spec.storageClassName;
   if (spec.hostPath !== undefined) spec.hostPath.type ??= '';
   roundQuantities(spec.capacity);
   defaultVolumeSource(spec);
@@ -87,6 +89,7 @@ export function defaultPersistentVolumeClaim(claim: PersistentVolumeClaim): void
   claim.status.phase ||= 'Pending';
   if (claim.spec === undefined) return;
   claim.spec.volumeMode ??= 'Filesystem';
+  if (claim.spec.volumeName === '') delete claim.spec.volumeName;
   roundQuantities(claim.spec.resources?.requests);
   roundQuantities(claim.spec.resources?.limits);
 }

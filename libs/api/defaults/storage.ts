@@ -1,11 +1,14 @@
 // Defaults of the storage group.
-import type { CSIDriver, StorageClass } from '../generated/types.ts';
+import type { CSIDriver, CSINode, StorageClass } from '../generated/types.ts';
 import { defaulter } from './define.ts';
 
 export const storageDefaulters = [
   defaulter<StorageClass>('storage.k8s.io/StorageClass', (storageClass) => {
     storageClass.reclaimPolicy ??= 'Delete';
     storageClass.volumeBindingMode ??= 'Immediate';
+  }),
+  defaulter<CSINode>('storage.k8s.io/CSINode', ({ spec }) => {
+    spec.drivers ??= [];
   }),
   defaulter<CSIDriver>('storage.k8s.io/CSIDriver', ({ spec }) => {
     spec.attachRequired ??= true;

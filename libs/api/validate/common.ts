@@ -1,8 +1,9 @@
 // Checks that the rules of many kinds share.
 import type { IntOrString, LabelSelector } from '../generated/types.ts';
 import { percentOf } from '../int-or-string.ts';
-import { labelValueErrors, portNameErrors, portNumberErrors, qualifiedNameErrors } from '../names.ts';
-import { type FieldError, forbidden, invalid, notSupported, required } from './field-error.ts';
+import { dns1123SubdomainErrors, labelValueErrors, portNameErrors, portNumberErrors, qualifiedNameErrors } from '../names.ts';
+import { roundUpQuantity, scaledValue, tryParseQuantity } from '../quantity.ts';
+import { type FieldError, forbidden, invalid, notSupported, required, tooLong } from './field-error.ts';
 
 export function nonNegative(value: number | undefined, path: string): FieldError[] {
   return value !== undefined && value < 0 ? [invalid(path, value, 'must be greater than or equal to 0')] : [];
@@ -77,4 +78,21 @@ export function countOrPercent(value: IntOrString | undefined, path: string): Fi
 export function notAbove100Percent(value: IntOrString | undefined, path: string): FieldError[] {
   const percent = value === undefined ? undefined : percentOf(value);
   return percent !== undefined && percent > 100 ? [invalid(path, value, 'must not be greater than 100%')] : [];
+}
+
+const driverNameLengthMax = 63;
+
+/** The name of a driver of volumes. */
+export function driverNameErrors(name: string | undefined, path: string): FieldError[] {
+  if (!name) return [required(path)];
+  const errors = name.length > driverNameLengthMax ? [tooLong(path, driverNameLengthMax)] : [];
+  return errors.concat(dns1123SubdomainErrors(name.toLowerCase()).map((text) => invalid(path, name, text)));
+}
+
+/** An amount of a resource is not negative; upstream shows it in whole units. */
+export function amountErrors(text: string, path: string): FieldError[] {
+  const quantity = tryParseQuantity(text);
+  if (quantity === undefined || quantity.unscaled >= 0n) return [];
+  const whole = Number(scaledValue(roundUpQuantity(quantity, 0), 0));
+  return [invalid(path, whole, 'must be a valid resource quantity')];
 }

@@ -1,5 +1,5 @@
 // Rules of containers: names, images, ports, probes, lifecycle, mounts (pkg/apis/core/validation).
-import type { Container, ContainerPort, HTTPGetAction, Lifecycle, Probe, VolumeMount } from '../generated/types.ts';
+import type { Container, ContainerPort, HTTPGetAction, Lifecycle, Probe, Volume } from '../generated/types.ts';
 import { dns1123LabelErrors, portNameErrors, portNumberErrors } from '../names.ts';
 import { localPath, nonNegative, oneOf, validatePort } from './common.ts';
 import { containerConfinement } from './confinement.ts';
@@ -14,7 +14,7 @@ const schemes = ['HTTP', 'HTTPS'];
 
 /** What containers may refer to in their pod. */
 export interface PodContext {
-  readonly volumes: ReadonlySet<string>;
+  readonly volumes: ReadonlyMap<string, Volume>;
   readonly hostNetwork: boolean;
   /** Whether its users are those of the host. */
   readonly hostUsers: boolean;
@@ -71,7 +71,8 @@ function validateContainer(container: Container, path: string, context: PodConte
   errors.push(
     ...validatePorts(container.ports ?? [], `${path}.ports`, context),
     ...validateEnv(container.env ?? [], container.envFrom ?? [], path),
-    ...validateMounts(container.volumeMounts ?? [], `${path}.volumeMounts`, context),
+    ...validateMounts(container, `${path}.volumeMounts`, context),
+    ...validateDevices(container, `${path}.volumeDevices`, context),
     ...oneOf(container.imagePullPolicy, pullPolicies, `${path}.imagePullPolicy`, true),
     ...validateResources(container.resources, `${path}.resources`),
   );
@@ -104,9 +105,11 @@ function validatePorts(ports: readonly ContainerPort[], path: string, context: P
   });
 }
 
-function validateMounts(mounts: readonly VolumeMount[], path: string, context: PodContext): FieldError[] {
+function validateMounts({ volumeMounts = [], volumeDevices = [] }: Container, path: string, context: PodContext): FieldError[] {
   const paths = new Set<string>();
-  return mounts.flatMap((mount, index) => {
+  const devices = new Set(volumeDevices.map(({ name }) => name));
+  const devicePaths = new Set(volumeDevices.map(({ devicePath }) => devicePath));
+  return volumeMounts.flatMap((mount, index) => {
     const at = `${path}[${index}]`;
     const errors: FieldError[] = [];
     if (!mount.name) errors.push(required(`${at}.name`));
@@ -114,12 +117,47 @@ function validateMounts(mounts: readonly VolumeMount[], path: string, context: P
     if (!mount.mountPath) errors.push(required(`${at}.mountPath`));
     if (paths.has(mount.mountPath)) errors.push(invalid(`${at}.mountPath`, mount.mountPath, 'must be unique'));
     paths.add(mount.mountPath);
+    if (devices.has(mount.name)) errors.push(invalid(`${at}.name`, mount.name, 'must not already exist in volumeDevices'));
+    if (devicePaths.has(mount.mountPath))
+      errors.push(invalid(`${at}.mountPath`, mount.mountPath, 'must not already exist as a path in volumeDevices'));
     if (mount.subPath) errors.push(...localPath(mount.subPath, `${path}.subPath`));
     if (mount.subPathExpr) {
       if (mount.subPath)
         errors.push(invalid(`${path}.subPathExpr`, mount.subPathExpr, 'subPathExpr and subPath are mutually exclusive'));
       errors.push(...localPath(mount.subPathExpr, `${path}.subPathExpr`));
     }
+    return errors;
+  });
+}
+
+function validateDevices(
+  { volumeMounts = [], volumeDevices = [] }: Container,
+  path: string,
+  context: PodContext,
+): FieldError[] {
+  const names = new Set<string>();
+  const paths = new Set<string>();
+  const mounts = new Set(volumeMounts.map(({ name }) => name));
+  const mountPaths = new Set(volumeMounts.map(({ mountPath }) => mountPath));
+  return volumeDevices.flatMap(({ name, devicePath }, index) => {
+    const [ofName, ofPath] = [`${path}[${index}].name`, `${path}[${index}].devicePath`];
+    const errors: FieldError[] = [];
+    const volume = context.volumes.get(name);
+    if (!name) errors.push(required(ofName));
+    if (names.has(name)) errors.push(invalid(ofName, name, 'must be unique'));
+    if (volume === undefined) errors.push(notFound(ofName, name));
+    else if (volume.persistentVolumeClaim === undefined && volume.ephemeral === undefined) {
+      const text = 'can only use volume source type of PersistentVolumeClaim or Ephemeral for block mode';
+      errors.push(invalid(ofName, name, text));
+    }
+    if (!devicePath) errors.push(required(ofPath));
+    if (paths.has(devicePath)) errors.push(invalid(ofPath, devicePath, 'must be unique'));
+    if (devicePath?.split('/').includes('..')) errors.push(invalid(ofPath, devicePath, "can not contain backsteps ('..')"));
+    else paths.add(devicePath);
+    if (mounts.has(name)) errors.push(invalid(ofName, name, 'must not already exist in volumeMounts'));
+    if (mountPaths.has(devicePath))
+      errors.push(invalid(ofPath, devicePath, 'must not already exist as a path in volumeMounts'));
+    if (name) names.add(name);
     return errors;
   });
 }

@@ -6,6 +6,7 @@ import type {
   PriorityLevelConfiguration,
   ResourceResourceClaim as ResourceClaim,
 } from '../generated/types.ts';
+import { amountErrors } from './common.ts';
 import { rules } from './define.ts';
 import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from './field-error.ts';
 
@@ -17,16 +18,24 @@ const resizeStatuses = [
   'NodeResizePending',
 ];
 
+/** Storage, and whatever is not Kubernetes' own. */
+function isResizable(name: string): boolean {
+  return name === 'storage' || (name.includes('/') && !/(^|\.)kubernetes\.io\//.test(name));
+}
+
 /** Which resources of a claim are resized, and how far that is. */
 export function validateClaimStatus({ status }: PersistentVolumeClaim): FieldError[] {
   const errors: FieldError[] = [];
   for (const [name, state] of Object.entries(status?.allocatedResourceStatuses ?? {})) {
     const at = 'status.allocatedResourceStatuses';
-    if (name !== 'storage') errors.push(notSupported(at, name, ['storage']));
-    if (!resizeStatuses.includes(state)) errors.push(notSupported(at, state, resizeStatuses));
+    if (!isResizable(name)) errors.push(notSupported(at, name, ['storage']));
+    // Upstream names the resource, not what is wrong with it.
+    if (!resizeStatuses.includes(state)) errors.push(notSupported(at, name, resizeStatuses));
   }
+  for (const [name, amount] of Object.entries(status?.capacity ?? {}))
+    errors.push(...amountErrors(amount, `status.capacity[${name}]`));
   for (const name of Object.keys(status?.allocatedResources ?? {})) {
-    if (name !== 'storage') errors.push(notSupported('status.allocatedResources', name, ['storage']));
+    if (!isResizable(name)) errors.push(notSupported('status.allocatedResources', name, ['storage']));
   }
   return errors;
 }

@@ -1,6 +1,13 @@
 // Rules of affinity and topology spread.
-import type { Affinity, NodeSelectorTerm, PodAffinityTerm, TopologySpreadConstraint } from '../generated/types.ts';
-import { labelValueErrors, qualifiedNameErrors } from '../names.ts';
+import type {
+  Affinity,
+  NodeSelector,
+  NodeSelectorRequirement,
+  NodeSelectorTerm,
+  PodAffinityTerm,
+  TopologySpreadConstraint,
+} from '../generated/types.ts';
+import { dns1123SubdomainErrors, labelValueErrors, qualifiedNameErrors } from '../names.ts';
 import { validateSelector } from './common.ts';
 import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from './field-error.ts';
 
@@ -9,11 +16,7 @@ export function validateAffinity(affinity: Affinity | undefined, path: string): 
   const node = affinity?.nodeAffinity;
   const wanted = node?.requiredDuringSchedulingIgnoredDuringExecution;
   if (wanted !== undefined) {
-    const at = `${path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution.nodeSelectorTerms`;
-    if (wanted.nodeSelectorTerms.length === 0) errors.push(required(at, 'must have at least one node selector term'));
-    wanted.nodeSelectorTerms.forEach((term, index) => {
-      errors.push(...validateTerm(term, `${at}[${index}]`));
-    });
+    errors.push(...validateNodeSelector(wanted, `${path}.nodeAffinity.requiredDuringSchedulingIgnoredDuringExecution`));
   }
   (node?.preferredDuringSchedulingIgnoredDuringExecution ?? []).forEach((preferred, index) => {
     const at = `${path}.nodeAffinity.preferredDuringSchedulingIgnoredDuringExecution[${index}]`;
@@ -39,7 +42,34 @@ function validateWeight(weight: number, path: string): FieldError[] {
   return weight >= 1 && weight <= 100 ? [] : [invalid(`${path}.weight`, weight, 'must be in the range 1-100')];
 }
 
+export function validateNodeSelector({ nodeSelectorTerms = [] }: NodeSelector, path: string): FieldError[] {
+  const at = `${path}.nodeSelectorTerms`;
+  if (nodeSelectorTerms.length === 0) return [required(at, 'must have at least one node selector term')];
+  return nodeSelectorTerms.flatMap((term, index) => validateTerm(term, `${at}[${index}]`));
+}
+
 function validateTerm(term: NodeSelectorTerm, path: string): FieldError[] {
+  const fields = (term.matchFields ?? []).flatMap((each, index) => validateField(each, `${path}.matchFields[${index}]`));
+  return validateExpressions(term, path).concat(fields);
+}
+
+/** A node may be asked for by its name alone. */
+function validateField({ key, operator, values = [] }: NodeSelectorRequirement, path: string): FieldError[] {
+  const errors: FieldError[] = [];
+  if (operator !== 'In' && operator !== 'NotIn')
+    errors.push(invalid(`${path}.operator`, operator, 'not a valid selector operator'));
+  else if (values.length !== 1)
+    errors.push(
+      required(`${path}.values`, "must be only one value when `operator` is 'In' or 'NotIn' for node field selector"),
+    );
+  if (key !== 'metadata.name') return errors.concat(invalid(`${path}.key`, key, 'not a valid field selector key'));
+  values.forEach((value, index) => {
+    for (const text of dns1123SubdomainErrors(value)) errors.push(invalid(`${path}.values[${index}]`, value, text));
+  });
+  return errors;
+}
+
+function validateExpressions(term: NodeSelectorTerm, path: string): FieldError[] {
   return (term.matchExpressions ?? []).flatMap(({ key, operator, values = [] }, index) => {
     const at = `${path}.matchExpressions[${index}]`;
     const errors: FieldError[] = [];

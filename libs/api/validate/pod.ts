@@ -53,7 +53,7 @@ export function validatePodSpec(spec: PodSpec | undefined, path: string): FieldE
   if (spec === undefined) return [required(`${path}.containers`)];
   const errors = validateVolumes(spec.volumes ?? [], `${path}.volumes`);
   const context: PodContext = {
-    volumes: new Set((spec.volumes ?? []).map((volume) => volume.name)),
+    volumes: new Map((spec.volumes ?? []).map((volume) => [volume.name, volume])),
     hostNetwork: spec.hostNetwork === true,
     hostUsers: spec.hostUsers !== false,
   };

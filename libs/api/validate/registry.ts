@@ -4,6 +4,7 @@ import type { CronJob } from '../generated/types.ts';
 import type { KubeObject } from '../resource.ts';
 import type { ResourceInfo } from '../scheme.ts';
 import { certificateRules } from './certificates.ts';
+import { claimRules } from './claim.ts';
 import { clusterRules } from './cluster.ts';
 import { configRules } from './config.ts';
 import { controllerRevisionRules } from './controller-revision.ts';
@@ -12,12 +13,13 @@ import { rules } from './define.ts';
 import type { FieldError } from './field-error.ts';
 import { networkRules } from './network.ts';
 import { otherStatusRules } from './other-status.ts';
+import { volumeRules } from './persistent-volume.ts';
 import { podRules } from './pod.ts';
 import { quotaRules } from './quota.ts';
 import { rbacRules } from './rbac.ts';
 import { runtimeClassRules } from './runtime-class.ts';
 import { serviceRules } from './service.ts';
-import { volumeRules } from './volumes-api.ts';
+import { storageRules } from './storage.ts';
 import { workloadRules } from './workloads.ts';
 
 export interface KindRules {
@@ -37,6 +39,8 @@ const table = new Map<string, KindRules>([
   ...controllerRevisionRules,
   ...rbacRules,
   ...volumeRules,
+  ...claimRules,
+  ...storageRules,
   ...certificateRules,
   ...clusterRules,
   ...networkRules,

@@ -1,11 +1,11 @@
 // Rules of pod volumes.
 
-import type { KeyToPath, Volume } from '../generated/types.ts';
+import type { CSIVolumeSource, HostPathVolumeSource, KeyToPath, NFSVolumeSource, Volume } from '../generated/types.ts';
 import { isObject } from '../json.ts';
 import { dns1123LabelErrors } from '../names.ts';
-import { localPath } from './common.ts';
-
-import { duplicate, type FieldError, forbidden, invalid, required } from './field-error.ts';
+import { validateClaimTemplate } from './claim.ts';
+import { driverNameErrors, localPath } from './common.ts';
+import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from './field-error.ts';
 
 const maxFileMode = 0o777;
 
@@ -58,7 +58,7 @@ function rank(field: string): number {
 function validateSource(volume: Volume, field: string, path: string): FieldError[] {
   switch (field) {
     case 'hostPath':
-      return volume.hostPath?.path ? noDotDot(volume.hostPath.path, `${path}.path`) : [required(`${path}.path`)];
+      return hostPathErrors(volume.hostPath ?? { path: '' }, path);
     case 'secret':
       return [
         ...(volume.secret?.secretName ? [] : [required(`${path}.secretName`)]),
@@ -74,20 +74,42 @@ function validateSource(volume: Volume, field: string, path: string): FieldError
     case 'persistentVolumeClaim':
       return volume.persistentVolumeClaim?.claimName ? [] : [required(`${path}.claimName`)];
     case 'nfs':
-      return [
-        ...(volume.nfs?.server ? [] : [required(`${path}.server`)]),
-        ...(volume.nfs?.path ? [] : [required(`${path}.path`)]),
-        ...(volume.nfs?.path && !volume.nfs.path.startsWith('/')
-          ? [invalid(`${path}.path`, volume.nfs.path, 'must be an absolute path')]
-          : []),
-      ];
+      return nfsErrors(volume.nfs ?? { path: '', server: '' }, path);
     case 'csi':
-      return volume.csi?.driver ? [] : [required(`${path}.driver`)];
+      return csiErrors(volume.csi ?? { driver: '' }, path);
+    case 'ephemeral': {
+      const template = volume.ephemeral?.volumeClaimTemplate;
+      const at = `${path}.volumeClaimTemplate`;
+      return template === undefined ? [required(at)] : validateClaimTemplate(template, at);
+    }
     case 'projected':
       return validateMode(volume.projected?.defaultMode, `${path}.defaultMode`);
     default:
       return [];
   }
+}
+
+const hostPathTypes = ['', 'BlockDevice', 'CharDevice', 'Directory', 'DirectoryOrCreate', 'File', 'FileOrCreate', 'Socket'];
+
+export function hostPathErrors({ path: where, type }: HostPathVolumeSource, path: string): FieldError[] {
+  if (!where) return [required(`${path}.path`)];
+  const errors = noDotDot(where, `${path}.path`);
+  return type === undefined || hostPathTypes.includes(type)
+    ? errors
+    : errors.concat(notSupported(`${path}.type`, type, hostPathTypes));
+}
+
+export function nfsErrors({ server, path: where = '' }: NFSVolumeSource, path: string): FieldError[] {
+  return [
+    ...(server ? [] : [required(`${path}.server`)]),
+    ...(where ? [] : [required(`${path}.path`)]),
+    ...(where.startsWith('/') ? [] : [invalid(`${path}.path`, where, 'must be an absolute path')]),
+  ];
+}
+
+function csiErrors({ driver, nodePublishSecretRef: secret }: CSIVolumeSource, path: string): FieldError[] {
+  const errors = driverNameErrors(driver, `${path}.driver`);
+  return secret === undefined || secret.name ? errors : errors.concat(required(`${path}.nodePublishSecretRef.name`));
 }
 
 function validateItems(items: readonly KeyToPath[], path: string): FieldError[] {

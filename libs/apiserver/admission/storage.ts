@@ -1,18 +1,21 @@
 // Admission of storage objects: protection while they are in use, the default class of claims.
 import type { PersistentVolumeClaim, StorageClass } from '@drydock/api/generated/types.ts';
+import { groupResourceOf } from '@drydock/api/resource.ts';
 import { defaultClassOf, saysClass } from '@drydock/api/storage/classes.ts';
 import type { AdmissionPlugin } from './admission.ts';
 
+/** Finalizers, by resource. */
 const protections: Readonly<Record<string, string>> = {
   persistentvolumeclaims: 'kubernetes.io/pvc-protection',
   persistentvolumes: 'kubernetes.io/pv-protection',
+  'volumeattributesclasses.storage.k8s.io': 'kubernetes.io/vac-protection',
 };
 
-/** StorageObjectInUseProtection: claims and volumes do not go while something uses them. */
+/** StorageObjectInUseProtection: claims, volumes and classes of their attributes do not go while something uses them. */
 export const storageProtection: AdmissionPlugin = {
   name: 'StorageObjectInUseProtection',
   mutate({ info, operation, subresource, object }) {
-    const finalizer = info.group === '' ? protections[info.resource] : undefined;
+    const finalizer = protections[groupResourceOf(info)];
     if (finalizer === undefined || operation !== 'CREATE' || subresource !== '' || object === undefined) return;
     const finalizers = object.metadata?.finalizers ?? [];
     if (!finalizers.includes(finalizer)) object.metadata = { ...object.metadata, finalizers: [...finalizers, finalizer] };
