@@ -11,6 +11,8 @@ export interface StatusAnswer {
   readonly code: number;
   readonly body: string;
   readonly type?: string | undefined;
+  /** Further ones. */
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 export type StatusRoutes = Readonly<Record<string, () => StatusAnswer>>;
@@ -58,19 +60,24 @@ export function guardStatus(server: Server & TcpServer, times: ServingTimes = st
 }
 
 /** Ends the exchange with an answer; what is still to come of a body is not waited for. */
-export function sendStatus(request: IncomingMessage, response: ServerResponse, { code, body, type }: StatusAnswer): void {
-  const headers = { 'content-type': type ?? 'text/plain; charset=utf-8', 'content-length': Buffer.byteLength(body) };
+export function sendStatus(request: IncomingMessage, response: ServerResponse, answer: StatusAnswer): void {
+  const { code, body, type } = answer;
+  const headers = {
+    ...answer.headers,
+    'content-type': type ?? 'text/plain; charset=utf-8',
+    'content-length': Buffer.byteLength(body),
+  };
   const bodied = request.headers['transfer-encoding'] !== undefined || Number(request.headers['content-length'] ?? 0) > 0;
   response.writeHead(code, bodied ? { ...headers, connection: 'close' } : headers);
   response.end(request.method === 'HEAD' ? undefined : body);
   if (bodied) response.once('finish', () => request.socket.destroySoon());
 }
 
-/** Serves GET of those paths. `start` rejects where the address is taken. */
+/** Serves GET of those paths, or whatever is asked for by one answer. `start` rejects where the address is taken. */
 export function statusServer(
   name: string,
   address: { host: string; port: number },
-  routes: StatusRoutes,
+  routes: StatusRoutes | (() => StatusAnswer),
   times: ServingTimes = statusTimes,
 ): Service {
   let server: Server | undefined;
@@ -80,8 +87,8 @@ export function statusServer(
       new Promise((resolve, reject) => {
         server = createServer(statusBounds(times), (request, response) => {
           const path = (request.url ?? '/').split('?')[0] ?? '/';
-          const answer = Object.hasOwn(routes, path) ? routes[path]?.() : undefined;
-          sendStatus(request, response, answer ?? { code: 404, body: '404 page not found\n' });
+          const answer = typeof routes === 'function' ? routes : Object.hasOwn(routes, path) ? routes[path] : undefined;
+          sendStatus(request, response, answer?.() ?? { code: 404, body: '404 page not found\n' });
         });
         guardStatus(server, times);
         server.once('error', reject);

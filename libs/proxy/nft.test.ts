@@ -31,6 +31,7 @@ const port = (name: string, count: number, affinitySeconds = 60): ServicePort =>
   sourceRanges: ['5.0.0.0/8'],
   internalLocal: true,
   externalLocal: true,
+  healthCheckPort: 0,
   affinitySeconds,
   endpoints: Array.from({ length: count }, (_, index) => endpoint(`10.244.1.${index + 1}`)),
 });

@@ -2,6 +2,7 @@
 import type { EndpointSlice, Service as KubeService, Node } from '@drydock/api/generated/types.ts';
 import { endpointSlices, nodes, services } from '@drydock/api/resource.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
+import { EventRecorder } from '@drydock/client/events.ts';
 import type { Informer } from '@drydock/client/informer.ts';
 import { InformerFactory } from '@drydock/client/informer-factory.ts';
 import { Metrics } from '@drydock/client/metrics.ts';
@@ -11,11 +12,13 @@ import type { Service } from '@drydock/foundation/lifecycle.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
 import type { ProxyConfig } from './config.ts';
+import { type HealthCheck, healthChecksOf } from './health-check.ts';
+import { HealthCheckServers } from './health-check-server.ts';
 import { localMatch } from './local-traffic.ts';
 import type { RuleSink } from './nft.ts';
 import { nodeCIDR, nodePortAddresses, primaryAddress } from './node-addresses.ts';
 import { Proxier } from './proxier.ts';
-import { serviceNameLabel, servicePorts } from './service-port.ts';
+import { type ServicePort, serviceNameLabel, servicePorts } from './service-port.ts';
 
 export interface ProxyServerOptions {
   readonly config: ProxyConfig;
@@ -43,6 +46,13 @@ export class ProxyServer implements Service {
   readonly #slices: Informer<EndpointSlice>;
   readonly #nodes: Informer<Node>;
   readonly #proxier: Proxier;
+  readonly #events: EventRecorder;
+  readonly #healthChecks: HealthCheckServers;
+  /** What the sync under way is made from. */
+  #observed: { readonly ports: readonly ServicePort[]; readonly nodePortIPs: readonly string[] } = {
+    ports: [],
+    nodePortIPs: [],
+  };
   #lastSyncWallMs = 0;
 
   constructor(options: ProxyServerOptions) {
@@ -71,6 +81,12 @@ export class ProxyServer implements Service {
       () => this.#lastSyncWallMs / 1000,
     );
     metrics.gauge('kubeproxy_services', 'Services in the cache of the proxy', () => this.#services.size);
+    this.#events = new EventRecorder({ client: options.client, clock, log, component: 'kube-proxy' });
+    this.#healthChecks = new HealthCheckServers({
+      log,
+      proxyHealthy: () => this.#fresh(),
+      failed: (check, error) => this.#recordFailedHealthCheck(check, error),
+    });
     this.#proxier = new Proxier({
       clock,
       log,
@@ -81,6 +97,7 @@ export class ProxyServer implements Service {
       onSynced: (durationMs, wallMs) => {
         observe(durationMs / 1000);
         this.#lastSyncWallMs = wallMs;
+        this.#healthChecks.sync(healthChecksOf(this.#observed.ports), this.#observed.nodePortIPs);
       },
     });
     this.healthRoutes = { '/healthz': () => this.#health(true), '/livez': () => this.#health(false) };
@@ -111,6 +128,8 @@ export class ProxyServer implements Service {
   async stop(): Promise<void> {
     this.#stop.abort();
     await this.#proxier.stop();
+    await this.#healthChecks.stop();
+    await this.#events.stop();
     await this.#factory.stopped();
   }
 
@@ -122,31 +141,52 @@ export class ProxyServer implements Service {
       (namespace, name) => this.#slices.lookup(byService, `${namespace}/${name}`),
       config.nodeName,
     );
+    const nodePortIPs = nodePortAddresses(config.nodePortAddresses, localAddresses(), primaryAddress(node, config.nodeIP));
+    this.#observed = { ports, nodePortIPs };
     return {
       ports,
       plan: {
         local: localMatch(config.local, nodeCIDR(node)),
-        nodePortIPs: nodePortAddresses(config.nodePortAddresses, localAddresses(), primaryAddress(node, config.nodeIP)),
+        nodePortIPs,
         masqueradeAll: config.masqueradeAll,
         masqueradeBit: config.masqueradeBit,
       },
     };
   }
 
+  /** As upstream says it, down to the uid: what it has of the Service there is its name. */
+  #recordFailedHealthCheck({ namespace, name, port }: HealthCheck, error: unknown): void {
+    const key = `${namespace}/${name}`;
+    const node = this.#options.config.nodeName;
+    const why = error instanceof Error ? error.message : String(error);
+    this.#events.record(
+      { kind: 'Service', namespace, name, uid: key },
+      'Warning',
+      'FailedToStartServiceHealthcheck',
+      `node ${node} failed to start healthcheck ${JSON.stringify(key)} on port ${port}: ${why}`,
+    );
+  }
+
+  /** Whether changes are applied in time. */
+  #fresh(): boolean {
+    const { clock, config } = this.#options;
+    const queuedAtMs = this.#proxier.queuedAtMs;
+    return (
+      this.#lastSyncWallMs > 0 &&
+      (queuedAtMs === undefined || clock.monotonicMs() - queuedAtMs < healthyPeriods * config.syncPeriodMs)
+    );
+  }
+
   /** 200 while changes are applied in time; /healthz also fails while the node is being deleted, so that no traffic is sent. */
   #health(withNode: boolean): { code: number; body: string; type: string } {
     const { clock, config } = this.#options;
-    const queuedAtMs = this.#proxier.queuedAtMs;
-    const fresh =
-      this.#lastSyncWallMs > 0 &&
-      (queuedAtMs === undefined || clock.monotonicMs() - queuedAtMs < healthyPeriods * config.syncPeriodMs);
     const nodeEligible = this.#nodes.get({ name: config.nodeName })?.metadata?.deletionTimestamp === undefined;
     const body = {
       lastUpdated: new Date(this.#lastSyncWallMs).toISOString(),
       currentTime: new Date(clock.wallMs()).toISOString(),
       ...(withNode ? { nodeEligible } : {}),
     };
-    const healthy = fresh && (nodeEligible || !withNode);
+    const healthy = this.#fresh() && (nodeEligible || !withNode);
     return { code: healthy ? 200 : 503, body: JSON.stringify(body), type: 'application/json' };
   }
 }

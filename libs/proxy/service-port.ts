@@ -31,6 +31,8 @@ export interface ServicePort {
   readonly sourceRanges: readonly string[];
   readonly internalLocal: boolean;
   readonly externalLocal: boolean;
+  /** Where balancers ask whether this node has endpoints of the service; 0: nowhere. */
+  readonly healthCheckPort: number;
   /** Seconds a client keeps its endpoint; 0: no affinity. */
   readonly affinitySeconds: number;
   readonly endpoints: readonly Endpoint[];
@@ -109,6 +111,7 @@ function onePort(
     sourceRanges: understood(spec.loadBalancerSourceRanges ?? [], (range) => ipv4Range(range.trim())),
     internalLocal: spec.internalTrafficPolicy === 'Local',
     externalLocal: spec.externalTrafficPolicy === 'Local',
+    healthCheckPort: healthCheckPortOf(spec),
     affinitySeconds:
       spec.sessionAffinity === 'ClientIP'
         ? Math.min(
@@ -118,6 +121,11 @@ function onePort(
         : 0,
     endpoints: endpointsOf(port, slices, nodeName),
   };
+}
+
+function healthCheckPortOf(spec: NonNullable<Service['spec']>): number {
+  const port = spec.type === 'LoadBalancer' && spec.externalTrafficPolicy === 'Local' ? (spec.healthCheckNodePort ?? 0) : 0;
+  return port > 0 && port <= portMax ? port : 0;
 }
 
 /** An address may be in two slices while the controller moves it; the better state counts. */

@@ -15,6 +15,7 @@ export const plainPort: ServicePort = {
   sourceRanges: [],
   internalLocal: false,
   externalLocal: false,
+  healthCheckPort: 0,
   affinitySeconds: 0,
   endpoints: [],
 };
