@@ -12,7 +12,8 @@ import { servingService } from '@drydock/client/serving.ts';
 import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
-import { ConfigError, defaultSchedulerConfig, parseSchedulerConfig, type SchedulerConfig } from '@drydock/scheduler/config.ts';
+import { defaultSchedulerConfig, parseSchedulerConfig, type SchedulerConfig } from '@drydock/scheduler/config.ts';
+import { ConfigError } from '@drydock/scheduler/config-error.ts';
 import { SchedulerRun } from '@drydock/scheduler/run.ts';
 import { flags, ignoredFlags } from './flags.ts';
 

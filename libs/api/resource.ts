@@ -73,6 +73,12 @@ export const podDisruptionBudgets = define<k8s.PodDisruptionBudget>('policy/v1',
 export const storageClasses = define<k8s.StorageClass>('storage.k8s.io/v1', 'storageclasses', 'StorageClass', false);
 export const ingressClasses = define<k8s.IngressClass>('networking.k8s.io/v1', 'ingressclasses', 'IngressClass', false);
 export const csiDrivers = define<k8s.CSIDriver>('storage.k8s.io/v1', 'csidrivers', 'CSIDriver', false);
+export const csiNodes = define<k8s.CSINode>('storage.k8s.io/v1', 'csinodes', 'CSINode', false);
+export const csiStorageCapacities = define<k8s.CSIStorageCapacity>(
+  'storage.k8s.io/v1',
+  'csistoragecapacities',
+  'CSIStorageCapacity',
+);
 export const volumeAttachments = define<k8s.VolumeAttachment>(
   'storage.k8s.io/v1',
   'volumeattachments',

@@ -12,14 +12,13 @@ import type { Clock } from '@drydock/foundation/clock.ts';
 import { isBound } from './plugins/volume-binding.ts';
 import type { ClaimChoice } from './volumes-known.ts';
 
-/** How long a pod waits for its volumes at most (upstream: bindTimeoutSeconds). */
-const bindTimeoutMs = 600_000;
-
 /** How often what is known of the claims is looked at. */
 const pollMs = 250;
 
 export interface BoundPorts {
   readonly clock: Clock;
+  /** How long they may take at most. */
+  readonly timeoutMs: number;
   /** The claim as the watch has it. */
   claim(key: string): PersistentVolumeClaim | undefined;
   /** Whether the pod is still to be bound. */
@@ -67,9 +66,9 @@ async function mark(client: ApiClient, claim: PersistentVolumeClaim, node: strin
 export async function untilBound(
   choices: readonly ClaimChoice[],
   marked: Marked,
-  { clock, claim, isWanted }: BoundPorts,
+  { clock, timeoutMs, claim, isWanted }: BoundPorts,
 ): Promise<void> {
-  const endMs = clock.monotonicMs() + bindTimeoutMs;
+  const endMs = clock.monotonicMs() + timeoutMs;
   while (isWanted()) {
     if (choices.every((choice) => isDone(choice, claim(choice.claim), marked))) return;
     if (clock.monotonicMs() >= endMs) throw new Error('timed out waiting for the condition');

@@ -1,15 +1,17 @@
 // KubeSchedulerConfiguration (kubescheduler.config.k8s.io/v1): the part that has an effect here.
 import { parseDuration } from '@drydock/foundation/duration.ts';
 import { parseYaml } from '@drydock/foundation/lazy-yaml.ts';
+import { ConfigError, isMap } from './config-error.ts';
+import { defaultProfileConfig, type ProfileConfig } from './profile.ts';
+import { parseProfiles, percentage } from './profile-config.ts';
 
 export interface SchedulerConfig {
-  readonly schedulerName: string;
+  /** At least one; each of its own name. */
+  readonly profiles: readonly ProfileConfig[];
   readonly podInitialBackoffMs: number;
   readonly podMaxBackoffMs: number;
   /** Bindings under way at once, at most. */
   readonly parallelism: number;
-  /** Of a large cluster, the share of nodes that are found fit before the best of them is taken; 0 is a share that adapts. */
-  readonly percentageOfNodesToScore: number;
   readonly leaderElection: LeaderElectionConfig;
   readonly clientConnection: ClientConnectionConfig;
   /** Fields of the file that have no effect here. */
@@ -33,11 +35,10 @@ export interface ClientConnectionConfig {
 }
 
 export const defaultSchedulerConfig: SchedulerConfig = {
-  schedulerName: 'default-scheduler',
+  profiles: [defaultProfileConfig],
   podInitialBackoffMs: 1_000,
   podMaxBackoffMs: 10_000,
   parallelism: 16,
-  percentageOfNodesToScore: 0,
   leaderElection: {
     leaderElect: undefined,
     leaseDurationMs: undefined,
@@ -49,11 +50,6 @@ export const defaultSchedulerConfig: SchedulerConfig = {
   clientConnection: { kubeconfig: undefined, qps: 50, burst: 100 },
   withoutEffect: [],
 };
-
-/** A configuration file that cannot be used; the message names the field. */
-export class ConfigError extends Error {
-  override readonly name = 'ConfigError';
-}
 
 const apiVersion = 'kubescheduler.config.k8s.io/v1';
 const fieldsWithoutEffect = ['enableProfiling', 'enableContentionProfiling'];
@@ -83,7 +79,7 @@ export function parseSchedulerConfig(text: string): SchedulerConfig {
     if (!knownFields.has(field)) throw new ConfigError(`unknown field "${field}"`);
   }
   return {
-    ...profile(document.profiles, percentage(document, 'percentageOfNodesToScore') ?? 0),
+    profiles: parseProfiles(document.profiles, percentage(document, '', 'percentageOfNodesToScore') ?? 0),
     podInitialBackoffMs: seconds(document, 'podInitialBackoffSeconds', defaultSchedulerConfig.podInitialBackoffMs),
     podMaxBackoffMs: seconds(document, 'podMaxBackoffSeconds', defaultSchedulerConfig.podMaxBackoffMs),
     parallelism: whole(document, 'parallelism', defaultSchedulerConfig.parallelism),
@@ -130,35 +126,6 @@ function clientConnection(section: Record<string, unknown>): ClientConnectionCon
   return { kubeconfig: typeof kubeconfig === 'string' ? kubeconfig : undefined, qps: number('qps'), burst: number('burst') };
 }
 
-function percentage(section: Record<string, unknown>, field: string): number | undefined {
-  const value = section[field];
-  if (value === undefined || value === null) return undefined;
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0 || value > 100) {
-    throw new ConfigError(`${field}: Invalid value: ${JSON.stringify(value)}: not in valid range [0-100]`);
-  }
-  return value;
-}
-
-/** The one profile's name, and its own share of nodes or else that of all. */
-function profile(profiles: unknown, ofAll: number): Pick<SchedulerConfig, 'schedulerName' | 'percentageOfNodesToScore'> {
-  const schedulerName = profileName(profiles);
-  const first: unknown = Array.isArray(profiles) ? profiles[0] : undefined;
-  const own = isMap(first) ? percentage(first, 'percentageOfNodesToScore') : undefined;
-  return { schedulerName, percentageOfNodesToScore: own ?? ofAll };
-}
-
-function profileName(profiles: unknown): string {
-  if (profiles === undefined) return defaultSchedulerConfig.schedulerName;
-  const first: unknown = Array.isArray(profiles) ? profiles[0] : undefined;
-  if (!Array.isArray(profiles) || profiles.length !== 1 || !isMap(first)) {
-    throw new ConfigError('profiles: expected a list of one profile');
-  }
-  if (first.plugins !== undefined || first.pluginConfig !== undefined) {
-    throw new ConfigError('profiles[0]: plugins and pluginConfig cannot be set, the default plugins are used');
-  }
-  return typeof first.schedulerName === 'string' ? first.schedulerName : defaultSchedulerConfig.schedulerName;
-}
-
 function seconds(document: Record<string, unknown>, field: string, fallbackMs: number): number {
   return whole(document, field, fallbackMs / 1000) * 1000;
 }
@@ -170,8 +137,4 @@ function whole(document: Record<string, unknown>, field: string, fallback: numbe
     throw new ConfigError(`${field}: expected a whole number of at least 1, got ${JSON.stringify(value)}`);
   }
   return value;
-}
-
-function isMap(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -6,7 +6,7 @@ import { defaultProfile } from './profile.ts';
 import { node, pod } from './testing.ts';
 
 function core(): SchedulerCore {
-  return new SchedulerCore(defaultProfile(), new SeededRandom(1).stream('test'));
+  return new SchedulerCore([defaultProfile()], new SeededRandom(1).stream('test'));
 }
 
 const on = (object: Pod, nodeName: string): Pod => ({
@@ -156,7 +156,7 @@ test('a pod of higher priority takes over the node, and what lower ones were nom
 
 test('a nominated pod takes its own node where that fits, whichever would score higher', () => {
   for (let seed = 0; seed < 20; seed++) {
-    const scheduler = new SchedulerCore(defaultProfile(), new SeededRandom(seed).stream('test'));
+    const scheduler = new SchedulerCore([defaultProfile()], new SeededRandom(seed).stream('test'));
     scheduler.nodeChanged(node('n1', { cpu: '2' }), 0);
     scheduler.nodeChanged(node('n2', { cpu: '64' }), 0);
     scheduler.podChanged(high('high', { status: { phase: 'Pending', nominatedNodeName: 'n1' } }), 0);

@@ -1,22 +1,19 @@
 // The scheduler without its effects: told what the API shows, it says pod by pod what to do. Synchronous; same input, same output.
-import type {
-  Node,
-  PersistentVolume,
-  PersistentVolumeClaim,
-  Pod,
-  PodDisruptionBudget,
-  StorageClass,
-} from '@drydock/api/generated/types.ts';
+import type { Namespace, Node, PersistentVolumeClaim, Pod, PodDisruptionBudget } from '@drydock/api/generated/types.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import { ClusterCache, hasEnded } from './cache.ts';
+import type { Cluster } from './cluster.ts';
+import type { ClusterEvent } from './cluster-event.ts';
 import { fitErrorMessage } from './fit-error.ts';
-import type { ClusterEvent, Profile } from './framework.ts';
-import type { NodeInfo, PodInfo } from './node-info.ts';
+import type { Profile, Rejection } from './framework.ts';
+import type { PodInfo } from './node-info.ts';
 import { podInfoOf } from './node-info.ts';
 import { planPreemption, priorityOf } from './preemption.ts';
+import { emptyKnown, type Known } from './profile.ts';
 import { defaultQueueConfig, type QueueConfig, SchedulingQueue } from './queue.ts';
 import { type ScheduleResult, schedulePod } from './schedule-pod.ts';
-import { type ClaimChoice, VolumesKnown } from './volumes-known.ts';
+import type { ClaimChoice, VolumesKnown } from './volumes-known.ts';
+import type { WorkloadsKnown } from './workloads-known.ts';
 
 /** What to do about one pod. */
 export type Decision =
@@ -27,6 +24,8 @@ export type Decision =
       readonly node: string;
       /** What is to be done about its claims first. */
       readonly volumes: readonly ClaimChoice[];
+      /** How long they may take. */
+      readonly bindTimeoutMs: number;
     }
   /**
    * Delete the victims; where one cannot be deleted, tell it by `preemptionFailed`. Then write the condition PodScheduled=False with
@@ -51,19 +50,24 @@ interface Nomination {
 }
 
 export class SchedulerCore {
-  readonly #profile: Profile;
+  readonly #profiles: ReadonlyMap<string, Profile>;
   readonly #random: RandomStream;
   readonly #cache = new ClusterCache();
-  readonly #volumes: VolumesKnown;
+  readonly #known: Known;
   readonly #queue: SchedulingQueue;
   readonly #nominated = new Map<string, Nomination>();
   #budgets: readonly PodDisruptionBudget[] = [];
   #startAt = 0;
 
-  /** @param volumes what the profile's plugins know of volumes, too. */
-  constructor(profile: Profile, random: RandomStream, queue: QueueConfig = defaultQueueConfig, volumes = new VolumesKnown()) {
-    this.#profile = profile;
-    this.#volumes = volumes;
+  /** @param known what the profiles' plugins know of, too. */
+  constructor(
+    profiles: readonly Profile[],
+    random: RandomStream,
+    queue: QueueConfig = defaultQueueConfig,
+    known: Known = emptyKnown(),
+  ) {
+    this.#profiles = new Map(profiles.map((profile) => [profile.schedulerName, profile]));
+    this.#known = known;
     this.#random = random;
     this.#queue = new SchedulingQueue(queue);
   }
@@ -72,29 +76,31 @@ export class SchedulerCore {
     this.#wake(this.#cache.setNode(node), nowMs);
   }
 
-  nodeDeleted(name: string): void {
-    this.#cache.removeNode(name);
+  nodeDeleted(name: string, nowMs: number): void {
+    this.#wake(this.#cache.removeNode(name), nowMs);
+  }
+
+  namespaceChanged(name: string, namespace: Namespace | undefined, nowMs: number): void {
+    this.#wake(this.#cache.setNamespace(name, namespace), nowMs);
   }
 
   budgetsChanged(budgets: readonly PodDisruptionBudget[]): void {
     this.#budgets = budgets;
   }
 
-  claimChanged(key: string, claim: PersistentVolumeClaim | undefined, nowMs: number): void {
-    this.#wake(this.#volumes.claimChanged(key, claim), nowMs);
+  /** Something was learnt about volumes. */
+  volumesChanged(learn: (known: VolumesKnown) => readonly ClusterEvent[], nowMs: number): void {
+    this.#wake(learn(this.#known.volumes), nowMs);
   }
 
-  volumeChanged(name: string, volume: PersistentVolume | undefined, nowMs: number): void {
-    this.#wake(this.#volumes.volumeChanged(name, volume), nowMs);
-  }
-
-  classChanged(name: string, storageClass: StorageClass | undefined, nowMs: number): void {
-    this.#wake(this.#volumes.classChanged(name, storageClass), nowMs);
+  /** Something was learnt about Services and workloads: it changes what pods prefer, not where they may go. */
+  workloadsChanged(learn: (known: WorkloadsKnown) => void): void {
+    learn(this.#known.workloads);
   }
 
   /** The claim as it was seen last. */
   claim(key: string): PersistentVolumeClaim | undefined {
-    return this.#volumes.claim(key);
+    return this.#known.volumes.claim(key);
   }
 
   /** A pod was created or changed, with or without a node, ours or another scheduler's. */
@@ -103,7 +109,7 @@ export class SchedulerCore {
     if (pod.spec?.nodeName) {
       this.#queue.remove(uid);
       this.#nominated.delete(uid);
-      this.#profile.volumes.unreserve(uid);
+      this.#unreserve(uid);
       this.#wake(this.#cache.setPod(pod), nowMs);
       return;
     }
@@ -111,18 +117,19 @@ export class SchedulerCore {
       this.podDeleted(uid, nowMs);
       return;
     }
-    if (pod.spec?.schedulerName !== undefined && pod.spec.schedulerName !== this.#profile.schedulerName) return;
+    const profile = this.#profileOf(pod);
+    if (profile === undefined) return;
     // An event from before our own binding: the pod is placed already, and the confirmation is on its way.
     if (this.#cache.isAssumed(uid)) return;
     const info = podInfoOf(pod);
     this.#followNomination(uid, info);
-    this.#queue.put(info, nowMs);
+    this.#queue.put(info, nowMs, profile.gates && (pod.spec?.schedulingGates ?? []).length > 0);
   }
 
   podDeleted(uid: string, nowMs: number): void {
     this.#queue.remove(uid);
     this.#nominated.delete(uid);
-    this.#profile.volumes.unreserve(uid);
+    this.#unreserve(uid);
     this.#wake(this.#cache.removePod(uid), nowMs);
   }
 
@@ -131,23 +138,18 @@ export class SchedulerCore {
     const queued = this.#queue.pop(nowMs);
     if (queued === undefined) return undefined;
     const { info } = queued;
-    const nodes = this.#nodesFor(info);
-    const result = this.#place(info, nodes);
-    if (result.kind === 'fits') {
-      this.#startAt = nodes.length === 0 ? 0 : (this.#startAt + result.evaluated) % nodes.length;
-      this.#cache.assume(info, result.node);
-      const node = this.#cache.node(result.node)?.node ?? {};
-      return { kind: 'bind', pod: info.pod, node: result.node, volumes: this.#profile.volumes.reserve(info, node) };
-    }
-    const rejected = new Set([...result.rejections.values()].map((rejection) => rejection.plugin));
-    const wakesOn = this.#profile.filters.filter((plugin) => rejected.has(plugin.name)).flatMap((plugin) => plugin.wakesOn);
-    this.#queue.setAside(info.uid, nodes.length === 0 ? ['nodeAdded'] : wakesOn, nowMs);
+    const profile = this.#profileOf(info.pod);
+    if (profile === undefined) throw new RangeError(`no profile for pod ${info.uid}`);
+    const cluster = this.#clusterFor(info);
+    const result = this.#place(info, cluster, profile);
+    if (result.kind === 'fits') return this.#bind(info, result, cluster, profile, nowMs);
+    this.#setAside(info, cluster, result.rejections, profile, nowMs);
     const message = fitErrorMessage(result.nodes, result.rejections.values(), result.why);
-    if (nodes.length === 0) return this.#unschedulable(info, message, false);
+    if (cluster.nodes.length === 0 || !profile.preempts) return this.#unschedulable(info, message, false);
     // Upstream's words: its preemption finds no node of which anything is known.
-    if (result.why !== undefined) return this.#unschedulable(info, `${message} not found`, false);
+    if (result.cycle === undefined) return this.#unschedulable(info, `${message} not found`, false);
     const own = this.#nominated.get(info.uid)?.node;
-    const plan = planPreemption(info, own, nodes, result.rejections, this.#profile, this.#budgets);
+    const plan = planPreemption(info, own, cluster, result.rejections, result.cycle, this.#budgets);
     if (plan.kind === 'none') return this.#unschedulable(info, `${message} ${plan.message}`, plan.waiting);
     const displaced = this.#displace(plan.node, info);
     this.#nominated.set(info.uid, { info, node: plan.node, stored: false });
@@ -164,7 +166,7 @@ export class SchedulerCore {
   /** The API has not taken the binding: the pod waits for its back-off, its place is free again, and what it was nominated for. */
   bindFailed(uid: string, nowMs: number): void {
     this.#nominated.delete(uid);
-    this.#profile.volumes.unreserve(uid);
+    this.#unreserve(uid);
     this.#queue.backOff(uid, nowMs);
     this.#wake(this.#cache.forget(uid), nowMs);
   }
@@ -196,15 +198,53 @@ export class SchedulerCore {
     else if (known !== undefined) this.#nominated.set(uid, { ...known, info });
   }
 
+  #bind(
+    info: PodInfo,
+    { node: name, evaluated }: Extract<ScheduleResult, { kind: 'fits' }>,
+    { nodes }: Cluster,
+    { volumes: plugin }: Profile,
+    nowMs: number,
+  ): Decision {
+    this.#startAt = nodes.length === 0 ? 0 : (this.#startAt + evaluated) % nodes.length;
+    const volumes = plugin?.reserve(info, this.#cache.node(name)?.node ?? {}) ?? [];
+    // What was nominated for the pod is now where it is.
+    this.#nominated.delete(info.uid);
+    this.#wake(this.#cache.assume(info, name), nowMs);
+    return { kind: 'bind', pod: info.pod, node: name, volumes, bindTimeoutMs: plugin?.bindTimeoutMs ?? 0 };
+  }
+
+  /** Until something happens that helps against one of the filters that were in the way. */
+  #setAside(
+    info: PodInfo,
+    { nodes }: Cluster,
+    rejections: ReadonlyMap<string, Rejection>,
+    { filters }: Profile,
+    nowMs: number,
+  ): void {
+    const names = new Set(Array.from(rejections.values(), ({ plugin }) => plugin));
+    const inTheWay = filters.filter(({ name }) => names.has(name));
+    const helps = (event: ClusterEvent): boolean =>
+      nodes.length === 0 ? event.kind === 'nodeAdded' : inTheWay.some((plugin) => plugin.helps(event, info));
+    this.#queue.setAside(info.uid, helps, nowMs);
+  }
+
+  /** Undefined: the pod is another scheduler's. */
+  #profileOf({ spec }: Pod): Profile | undefined {
+    return this.#profiles.get(spec?.schedulerName ?? 'default-scheduler');
+  }
+
+  #unreserve(uid: string): void {
+    this.#known.volumes.release(uid);
+  }
+
   /** The node for which the pod is nominated, where it fits; else the best of all. */
-  #place(info: PodInfo, nodes: readonly NodeInfo[]): ScheduleResult {
+  #place(info: PodInfo, cluster: Cluster, profile: Profile): ScheduleResult {
     const own = this.#nominated.get(info.uid)?.node;
-    const nominated = nodes.filter((node) => node.name === own);
-    if (nominated.length > 0) {
-      const result = schedulePod(info, nominated, this.#profile, this.#random);
+    if (own !== undefined && cluster.node(own) !== undefined) {
+      const result = schedulePod(info, cluster, profile, this.#random, 0, own);
       if (result.kind === 'fits') return { ...result, evaluated: 0 };
     }
-    return schedulePod(info, nodes, this.#profile, this.#random, this.#startAt);
+    return schedulePod(info, cluster, profile, this.#random, this.#startAt);
   }
 
   /** Nothing helps: what was kept for the pod is free again, unless it is still being made. */
@@ -226,20 +266,16 @@ export class SchedulerCore {
     return displaced;
   }
 
-  /** The nodes as this pod must see them: room that is kept for nominated pods of its priority or more is taken. */
-  #nodesFor(info: PodInfo): NodeInfo[] {
-    const nodes = this.#cache.nodes();
-    const others = [...this.#nominated.values()].filter(
-      (other) => other.info.uid !== info.uid && priorityOf(other.info) >= priorityOf(info),
-    );
-    if (others.length === 0) return nodes;
-    return nodes.map((node) => {
-      const here = others.filter((other) => other.node === node.name);
-      if (here.length === 0) return node;
-      const copy = node.clone();
-      for (const other of here) copy.addPod(other.info);
-      return copy;
-    });
+  /** The cluster as this pod must see it: nominated pods of its priority or more are to have their room. */
+  #clusterFor(info: PodInfo): Cluster {
+    const byNode = new Map<string, PodInfo[]>();
+    for (const { info: other, node } of this.#nominated.values()) {
+      if (other.uid === info.uid || priorityOf(other) < priorityOf(info)) continue;
+      const here = byNode.get(node);
+      if (here === undefined) byNode.set(node, [other]);
+      else here.push(other);
+    }
+    return this.#cache.cluster((node) => byNode.get(node) ?? []);
   }
 
   #wake(events: readonly ClusterEvent[], nowMs: number): void {

@@ -1,6 +1,8 @@
 // The scheduling framework, reduced to its pure part: plugins answer questions about one pod and one node.
 // https://kubernetes.io/docs/concepts/scheduling-eviction/scheduling-framework/
 import type { Node } from '@drydock/api/generated/types.ts';
+import type { Cluster } from './cluster.ts';
+import type { ClusterEvent } from './cluster-event.ts';
 import type { NodeInfo, PodInfo } from './node-info.ts';
 import type { ClaimChoice } from './volumes-known.ts';
 
@@ -14,46 +16,54 @@ export interface Rejection {
   readonly unresolvable: boolean;
 }
 
-/** What can happen in the cluster that may make a pod schedulable that was not. */
-export type ClusterEvent =
-  | 'nodeAdded'
-  | 'nodeAllocatable'
-  | 'nodeLabels'
-  | 'nodeTaints'
-  | 'assignedPodDeleted'
-  | 'assignedPodScaledDown'
-  | 'podUpdated'
-  | 'claimChanged'
-  | 'volumeChanged'
-  | 'storageClassChanged';
+/** What a filter has to say about one pod, for one cycle. */
+export interface NodeFilter {
+  /** Undefined: the pod may go to the node. */
+  filter(node: NodeInfo): Rejection | undefined;
+  /** The names of the only nodes that can match: the others are rejected without being looked at. */
+  readonly only?: ReadonlySet<string>;
+  /**
+   * Where the answer depends on pods of other nodes: from now on as if one more pod were on the node (1), or one less (-1).
+   * `clone` gives a filter that counts for itself.
+   */
+  readonly counting?: {
+    count(other: PodInfo, node: NodeInfo, sign: 1 | -1): void;
+    clone(): NodeFilter;
+  };
+}
+
+/** No node can help. */
+export interface Hopeless {
+  readonly unschedulable: string;
+}
 
 export interface FilterPlugin {
   readonly name: string;
-  /** Undefined: the pod may go to the node. */
-  filter(pod: PodInfo, node: NodeInfo): Rejection | undefined;
-  /**
-   * Called first in every cycle. Where only named nodes can match, their names: the others are rejected without being looked at.
-   * Where no node can, why.
-   */
-  preFilter?(pod: PodInfo): ReadonlySet<string> | { readonly unschedulable: string } | undefined;
-  /** Events after which a pod that this plugin rejected deserves another try. */
-  readonly wakesOn: readonly ClusterEvent[];
+  /** Called once in every cycle, in the profile's order. Undefined: the plugin has nothing to say about the pod. */
+  begin(pod: PodInfo, cluster: Cluster): NodeFilter | Hopeless | undefined;
+  /** Whether a pod that this plugin rejected deserves another try after the event (upstream: queueing hints). */
+  helps(event: ClusterEvent, pod: PodInfo): boolean;
+}
+
+/** What a score has to say about one pod, for one cycle. */
+export interface NodeScore {
+  /** A whole number; 0 to 100 unless `normalize` brings it there. */
+  score(node: NodeInfo): number;
+  /** @param nodes those of the scores, in their order. */
+  normalize?(scores: readonly number[], nodes: readonly NodeInfo[]): number[];
 }
 
 export interface ScorePlugin {
   readonly name: string;
-  readonly weight: number;
-  /** False: this plugin has nothing to say about the pod and is left out. */
-  applies?(pod: PodInfo): boolean;
-  /** A whole number; 0 to 100 unless `normalize` brings it there. */
-  score(pod: PodInfo, node: NodeInfo): number;
-  normalize?(scores: number[]): number[];
+  /** Undefined: the plugin has nothing to say about the pod and is left out. */
+  begin(pod: PodInfo, cluster: Cluster, feasible: readonly NodeInfo[]): NodeScore | undefined;
 }
 
-/** Decides and keeps something for a pod that is about to be bound, until it is bound or is not to be. */
 export interface VolumePlugin extends FilterPlugin {
+  /** What is to be done about the pod's claims before it is bound; kept for it until it is bound, or is not to be. */
   reserve(pod: PodInfo, node: Node): readonly ClaimChoice[];
-  unreserve(uid: string): void;
+  /** How long a pod waits for its volumes at most. */
+  readonly bindTimeoutMs: number;
 }
 
 export const maxNodeScore = 100;
@@ -68,12 +78,22 @@ export function normalizeScores(scores: readonly number[], reverse: boolean): nu
   });
 }
 
+export interface WeightedScore {
+  readonly plugin: ScorePlugin;
+  readonly weight: number;
+}
+
 export interface Profile {
   readonly schedulerName: string;
   /** Of a large cluster, the percentage of nodes that are found fit before the best is taken; 0: a share that adapts. */
   readonly percentageOfNodesToScore: number;
+  /** In the order in which a node's first rejection is reported. */
   readonly filters: readonly FilterPlugin[];
-  /** One of the filters. */
-  readonly volumes: VolumePlugin;
-  readonly scores: readonly ScorePlugin[];
+  /** One of the filters; undefined where the profile leaves volumes alone. */
+  readonly volumes: VolumePlugin | undefined;
+  readonly scores: readonly WeightedScore[];
+  /** Whether pods with scheduling gates wait for these to go. */
+  readonly gates: boolean;
+  /** Whether pods of lower priority may be evicted. */
+  readonly preempts: boolean;
 }

@@ -9,6 +9,10 @@ import {
   nonZeroRequests,
   podRequests,
 } from '@drydock/api/pod-resources.ts';
+import type { Labels } from '@drydock/api/selectors/label-selector.ts';
+import { imageSizes } from './images.ts';
+import { type PodTerms, termsOf } from './pod-terms.ts';
+import { claimsOfPod } from './volumes-known.ts';
 
 /** A pod with what is derived from it once. */
 export interface PodInfo {
@@ -17,6 +21,9 @@ export interface PodInfo {
   readonly requests: ReadonlyMap<string, number>;
   readonly nonZero: ReadonlyMap<string, number>;
   readonly ports: readonly HostPort[];
+  readonly terms: PodTerms | undefined;
+  /** Keys of the claims that it uses. */
+  readonly claims: readonly string[];
 }
 
 export function podInfoOf(pod: Pod): PodInfo {
@@ -27,13 +34,18 @@ export function podInfoOf(pod: Pod): PodInfo {
     requests: podRequests(spec),
     nonZero: nonZeroRequests(spec),
     ports: hostPorts(pod),
+    terms: termsOf(pod),
+    claims: claimsOfPod(pod).map(({ key }) => key),
   };
 }
 
 export class NodeInfo {
   readonly node: Node;
   readonly name: string;
+  readonly labels: Labels;
   readonly allocatable: ReadonlyMap<string, number>;
+  /** Bytes of the images that are on the node, by each of their names. */
+  readonly images: ReadonlyMap<string, number>;
   readonly pods = new Map<string, PodInfo>();
   readonly requested: Amounts = new Map();
   readonly nonZeroRequested: Amounts = new Map();
@@ -41,7 +53,9 @@ export class NodeInfo {
   constructor(node: Node) {
     this.node = node;
     this.name = node.metadata?.name ?? '';
+    this.labels = node.metadata?.labels ?? {};
     this.allocatable = amountsOf(node.status?.allocatable);
+    this.images = imageSizes(node);
   }
 
   addPod(info: PodInfo): void {

@@ -3,10 +3,11 @@
 import type { PodDisruptionBudget } from '@drydock/api/generated/types.ts';
 import { matchesSelector } from '@drydock/api/selectors/label-selector.ts';
 import { parseTime } from '@drydock/foundation/clock.ts';
+import type { Cluster } from './cluster.ts';
+import type { Cycle } from './cycle.ts';
 import { countReasons } from './fit-error.ts';
-import type { Profile, Rejection } from './framework.ts';
+import type { Rejection } from './framework.ts';
 import type { NodeInfo, PodInfo } from './node-info.ts';
-import { firstRejection } from './schedule-pod.ts';
 
 export type PreemptionPlan =
   | { readonly kind: 'preempt'; readonly node: string; readonly victims: readonly PodInfo[] }
@@ -26,15 +27,19 @@ export function priorityOf(info: PodInfo): number {
   return info.pod.spec?.priority ?? 0;
 }
 
-/** Chooses a node and its victims, or says why none helps, in the words that end a FailedScheduling event. */
+/**
+ * Chooses a node and its victims, or says why none helps, in the words that end a FailedScheduling event.
+ * @param cycle that in which no node was found.
+ */
 export function planPreemption(
   pod: PodInfo,
   nominatedNode: string | undefined,
-  nodes: readonly NodeInfo[],
+  cluster: Cluster,
   rejections: ReadonlyMap<string, Rejection>,
-  profile: Profile,
+  cycle: Cycle,
   budgets: readonly PodDisruptionBudget[],
 ): PreemptionPlan {
+  const { nodes } = cluster;
   const refusal = notEligible(pod, nominatedNode, nodes, rejections);
   if (refusal !== undefined) return { kind: 'none', message: `${noClaims}, preemption: ${refusal}`, waiting: true };
   const candidates: Candidate[] = [];
@@ -44,7 +49,7 @@ export function planPreemption(
       reasons.push({ reasons: ['Preemption is not helpful for scheduling'] });
       continue;
     }
-    const outcome = victimsOn(node, pod, profile, budgets);
+    const outcome = victimsOn(node, pod, cycle.clone(), cluster.nominated(node.name), budgets);
     if ('reasons' in outcome) reasons.push(outcome);
     else candidates.push(outcome);
   }
@@ -76,22 +81,23 @@ function notEligible(
 function victimsOn(
   node: NodeInfo,
   pod: PodInfo,
-  profile: Profile,
+  cycle: Cycle,
+  nominated: readonly PodInfo[],
   budgets: readonly PodDisruptionBudget[],
 ): Candidate | { reasons: readonly string[] } {
   const lower = [...node.pods.values()].filter((other) => priorityOf(other) < priorityOf(pod));
   if (lower.length === 0) return { reasons: ['No preemption victims found for incoming pod'] };
   const trial = node.clone();
-  for (const other of lower) trial.removePod(other.uid);
-  const rejection = firstRejection(pod, trial, profile);
+  for (const other of lower) cycle.remove(other, trial);
+  const rejection = cycle.rejection(trial, nominated);
   if (rejection !== undefined) return rejection;
   const { violating, free } = splitByBudget(lower.sort(moreImportantFirst), budgets);
   const victims: PodInfo[] = [];
   let violations = 0;
   for (const other of [...violating, ...free]) {
-    trial.addPod(other);
-    if (firstRejection(pod, trial, profile) === undefined) continue;
-    trial.removePod(other.uid);
+    cycle.add(other, trial);
+    if (cycle.rejection(trial, nominated) === undefined) continue;
+    cycle.remove(other, trial);
     victims.push(other);
     if (violating.includes(other)) violations++;
   }

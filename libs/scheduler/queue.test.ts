@@ -18,10 +18,10 @@ test('a pod set aside comes back on an event that may help it, after its back-of
   const queue = new SchedulingQueue();
   queue.put(info('a'), 0);
   queue.pop(0);
-  queue.setAside('uid-a', ['nodeAdded'], 100);
-  queue.onEvent('nodeTaints', 200);
+  queue.setAside('uid-a', ({ kind }) => kind === 'nodeAdded', 100);
+  queue.onEvent({ kind: 'nodeTaints', node: {} }, 200);
   expect(queue.nextWakeMs()).toBe(100 + 300_000);
-  queue.onEvent('nodeAdded', 200);
+  queue.onEvent({ kind: 'nodeAdded', node: {} }, 200);
   expect(popName(queue, 1_099)).toBeUndefined();
   expect(queue.nextWakeMs()).toBe(1_100);
   expect(popName(queue, 1_100)).toBe('a');
@@ -46,8 +46,8 @@ test('what happens during a try is not lost', () => {
   const queue = new SchedulingQueue();
   queue.put(info('a'), 0);
   queue.pop(0);
-  queue.onEvent('nodeAdded', 5);
-  queue.setAside('uid-a', ['nodeAdded'], 10);
+  queue.onEvent({ kind: 'nodeAdded', node: {} }, 5);
+  queue.setAside('uid-a', ({ kind }) => kind === 'nodeAdded', 10);
   expect(queue.counts()).toEqual({ active: 0, backoff: 1, unschedulable: 0, gated: 0 });
 });
 
@@ -55,7 +55,7 @@ test('nothing stays aside for ever', () => {
   const queue = new SchedulingQueue();
   queue.put(info('a'), 0);
   queue.pop(0);
-  queue.setAside('uid-a', [], 0);
+  queue.setAside('uid-a', () => false, 0);
   expect(popName(queue, 299_999)).toBeUndefined();
   expect(popName(queue, 300_000)).toBe('a');
 });
@@ -63,7 +63,7 @@ test('nothing stays aside for ever', () => {
 test('gated pods wait for their gates to go', () => {
   const queue = new SchedulingQueue();
   const gated = podInfoOf(pod('a', { spec: { schedulingGates: [{ name: 'g' }] } }));
-  queue.put(gated, 0);
+  queue.put(gated, 0, true);
   expect(popName(queue, 0)).toBeUndefined();
   queue.put(info('a'), 1);
   expect(popName(queue, 1)).toBe('a');

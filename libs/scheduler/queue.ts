@@ -1,6 +1,6 @@
 // The pods that wait for a node: ready to be tried, backing off, or set aside until something in the cluster changes.
 // https://kubernetes.io/docs/concepts/scheduling-eviction/ ; upstream: pkg/scheduler/backend/queue
-import type { ClusterEvent } from './framework.ts';
+import type { ClusterEvent } from './cluster-event.ts';
 import type { PodInfo } from './node-info.ts';
 
 export interface QueueConfig {
@@ -26,8 +26,8 @@ interface Entry {
   state: 'active' | 'backoff' | 'unschedulable' | 'gated' | 'inFlight';
   /** When the back-off ends, or when a pod was set aside. */
   sinceMs: number;
-  /** Events that may help; empty where an error, not a filter, was in the way. */
-  wakesOn: ReadonlySet<ClusterEvent>;
+  /** Whether an event may help; none does where an error, not a filter, was in the way. */
+  helps: (event: ClusterEvent) => boolean;
   /** Something happened while the pod was being tried: it must not be set aside on what was seen before. */
   changed: boolean;
 }
@@ -49,9 +49,11 @@ export class SchedulingQueue {
     this.#config = config;
   }
 
-  /** A pod without a node was seen, or changed. A change of the pod itself ends its setting aside. */
-  put(info: PodInfo, nowMs: number): void {
-    const gated = (info.pod.spec?.schedulingGates ?? []).length > 0;
+  /**
+   * A pod without a node was seen, or changed. A change of the pod itself ends its setting aside.
+   * @param gated it is not to be tried yet.
+   */
+  put(info: PodInfo, nowMs: number, gated = false): void {
     const entry = this.#entries.get(info.uid);
     if (entry === undefined) {
       this.#entries.set(info.uid, {
@@ -61,7 +63,7 @@ export class SchedulingQueue {
         attempts: 0,
         state: gated ? 'gated' : 'active',
         sinceMs: nowMs,
-        wakesOn: new Set(),
+        helps: nothingHelps,
         changed: false,
       });
       return;
@@ -69,7 +71,7 @@ export class SchedulingQueue {
     const specChanged = entry.info.pod.metadata?.generation !== info.pod.metadata?.generation;
     const labelsChanged = JSON.stringify(entry.info.pod.metadata?.labels) !== JSON.stringify(info.pod.metadata?.labels);
     entry.info = info;
-    if (entry.state === 'gated' && !gated) entry.state = 'active';
+    if (entry.state === 'gated') entry.state = gated ? 'gated' : 'active';
     else if (entry.state === 'unschedulable' && (specChanged || labelsChanged)) this.#wake(entry, nowMs);
     else if (entry.state === 'inFlight' && (specChanged || labelsChanged)) entry.changed = true;
   }
@@ -93,11 +95,11 @@ export class SchedulingQueue {
     return { info: best.info, attempts: best.attempts };
   }
 
-  /** No node fits: set the pod aside until one of `wakesOn` happens. */
-  setAside(uid: string, wakesOn: Iterable<ClusterEvent>, nowMs: number): void {
+  /** No node fits: set the pod aside until something happens that helps. */
+  setAside(uid: string, helps: (event: ClusterEvent) => boolean, nowMs: number): void {
     const entry = this.#entries.get(uid);
     if (entry === undefined) return;
-    entry.wakesOn = new Set(wakesOn);
+    entry.helps = helps;
     if (entry.changed) {
       this.#startBackoff(entry, nowMs);
       return;
@@ -116,7 +118,7 @@ export class SchedulingQueue {
   onEvent(event: ClusterEvent, nowMs: number): void {
     for (const entry of this.#entries.values()) {
       if (entry.state === 'inFlight') entry.changed = true;
-      else if (entry.state === 'unschedulable' && entry.wakesOn.has(event)) this.#wake(entry, nowMs);
+      else if (entry.state === 'unschedulable' && entry.helps(event)) this.#wake(entry, nowMs);
     }
   }
 
@@ -165,6 +167,10 @@ export class SchedulingQueue {
   #backoffMs(attempts: number): number {
     return Math.min(this.#config.initialBackoffMs * 2 ** Math.max(0, attempts - 1), this.#config.maxBackoffMs);
   }
+}
+
+function nothingHelps(): boolean {
+  return false;
 }
 
 function before(a: Entry, b: Entry): boolean {

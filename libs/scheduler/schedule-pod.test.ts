@@ -1,6 +1,7 @@
 import type { Node, Pod } from '@drydock/api/generated/types.ts';
 import { SeededRandom } from '@drydock/foundation/random.ts';
 import { describe, expect, test } from 'vitest';
+import { clusterOf } from './cluster.ts';
 import { fitErrorMessage } from './fit-error.ts';
 import { NodeInfo, podInfoOf } from './node-info.ts';
 import { planPreemption } from './preemption.ts';
@@ -22,10 +23,12 @@ function cluster(nodes: Node[], placed: Record<string, Pod[]> = {}): NodeInfo[] 
 /** The chosen node, or the whole sentence of the FailedScheduling event. */
 function outcome(object: Pod, nodes: NodeInfo[]): string {
   const info = podInfoOf(object);
-  const result = schedulePod(info, nodes, profile, random());
+  const known = clusterOf(nodes);
+  const result = schedulePod(info, known, profile, random());
   if (result.kind === 'fits') return result.node;
-  const plan = planPreemption(info, info.pod.status?.nominatedNodeName, nodes, result.rejections, profile, []);
-  const message = fitErrorMessage(result.nodes, result.rejections.values());
+  const message = fitErrorMessage(result.nodes, result.rejections.values(), result.why);
+  if (result.cycle === undefined) return message;
+  const plan = planPreemption(info, info.pod.status?.nominatedNodeName, known, result.rejections, result.cycle, []);
   return plan.kind === 'preempt'
     ? `preempt ${plan.victims.map((v) => v.pod.metadata?.name)} on ${plan.node}`
     : `${message} ${plan.message}`;
@@ -158,7 +161,10 @@ test('scores of the resource plugins are whole numbers by upstream formula', () 
   const nodes = cluster([node('n1', { cpu: '4', memory: '10Gi' })], { n1: [pod('other', { cpu: '1', memory: '2Gi' })] });
   const info = podInfoOf(pod('p', { cpu: '1', memory: '3Gi' }));
   const byName = Object.fromEntries(
-    profile.scores.map((plugin) => [plugin.name + plugin.weight, totalScores(info, nodes, [plugin])[0]]),
+    profile.scores.map(({ plugin, weight }) => [
+      plugin.name + weight,
+      totalScores(info, clusterOf(nodes), nodes, [{ plugin, weight: 1 }])[0],
+    ]),
   );
   // Least allocated: cpu (4000-2000)*100/4000 = 50, memory (10-5)*100/10 = 50. Balanced: both at one half.
   expect(byName['NodeResourcesFit1']).toBe(50);
@@ -187,8 +193,8 @@ test.each([
 
 test('the profile says of how many fitting nodes the best is taken', () => {
   const nodes = Array.from({ length: 400 }, (_, index) => new NodeInfo(node(`n${index}`)));
-  const own = defaultProfile('own', 50);
-  const result = schedulePod(podInfoOf(pod('a')), nodes, own, new SeededRandom(1).stream('x'));
+  const own = defaultProfile(undefined, { percentageOfNodesToScore: 50 });
+  const result = schedulePod(podInfoOf(pod('a')), clusterOf(nodes), own, new SeededRandom(1).stream('x'));
   expect(result).toMatchObject({ kind: 'fits', evaluated: 200, feasible: 200 });
 });
 

@@ -1,6 +1,8 @@
 // The scheduling cycle for one pod: filter, score, choose. Pure: the same snapshot and random stream give the same node.
 import type { RandomStream } from '@drydock/foundation/random.ts';
-import type { Profile, Rejection, ScorePlugin } from './framework.ts';
+import type { Cluster } from './cluster.ts';
+import { Cycle } from './cycle.ts';
+import type { Profile, Rejection, WeightedScore } from './framework.ts';
 import type { NodeInfo, PodInfo } from './node-info.ts';
 
 export type ScheduleResult =
@@ -11,6 +13,8 @@ export type ScheduleResult =
       readonly nodes: number;
       /** Why no node can help, where that was clear before any was looked at. */
       readonly why?: string;
+      /** What the filters found, where any node was looked at. */
+      readonly cycle: Cycle | undefined;
     };
 
 /** Below this many nodes all are looked at (upstream: minFeasibleNodesToFind). */
@@ -28,17 +32,32 @@ export function feasibleNodesWanted(total: number, percentage = 0): number {
   return Math.max(feasibleNodesMin, Math.floor((total * percent) / 100));
 }
 
-/** Looks for a node for `pod`; `startAt` rotates where the search begins, so that large clusters fill evenly. */
+/**
+ * Looks for a node for `pod`.
+ * @param startAt rotates where the search begins, so that large clusters fill evenly.
+ * @param only the name of the one node that is looked at.
+ */
 export function schedulePod(
   pod: PodInfo,
-  nodes: readonly NodeInfo[],
+  cluster: Cluster,
   profile: Profile,
   random: RandomStream,
   startAt = 0,
+  only?: string,
 ): ScheduleResult {
+  const { nodes } = cluster;
   const rejections = new Map<string, Rejection>();
-  const candidates = preFilter(pod, nodes, profile, rejections);
-  if (typeof candidates === 'string') return { kind: 'unfit', rejections, nodes: nodes.length, why: candidates };
+  const cycle = Cycle.begin(pod, cluster, profile);
+  if (!(cycle instanceof Cycle)) {
+    for (const node of nodes) rejections.set(node.name, cycle);
+    return { kind: 'unfit', rejections, nodes: nodes.length, why: cycle.reasons.join(', '), cycle: undefined };
+  }
+  const candidates = nodes.filter((node) => {
+    if (only !== undefined && node.name !== only) return false;
+    const rejection = cycle.excludes(node);
+    if (rejection !== undefined) rejections.set(node.name, rejection);
+    return rejection === undefined;
+  });
   const wanted = feasibleNodesWanted(candidates.length, profile.percentageOfNodesToScore);
   const feasible: NodeInfo[] = [];
   let evaluated = 0;
@@ -46,52 +65,26 @@ export function schedulePod(
     const node = candidates[(startAt + i) % candidates.length];
     if (node === undefined) continue;
     evaluated++;
-    const rejection = firstRejection(pod, node, profile);
+    const rejection = cycle.rejection(node, cluster.nominated(node.name));
     if (rejection === undefined) feasible.push(node);
     else rejections.set(node.name, rejection);
   }
-  if (feasible.length === 0) return { kind: 'unfit', rejections, nodes: nodes.length };
-  const chosen = choose(pod, feasible, profile.scores, random);
+  if (feasible.length === 0) return { kind: 'unfit', rejections, nodes: nodes.length, cycle };
+  const chosen = choose(pod, cluster, feasible, profile.scores, random);
   return { kind: 'fits', node: chosen.name, evaluated, feasible: feasible.length };
 }
 
-/** The first filter that rejects the pair, in the profile's order. */
-export function firstRejection(pod: PodInfo, node: NodeInfo, profile: Profile): Rejection | undefined {
-  for (const plugin of profile.filters) {
-    const rejection = plugin.filter(pod, node);
-    if (rejection !== undefined) return rejection;
-  }
-  return undefined;
-}
-
-function preFilter(
-  pod: PodInfo,
-  nodes: readonly NodeInfo[],
-  profile: Profile,
-  rejections: Map<string, Rejection>,
-): readonly NodeInfo[] | string {
-  let candidates = nodes;
-  for (const plugin of profile.filters) {
-    const names = plugin.preFilter?.(pod);
-    if (names === undefined) continue;
-    if ('unschedulable' in names) {
-      for (const node of nodes)
-        rejections.set(node.name, { plugin: plugin.name, reasons: [names.unschedulable], unresolvable: true });
-      return names.unschedulable;
-    }
-    for (const node of candidates) {
-      if (names.has(node.name)) continue;
-      const reasons = [`node(s) didn't satisfy plugin(s) [${plugin.name}]`];
-      rejections.set(node.name, { plugin: plugin.name, reasons, unresolvable: true });
-    }
-    candidates = candidates.filter((node) => names.has(node.name));
-  }
-  return candidates;
-}
-
 /** The best total; among equals a random one. */
-function choose(pod: PodInfo, feasible: readonly NodeInfo[], plugins: readonly ScorePlugin[], random: RandomStream): NodeInfo {
-  const totals = totalScores(pod, feasible, plugins);
+function choose(
+  pod: PodInfo,
+  cluster: Cluster,
+  feasible: readonly NodeInfo[],
+  plugins: readonly WeightedScore[],
+  random: RandomStream,
+): NodeInfo {
+  const [only] = feasible;
+  if (feasible.length === 1 && only !== undefined) return only;
+  const totals = totalScores(pod, cluster, feasible, plugins);
   const best = Math.max(...totals);
   const ties = feasible.filter((_, i) => totals[i] === best);
   const chosen = ties[ties.length === 1 ? 0 : random.int(ties.length)];
@@ -100,14 +93,20 @@ function choose(pod: PodInfo, feasible: readonly NodeInfo[], plugins: readonly S
 }
 
 /** The weighted sum of all scores, by node. */
-export function totalScores(pod: PodInfo, nodes: readonly NodeInfo[], plugins: readonly ScorePlugin[]): number[] {
+export function totalScores(
+  pod: PodInfo,
+  cluster: Cluster,
+  nodes: readonly NodeInfo[],
+  plugins: readonly WeightedScore[],
+): number[] {
   const totals = nodes.map(() => 0);
-  for (const plugin of plugins) {
-    if (plugin.applies !== undefined && !plugin.applies(pod)) continue;
-    const raw = nodes.map((node) => plugin.score(pod, node));
-    const scores = plugin.normalize?.(raw) ?? raw;
+  for (const { plugin, weight } of plugins) {
+    const begun = plugin.begin(pod, cluster, nodes);
+    if (begun === undefined) continue;
+    const raw = nodes.map((node) => begun.score(node));
+    const scores = begun.normalize?.(raw, nodes) ?? raw;
     scores.forEach((score, i) => {
-      totals[i] = (totals[i] ?? 0) + plugin.weight * score;
+      totals[i] = (totals[i] ?? 0) + weight * score;
     });
   }
   return totals;

@@ -10,9 +10,10 @@ import { untilBound, writeChoices } from './bind-volumes.ts';
 import type { Decision, SchedulerCore } from './core.ts';
 import type { ClaimChoice } from './volumes-known.ts';
 
-/** Where events go; libs/client's recorder is one. */
+/** Where events go. */
 export interface SchedulerEvents {
-  event(regarding: Pod, type: 'Normal' | 'Warning', reason: string, action: string, message: string): void;
+  /** @param by the pod for whose sake it happened: its scheduler tells it. */
+  event(regarding: Pod, type: 'Normal' | 'Warning', reason: string, message: string, by: Pod): void;
 }
 
 export interface SchedulerPorts {
@@ -85,9 +86,9 @@ export class Scheduler {
     else await this.#tellUnschedulable(decision);
   }
 
-  async #place({ pod, node, volumes }: Extract<Decision, { kind: 'bind' }>): Promise<void> {
+  async #place({ pod, node, volumes, bindTimeoutMs }: Extract<Decision, { kind: 'bind' }>): Promise<void> {
     try {
-      if (volumes.length > 0) await this.#bindVolumes(pod, volumes);
+      if (volumes.length > 0) await this.#bindVolumes(pod, volumes, bindTimeoutMs);
     } catch (err) {
       if (!this.#running) return;
       const reason = err instanceof Error ? err.message : String(err);
@@ -98,7 +99,7 @@ export class Scheduler {
   }
 
   /** While the volumes are made nothing is written: others have their turn. */
-  async #bindVolumes(pod: Pod, volumes: readonly ClaimChoice[]): Promise<void> {
+  async #bindVolumes(pod: Pod, volumes: readonly ClaimChoice[], timeoutMs: number): Promise<void> {
     const { client, clock } = this.#ports;
     const { uid = '' } = pod.metadata ?? {};
     const marked = await writeChoices(volumes, client);
@@ -107,6 +108,7 @@ export class Scheduler {
     try {
       await untilBound(volumes, marked, {
         clock,
+        timeoutMs,
         claim: (key) => this.core.claim(key),
         isWanted: () => this.#running && this.core.isAssumed(uid),
       });
@@ -122,7 +124,7 @@ export class Scheduler {
     log.warn({ err, pod: `${namespace}/${name}`, node }, 'volumes not bound');
     if (!this.core.isAssumed(uid)) return;
     this.core.bindFailed(uid, clock.monotonicMs());
-    events.event(pod, 'Warning', 'FailedScheduling', 'Scheduling', message);
+    events.event(pod, 'Warning', 'FailedScheduling', message, pod);
   }
 
   async #bind(pod: Pod, node: string): Promise<void> {
@@ -138,7 +140,7 @@ export class Scheduler {
     try {
       await client.create(pods, binding, { subresource: 'binding' });
       this.core.bound(uid);
-      events.event(pod, 'Normal', 'Scheduled', 'Binding', `Successfully assigned ${namespace}/${name} to ${node}`);
+      events.event(pod, 'Normal', 'Scheduled', `Successfully assigned ${namespace}/${name} to ${node}`, pod);
     } catch (err) {
       await this.#bindFailed(pod, node, err);
     }
@@ -157,7 +159,7 @@ export class Scheduler {
     if (mayHaveHappened(err) && !(await this.#isUnbound(pod))) return;
     this.core.bindFailed(uid, clock.monotonicMs());
     const reason = err instanceof Error ? err.message : String(err);
-    events.event(pod, 'Warning', 'FailedScheduling', 'Scheduling', `binding rejected: ${reason}`);
+    events.event(pod, 'Warning', 'FailedScheduling', `binding rejected: ${reason}`, pod);
     if (pod.status?.nominatedNodeName) await this.#takeBack(pod);
   }
 
@@ -196,8 +198,8 @@ export class Scheduler {
     const { pod, message, victims, displaced } = decision;
     const { name = '', namespace = '', uid = '' } = pod.metadata ?? {};
     let { nominate } = decision;
-    events.event(pod, 'Warning', 'FailedScheduling', 'Scheduling', message);
-    const outcomes = await Promise.allSettled(victims.map((victim) => this.#evict(victim, uid, nominate ?? '')));
+    events.event(pod, 'Warning', 'FailedScheduling', message, pod);
+    const outcomes = await Promise.allSettled(victims.map((victim) => this.#evict(victim, pod, nominate ?? '')));
     const failed = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failed !== undefined) {
       if (!this.#running) return;
@@ -243,7 +245,7 @@ export class Scheduler {
     await client.patch(pods, key, { type: 'strategic', body }, { subresource: 'status' });
   }
 
-  async #evict(victim: Pod, preemptor: string, node: string): Promise<void> {
+  async #evict(victim: Pod, preemptor: Pod, node: string): Promise<void> {
     const { client, clock, events } = this.#ports;
     const { name = '', namespace, uid = '' } = victim.metadata ?? {};
     const key = { namespace, name };
@@ -251,7 +253,7 @@ export class Scheduler {
       type: 'DisruptionTarget',
       status: 'True',
       reason: 'PreemptionByScheduler',
-      message: `${victim.spec?.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`,
+      message: `${preemptor.spec?.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`,
       observedGeneration: victim.metadata?.generation,
       lastTransitionTime: formatTime(clock.wallMs()),
     };
@@ -264,7 +266,8 @@ export class Scheduler {
       if (isGone(err)) return;
       throw err;
     }
-    events.event(victim, 'Normal', 'Preempted', 'Preempting', `Preempted by pod ${preemptor} on node ${node}`);
+    const message = `Preempted by pod ${preemptor.metadata?.uid ?? ''} on node ${node}`;
+    events.event(victim, 'Normal', 'Preempted', message, preemptor);
   }
 }
 

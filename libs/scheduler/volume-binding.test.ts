@@ -204,9 +204,7 @@ test('what cannot be placed is said in the words of the original', async () => {
     'p-early': ['0/2 nodes are available: pod has unbound immediate PersistentVolumeClaims. not found'],
     'p-none': ['0/2 nodes are available: persistentvolumeclaim "nowhere" not found. not found'],
     'p-elsewhere': [`0/2 nodes are available: 2 node(s) didn't find available persistent volumes to bind. ${preemption}`],
-    'p-gone': [
-      `0/2 nodes are available: 2 node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s). ${preemption}`,
-    ],
+    'p-gone': ['0/2 nodes are available: persistentvolume "nowhere" not found. not found'],
   });
 });
 

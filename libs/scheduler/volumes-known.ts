@@ -1,9 +1,18 @@
 // What the scheduler knows of claims, volumes and storage classes, and what it has decided about them that the API does not show yet.
-import type { PersistentVolume, PersistentVolumeClaim, Pod, StorageClass } from '@drydock/api/generated/types.ts';
+import type {
+  CSIDriver,
+  CSINode,
+  CSIStorageCapacity,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  StorageClass,
+  VolumeAttachment,
+} from '@drydock/api/generated/types.ts';
 import { selectedNodeAnnotation } from '@drydock/api/storage/annotations.ts';
 import { classOfVolume } from '@drydock/api/storage/classes.ts';
 import { claimOfVolume } from '@drydock/api/storage/pod-claims.ts';
-import type { ClusterEvent } from './framework.ts';
+import type { ClusterEvent } from './cluster-event.ts';
 
 /** What a placement decides about one claim that is not bound yet. */
 export type ClaimChoice =
@@ -22,6 +31,12 @@ export class VolumesKnown {
   readonly #volumes = new Map<string, PersistentVolume>();
   readonly #byClass = new Map<string, Set<string>>();
   readonly #classes = new Map<string, StorageClass>();
+  readonly #drivers = new Map<string, CSIDriver>();
+  readonly #csiNodes = new Map<string, CSINode>();
+  /** By the class's name, then by their own key. */
+  readonly #capacities = new Map<string, Map<string, CSIStorageCapacity>>();
+  /** By the node's name, then by their own. */
+  readonly #attachments = new Map<string, Map<string, VolumeAttachment>>();
   /** By claim, with the uids of the pods for which it was chosen: several may share a claim. */
   readonly #choices = new Map<string, { readonly choice: ClaimChoice; readonly pods: Set<string> }>();
 
@@ -35,6 +50,22 @@ export class VolumesKnown {
 
   storageClass(name: string): StorageClass | undefined {
     return this.#classes.get(name);
+  }
+
+  driver(name: string): CSIDriver | undefined {
+    return this.#drivers.get(name);
+  }
+
+  csiNode(name: string): CSINode | undefined {
+    return this.#csiNodes.get(name);
+  }
+
+  capacitiesOf(className: string): Iterable<CSIStorageCapacity> {
+    return this.#capacities.get(className)?.values() ?? [];
+  }
+
+  attachmentsOf(node: string): Iterable<VolumeAttachment> {
+    return this.#attachments.get(node)?.values() ?? [];
   }
 
   *volumesOf(className: string): Iterable<PersistentVolume> {
@@ -75,7 +106,7 @@ export class VolumesKnown {
   claimChanged(key: string, claim: PersistentVolumeClaim | undefined): ClusterEvent[] {
     if (claim === undefined) this.#claims.delete(key);
     else this.#claims.set(key, claim);
-    return claim === undefined ? [] : ['claimChanged'];
+    return claim === undefined ? [] : [{ kind: 'claimChanged', key, claim }];
   }
 
   volumeChanged(name: string, volume: PersistentVolume | undefined): ClusterEvent[] {
@@ -88,14 +119,46 @@ export class VolumesKnown {
     const names = this.#byClass.get(className);
     if (names === undefined) this.#byClass.set(className, new Set([name]));
     else names.add(name);
-    return ['volumeChanged'];
+    return [{ kind: 'volumeChanged' }];
   }
 
   classChanged(name: string, storageClass: StorageClass | undefined): ClusterEvent[] {
     if (storageClass === undefined) this.#classes.delete(name);
     else this.#classes.set(name, storageClass);
-    return storageClass === undefined ? [] : ['storageClassChanged'];
+    return storageClass === undefined ? [] : [{ kind: 'storageClassChanged' }];
   }
+
+  driverChanged(name: string, driver: CSIDriver | undefined): ClusterEvent[] {
+    if (driver === undefined) this.#drivers.delete(name);
+    else this.#drivers.set(name, driver);
+    return driver === undefined ? [] : [{ kind: 'driverChanged' }];
+  }
+
+  csiNodeChanged(name: string, csiNode: CSINode | undefined): ClusterEvent[] {
+    if (csiNode === undefined) this.#csiNodes.delete(name);
+    else this.#csiNodes.set(name, csiNode);
+    return csiNode === undefined ? [] : [{ kind: 'csiNodeChanged', csiNode }];
+  }
+
+  /** @param className that of the object, which never changes. */
+  capacityChanged(key: string, className: string, capacity: CSIStorageCapacity | undefined): ClusterEvent[] {
+    putIn(this.#capacities, className, key, capacity);
+    return capacity === undefined ? [] : [{ kind: 'capacityChanged' }];
+  }
+
+  /** @param node that of the object, which never changes. */
+  attachmentChanged(name: string, node: string, attachment: VolumeAttachment | undefined): ClusterEvent[] {
+    putIn(this.#attachments, node, name, attachment);
+    return attachment === undefined ? [{ kind: 'attachmentGone' }] : [];
+  }
+}
+
+function putIn<T>(into: Map<string, Map<string, T>>, group: string, key: string, value: T | undefined): void {
+  const members = into.get(group) ?? new Map<string, T>();
+  if (value === undefined) members.delete(key);
+  else members.set(key, value);
+  if (members.size === 0) into.delete(group);
+  else into.set(group, members);
 }
 
 /** The claims that a pod names, with what is ephemeral of it. */

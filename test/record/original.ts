@@ -30,7 +30,7 @@ export async function originalServer(kubeconfig: string | undefined): Promise<Or
   };
 }
 
-function clientOf(kubeconfig: string): WireClient {
+export function clientOf(kubeconfig: string): WireClient {
   const text = readFileSync(kubeconfig, 'utf8');
   const field = (name: string): string => new RegExp(`${name}: "?([^\\s",}]+)`).exec(text)?.[1] ?? '';
   const pem = (name: string): string => Buffer.from(field(name), 'base64').toString();

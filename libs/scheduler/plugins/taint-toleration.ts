@@ -1,28 +1,39 @@
 // TaintToleration: hard taints reject, PreferNoSchedule taints that are not tolerated count against a node.
-
+import type { Node } from '@drydock/api/generated/types.ts';
 import { tolerates } from '@drydock/api/selectors/taints.ts';
 import { type FilterPlugin, normalizeScores, type ScorePlugin } from '../framework.ts';
+import type { PodInfo } from '../node-info.ts';
+
+const name = 'TaintToleration';
+
+function toleratesHard({ pod }: PodInfo, { spec }: Node): boolean {
+  const hard = (spec?.taints ?? []).filter((taint) => taint.effect !== 'PreferNoSchedule');
+  return hard.every((taint) => tolerates(pod.spec?.tolerations ?? [], taint));
+}
 
 export const taintTolerationFilter: FilterPlugin = {
-  name: 'TaintToleration',
-  wakesOn: ['nodeAdded', 'nodeTaints', 'podUpdated'],
-  filter(pod, node) {
-    const tolerations = pod.pod.spec?.tolerations ?? [];
-    const hard = (node.node.spec?.taints ?? []).filter((taint) => taint.effect !== 'PreferNoSchedule');
-    if (hard.every((taint) => tolerates(tolerations, taint))) return undefined;
-    return { plugin: this.name, reasons: ['node(s) had untolerated taint(s)'], unresolvable: true };
-  },
+  name,
+  begin: (pod) => ({
+    filter: ({ node }) =>
+      toleratesHard(pod, node)
+        ? undefined
+        : { plugin: name, reasons: ['node(s) had untolerated taint(s)'], unresolvable: true },
+  }),
+  helps: (event, pod) => (event.kind === 'nodeAdded' || event.kind === 'nodeTaints') && toleratesHard(pod, event.node),
 };
 
 export const taintTolerationScore: ScorePlugin = {
-  name: 'TaintToleration',
-  weight: 3,
-  score(pod, node) {
-    const tolerations = (pod.pod.spec?.tolerations ?? []).filter(
+  name,
+  begin({ pod }) {
+    const tolerations = (pod.spec?.tolerations ?? []).filter(
       (toleration) => !toleration.effect || toleration.effect === 'PreferNoSchedule',
     );
-    const soft = (node.node.spec?.taints ?? []).filter((taint) => taint.effect === 'PreferNoSchedule');
-    return soft.filter((taint) => !tolerates(tolerations, taint)).length;
+    return {
+      score({ node }) {
+        const soft = (node.spec?.taints ?? []).filter((taint) => taint.effect === 'PreferNoSchedule');
+        return soft.filter((taint) => !tolerates(tolerations, taint)).length;
+      },
+      normalize: (scores) => normalizeScores(scores, true),
+    };
   },
-  normalize: (scores) => normalizeScores(scores, true),
 };

@@ -2,19 +2,25 @@
 // https://kubernetes.io/docs/concepts/storage/storage-classes/#volume-binding-mode ; upstream: pkg/scheduler/framework/plugins/volumebinding
 import type { Node, PersistentVolumeClaim, StorageClass, TopologySelectorTerm } from '@drydock/api/generated/types.ts';
 import { ownField } from '@drydock/api/json.ts';
+import { amountOf } from '@drydock/api/pod-resources.ts';
 import { compareQuantities } from '@drydock/api/quantity.ts';
+import { matchesSelector } from '@drydock/api/selectors/label-selector.ts';
 import { bindCompletedAnnotation } from '@drydock/api/storage/annotations.ts';
 import { bindsForFirstConsumer, classOfClaim } from '@drydock/api/storage/classes.ts';
 import { bestVolume, isReachableFrom } from '@drydock/api/storage/match.ts';
 import { isMadeFor, notMadeFor } from '@drydock/api/storage/pod-claims.ts';
 import { storageIn } from '@drydock/api/storage/size.ts';
-import type { Rejection, VolumePlugin } from '../framework.ts';
-import type { NodeInfo, PodInfo } from '../node-info.ts';
+import type { ClusterEvent } from '../cluster-event.ts';
+import type { Hopeless, NodeFilter, VolumePlugin } from '../framework.ts';
+import type { PodInfo } from '../node-info.ts';
 import { type ClaimChoice, claimsOfPod, type VolumesKnown } from '../volumes-known.ts';
 
 const name = 'VolumeBinding';
 const noVolume = "node(s) didn't find available persistent volumes to bind";
 const elsewhere = "node(s) didn't match PersistentVolume's node affinity";
+const noSpace = 'node(s) did not have enough free storage';
+/** Upstream: bindTimeoutSeconds. */
+export const defaultBindTimeoutMs = 600_000;
 const gone = 'node(s) unavailable due to one or more pvc(s) bound to non-existent pv(s)';
 
 /** The claims of one pod, by what is to be done about them. */
@@ -26,27 +32,44 @@ interface PodClaims {
 
 export class VolumeBinding implements VolumePlugin {
   readonly name = name;
-  readonly wakesOn = ['claimChanged', 'volumeChanged', 'storageClassChanged', 'nodeAdded', 'nodeLabels'] as const;
+  readonly bindTimeoutMs: number;
   readonly #known: VolumesKnown;
-  /** What `preFilter` found, for the cycle that it begins. */
+  /** What `begin` found, until the pod is placed. */
   readonly #claims = new WeakMap<PodInfo, PodClaims>();
 
-  constructor(known: VolumesKnown) {
+  constructor(known: VolumesKnown, bindTimeoutMs = defaultBindTimeoutMs) {
     this.#known = known;
+    this.bindTimeoutMs = bindTimeoutMs;
   }
 
-  preFilter(pod: PodInfo): { readonly unschedulable: string } | undefined {
-    const sorted = this.#sort(pod);
-    if (typeof sorted === 'string') return { unschedulable: sorted };
-    if (sorted !== undefined) this.#claims.set(pod, sorted);
-    return undefined;
-  }
-
-  filter(pod: PodInfo, node: NodeInfo): Rejection | undefined {
-    const claims = this.#claims.get(pod);
+  begin(pod: PodInfo): NodeFilter | Hopeless | undefined {
+    const claims = this.#sort(pod);
     if (claims === undefined) return undefined;
-    const found = this.#onNode(claims, node.node);
-    return Array.isArray(found) ? undefined : { plugin: name, reasons: found.reasons, unresolvable: true };
+    if (typeof claims === 'string') return { unschedulable: claims };
+    this.#claims.set(pod, claims);
+    return {
+      filter: ({ node }) => {
+        const found = this.#onNode(claims, node);
+        return Array.isArray(found) ? undefined : { plugin: name, reasons: found.reasons, unresolvable: true };
+      },
+    };
+  }
+
+  helps(event: ClusterEvent, pod: PodInfo): boolean {
+    switch (event.kind) {
+      case 'claimChanged':
+        return pod.claims.includes(event.key);
+      case 'csiNodeChanged':
+      case 'capacityChanged':
+      case 'driverChanged':
+      case 'volumeChanged':
+      case 'storageClassChanged':
+      case 'nodeAdded':
+      case 'nodeLabels':
+        return true;
+      default:
+        return false;
+    }
   }
 
   /** What is to be done about the pod's claims before it is bound to the node; nobody else is given it meanwhile. */
@@ -57,10 +80,6 @@ export class VolumeBinding implements VolumePlugin {
     if (!Array.isArray(found)) return [];
     this.#known.reserve(pod.uid, found);
     return found;
-  }
-
-  unreserve(uid: string): void {
-    this.#known.release(uid);
   }
 
   /** The pod's claims; a sentence where no node can help; undefined where it has none. */
@@ -100,28 +119,41 @@ export class VolumeBinding implements VolumePlugin {
     const mine = new Set<string>();
     for (const { key, claim } of waiting) {
       const choice = this.#choose(key, claim, node, mine);
-      if (choice === undefined) return { reasons: [noVolume] };
+      if (typeof choice === 'string') return { reasons: [choice] };
       if ('volume' in choice) mine.add(choice.volume);
       choices.push(choice);
     }
     return choices;
   }
 
-  #choose(key: string, claim: PersistentVolumeClaim, node: Node, mine: ReadonlySet<string>): ClaimChoice | undefined {
+  /** The reason where there is nothing to choose. */
+  #choose(key: string, claim: PersistentVolumeClaim, node: Node, mine: ReadonlySet<string>): ClaimChoice | string {
     const decided = this.#known.choiceFor(key);
-    if (decided !== undefined && 'node' in decided) return decided.node === node.metadata?.name ? decided : undefined;
+    if (decided !== undefined && 'node' in decided) return decided.node === node.metadata?.name ? decided : noVolume;
     if (decided !== undefined) {
       const volume = this.#known.volume(decided.volume);
-      return volume !== undefined && isReachableFrom(node, volume) ? decided : undefined;
+      return volume !== undefined && isReachableFrom(node, volume) ? decided : noVolume;
     }
     const className = classOfClaim(claim);
     const taken = this.#known.takenFromOthers(key);
     for (const other of mine) taken.add(other);
     const volume = bestVolume(claim, this.#known.volumesOf(className), { kind: 'scheduler', node, taken });
     if (volume !== undefined) return { claim: key, volume: volume.metadata?.name ?? '' };
-    return canProvision(this.#known.storageClass(className), node)
-      ? { claim: key, node: node.metadata?.name ?? '' }
-      : undefined;
+    const storageClass = this.#known.storageClass(className);
+    if (storageClass === undefined || !canProvision(storageClass, node)) return noVolume;
+    return this.#hasCapacity(claim, storageClass, node) ? { claim: key, node: node.metadata?.name ?? '' } : noSpace;
+  }
+
+  /** Whether the driver has room for the volume near the node, as far as it says. */
+  #hasCapacity(claim: PersistentVolumeClaim, { metadata, provisioner }: StorageClass, { metadata: node }: Node): boolean {
+    const size = claim.spec?.resources?.requests?.['storage'];
+    if (size === undefined || this.#known.driver(provisioner)?.spec.storageCapacity !== true) return true;
+    for (const { nodeTopology, capacity, maximumVolumeSize } of this.#known.capacitiesOf(metadata?.name ?? '')) {
+      const largest = maximumVolumeSize ?? capacity;
+      if (largest === undefined || amountOf('storage', largest) < amountOf('storage', size)) continue;
+      if (matchesSelector(nodeTopology, node?.labels ?? {})) return true;
+    }
+    return false;
   }
 }
 
@@ -135,8 +167,8 @@ function requestOf({ spec }: PersistentVolumeClaim) {
 }
 
 /** Whether the class makes volumes, and for that node. */
-function canProvision(storageClass: StorageClass | undefined, node: Node): boolean {
-  if (storageClass === undefined || storageClass.provisioner === 'kubernetes.io/no-provisioner') return false;
+function canProvision(storageClass: StorageClass, node: Node): boolean {
+  if (storageClass.provisioner === 'kubernetes.io/no-provisioner') return false;
   const topologies = storageClass.allowedTopologies ?? [];
   return topologies.length === 0 || topologies.some((term) => matchesTopology(term, node));
 }
