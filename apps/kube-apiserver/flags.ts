@@ -25,6 +25,11 @@ export const flags = {
   ),
   'enable-admission-plugins': flag('strings', [], 'Admission plugins that should be enabled in addition to the default ones.'),
   'disable-http2-serving': flag('bool', false, 'If true, HTTP2 serving will be disabled.'),
+  'enable-aggregator-routing': flag(
+    'bool',
+    false,
+    'Turns on aggregator routing requests to endpoints IP rather than cluster IP.',
+  ),
   'endpoint-reconciler-type': flag('string', 'lease', 'How the endpoints of the kubernetes Service are kept: lease or none.'),
   'etcd-cafile': flag('string', '', 'Certificate authority of the store.'),
   'etcd-certfile': flag('string', '', 'Client certificate for the store.'),

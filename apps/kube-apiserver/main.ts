@@ -5,6 +5,7 @@ import { pluginGates } from '@drydock/apiserver/admission/plugin-names.ts';
 import { ApiServer } from '@drydock/apiserver/server.ts';
 import { EtcdClient } from '@drydock/apiserver/storage/etcd-client.ts';
 import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
+import type { Values } from '@drydock/foundation/flags.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { flags } from './flags.ts';
 import { settle } from './settle.ts';
@@ -88,6 +89,10 @@ await runProgram({
         },
         addressTypes: v['kubelet-preferred-address-types'],
       },
+      aggregation: {
+        clientPair: proxyPair(v, optional),
+        toEndpoints: v['enable-aggregator-routing'],
+      },
       authorizationModes: v['authorization-mode'],
       admissionPlugins: settled.admissionPlugins,
       authenticationConfig: {
@@ -115,3 +120,12 @@ await runProgram({
     await lifecycle.start({ name: 'apiserver', start: () => server.start(), stop: () => server.stop() });
   },
 });
+
+/** Fails where only one of both is given. */
+function proxyPair(v: Values<typeof flags>, read: (flag: string, file: string) => string | undefined) {
+  const cert = read('proxy-client-cert-file', v['proxy-client-cert-file']);
+  const key = read('proxy-client-key-file', v['proxy-client-key-file']);
+  if ((cert === undefined) !== (key === undefined))
+    throw new StartupError('--proxy-client-cert-file and --proxy-client-key-file belong together');
+  return cert === undefined || key === undefined ? undefined : { cert, key };
+}

@@ -130,7 +130,6 @@ const bools = [
   'audit-webhook-truncate-enabled',
   'contention-profiling',
   'emulation-forward-compatible',
-  'enable-aggregator-routing',
   'enable-bootstrap-token-auth',
   'enable-garbage-collector',
   'enable-logs-handler',

@@ -37,6 +37,7 @@ function define<T extends KubeObject>(groupVersion: string, resource: string, ki
 }
 
 export const pods = define<k8s.Pod>('v1', 'pods', 'Pod');
+export const apiServices = define<k8s.APIService>('apiregistration.k8s.io/v1', 'apiservices', 'APIService', false);
 export const services = define<k8s.Service>('v1', 'services', 'Service');
 export const endpoints = define<k8s.Endpoints>('v1', 'endpoints', 'Endpoints');
 export const nodes = define<k8s.Node>('v1', 'nodes', 'Node', false);

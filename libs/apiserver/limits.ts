@@ -76,5 +76,15 @@ export const refusalMaxBytes = 64 * 1024;
 /** How long a connection to a kubelet, pod or service may take. */
 export const dialMs = 30_000;
 
+/** Answers of servers behind this one that are read whole: to our own wire, and to checks. */
+export const backendAnswerMaxBytes = 64 * 1024 * 1024;
+/** How often it is looked for APIServices to check, and how long what was found is good (upstream's resync). */
+export const availabilityRoundMs = 500;
+export const availabilityResyncMs = 30_000;
+/** Requests of one check, how long each may take, and the first pause after a check that failed, doubled with each. */
+export const availabilityAttempts = 5;
+export const availabilityTimeoutMs = 5_000;
+export const availabilityBackoffMinMs = 5;
+
 /** How long a health check waits for the store (upstream: --etcd-healthcheck-timeout). */
 export const storeHealthMs = 2_000;

@@ -2,6 +2,7 @@
 import type { FieldGate } from '@drydock/api/disabled-fields.ts';
 import type { DeleteOptions, PersistentVolumeClaim, Pod, ResourceSlice } from '@drydock/api/generated/types.ts';
 import {
+  apiServices,
   clusterRoleBindings,
   clusterRoles,
   type KubeObject,
@@ -24,6 +25,10 @@ import { Admission } from './admission/admission.ts';
 import { buildPlugins, type PluginSources } from './admission/plugins.ts';
 import type { DefaultTolerations } from './admission/pods.ts';
 import { type Find, storedSources } from './admission/stored-sources.ts';
+import { Aggregator } from './aggregated/aggregator.ts';
+import { Availability } from './aggregated/availability.ts';
+import { type BackendOptions, Backends } from './aggregated/backends.ts';
+import { remoteGroups } from './aggregated/remote-groups.ts';
 import { Authenticator, type RequestHeaderOptions } from './authn/authenticator.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import { Authorizer, type AuthorizerMode, alwaysAllow, alwaysDeny } from './authz/authorizer.ts';
@@ -42,7 +47,7 @@ import { Kubelets, type KubeletTls } from './http/kubelet.ts';
 import { RequestMetrics } from './http/metrics.ts';
 import { NonResource } from './http/non-resource.ts';
 import { InFlight } from './in-flight.ts';
-import { storeHealthMs } from './limits.ts';
+import { availabilityRoundMs, storeHealthMs } from './limits.ts';
 import { Pipeline } from './pipeline.ts';
 import { Caches } from './registry/caches.ts';
 import { Reader } from './registry/reader.ts';
@@ -99,6 +104,8 @@ export interface ApiServerOptions {
     readonly maxExpirationSeconds: number;
   };
   readonly kubelet: { readonly tls: KubeletTls; readonly addressTypes: readonly string[] };
+  /** How servers behind this one are reached, and as whom. */
+  readonly aggregation?: Pick<BackendOptions, 'clientPair' | 'toEndpoints'>;
   readonly authorizationModes: readonly string[];
   readonly admissionPlugins: readonly string[];
   readonly authenticationConfig: Readonly<Record<string, string>>;
@@ -125,6 +132,7 @@ export class ApiServer {
   readonly #frontEnd: FrontEnd;
   readonly #grpc: GrpcFrontEnd | undefined;
   readonly #kubelets: Kubelets;
+  readonly #availability: Availability;
   readonly #background: Background;
   readonly #kubernetesService: KubernetesService;
   readonly #ips: IpAllocator;
@@ -202,8 +210,22 @@ export class ApiServer {
       kubeletTls: { cert, key, ...(ca === undefined ? { rejectUnauthorized: false } : { ca }) },
       pick: (count) => random.int(count),
     });
+    const backends = new Backends({
+      clientPair: undefined,
+      toEndpoints: false,
+      ...options.aggregation,
+      caches: this.#caches,
+      pick: (count) => random.int(count),
+    });
+    const availability = new Availability({ backends, objects: this.#objects, clock, log });
+    this.#availability = availability;
+    const aggregation = {
+      aggregator: new Aggregator(backends, options.requestHeader),
+      remoteGroups: () => remoteGroups(backends.remote(), (name) => availability.rowsOf(name)),
+    };
     this.#frontEnd = new FrontEnd({
       pipeline,
+      aggregator: aggregation.aggregator,
       connector,
       metrics,
       clock,
@@ -214,6 +236,7 @@ export class ApiServer {
         tokens,
         advertised: `${options.advertiseAddress}:${options.securePort}`,
         health: this.#health(),
+        remoteGroups: aggregation.remoteGroups,
       }),
       tls: options.tls,
       requestTimeoutMs: options.requestTimeoutMs,
@@ -227,6 +250,7 @@ export class ApiServer {
       options.grpcPort === 0 || clientCa === undefined
         ? undefined
         : new GrpcFrontEnd({
+            ...aggregation,
             pipeline,
             inFlight,
             clock,
@@ -262,11 +286,16 @@ export class ApiServer {
   /** Retries until the store answers: an apiserver may start before its store. */
   async #bringUp(): Promise<void> {
     const { clock, log, random } = this.#options;
-    const needed = [clusterRoles, clusterRoleBindings, roles, roleBindings, namespaces, serviceAccounts, pods].concat(
-      persistentVolumeClaims,
-      resourceSlices,
-      volumeAttachments,
-    );
+    const needed = [
+      apiServices,
+      clusterRoles,
+      clusterRoleBindings,
+      roles,
+      roleBindings,
+      namespaces,
+      serviceAccounts,
+      pods,
+    ].concat(persistentVolumeClaims, resourceSlices, volumeAttachments);
     const bootstrap = new Bootstrap({
       objects: this.#objects,
       clock,
@@ -298,6 +327,7 @@ export class ApiServer {
       await this.#kubernetesService.ensureService();
       await this.#kubernetesService.reconcile();
     });
+    this.#background.every('apiservice-availability', availabilityRoundMs, () => this.#availability.round());
     this.#background.every('service-ip-repair', repairIntervalMs, () => repair.run());
     const compactor = new Compactor(this.#store);
     if (compactionIntervalMs > 0) this.#background.every('compaction', compactionIntervalMs, () => compactor.round());

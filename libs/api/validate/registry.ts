@@ -3,6 +3,7 @@
 import type { CronJob } from '../generated/types.ts';
 import type { KubeObject } from '../resource.ts';
 import type { ResourceInfo } from '../scheme.ts';
+import { apiServiceRules } from './api-service.ts';
 import { certificateRules } from './certificates.ts';
 import { claimRules } from './claim.ts';
 import { clusterRules } from './cluster.ts';
@@ -45,6 +46,7 @@ const table = new Map<string, KindRules>([
   ...clusterRules,
   ...networkRules,
   ...runtimeClassRules,
+  ...apiServiceRules,
   rules<CronJob>('batch/CronJob', { create: validateCronJob, update: validateCronJobUpdate }),
   ...quotaRules,
   ...otherStatusRules,

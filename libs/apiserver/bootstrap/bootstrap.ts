@@ -2,6 +2,7 @@
 // Everything is created if absent; roles get back rules that were taken away (upstream's reconciliation, autoupdate).
 import type { ClusterRole, ClusterRoleBinding, PolicyRule, RbacSubject } from '@drydock/api/generated/types.ts';
 import {
+  apiServices,
   clusterRoleBindings,
   clusterRoles,
   configMaps,
@@ -15,6 +16,7 @@ import {
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { formatTime } from '@drydock/foundation/clock.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
+import { localApiServices } from '../aggregated/local-services.ts';
 import { uncoveredRules } from '../authz/escalation.ts';
 import { objectKey } from '../storage/keys.ts';
 import type { Change, ObjectStore } from '../storage/object-store.ts';
@@ -54,6 +56,7 @@ export class Bootstrap {
       ...policy.clusterRoleBindings.map((binding) => this.#ensure(clusterRoleBindings, binding, reconcileBinding)),
       ...policy.roles.map((role) => this.#ensure(roles, role, reconcileRole)),
       ...policy.roleBindings.map((binding) => this.#ensure(roleBindings, binding, reconcileBinding)),
+      ...localApiServices(this.#options.clock.wallMs()).map((each) => this.#ensure(apiServices, each)),
       ...systemPriorityClasses.map((each) => this.#ensure(priorityClasses, each)),
       this.#authenticationConfig(),
       this.#serviceCidr(),

@@ -27,7 +27,7 @@ import type { Pipeline } from '../pipeline.ts';
 import { type ApiRequest, type ApiResponse, plainForm, type RequestOptions, type Target, type Verb } from '../request.ts';
 import { type Caller, Callers } from './callers.ts';
 import { OptionalClientCertificate, type ServingCertificate } from './credentials.ts';
-import { type RawAnswer, readRaw } from './raw.ts';
+import { type RawAnswer, type RawParts, readRaw } from './raw.ts';
 import { failure } from './status.ts';
 
 interface WireTarget {
@@ -65,8 +65,7 @@ interface Answer {
   readonly object: Buffer;
 }
 
-export interface GrpcOptions {
-  readonly pipeline: Pipeline;
+export interface GrpcOptions extends RawParts {
   readonly tls: ServingCertificate;
   readonly inFlight: InFlight;
   readonly clock: Clock;
@@ -82,6 +81,7 @@ const answerMaxBytes = 256 * 1024 * 1024;
 
 export class GrpcFrontEnd {
   readonly #pipeline: Pipeline;
+  readonly #raw: RawParts;
   readonly #server: Server;
   readonly #listener: NetServer;
   readonly #callers: Callers;
@@ -91,6 +91,7 @@ export class GrpcFrontEnd {
   constructor(options: GrpcOptions) {
     const { pipeline, inFlight, clock, requestTimeoutMs, times = servingTimes } = options;
     this.#pipeline = pipeline;
+    this.#raw = options;
     const gate = new ConnectionGate({ now: () => clock.monotonicMs(), max: options.strangersMax, graceMs: times.graceMs });
     this.#callers = new Callers({
       authenticate: (credentials) => pipeline.authenticate({ credentials }),
@@ -128,7 +129,7 @@ export class GrpcFrontEnd {
       Delete: unary('delete'),
       DeleteCollection: unary('deletecollection'),
       GetRaw: (call: ServerUnaryCall<Wire, Answer>, callback: sendUnaryData<Answer>) =>
-        void this.#answer(call, callback, (caller, signal) => this.#raw(call, caller, signal)),
+        void this.#answer(call, callback, (caller, signal) => this.#readRaw(call, caller, signal)),
     });
   }
 
@@ -161,9 +162,9 @@ export class GrpcFrontEnd {
     return this.#answer(call, callback, (caller, signal) => this.#serve(requestOf(verb, call, caller, signal), caller));
   }
 
-  #raw(call: ServerUnaryCall<Wire, Answer>, caller: Caller, signal: AbortSignal): Promise<RawAnswer> {
+  #readRaw(call: ServerUnaryCall<Wire, Answer>, caller: Caller, signal: AbortSignal): Promise<RawAnswer> {
     const userAgent = String(call.metadata.get('user-agent')[0] ?? '');
-    return readRaw({ url: call.request.path ?? '', caller, userAgent, signal }, this.#pipeline);
+    return readRaw({ url: call.request.path ?? '', caller, userAgent, signal }, this.#raw);
   }
 
   async #answer(

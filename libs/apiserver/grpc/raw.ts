@@ -1,5 +1,8 @@
 // GET of a path over our own wire: parsed, authorised and routed as a REST request is.
+
 import { apiError } from '@drydock/api/status.ts';
+import type { Aggregator } from '../aggregated/aggregator.ts';
+import type { RemoteGroup } from '../aggregated/remote-groups.ts';
 import { attributesOf } from '../call.ts';
 import { discover } from '../http/discovery.ts';
 import { optionsOf } from '../http/options.ts';
@@ -20,25 +23,39 @@ export interface RawRequest {
   readonly signal: AbortSignal;
 }
 
+export interface RawParts {
+  readonly pipeline: Pipeline;
+  readonly aggregator: Aggregator;
+  readonly remoteGroups: () => readonly RemoteGroup[];
+}
+
 export type RawAnswer = { readonly type: 'value'; readonly value: unknown } | Exclude<ApiResponse, { type: 'watch' }>;
 
 /** Fails with ApiError: MethodNotAllowed for what would be a stream, NotFound for what is neither a resource nor discovery. */
-export async function readRaw({ url, caller, userAgent, signal }: RawRequest, pipeline: Pipeline): Promise<RawAnswer> {
+export async function readRaw({ url, caller, userAgent, signal }: RawRequest, parts: RawParts): Promise<RawAnswer> {
+  const { pipeline, aggregator } = parts;
   if (url.length > urlMaxChars || !url.startsWith('/')) throw apiError('BadRequest', 'the path is not one of a URL');
   const mark = url.indexOf('?');
   const sent = mark < 0 ? url : url.slice(0, mark);
   const query = new URLSearchParams(mark < 0 ? '' : url.slice(mark + 1));
-  const { verb, target, path, isResource, refusal } = pathInfo('GET', sent, query);
+  const info = pathInfo('GET', sent, query);
+  const { verb, target, path, isResource, refusal } = info;
   if (refusal?.type === 'malformed') throw apiError('BadRequest', refusal.text);
   const { user, credentials } = caller;
   if (!isResource) {
     pipeline.authorize({ verb, ...target, path, isResource, user });
-    const document = refusal === undefined ? discover(path, 'application/json', '') : undefined;
+    if (refusal === undefined && aggregator.find(info) !== undefined)
+      return { type: 'value', value: await aggregator.read(info, query, user, signal) };
+    const document = refusal === undefined ? discover(path, 'application/json', '', parts.remoteGroups()) : undefined;
     if (document === undefined) throw notServed();
     return { type: 'value', value: document.value };
   }
   const options = optionsOf(query, verb);
   pipeline.authorize({ ...attributesOf({ verb, target, options }), user });
+  if (refusal?.type !== 'no-page' && aggregator.find(info) !== undefined) {
+    if (verb !== 'get' && verb !== 'list') throw methodNotAllowed();
+    return { type: 'value', value: await aggregator.read(info, query, user, signal) };
+  }
   if (refusal !== undefined) throw notServed();
   if (verb !== 'get' && verb !== 'list') throw methodNotAllowed();
   const request = { verb: verb as Verb, target, credentials, options, form: plainForm, userAgent, signal };

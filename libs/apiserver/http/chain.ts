@@ -9,6 +9,7 @@ import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { ClientAuthorities } from '@drydock/foundation/serving/client-authorities.ts';
 import { dropInput } from '@drydock/foundation/serving/drop-input.ts';
+import type { Aggregator } from '../aggregated/aggregator.ts';
 import type { WatchStream } from '../cache/watch-stream.ts';
 import { attributesOf } from '../call.ts';
 import type { InFlight } from '../in-flight.ts';
@@ -42,6 +43,7 @@ export interface ChainParts {
   readonly pipeline: Pipeline;
   readonly nonResource: NonResource;
   readonly connector: Connector;
+  readonly aggregator: Aggregator;
   readonly authorities: ClientAuthorities;
   readonly metrics: RequestMetrics;
   readonly inFlight: InFlight;
@@ -121,7 +123,8 @@ export class RequestChain {
   /** Whether the request's `Upgrade` header is heeded. */
   upgrades(req: HttpRequest): boolean {
     const exchange = exchangeOf(req, undefined as unknown as HttpResponse);
-    return mayUpgrade(pathInfo(exchange.method, exchange.path, exchange.query), headerOf(req, 'upgrade'));
+    const info = pathInfo(exchange.method, exchange.path, exchange.query);
+    return mayUpgrade(info, headerOf(req, 'upgrade')) || this.#parts.aggregator.find(info) !== undefined;
   }
 
   /** Takes over an upgraded connection, or refuses it. Its client may be gone at any moment of this. */
@@ -138,6 +141,10 @@ export class RequestChain {
       const credentials = credentialsOf(req, this.#parts.authorities);
       const caller = await unlessAborted(this.#authenticate(exchange, credentials), signal);
       const user = this.#authorize(exchange, info, caller, credentials);
+      if (this.#parts.aggregator.find(info) !== undefined) {
+        await unlessAborted(this.#parts.aggregator.upgrade(exchange, info, user, { socket, head, signal }), signal);
+        return;
+      }
       checkRoute(exchange, info);
       this.#authorizeConnection(info, user);
       await unlessAborted(this.#parts.connector.upgrade(exchange, info, user, { socket, head, signal }), signal);
@@ -171,7 +178,7 @@ export class RequestChain {
   }
 
   async #answer(passage: Passage): Promise<void> {
-    const { pipeline, nonResource, connector, inFlight } = this.#parts;
+    const { pipeline, nonResource, connector, aggregator, inFlight } = this.#parts;
     const { exchange, info, controller, long } = passage;
     const { signal } = controller;
     const { refusal } = info;
@@ -182,6 +189,11 @@ export class RequestChain {
     passage.known = isNamed(credentials);
     if (!long) passage.release = inFlight.enter(info.verb);
     const user = this.#authorize(exchange, info, caller, credentials);
+    if (refusal?.type !== 'no-page' && aggregator.find(info) !== undefined) {
+      passage.askForBody();
+      await aggregator.serve(exchange, info, user, signal);
+      return;
+    }
     if (!info.isResource) {
       if (refusal !== undefined) return sendText(exchange, 404, '404 page not found\n');
       await unlessAborted(nonResource.serve({ ...exchange, path: info.path }), signal);

@@ -2,6 +2,8 @@
 import { createHash } from 'node:crypto';
 import { groups, type ResourceInfo, resources } from '@drydock/api/scheme.ts';
 import { apiError } from '@drydock/api/status.ts';
+import { localPriority } from '../aggregated/local-services.ts';
+import type { RemoteGroup } from '../aggregated/remote-groups.ts';
 import { groupVersionOf } from '../registry/traits.ts';
 import { parseAccept } from './negotiate.ts';
 
@@ -12,20 +14,29 @@ export interface Discovery {
   readonly etag?: string;
 }
 
-/** The document at `path` (`/api`, `/apis`, `/apis/apps`, `/apis/apps/v1`), or undefined where there is none. */
-export function discover(path: string, accept: string, address: string): Discovery | undefined {
+/**
+ * The document at `path` (`/api`, `/apis`, `/apis/apps`, `/apis/apps/v1`), or undefined where there is none. Versions of `remote` are
+ * listed; their own documents are their servers'.
+ */
+export function discover(
+  path: string,
+  accept: string,
+  address: string,
+  remote: readonly RemoteGroup[] = [],
+): Discovery | undefined {
   const parts = path.split('/').filter((part) => part !== '');
   const [root, group = '', version] = parts;
   const json = (value: unknown): Discovery => ({ value, contentType: 'application/json' });
   if (root === 'api') {
-    if (parts.length === 1) return aggregated(accept, true) ?? json(legacyVersions(address));
+    if (parts.length === 1) return aggregated(accept, coreDocument) ?? json(legacyVersions(address));
     return parts.length === 2 && group === 'v1' ? json(resourceList('', 'v1')) : undefined;
   }
-  if (parts.length === 1) return aggregated(accept, false) ?? json(groupList());
-  const known = groups.find((each) => each.name === group && group !== '');
+  if (parts.length === 1) return aggregated(accept, () => namedGroups(remote).map(discoveryOf)) ?? json(groupList(remote));
+  const known = namedGroups(remote).find((each) => each.name === group);
   if (known === undefined) return undefined;
   if (version === undefined) return json(groupOf(known));
-  return parts.length === 3 && known.versions.includes(version) ? json(resourceList(group, version)) : undefined;
+  const isLocal = known.versions.some((each) => each.version === version && each.remote === undefined);
+  return parts.length === 3 && isLocal ? json(resourceList(group, version)) : undefined;
 }
 
 function legacyVersions(address: string): object {
@@ -36,18 +47,50 @@ function legacyVersions(address: string): object {
   };
 }
 
-function groupList(): object {
-  const named = groups.filter((group) => group.name !== '');
-  return { kind: 'APIGroupList', apiVersion: 'v1', groups: named.map(groupBody) };
+/** A version of a group, with what its server said where that is another. */
+interface ListedVersion {
+  readonly version: string;
+  readonly remote?: RemoteGroup['versions'][number];
 }
 
-function groupOf(group: (typeof groups)[number]): object {
+interface ListedGroup {
+  readonly name: string;
+  readonly priority: number;
+  /** Preferred first. */
+  readonly versions: readonly ListedVersion[];
+}
+
+function localGroup({ name, versions }: (typeof groups)[number]): ListedGroup {
+  return { name, priority: localPriority(name), versions: versions.map((version) => ({ version })) };
+}
+
+/** All groups but the core one, in the order of their priorities. */
+function namedGroups(remote: readonly RemoteGroup[]): ListedGroup[] {
+  const local = groups.filter(({ name }) => name !== '').map(localGroup);
+  if (remote.length === 0) return local;
+  const listed = (group: RemoteGroup | undefined): ListedVersion[] =>
+    (group?.versions ?? []).map((each) => ({ version: each.version, remote: each }));
+  const all = local.map((group) => {
+    const more = listed(remote.find(({ name }) => name === group.name));
+    return more.length === 0 ? group : { ...group, versions: [...group.versions, ...more] };
+  });
+  const others = remote.filter(({ name }) => !local.some((group) => group.name === name));
+  return [...all, ...others.map((group) => ({ ...group, versions: listed(group) }))].sort(
+    (a, b) => (b.priority === a.priority ? 0 : b.priority - a.priority) || (a.name < b.name ? -1 : 1),
+  );
+}
+
+function groupList(remote: readonly RemoteGroup[]): object {
+  return { kind: 'APIGroupList', apiVersion: 'v1', groups: namedGroups(remote).map(groupBody) };
+}
+
+function groupOf(group: ListedGroup): object {
   return { kind: 'APIGroup', apiVersion: 'v1', ...groupBody(group) };
 }
 
-function groupBody(group: (typeof groups)[number]) {
-  const versions = group.versions.map((version) => ({ groupVersion: `${group.name}/${version}`, version }));
-  const { preferredVersion: version } = group;
+function groupBody(group: ListedGroup) {
+  const versions = group.versions.map(({ version }) => ({ groupVersion: `${group.name}/${version}`, version }));
+  const version = group.versions[0]?.version ?? '';
   return { name: group.name, versions, preferredVersion: { groupVersion: `${group.name}/${version}`, version } };
 }
 
@@ -93,18 +136,17 @@ function storageHash(info: ResourceInfo): string {
 }
 
 /** The aggregated document, where the client asks for it. */
-function aggregated(accept: string, core: boolean): Discovery | undefined {
+function aggregated(accept: string, items: () => object[]): Discovery | undefined {
   for (const { type, parameters } of parseAccept(accept)) {
     if (plainTypes.has(type) && parameters.as === undefined) return undefined;
     const { as, g, v } = parameters;
     if (type !== 'application/json' || as !== 'APIGroupDiscoveryList' || g !== 'apidiscovery.k8s.io') continue;
     if (v !== 'v2') continue;
-    const wanted = groups.filter((group) => (group.name === '') === core);
     const value = {
       kind: 'APIGroupDiscoveryList',
       apiVersion: `apidiscovery.k8s.io/${v}`,
       metadata: {},
-      items: wanted.map(discoveryOf),
+      items: items(),
     };
     const etag = `"${createHash('sha512').update(JSON.stringify(value)).digest('hex').toUpperCase()}"`;
     return { value, contentType: `application/json;g=apidiscovery.k8s.io;v=${v};as=APIGroupDiscoveryList`, etag };
@@ -118,14 +160,51 @@ function aggregated(accept: string, core: boolean): Discovery | undefined {
 
 const plainTypes: ReadonlySet<string> = new Set(['application/json', 'application/yaml', 'application/*', '*/*']);
 
-function discoveryOf(group: (typeof groups)[number]): object {
+function coreDocument(): object[] {
+  return groups.filter(({ name }) => name === '').map((group) => discoveryOf(localGroup(group)));
+}
+
+function discoveryOf(group: ListedGroup): object {
   return {
     metadata: group.name === '' ? {} : { name: group.name },
-    versions: group.versions.map((version) => ({
-      version,
-      resources: resources.filter((info) => info.group === group.name && info.version === version).map(discoveryRow),
-      freshness: 'Current',
-    })),
+    versions: group.versions.map(({ version, remote }) => {
+      if (remote !== undefined) return remoteVersion(remote);
+      const rows = resources.filter((info) => info.group === group.name && info.version === version);
+      return { version, resources: rows.map(discoveryRow), freshness: 'Current' };
+    }),
+  };
+}
+
+/** From the older form of the document (k8s.io/apiserver: ConvertGroupVersionIntoToDiscovery). */
+function remoteVersion({ version, rows }: RemoteGroup['versions'][number]): object {
+  if (rows === undefined) return { version, freshness: 'Stale' };
+  const subresourcesOf = (name: string) =>
+    rows.flatMap((row) => {
+      const [owner, sub] = row.name.split('/');
+      if (owner !== name || sub === undefined) return [];
+      return [{ subresource: sub, responseKind: kindOf(row), verbs: row.verbs }];
+    });
+  const own = rows.filter((row) => !row.name.includes('/'));
+  return { version, resources: own.map((row) => remoteRow(row, subresourcesOf(row.name))), freshness: 'Current' };
+}
+
+type RemoteRow = NonNullable<RemoteGroup['versions'][number]['rows']>[number];
+
+function kindOf({ group = '', version = '', kind }: RemoteRow): object {
+  return { group, version, kind };
+}
+
+function remoteRow(row: RemoteRow, subresources: readonly object[]): object {
+  const { name: resource, namespaced, singularName, verbs, shortNames = [], categories = [] } = row;
+  return {
+    resource,
+    responseKind: kindOf(row),
+    scope: namespaced ? 'Namespaced' : 'Cluster',
+    singularResource: singularName,
+    verbs,
+    ...(shortNames.length === 0 ? {} : { shortNames }),
+    ...(categories.length === 0 ? {} : { categories }),
+    ...(subresources.length === 0 ? {} : { subresources }),
   };
 }
 

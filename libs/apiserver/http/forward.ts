@@ -8,6 +8,7 @@ import { bodyChanges, proxiedHeaders } from '../proxied/answer.ts';
 import type { ProxyBase } from '../proxied/link.ts';
 import { withoutToken } from './credentials.ts';
 import { closeStream } from './deadline.ts';
+import { dialText } from './dial-text.ts';
 import type { Exchange, HttpRequest } from './exchange.ts';
 
 export interface ForwardTarget {
@@ -18,7 +19,17 @@ export interface ForwardTarget {
   readonly path: string;
   /** Client TLS for https; the server's certificate is checked only where a CA is given. */
   readonly tls?: object | undefined;
+  /** For servers that believe this one who asks; they are told their own host, and may send nobody elsewhere. */
+  readonly onBehalf?: OnBehalf | undefined;
 }
+
+export interface OnBehalf {
+  readonly headers: Readonly<Record<string, readonly string[]>>;
+  /** Whether a client's header of that name, in lower case, is for this server only to say. */
+  readonly isOwn: (name: string) => boolean;
+}
+
+const noRedirects = 'the backend attempted to redirect this request, which is not permitted';
 
 const hopHeaders: ReadonlySet<string> = new Set([
   'connection',
@@ -89,7 +100,8 @@ export function forward(exchange: Exchange, target: ForwardTarget, prefix: strin
   const { req, method } = exchange;
   const backend = `${target.host}:${target.port}`;
   const asked = String(req.headers[':authority'] ?? req.headers.host ?? '') || backend;
-  const base: ProxyBase = { prefix, backend, asked };
+  const { onBehalf } = target;
+  const base: ProxyBase = { prefix, backend, asked: onBehalf === undefined ? asked : backend };
   const res = exchange.res as ServerResponse;
   const make = target.scheme === 'https' ? httpsRequest : httpRequest;
   const framed = framing(req);
@@ -103,11 +115,12 @@ export function forward(exchange: Exchange, target: ForwardTarget, prefix: strin
         method,
         path: target.path,
         headers: {
-          ...endToEndHeaders(req),
+          ...Object.fromEntries(Object.entries(endToEndHeaders(req)).filter(([name]) => onBehalf?.isOwn(name) !== true)),
           ...framed,
-          host: asked,
+          host: base.asked,
           'x-forwarded-for': forwardedFor(req),
           'x-forwarded-uri': prefix + target.path.replace(/\?.*$/s, ''),
+          ...(onBehalf === undefined ? {} : { 'x-forwarded-host': backend, 'x-forwarded-proto': 'https', ...onBehalf.headers }),
         },
         timeout: dialMs,
         ...(target.scheme === 'https' ? (target.tls ?? { rejectUnauthorized: false }) : {}),
@@ -118,6 +131,13 @@ export function forward(exchange: Exchange, target: ForwardTarget, prefix: strin
         if (!isFinalStatus(statusCode, 'stream' in req)) {
           response.destroy();
           reject(apiError('ServiceUnavailable', `error trying to reach service: malformed HTTP status code ${statusCode}`));
+          return;
+        }
+        if (onBehalf !== undefined && statusCode < 400 && statusCode >= 300 && response.headers.location) {
+          response.destroy();
+          res.writeHead(502, { 'content-type': 'text/plain; charset=utf-8', 'content-length': noRedirects.length });
+          res.end(noRedirects);
+          resolve();
           return;
         }
         let body: Readable = response;
@@ -146,7 +166,7 @@ export function forward(exchange: Exchange, target: ForwardTarget, prefix: strin
         res.end();
         resolve();
       } else {
-        reject(apiError('ServiceUnavailable', `error trying to reach service: ${error.message}`));
+        reject(apiError('ServiceUnavailable', `error trying to reach service: ${dialText(error, target)}`));
       }
     });
     signal.addEventListener('abort', () => upstream.destroy(), { once: true });

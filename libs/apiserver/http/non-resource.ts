@@ -3,6 +3,7 @@
 import { openApiV2 } from '@drydock/api/openapi/v2.ts';
 import { openApiV2Bytes, openApiV2Protobuf } from '@drydock/api/openapi/v2-protobuf.ts';
 import { openApiHash, openApiV3, openApiV3Index } from '@drydock/api/openapi/v3.ts';
+import type { RemoteGroup } from '../aggregated/remote-groups.ts';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts';
 import { notServed } from '../registry/errors.ts';
 import { discover } from './discovery.ts';
@@ -17,6 +18,8 @@ export interface NonResourceOptions {
   readonly tokens: ServiceAccountTokens;
   /** `host:port` under which clients find this server. */
   readonly advertised: string;
+  /** What servers behind this one add to discovery. */
+  readonly remoteGroups: () => readonly RemoteGroup[];
 }
 
 /** What /version says: the Kubernetes version whose behaviour this server has. */
@@ -79,7 +82,8 @@ export class NonResource {
   }
 
   #discover(exchange: Exchange): void {
-    const document = discover(exchange.path, headerOf(exchange.req, 'accept'), this.#options.advertised);
+    const { advertised, remoteGroups } = this.#options;
+    const document = discover(exchange.path, headerOf(exchange.req, 'accept'), advertised, remoteGroups());
     if (document === undefined) {
       if (exchange.path.startsWith('/apis/')) sendText(exchange, 404, '404 page not found\n');
       else sendError(exchange, notServed());

@@ -140,5 +140,10 @@ function proxiedPath(rest: readonly string[], whole: string): string {
   if (rest.length === 0 && !whole.endsWith('/')) return '';
   const joined = posix.join('/', ...rest);
   const path = whole.endsWith('/') && !joined.endsWith('/') ? `${joined}/` : joined;
+  return escapedPath(path);
+}
+
+/** A decoded path, escaped as Go's URL does it. */
+export function escapedPath(path: string): string {
   return encodeURI(path).replace(/[?#!*'()]/g, (char) => `%${char.charCodeAt(0).toString(16).toUpperCase()}`);
 }

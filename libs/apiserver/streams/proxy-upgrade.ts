@@ -1,6 +1,6 @@
 // Upgrades through the proxy subresources of pods, services and nodes: whatever protocol it is, the request goes to what is proxied
-// and its answer to the client (k8s.io/apimachinery/pkg/util/proxy: UpgradeAwareHandler). As there, the query is not passed on: who
-// may read through a node's proxy cannot say in one what a kubelet is to run.
+// and its answer to the client (k8s.io/apimachinery/pkg/util/proxy: UpgradeAwareHandler). As there, the query is not passed on, but to servers behind
+// this one (aggregated/): who may read through a node's proxy cannot say in one what a kubelet is to run.
 import { request as httpRequest, type IncomingMessage } from 'node:http';
 import { request as httpsRequest } from 'node:https';
 import type { Duplex } from 'node:stream';
@@ -41,8 +41,11 @@ function ask(req: IncomingMessage, target: ForwardTarget, signal: AbortSignal): 
   const { scheme, host, port } = target;
   const make = scheme === 'https' ? httpsRequest : httpRequest;
   const tls = scheme === 'https' ? (target.tls ?? { rejectUnauthorized: false }) : {};
-  const { method, headers } = repeated(req, target.path, req.headers.host ?? host);
-  const options = { host, port, method, path: target.path, headers: outgoing(req, headers), agent: false, timeout: dialMs };
+  const { onBehalf } = target;
+  const asked = onBehalf === undefined ? (req.headers.host ?? host) : `${host}:${port}`;
+  const { method, headers } = repeated(req, target.path, asked);
+  const sentHeaders = withCaller(outgoing(req, headers), onBehalf);
+  const options = { host, port, method, path: target.path, headers: sentHeaders, agent: false, timeout: dialMs };
   const sent = make({ ...options, ...tls });
   // Its body, where it has one; what follows that is the upgraded protocol's.
   req.pipe(sent);
@@ -58,6 +61,13 @@ function outgoing(req: IncomingMessage, headers: readonly string[]): string[] {
   const bodied = req.headers['content-length'] !== undefined || req.headers['transfer-encoding'] !== undefined;
   const length = bodied || req.method === 'GET' || req.method === 'HEAD' ? [] : ['Content-Length', '0'];
   return [...kept, ...(from === '' ? [] : ['X-Forwarded-For', from]), ...length];
+}
+
+function withCaller(headers: readonly string[], onBehalf: ForwardTarget['onBehalf']): string[] {
+  if (onBehalf === undefined) return [...headers];
+  const kept = headers.filter((_, index) => !onBehalf.isOwn(headers[index - (index % 2)]?.toLowerCase() ?? ''));
+  const own = Object.entries(onBehalf.headers).flatMap(([name, values]) => values.flatMap((value) => [name, value]));
+  return [...kept, ...own];
 }
 
 /** Headers of a refusal that are about the connection on which it came. */

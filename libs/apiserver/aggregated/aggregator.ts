@@ -1,0 +1,98 @@
+// Requests that another server answers: passed on, after this one has authenticated and authorised the caller, with the caller's name
+// (kube-aggregator: proxyHandler). What was authorised is what is sent: path and query are written anew from the one parse of them.
+import type { IncomingMessage } from 'node:http';
+import type { APIService } from '@drydock/api/generated/types.ts';
+import { ApiError, apiError } from '@drydock/api/status.ts';
+import type { RequestHeaderNames } from '@drydock/foundation/serving/request-header.ts';
+import type { Upgrade } from '../http/connect.ts';
+import { type Exchange, sendText } from '../http/exchange.ts';
+import { type ForwardTarget, forward } from '../http/forward.ts';
+import { escapedPath, type PathInfo } from '../http/request-info.ts';
+import { notServed } from '../registry/errors.ts';
+import type { User } from '../request.ts';
+import { proxyUpgrade } from '../streams/proxy-upgrade.ts';
+import { ask, unreachable } from './ask.ts';
+import type { Backends } from './backends.ts';
+import { isAvailable } from './condition.ts';
+import { isUserHeader, userHeaders } from './user-headers.ts';
+
+export class Aggregator {
+  readonly #backends: Backends;
+  readonly #isOwn: (header: string) => boolean;
+
+  /** @param names by which this server itself is told for whom it is asked: those behind it believe them, too. */
+  constructor(backends: Backends, names: RequestHeaderNames) {
+    this.#backends = backends;
+    this.#isOwn = (header) => isUserHeader(header, names);
+  }
+
+  /** The APIService whose server answers this path: `/apis/GROUP/VERSION` and all below it. */
+  find({ path, isResource, target }: Pick<PathInfo, 'path' | 'isResource' | 'target'>): APIService | undefined {
+    if (!path.startsWith('/apis/')) return undefined;
+    if (isResource) return this.#backends.find(target.group, target.version);
+    const [, group = '', version = '', ...more] = path.replace(/^\/|\/$/g, '').split('/');
+    return more.length > 0 ? undefined : this.#backends.find(group, version);
+  }
+
+  /** Answers in plain text, as the original, where it is this server that has something to say. */
+  async serve(exchange: Exchange, info: PathInfo, user: User, signal: AbortSignal): Promise<void> {
+    try {
+      exchange.res.setHeader('cache-control', 'no-cache, private');
+      await forward(exchange, this.#target(exchange.query, info, user), '', signal);
+    } catch (error) {
+      if (!(error instanceof ApiError) || error.code !== 503 || exchange.res.headersSent) throw error;
+      sendText(exchange, 503, `${error.message}\n`);
+    }
+  }
+
+  async upgrade(exchange: Exchange, info: PathInfo, user: User, upgrade: Upgrade): Promise<void> {
+    return proxyUpgrade(exchange.req as IncomingMessage, this.#target(exchange.query, info, user), upgrade);
+  }
+
+  /** The value of a GET, for callers over our own wire. Fails with the Status that the other server answers, or with Unavailable. */
+  async read(info: PathInfo, query: URLSearchParams, user: User, signal: AbortSignal): Promise<unknown> {
+    const { host, port, path, tls } = this.#target(query, info, user);
+    const headers = userHeaders(user);
+    const asked = { place: { host, port }, tls: tls as ReturnType<Backends['tlsOf']>, path, headers, signal };
+    const { code, body } = await ask(asked).catch((error: Error) => {
+      throw signal.aborted ? error : unreachable(error.message);
+    });
+    const value = parsed(body);
+    if (code >= 200 && code <= 299 && value !== undefined) return value;
+    const status = value as { kind?: string; message?: string } | undefined;
+    if (status?.kind === 'Status') throw new ApiError({ ...status, code });
+    throw apiError('ServiceUnavailable', `the server behind ${info.path} answered ${code}`);
+  }
+
+  #target(query: URLSearchParams, info: PathInfo, user: User): ForwardTarget {
+    const apiService = this.find(info);
+    if (apiService === undefined || !isPlain(info.path)) throw notServed();
+    if (!isAvailable(apiService)) throw apiError('ServiceUnavailable', 'service unavailable');
+    const place = this.#backends.placeOf(apiService);
+    if ('problem' in place) throw apiError('ServiceUnavailable', 'service unavailable');
+    const sorted = new URLSearchParams(query);
+    sorted.sort();
+    const text = sorted.size === 0 ? '' : `?${sorted}`;
+    return {
+      scheme: 'https',
+      ...place,
+      path: escapedPath(info.path) + text,
+      tls: this.#backends.tlsOf(apiService),
+      onBehalf: { headers: userHeaders(user), isOwn: this.#isOwn },
+    };
+  }
+}
+
+/** Whether all servers read the path as this one did: it has no steps and no empty parts. */
+function isPlain(path: string): boolean {
+  const parts = path.replace(/^\/|\/$/g, '').split('/');
+  return parts.every((part) => part !== '' && part !== '.' && part !== '..');
+}
+
+function parsed(body: Buffer): unknown {
+  try {
+    return JSON.parse(body.toString());
+  } catch {
+    return undefined;
+  }
+}

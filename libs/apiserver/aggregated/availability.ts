@@ -1,0 +1,146 @@
+// Asks the servers behind APIServices whether they answer, and says so in the APIServices' status; what they serve is kept for
+// discovery. Each apiserver asks for itself, as upstream's: an endpoint may be there for one and not for another.
+import type { APIResourceList, APIService } from '@drydock/api/generated/types.ts';
+import { apiServices } from '@drydock/api/resource.ts';
+import type { Clock } from '@drydock/foundation/clock.ts';
+import type { Log } from '@drydock/foundation/log.ts';
+import { availabilityAttempts, availabilityBackoffMinMs, availabilityResyncMs, availabilityTimeoutMs } from '../limits.ts';
+import { objectKey } from '../storage/keys.ts';
+import type { ObjectStore } from '../storage/object-store.ts';
+import { ask } from './ask.ts';
+import type { Backends } from './backends.ts';
+import { type Finding, failedCheck, passed, serviceFinding, withFinding } from './condition.ts';
+import { type UserHeaders, userHeaders } from './user-headers.ts';
+
+/** The rows of a server's version, as its discovery has them. */
+export type Rows = APIResourceList['resources'];
+
+export interface AvailabilityOptions {
+  readonly backends: Backends;
+  readonly objects: ObjectStore;
+  readonly clock: Clock;
+  readonly log: Log;
+}
+
+interface Known {
+  /** What the last finding was made of. */
+  basis: string;
+  dueMs: number;
+  failures: number;
+  rows: Rows | undefined;
+}
+
+/** As whom this server asks: one who may read discovery anywhere. */
+const checker: UserHeaders = userHeaders({ name: 'system:kube-aggregator', uid: '', groups: ['system:masters'], extra: {} });
+
+export class Availability {
+  readonly #options: AvailabilityOptions;
+  readonly #known = new Map<string, Known>();
+
+  constructor(options: AvailabilityOptions) {
+    this.#options = options;
+  }
+
+  /** What the server of an APIService was found to serve; undefined where its last check failed. */
+  rowsOf(name: string): Rows | undefined {
+    return this.#known.get(name)?.rows;
+  }
+
+  /** Checks what has changed and what is due. Fails with what the store says. */
+  async round(): Promise<void> {
+    const { backends, clock } = this.#options;
+    const all = backends.remote();
+    const names = new Set(all.map(({ metadata }) => metadata?.name ?? ''));
+    for (const name of this.#known.keys()) if (!names.has(name)) this.#known.delete(name);
+    if (all.length === 0) return;
+    await backends.follow();
+    const due = all.filter((each) => this.#isDue(each, clock.monotonicMs()));
+    await Promise.all(due.map((each) => this.#check(each)));
+  }
+
+  #isDue(apiService: APIService, nowMs: number): boolean {
+    const name = apiService.metadata?.name ?? '';
+    const { backends } = this.#options;
+    const version = (object: { metadata?: { resourceVersion?: string | undefined } | undefined } | undefined) =>
+      object?.metadata?.resourceVersion;
+    const slices = backends.slicesOf(apiService).map(version);
+    const basis = JSON.stringify([apiService.spec, version(backends.serviceOf(apiService)), slices]);
+    const known = this.#known.get(name) ?? { basis: '', dueMs: 0, failures: 0, rows: undefined };
+    this.#known.set(name, known);
+    if (known.basis !== basis) known.failures = 0;
+    else if (nowMs < known.dueMs) return false;
+    known.basis = basis;
+    return true;
+  }
+
+  async #check(apiService: APIService): Promise<void> {
+    const { backends, clock } = this.#options;
+    const name = apiService.metadata?.name ?? '';
+    const service = backends.serviceOf(apiService);
+    const against = serviceFinding(apiService, service, backends.slicesOf(apiService));
+    const { finding, rows } = against === undefined ? await this.#ask(apiService) : { finding: against, rows: undefined };
+    const known = this.#known.get(name);
+    if (known !== undefined) {
+      known.rows = rows;
+      known.failures = finding.status === 'True' ? 0 : known.failures + 1;
+      const waitMs =
+        finding.reason === 'FailedDiscoveryCheck' ? availabilityBackoffMinMs * 2 ** known.failures : Number.POSITIVE_INFINITY;
+      known.dueMs = clock.monotonicMs() + Math.min(waitMs, availabilityResyncMs);
+    }
+    await this.#write(name, apiService, finding);
+  }
+
+  /** Several at once: one of several endpoints is enough. */
+  async #ask(apiService: APIService): Promise<{ finding: Finding; rows: Rows | undefined }> {
+    const attempts = Array.from({ length: availabilityAttempts }, () => this.#attempt(apiService));
+    try {
+      return { finding: passed, rows: await Promise.any(attempts) };
+    } catch (error) {
+      const [first] = (error as AggregateError).errors as Error[];
+      return { finding: failedCheck(first?.message ?? ''), rows: undefined };
+    }
+  }
+
+  async #attempt(apiService: APIService): Promise<Rows> {
+    const { backends, clock } = this.#options;
+    const place = backends.placeOf(apiService);
+    if ('problem' in place) throw new Error(place.problem);
+    const path = `/apis/${apiService.spec?.group}/${apiService.spec?.version}`;
+    const url = `https://${place.host}:${place.port}${path}`;
+    const stop = new AbortController();
+    const timer = clock.timer(availabilityTimeoutMs, () => stop.abort(new Error('context deadline exceeded')));
+    try {
+      const answer = await ask({ place, tls: backends.tlsOf(apiService), path, headers: checker, signal: stop.signal }).catch(
+        (error: Error) => {
+          throw new Error(`Get ${JSON.stringify(url)}: ${error.message}`);
+        },
+      );
+      if (answer.code < 200 || answer.code > 299) throw new Error(`bad status from ${url}: ${answer.code}`);
+      return rowsIn(answer.body);
+    } catch (error) {
+      throw new Error(`failing or missing response from ${url}: ${(error as Error).message}`);
+    } finally {
+      timer.cancel();
+    }
+  }
+
+  async #write(name: string, { metadata }: APIService, finding: Finding): Promise<void> {
+    const { objects, clock } = this.#options;
+    await objects.update(objectKey(apiServices, '', name), undefined, (current) => {
+      const found = current?.object as APIService | undefined;
+      if (found === undefined || found.metadata?.uid !== metadata?.uid) return { keep: true };
+      const conditions = withFinding(found, finding, clock.wallMs());
+      return conditions === undefined ? { keep: true } : { put: { ...found, status: { ...found.status, conditions } } };
+    });
+  }
+}
+
+/** None where it is no list of resources: whoever answers counts as there. */
+function rowsIn(body: Buffer): Rows {
+  try {
+    const { resources } = JSON.parse(body.toString()) as Partial<APIResourceList>;
+    return Array.isArray(resources) ? resources.filter((row) => typeof row?.name === 'string') : [];
+  } catch {
+    return [];
+  }
+}
