@@ -19,7 +19,7 @@ import {
 import { hostCgroupFs } from '@drydock/kubelet/container/cgroup-fs.ts';
 import { openEngine } from '@drydock/kubelet/engine/open.ts';
 import { Kubelet } from '@drydock/kubelet/kubelet.ts';
-import { firstAddress, machineFacts, measure } from '@drydock/kubelet/node/machine.ts';
+import { firstAddress, machineFacts, measure, nodeUsage } from '@drydock/kubelet/node/machine.ts';
 import { machineProblems } from '@drydock/kubelet/node/machine-demands.ts';
 import { healthAnswer } from '@drydock/kubelet/server/health.ts';
 import { kubeletServers } from '@drydock/kubelet/server/servers.ts';
@@ -84,7 +84,8 @@ await runProgram({
           ),
         );
       await lifecycle.start(kubelet);
-      for (const server of await kubeletServers({ config, client, engine, clock, log, kubelet })) await lifecycle.start(server);
+      for (const server of await kubeletServers({ config, client, engine, clock, log, kubelet, nodeUsage }))
+        await lifecycle.start(server);
       log.info({ node: config.nodeName, endpoint: config.endpoint }, 'started');
     } catch (error) {
       if (error instanceof DecodeError) throw new StartupError(loadFailure(values.config, error), { cause: error });

@@ -1,6 +1,7 @@
 // Adapter: what there is to know of this machine.
 import { readFileSync, statfsSync } from 'node:fs';
 import { arch, cpus, hostname, networkInterfaces, release, totalmem } from 'node:os';
+import type { NodeUsage } from '../server/resource-metrics.ts';
 import type { MachineFacts } from './node-agent.ts';
 import type { Measurements } from './thresholds.ts';
 
@@ -53,6 +54,20 @@ export function measure(rootDir: string): Measurements {
     ...(inodes.capacity > 0 ? { 'nodefs.inodesFree': inodes, 'imagefs.inodesFree': inodes } : {}),
     ...known('pid.available', { available: threadsMax - Number(threads), capacity: threadsMax }),
   };
+}
+
+/** The kernel's unit of processor time. */
+const ticksPerSecond = 100;
+
+/** As of the root cgroup: all processors, and memory without free pages and files that nobody has touched of late. */
+export function nodeUsage(): NodeUsage | undefined {
+  const [user, nice, system, , , irq, softirq, steal] =
+    /^cpu +(.*)$/m.exec(read('/proc/stat'))?.[1]?.split(' ').map(Number) ?? [];
+  const meminfo = read('/proc/meminfo');
+  const bytes = (name: string) => Number(new RegExp(`^${name}:\\s+(\\d+) kB`, 'm').exec(meminfo)?.[1] ?? Number.NaN) * 1024;
+  const ticks = [user, nice, system, irq, softirq, steal].reduce<number>((sum, each) => sum + (each ?? 0), 0);
+  const workingSetBytes = bytes('MemTotal') - bytes('MemFree') - bytes('Inactive\\(file\\)');
+  return Number.isNaN(workingSetBytes) || ticks === 0 ? undefined : { cpuSeconds: ticks / ticksPerSecond, workingSetBytes };
 }
 
 function known(signal: 'memory.available' | 'pid.available', amounts: { available: number; capacity: number }): Measurements {

@@ -15,6 +15,7 @@ import { Turns } from '@drydock/foundation/serving/turns.ts';
 import type { NodeAccess } from './access.ts';
 import { healthAnswer } from './health.ts';
 import { pathOf, subresourcesOf, verbOf } from './paths.ts';
+import { resourceMetrics } from './resource-metrics.ts';
 import { sendLog } from './send-log.ts';
 import type { ServerPorts } from './servers.ts';
 import { summary } from './stats.ts';
@@ -137,6 +138,8 @@ async function serve(
     text(code, body);
   } else if (path === '/pods') json({ kind: 'PodList', apiVersion: 'v1', metadata: {}, items: kubelet.manager.all() });
   else if (path === '/stats/summary') json(await summary(ports));
+  else if (path === '/metrics/resource')
+    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(await resourceMetrics(ports));
   else if (path === '/metrics')
     response
       .writeHead(200, { 'content-type': 'text/plain; version=0.0.4' })

@@ -9,6 +9,7 @@ import type { KubeletConfig } from '../config.ts';
 import type { ContainerEngine } from '../engine/engine.ts';
 import type { PodObservation } from '../pod/observation.ts';
 import { NodeAccess } from './access.ts';
+import type { NodeUsage } from './resource-metrics.ts';
 
 /** What the servers see of the kubelet. */
 export interface KubeletView {
@@ -27,6 +28,8 @@ export interface ServerPorts {
   readonly clock: Clock;
   readonly log: Log;
   readonly kubelet: KubeletView;
+  /** Undefined where that cannot be measured. */
+  readonly nodeUsage?: () => NodeUsage | undefined;
   /** Other bounds for strangers than the usual ones. */
   readonly bounds?: { readonly times?: ServingTimes; readonly strangersMax?: number };
 }
