@@ -1,6 +1,6 @@
 // Puts an apiserver together from its parts, starts it and stops it.
 import type { FieldGate } from '@drydock/api/disabled-fields.ts';
-import type { DeleteOptions, PersistentVolumeClaim, Pod, ResourceSlice } from '@drydock/api/generated/types.ts';
+import type { DeleteOptions } from '@drydock/api/generated/types.ts';
 import {
   apiServices,
   clusterRoleBindings,
@@ -8,10 +8,8 @@ import {
   type KubeObject,
   namespaces,
   nodes,
-  persistentVolumeClaims,
   pods,
   type Resource,
-  resourceSlices,
   roleBindings,
   roles,
   secrets,
@@ -32,6 +30,7 @@ import { remoteGroups } from './aggregated/remote-groups.ts';
 import { Authenticator, type RequestHeaderOptions } from './authn/authenticator.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import { Authorizer, type AuthorizerMode, alwaysAllow, alwaysDeny } from './authz/authorizer.ts';
+import { cachedNodes, nodeReaderResources } from './authz/cached-nodes.ts';
 import { cachedRbac } from './authz/cached-rbac.ts';
 import { NodeAuthorizer } from './authz/node.ts';
 import { RbacAuthorizer } from './authz/rbac.ts';
@@ -65,16 +64,6 @@ import { objectKey } from './storage/keys.ts';
 import { ObjectStore } from './storage/object-store.ts';
 import type { Store } from './storage/store.ts';
 import { TrackedStore } from './storage/tracked-store.ts';
-
-type Attachment = KubeObject & { readonly spec?: { readonly nodeName?: string } };
-
-const volumeAttachments: Resource<Attachment> = {
-  group: 'storage.k8s.io',
-  version: 'v1',
-  resource: 'volumeattachments',
-  kind: 'VolumeAttachment',
-  namespaced: false,
-};
 
 export interface ApiServerOptions {
   readonly store: Store;
@@ -286,7 +275,7 @@ export class ApiServer {
   /** Retries until the store answers: an apiserver may start before its store. */
   async #bringUp(): Promise<void> {
     const { clock, log, random } = this.#options;
-    const needed = [
+    const needed: readonly Resource[] = [
       apiServices,
       clusterRoles,
       clusterRoleBindings,
@@ -294,8 +283,8 @@ export class ApiServer {
       roleBindings,
       namespaces,
       serviceAccounts,
-      pods,
-    ].concat(persistentVolumeClaims, resourceSlices, volumeAttachments);
+      ...nodeReaderResources,
+    ];
     const bootstrap = new Bootstrap({
       objects: this.#objects,
       clock,
@@ -350,20 +339,7 @@ export class ApiServer {
     if (name === 'AlwaysAllow') return alwaysAllow;
     if (name === 'AlwaysDeny') return alwaysDeny;
     const rules = bootstrapPolicy().clusterRoles.find((role) => role.metadata?.name === 'system:node')?.rules ?? [];
-    const caches = this.#caches;
-    return new NodeAuthorizer(
-      {
-        *podsOnNode(node) {
-          for (const pod of caches.list<Pod>(pods)) if (pod.spec?.nodeName === node) yield pod;
-        },
-        nodeOfPod: (namespace, name) => caches.peek<Pod>(pods, namespace, name)?.spec?.nodeName,
-        nodeOfSlice: (name) => caches.peek<ResourceSlice>(resourceSlices, '', name)?.spec?.nodeName,
-        nodeOfAttachment: (name) => caches.peek<Attachment>(volumeAttachments, '', name)?.spec?.nodeName,
-        volumeOfClaim: (namespace, name) =>
-          caches.peek<PersistentVolumeClaim>(persistentVolumeClaims, namespace, name)?.spec?.volumeName,
-      },
-      rules,
-    );
+    return new NodeAuthorizer(cachedNodes(this.#caches), rules);
   }
 
   /** From the cache, or from the store where the cache does not have it (yet). */
