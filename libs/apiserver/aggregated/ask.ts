@@ -2,7 +2,7 @@
 import { type RequestOptions, request } from 'node:https';
 import { apiError } from '@drydock/api/status.ts';
 import { dialText } from '../http/dial-text.ts';
-import { backendAnswerMaxBytes } from '../limits.ts';
+import { backendAnswerMaxBytes, dialMs } from '../limits.ts';
 import type { BackendTls } from './backends.ts';
 import type { BackendPlace } from './place.ts';
 import type { UserHeaders } from './user-headers.ts';
@@ -27,7 +27,14 @@ export function ask({ place, tls, path, headers, signal }: Asked): Promise<Backe
   signal.throwIfAborted();
   const all = Object.fromEntries(Object.entries(headers).map(([name, values]) => [name, [...values]]));
   const { host, port } = place;
-  const options: RequestOptions = { host, port, path, headers: { accept: 'application/json', ...all }, ...tls };
+  const options: RequestOptions = {
+    host,
+    port,
+    path,
+    headers: { accept: 'application/json', ...all },
+    timeout: dialMs,
+    ...tls,
+  };
   const sent = request(options, (response) => {
     const pieces: Buffer[] = [];
     let size = 0;
@@ -42,6 +49,7 @@ export function ask({ place, tls, path, headers, signal }: Asked): Promise<Backe
   const give = () => sent.destroy(signal.reason as Error);
   signal.addEventListener('abort', give, { once: true });
   sent.on('error', (error) => reject(signal.aborted ? (signal.reason as Error) : new Error(dialText(error, place))));
+  sent.on('timeout', () => sent.destroy(new Error(`dial tcp ${place.host}:${place.port}: i/o timeout`)));
   sent.on('close', () => signal.removeEventListener('abort', give));
   sent.end();
   return promise;

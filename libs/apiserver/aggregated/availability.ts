@@ -64,7 +64,7 @@ export class Availability {
     const version = (object: { metadata?: { resourceVersion?: string | undefined } | undefined } | undefined) =>
       object?.metadata?.resourceVersion;
     const slices = backends.slicesOf(apiService).map(version);
-    const basis = JSON.stringify([apiService.spec, version(backends.serviceOf(apiService)), slices]);
+    const basis = JSON.stringify([apiService.metadata?.uid, apiService.spec, version(backends.serviceOf(apiService)), slices]);
     const known = this.#known.get(name) ?? { basis: '', dueMs: 0, failures: 0, rows: undefined };
     this.#known.set(name, known);
     if (known.basis !== basis) known.failures = 0;
@@ -87,7 +87,11 @@ export class Availability {
         finding.reason === 'FailedDiscoveryCheck' ? availabilityBackoffMinMs * 2 ** known.failures : Number.POSITIVE_INFINITY;
       known.dueMs = clock.monotonicMs() + Math.min(waitMs, availabilityResyncMs);
     }
-    await this.#write(name, apiService, finding);
+    await this.#write(name, apiService, finding).catch((error: unknown) => {
+      // What was found and could not be said is looked for again at once.
+      if (known !== undefined) known.basis = '';
+      throw error;
+    });
   }
 
   /** Several at once: one of several endpoints is enough. */
