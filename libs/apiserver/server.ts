@@ -26,7 +26,7 @@ import { type Find, storedSources } from './admission/stored-sources.ts';
 import { Aggregator } from './aggregated/aggregator.ts';
 import { Availability } from './aggregated/availability.ts';
 import { type BackendOptions, Backends } from './aggregated/backends.ts';
-import { remoteGroups } from './aggregated/remote-groups.ts';
+import { remoteGroups, remoteOpenApi } from './aggregated/remote-groups.ts';
 import { Authenticator, type RequestHeaderOptions } from './authn/authenticator.ts';
 import { ServiceAccountTokens } from './authn/service-account-tokens.ts';
 import { Authorizer, type AuthorizerMode, alwaysAllow, alwaysDeny } from './authz/authorizer.ts';
@@ -226,6 +226,7 @@ export class ApiServer {
         advertised: `${options.advertiseAddress}:${options.securePort}`,
         health: this.#health(),
         remoteGroups: aggregation.remoteGroups,
+        remoteOpenApi: () => remoteOpenApi(backends.remote(), (name) => availability.openApiOf(name)),
       }),
       tls: options.tls,
       requestTimeoutMs: options.requestTimeoutMs,

@@ -32,6 +32,10 @@ let got: Got[] = [];
 const sockets = new Set<TLSSocket>();
 
 const list = { kind: 'FooList', apiVersion: 'fake.test/v1', metadata: {}, items: [{ metadata: { name: 'one' } }] };
+const openApi = {
+  'apis/fake.test/v1': { serverRelativeURL: '/openapi/v3/apis/fake.test/v1?hash=abc' },
+  'apis/apps/v1': { serverRelativeURL: '/openapi/v3/apis/apps/v1?hash=evil' },
+};
 const rows = {
   kind: 'APIResourceList',
   groupVersion: 'fake.test/v1',
@@ -44,10 +48,11 @@ async function startBackend(pair: CertifiedKey, port = 0): Promise<Server> {
     let body = '';
     for await (const piece of req) body += piece;
     const path = (req.url ?? '').split('?')[0] ?? '';
-    const checks = req.headers['x-remote-user'] === 'system:kube-aggregator';
+    const checks = /^system:(kube-)?aggregator$/.test(String(req.headers['x-remote-user']));
     const proxy = String((req.socket as TLSSocket).getPeerCertificate().subject?.CN);
     if (!checks)
       got.push({ method: req.method ?? '', url: req.url ?? '', headers: req.headers as Got['headers'], proxy, body });
+    if (path === '/openapi/v3') return void res.end(JSON.stringify({ paths: openApi }));
     if (path.endsWith('/redirect')) return void res.writeHead(302, { location: 'https://192.0.2.99/' }).end();
     if (path.endsWith('/conflict')) return void res.writeHead(409).end('{"kind":"Status","reason":"Conflict","code":409}');
     if (path.endsWith('/slow')) return void res.writeHead(200).write('{"type":"ADDED"}\n');
@@ -255,6 +260,15 @@ test('discovery lists the group by its priority, in all of its forms', async () 
     shortNames: ['fo'],
   };
   expect(found.versions).toEqual([{ version: 'v1', resources: [row], freshness: 'Current' }]);
+});
+
+test('the OpenAPI of a server is listed and passed on: of its own version, and of no other', async () => {
+  const { body } = await reader.call('GET', '/openapi/v3');
+  expect(body.paths['apis/fake.test/v1']).toEqual(openApi['apis/fake.test/v1']);
+  expect(body.paths['apis/apps/v1'].serverRelativeURL).not.toContain('evil');
+  expect((await reader.call('GET', '/openapi/v3/apis/fake.test/v1?hash=abc')).body).toEqual(list);
+  expect(got).toMatchObject([{ url: '/openapi/v3/apis/fake.test/v1?hash=abc', headers: { 'x-remote-user': 'reader' } }]);
+  expect((await reader.call('GET', '/openapi/v3/apis/apps/v1')).body.openapi).toBe('3.0.0');
 });
 
 test('what is wrong with a server is said as the original says it, and it is not asked', async () => {

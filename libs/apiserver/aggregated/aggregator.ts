@@ -26,8 +26,10 @@ export class Aggregator {
     this.#isOwn = (header) => isUserHeader(header, names);
   }
 
-  /** The APIService whose server answers this path: `/apis/GROUP/VERSION` and all below it. */
+  /** The APIService whose server answers this path: `/apis/GROUP/VERSION`, all below it, and the OpenAPI document of that version. */
   find({ path, isResource, target }: Pick<PathInfo, 'path' | 'isResource' | 'target'>): APIService | undefined {
+    const openApi = /^\/openapi\/v3\/apis\/([^/]+)\/([^/]+)$/.exec(path);
+    if (openApi !== null) return this.#backends.find(openApi[1] ?? '', openApi[2] ?? '');
     if (!path.startsWith('/apis/')) return undefined;
     if (isResource) return this.#backends.find(target.group, target.version);
     const [, group = '', version = '', ...more] = path.replace(/^\/|\/$/g, '').split('/');
@@ -67,6 +69,7 @@ export class Aggregator {
   #target(query: URLSearchParams, info: PathInfo, user: User): ForwardTarget {
     const apiService = this.find(info);
     if (apiService === undefined || !isPlain(info.path)) throw notServed();
+    if (!isAvailable(apiService) && info.path.startsWith('/openapi/')) throw notServed();
     if (!isAvailable(apiService)) throw apiError('ServiceUnavailable', 'service unavailable');
     const place = this.#backends.placeOf(apiService);
     if ('problem' in place) throw apiError('ServiceUnavailable', 'service unavailable');

@@ -28,10 +28,21 @@ interface Known {
   dueMs: number;
   failures: number;
   rows: Rows | undefined;
+  /** Where its OpenAPI is, with its hash; undefined where it has none. */
+  openApi: string | undefined;
 }
 
 /** As whom this server asks: one who may read discovery anywhere. */
 const checker: UserHeaders = userHeaders({ name: 'system:kube-aggregator', uid: '', groups: ['system:masters'], extra: {} });
+
+const openApiReader: UserHeaders = userHeaders({ name: 'system:aggregator', uid: '', groups: [], extra: {} });
+
+/** What a server was found to be. */
+interface Found {
+  readonly finding: Finding;
+  readonly rows?: Rows;
+  readonly openApi?: string | undefined;
+}
 
 export class Availability {
   readonly #options: AvailabilityOptions;
@@ -44,6 +55,11 @@ export class Availability {
   /** What the server of an APIService was found to serve; undefined where its last check failed. */
   rowsOf(name: string): Rows | undefined {
     return this.#known.get(name)?.rows;
+  }
+
+  /** Where the OpenAPI document of its version is, relative to this server. */
+  openApiOf(name: string): string | undefined {
+    return this.#known.get(name)?.openApi;
   }
 
   /** Checks what has changed and what is due. Fails with what the store says. */
@@ -65,7 +81,7 @@ export class Availability {
       object?.metadata?.resourceVersion;
     const slices = backends.slicesOf(apiService).map(version);
     const basis = JSON.stringify([apiService.metadata?.uid, apiService.spec, version(backends.serviceOf(apiService)), slices]);
-    const known = this.#known.get(name) ?? { basis: '', dueMs: 0, failures: 0, rows: undefined };
+    const known = this.#known.get(name) ?? { basis: '', dueMs: 0, failures: 0, rows: undefined, openApi: undefined };
     this.#known.set(name, known);
     if (known.basis !== basis) known.failures = 0;
     else if (nowMs < known.dueMs) return false;
@@ -78,10 +94,12 @@ export class Availability {
     const name = apiService.metadata?.name ?? '';
     const service = backends.serviceOf(apiService);
     const against = serviceFinding(apiService, service, backends.slicesOf(apiService));
-    const { finding, rows } = against === undefined ? await this.#ask(apiService) : { finding: against, rows: undefined };
+    const found: Found = against === undefined ? await this.#ask(apiService) : { finding: against };
+    const { finding, rows } = found;
     const known = this.#known.get(name);
     if (known !== undefined) {
       known.rows = rows;
+      known.openApi = found.openApi;
       known.failures = finding.status === 'True' ? 0 : known.failures + 1;
       const waitMs =
         finding.reason === 'FailedDiscoveryCheck' ? availabilityBackoffMinMs * 2 ** known.failures : Number.POSITIVE_INFINITY;
@@ -95,32 +113,46 @@ export class Availability {
   }
 
   /** Several at once: one of several endpoints is enough. */
-  async #ask(apiService: APIService): Promise<{ finding: Finding; rows: Rows | undefined }> {
+  async #ask(apiService: APIService): Promise<Found> {
     const attempts = Array.from({ length: availabilityAttempts }, () => this.#attempt(apiService));
     try {
-      return { finding: passed, rows: await Promise.any(attempts) };
+      const rows = await Promise.any(attempts);
+      return { finding: passed, rows, openApi: await this.#openApi(apiService).catch(() => undefined) };
     } catch (error) {
       const [first] = (error as AggregateError).errors as Error[];
-      return { finding: failedCheck(first?.message ?? ''), rows: undefined };
+      return { finding: failedCheck(first?.message ?? '') };
     }
   }
 
   async #attempt(apiService: APIService): Promise<Rows> {
+    return rowsIn(await this.#get(apiService, `/apis/${apiService.spec?.group}/${apiService.spec?.version}`, checker));
+  }
+
+  /** From its index of OpenAPI v3; not every server has one. */
+  async #openApi(apiService: APIService): Promise<string | undefined> {
+    const body = await this.#get(apiService, '/openapi/v3', openApiReader);
+    const { paths } = JSON.parse(body.toString()) as { paths?: Record<string, { serverRelativeURL?: unknown }> };
+    const own = `apis/${apiService.spec?.group}/${apiService.spec?.version}`;
+    const url = paths?.[own]?.serverRelativeURL;
+    return typeof url === 'string' && url.split('?')[0] === `/openapi/v3/${own}` ? url : undefined;
+  }
+
+  /** The body of a good answer; fails in the words of a check. */
+  async #get(apiService: APIService, path: string, headers: UserHeaders): Promise<Buffer> {
     const { backends, clock } = this.#options;
     const place = backends.placeOf(apiService);
     if ('problem' in place) throw new Error(place.problem);
-    const path = `/apis/${apiService.spec?.group}/${apiService.spec?.version}`;
     const url = `https://${place.host}:${place.port}${path}`;
     const stop = new AbortController();
     const timer = clock.timer(availabilityTimeoutMs, () => stop.abort(new Error('context deadline exceeded')));
     try {
-      const answer = await ask({ place, tls: backends.tlsOf(apiService), path, headers: checker, signal: stop.signal }).catch(
+      const answer = await ask({ place, tls: backends.tlsOf(apiService), path, headers, signal: stop.signal }).catch(
         (error: Error) => {
           throw new Error(`Get ${JSON.stringify(url)}: ${error.message}`);
         },
       );
       if (answer.code < 200 || answer.code > 299) throw new Error(`bad status from ${url}: ${answer.code}`);
-      return rowsIn(answer.body);
+      return answer.body;
     } catch (error) {
       throw new Error(`failing or missing response from ${url}: ${(error as Error).message}`);
     } finally {

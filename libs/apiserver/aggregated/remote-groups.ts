@@ -32,6 +32,17 @@ export function remoteGroups(apiServices: readonly APIService[], rowsOf: (name: 
   });
 }
 
+/** The OpenAPI documents of those that have one: by the name that the index gives them. */
+export function remoteOpenApi(
+  apiServices: readonly APIService[],
+  urlOf: (name: string) => string | undefined,
+): Record<string, string> {
+  const found = apiServices.map(
+    ({ metadata, spec }) => [`apis/${spec?.group}/${spec?.version}`, urlOf(metadata?.name ?? '')] as const,
+  );
+  return Object.fromEntries(found.flatMap(([name, url]) => (url === undefined ? [] : [[name, url]])));
+}
+
 const form = /^v(\d+)(?:(alpha|beta)(\d+))?$/;
 
 /** Kubernetes' order of versions (k8s.io/apimachinery/pkg/version: CompareKubeAwareVersionStrings): positive where `a` is the newer. */

@@ -20,6 +20,8 @@ export interface NonResourceOptions {
   readonly advertised: string;
   /** What servers behind this one add to discovery. */
   readonly remoteGroups: () => readonly RemoteGroup[];
+  /** Their OpenAPI documents: relative URLs by what the index calls them. */
+  readonly remoteOpenApi: () => Readonly<Record<string, string>>;
 }
 
 /** What /version says: the Kubernetes version whose behaviour this server has. */
@@ -73,7 +75,7 @@ export class NonResource {
     if (path === '/api' || path.startsWith('/api/') || path === '/apis' || path.startsWith('/apis/'))
       return this.#discover(exchange);
     if (path === '/openapi/v2') return this.#openApiV2(exchange);
-    if (path === '/openapi/v3' || path === '/openapi/v3/') return sendValue(exchange, 200, openApiV3Index());
+    if (path === '/openapi/v3' || path === '/openapi/v3/') return sendValue(exchange, 200, this.#openApiV3Index());
     if (path.startsWith('/openapi/v3/')) return this.#openApiV3(exchange, path.slice('/openapi/v3/'.length));
     if (path === '/openid/v1/jwks')
       return send(exchange, 200, 'application/jwk-set+json', JSON.stringify(await this.#options.tokens.keySet()));
@@ -103,6 +105,17 @@ export class NonResource {
     if (form === undefined) send(exchange, 406, 'text/plain', '', { vary: 'Accept' });
     else if (headerOf(exchange.req, 'if-none-match') === etag) send(exchange, 304, form, '', { etag });
     else send(exchange, 200, form, form === openApiV2Protobuf ? openApiV2Bytes() : openApiV2(), { vary: 'Accept', etag });
+  }
+
+  #openApiV3Index(): object {
+    const remote = Object.entries(this.#options.remoteOpenApi());
+    const index = openApiV3Index() as { readonly paths: object };
+    if (remote.length === 0) return index;
+    const all = [
+      ...Object.entries(index.paths),
+      ...remote.map(([name, serverRelativeURL]) => [name, { serverRelativeURL }] as const),
+    ];
+    return { paths: Object.fromEntries(all.sort(([a], [b]) => (a < b ? -1 : 1))) };
   }
 
   /** A request that names the current hash may be kept for ever; one with another hash is sent to the current one. */
