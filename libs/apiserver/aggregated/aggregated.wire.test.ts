@@ -308,6 +308,7 @@ test('what is wrong with a server is said as the original says it, and it is not
     async () => expect((await condition('v1.badca.test')).message).toMatch(/tls: failed to verify certificate/),
     5_000,
   );
+  expect((await operator.call('GET', '/openapi/v3/apis/nosvc.test/v1')).code).toBe(404);
   const accept = 'application/json;g=apidiscovery.k8s.io;v=v2;as=APIGroupDiscoveryList';
   const { body } = await reader.call('GET', '/apis', { headers: { accept } });
   const stale = body.items.find((item: { metadata: { name: string } }) => item.metadata.name === 'refused.test');
