@@ -3,6 +3,7 @@ import { fieldsFromAppArmorAnnotations } from './app-armor.ts';
 import { emptyModel } from './decode-value.ts';
 import type { DaemonSet, Job, Namespace, ObjectMeta, PersistentVolumeClaim, Pod, Secret } from './generated/types.ts';
 import { copyField, isObject, type JsonObject, semanticEqual, setField } from './json.ts';
+import { mergeMatchLabelKeys } from './match-label-keys.ts';
 import { qosClassOf } from './pod-qos.ts';
 import { groupResourceOf, type KubeObject } from './resource.ts';
 import { modelSchema } from './schema.ts';
@@ -91,6 +92,7 @@ function preparePod(object: KubeObject): void {
   const pod = object as Pod;
   pod.status = { phase: 'Pending', qosClass: qosClassOf(pod) };
   fieldsFromAppArmorAnnotations(pod);
+  mergeMatchLabelKeys(pod);
 }
 
 function prepareNamespace(object: KubeObject): void {

@@ -1,13 +1,14 @@
 // Rules of affinity and topology spread.
 import type {
   Affinity,
+  LabelSelector,
   NodeSelector,
   NodeSelectorRequirement,
   NodeSelectorTerm,
   PodAffinityTerm,
   TopologySpreadConstraint,
 } from '../generated/types.ts';
-import { dns1123SubdomainErrors, labelValueErrors, qualifiedNameErrors } from '../names.ts';
+import { dns1123LabelErrors, dns1123SubdomainErrors, labelValueErrors, qualifiedNameErrors } from '../names.ts';
 import { validateSelector } from './common.ts';
 import { duplicate, type FieldError, forbidden, invalid, notSupported, required } from './field-error.ts';
 
@@ -102,20 +103,55 @@ function validateExpressions(term: NodeSelectorTerm, path: string): FieldError[]
 }
 
 function validatePodTerm(term: PodAffinityTerm, path: string): FieldError[] {
+  const { labelSelector, matchLabelKeys = [], mismatchLabelKeys = [] } = term;
   const errors = [
-    ...validateSelector(term.labelSelector, `${path}.labelSelector`),
+    ...validateSelector(labelSelector, `${path}.labelSelector`),
     ...validateSelector(term.namespaceSelector, `${path}.namespaceSelector`),
   ];
+  for (const namespace of term.namespaces ?? [])
+    for (const text of dns1123LabelErrors(namespace)) errors.push(invalid(`${path}.namespace`, namespace, text));
+  errors.push(
+    ...validateLabelKeys(matchLabelKeys, labelSelector, `${path}.matchLabelKeys`),
+    ...validateLabelKeys(mismatchLabelKeys, labelSelector, `${path}.mismatchLabelKeys`),
+  );
+  const others = new Set(mismatchLabelKeys);
+  matchLabelKeys.forEach((key, index) => {
+    if (others.has(key))
+      errors.push(invalid(`${path}.matchLabelKeys[${index}]`, key, 'exists in both matchLabelKeys and mismatchLabelKeys'));
+  });
+  const counts = keyCounts(labelSelector);
+  matchLabelKeys.forEach((key, index) => {
+    // Once it is in there because of matchLabelKeys itself. The path is upstream's.
+    if ((counts.get(key) ?? 0) > 1)
+      errors.push(invalid(`${path}[${index}]`, key, 'exists in both matchLabelKeys and labelSelector'));
+  });
   if (!term.topologyKey) errors.push(required(`${path}.topologyKey`, 'can not be empty'));
   for (const text of qualifiedNameErrors(term.topologyKey)) errors.push(invalid(`${path}.topologyKey`, term.topologyKey, text));
   return errors;
 }
 
+function validateLabelKeys(keys: readonly string[], selector: LabelSelector | undefined, path: string): FieldError[] {
+  if (keys.length === 0) return [];
+  const errors = keys.flatMap((key, index) => qualifiedNameErrors(key).map((text) => invalid(`${path}[${index}]`, key, text)));
+  return selector === undefined ? [forbidden(path, 'must not be specified when labelSelector is not set'), ...errors] : errors;
+}
+
+/** How often each key is in a selector. */
+function keyCounts(selector: LabelSelector | undefined): Map<string, number> {
+  const counts = new Map<string, number>();
+  const keys = [...Object.keys(selector?.matchLabels ?? {}), ...(selector?.matchExpressions ?? []).map(({ key }) => key)];
+  for (const key of keys) counts.set(key, (counts.get(key) ?? 0) + 1);
+  return counts;
+}
+
+const inclusionPolicies = ['Honor', 'Ignore'];
+
 export function validateSpread(constraints: readonly TopologySpreadConstraint[], path: string): FieldError[] {
-  const seen = new Set<string>();
+  const pairs = constraints.map(({ topologyKey, whenUnsatisfiable }) => `{${topologyKey}, ${whenUnsatisfiable}}`);
+  const last = new Map(pairs.map((pair, index) => [pair, index]));
   return constraints.flatMap((constraint, index) => {
     const at = `${path}[${index}]`;
-    const { maxSkew, topologyKey, whenUnsatisfiable } = constraint;
+    const { maxSkew, minDomains, topologyKey, whenUnsatisfiable, nodeAffinityPolicy, nodeTaintsPolicy } = constraint;
     const errors: FieldError[] = [];
     if (maxSkew <= 0) errors.push(invalid(`${at}.maxSkew`, maxSkew, 'must be greater than zero'));
     if (!topologyKey) errors.push(required(`${at}.topologyKey`, 'can not be empty'));
@@ -123,9 +159,23 @@ export function validateSpread(constraints: readonly TopologySpreadConstraint[],
     const policies = ['DoNotSchedule', 'ScheduleAnyway'];
     if (!policies.includes(whenUnsatisfiable))
       errors.push(notSupported(`${at}.whenUnsatisfiable`, whenUnsatisfiable, policies));
-    const pair = `{${topologyKey}, ${whenUnsatisfiable}}`;
-    if (seen.has(pair)) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair));
-    seen.add(pair);
+    const pair = pairs[index] ?? '';
+    // Of two, upstream names the first.
+    if (last.get(pair) !== index) errors.push(duplicate(`${at}.{topologyKey, whenUnsatisfiable}`, pair));
+    if (minDomains !== undefined && minDomains <= 0)
+      errors.push(invalid(`${at}.minDomains`, minDomains, 'must be greater than zero'));
+    if (minDomains !== undefined && whenUnsatisfiable !== 'DoNotSchedule')
+      errors.push(
+        invalid(
+          `${at}.minDomains`,
+          minDomains,
+          `can only use minDomains if whenUnsatisfiable=DoNotSchedule, not ${whenUnsatisfiable}`,
+        ),
+      );
+    for (const [field, policy] of Object.entries({ nodeAffinityPolicy, nodeTaintsPolicy }))
+      if (policy !== undefined && !inclusionPolicies.includes(policy))
+        errors.push(notSupported(`${at}.${field}`, policy, inclusionPolicies));
+    errors.push(...validateLabelKeys(constraint.matchLabelKeys ?? [], constraint.labelSelector, `${at}.matchLabelKeys`));
     return errors.concat(validateSelector(constraint.labelSelector, `${at}.labelSelector`));
   });
 }
