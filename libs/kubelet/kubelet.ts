@@ -27,6 +27,9 @@ import {
   pressures,
   shareOfPods,
 } from './node/thresholds.ts';
+import { PluginRegistrar } from './plugins/registrar.ts';
+import { socketOpener } from './plugins/socket-client.ts';
+import { pluginSockets } from './plugins/sockets.ts';
 import { admitPod } from './pod/admission.ts';
 import { BackoffTable } from './pod/backoff.ts';
 import { rotateForever } from './pod/log-rotation.ts';
@@ -40,6 +43,8 @@ import { Mirrors } from './static/mirrors.ts';
 import type { StaticSource } from './static/source.ts';
 import { StaticPods } from './static/static-pods.ts';
 import { Claims } from './volumes/claims.ts';
+import { CsiNodeKeeper } from './volumes/csi/csi-node.ts';
+import { CsiDrivers } from './volumes/csi/drivers.ts';
 import { hollowMounter, hostMounter } from './volumes/mounter.ts';
 import { ReferenceCache } from './volumes/references.ts';
 import { bindSubPath } from './volumes/sub-path.ts';
@@ -136,6 +141,7 @@ export class Kubelet implements Service {
     });
     node.start();
     manager.start();
+    this.#keepDrivers();
     // Pods of manifests run without an API server, and may be what it runs in.
     void Promise.all([podInformer.synced(), serviceInformer.synced()]).then(() => {
       if (!this.#stop.signal.aborted) manager.follow();
@@ -237,6 +243,23 @@ export class Kubelet implements Service {
           allowedSysctls: config.allowedSysctls,
         }),
     });
+  }
+
+  /** CSINode is there from the start; drivers enter it as they register. A simulated node has no drivers. */
+  #keepDrivers(): void {
+    const { config, clock, log } = this.#ports;
+    const csiNode = new CsiNodeKeeper({ client: this.#limited, clock, log, nodeName: config.nodeName });
+    void csiNode.present(this.#stop.signal);
+    if (isHollow(config)) return;
+    const open = socketOpener(() => clock.wallMs());
+    const registrar = new PluginRegistrar({
+      sockets: () => pluginSockets(`${config.rootDir}/plugins_registry`),
+      open,
+      clock,
+      log,
+      handlers: { CSIPlugin: new CsiDrivers({ open, csiNode }) },
+    });
+    void registrar.run(this.#stop.signal);
   }
 
   async #engineVersion(): Promise<{ name: string; version: string }> {
