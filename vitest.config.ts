@@ -22,9 +22,9 @@ export default defineConfig({
           ...patience,
           name: 'integration',
           globalSetup: ['test/global-setup.ts'],
-          // Each file runs several processes with timeouts of their own: side by side they would starve each other.
+          // Each file runs several processes with timeouts of their own: more than two side by side would starve each other.
           include: ['test/{integration,fuzz,soak,differential,leaving}/**/*.test.ts'],
-          fileParallelism: false,
+          maxWorkers: 2,
         },
       },
       {

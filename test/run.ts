@@ -42,7 +42,7 @@ const checks: readonly (readonly [string, readonly string[]])[] = [
 /**
  * What runs after what; as root on Linux everything does, elsewhere what needs root reports itself as skipped, with its reason in its
  * name. The first of a stage is shown. The others use what it leaves of the processors, and are shown at its end: labs wait most of the
- * time, for leases and rollouts. The integration tests measure times of their own and run alone.
+ * time, for leases and rollouts. The integration tests measure times of their own and run without others.
  */
 const stages: readonly (readonly [string, ...string[]])[] = [['e2e', 'unit'], ['integration'], ['swap']];
 

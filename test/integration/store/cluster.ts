@@ -83,7 +83,10 @@ export function firstIndex(store: Store, index: number): number {
   return Number(cuts.at(-1)?.[1] ?? 0);
 }
 
-/** Tries a change until the cluster is calm enough for it: it wants all members connected for some seconds. */
+/** What a cluster says that is not calm yet: its members must be connected for some seconds, and have said what they are called. */
+const notYetCalm = ['etcdserver: unhealthy cluster', 'etcdserver: re-configuration failed due to not enough started members'];
+
+/** Tries a change until the cluster is calm enough for it. */
 export async function whenHealthy<T>(change: () => Promise<T>): Promise<T> {
   let result: { value: T } | undefined;
   await until('the cluster is healthy enough for a change', async () => {
@@ -91,7 +94,7 @@ export async function whenHealthy<T>(change: () => Promise<T>): Promise<T> {
       result = { value: await change() };
       return true;
     } catch (error) {
-      if ((error as { details?: string }).details !== 'etcdserver: unhealthy cluster') throw error;
+      if (!notYetCalm.includes((error as { details?: string }).details ?? '')) throw error;
       return false;
     }
   });
