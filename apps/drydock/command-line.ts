@@ -3,6 +3,7 @@ import { LabError } from '@drydock/lab/errors.ts';
 import type { Lab } from '@drydock/lab/lab.ts';
 import { groupAliases } from '@drydock/lab/net/partition.ts';
 import { Command } from 'commander';
+import { convertVerb } from './convert-verb.ts';
 import { downVerb } from './down-verb.ts';
 import { buildArchive, listImages, loadImages } from './image-verbs.ts';
 import { followLogs } from './log-verb.ts';
@@ -173,6 +174,15 @@ ofLab(snapshot.command('restore <file>'))
   .description('begin the store anew with the content of a file, and start whatever of the lab does not run')
   .option('--force', 'also while members of the store run; they are stopped')
   .action((file: string, options: { force?: boolean }) => restoreVerb(lab(), file, options.force === true, say));
+verb('convert [files...]', 'manifests of API versions that are gone, in those that are served', [
+  'convert -f old-ingress.yaml | ./drydock kubectl apply -f -',
+  'convert -f - -o json < old.yaml',
+])
+  .requiredOption('-f, --filename <file...>', 'YAML or JSON; `-` is standard input')
+  .option('-o, --output <format>', 'yaml or json', 'yaml')
+  .action((more: string[], options: { filename: string[]; output: string }) =>
+    convertVerb([...options.filename, ...more], options.output, say),
+  );
 verb('install', 'get the npm packages and the Node that the project runs on, and nothing else', ['install']).action(() => {});
 program
   .command('deps', { hidden: true })
