@@ -49,3 +49,10 @@ test('another address is not taken: validation is to refuse it', async () => {
   );
   expect(service.spec).toMatchObject({ clusterIP: '1.2.3.4', clusterIPs: ['1.2.3.4'] });
 });
+
+test('what is no address is not taken: validation is to refuse it', async () => {
+  const hooksOfRange = serviceHooks({ range: { family: 'IPv4' } } as IpAllocator, {} as PortAllocator);
+  const service: Service = { metadata: { name: 's' }, spec: { type: 'ClusterIP', clusterIP: '300.1.1.1' } };
+  await hooksOfRange.beforeCreate?.(service, { subresource: '' } as WriteContext);
+  expect(service.spec).toMatchObject({ clusterIP: '300.1.1.1', clusterIPs: ['300.1.1.1'] });
+});

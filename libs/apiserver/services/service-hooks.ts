@@ -1,5 +1,6 @@
 // Services get their cluster address and node ports before they are stored and give them back when they no longer use them
 // (pkg/registry/core/service/storage).
+import { isIP } from 'node:net';
 import type { Service, ServicePort, ServiceSpec } from '@drydock/api/generated/types.ts';
 import { apiError } from '@drydock/api/status.ts';
 import type { ResourceHooks, Undo, WriteContext } from '../registry/hooks.ts';
@@ -155,6 +156,11 @@ async function allocateAddress(
   if (old !== undefined && hasAddress(old.spec) && asked !== '') {
     // An address is kept for life: validation refuses this one, nothing is taken for it.
     spec.clusterIPs = [asked];
+    return undefined;
+  }
+  if (asked !== '' && isIP(asked) === 0) {
+    // Validation refuses what is no address: nothing is taken for it.
+    setAddress(spec, asked);
     return undefined;
   }
   if (asked !== '') return takeAddress(service, spec, asked, context, ips);
