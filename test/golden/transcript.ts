@@ -77,6 +77,7 @@ const masks: readonly (readonly [RegExp, string])[] = [
   // Generated parts of names: a template hash and a pod's suffix.
   [/-[bcdfghjklmnpqrstvwxz2456789]{8,10}-[bcdfghjklmnpqrstvwxz2456789]{5}\b/g, '-<hash>-<suffix>'],
   [/-[bcdfghjklmnpqrstvwxz2456789]{8,10}(?=["\s,)]|$)/gm, '-<hash>'],
+  [/-[bcdfghjklmnpqrstvwxz2456789]{5}(?=["\s,)]|$)/gm, '-<suffix>'],
   [/pod-template-hash[=:] ?[bcdfghjklmnpqrstvwxz2456789]+/g, 'pod-template-hash=<hash>'],
   [/\bkube-api-access-[a-z0-9]{5}\b/g, 'kube-api-access-<suffix>'],
   [/(?<=[:/ ])3[0-2]\d{3}(?=\/TCP|\/UDP)/g, '<nodeport>'],
