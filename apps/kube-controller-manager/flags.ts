@@ -1,39 +1,12 @@
 // The flags of kube-controller-manager: upstream's names and defaults.
-import { accessFlags } from '@drydock/client/access/flags.ts';
-import { featureGatesFlag } from '@drydock/foundation/feature-gates.ts';
+import { managerFlags } from '@drydock/controllers/manager-flags.ts';
 import { flag } from '@drydock/foundation/flags.ts';
 
 const seconds = 1000;
 
 export const flags = {
-  kubeconfig: flag('string', '', 'Path to kubeconfig file with authorization and master location information.'),
-  controllers: flag(
-    'strings',
-    ['*'],
-    "A list of controllers to enable. '*' enables all on-by-default controllers, 'foo' enables the controller named 'foo', '-foo' disables the controller named 'foo'.",
-  ),
-  'use-service-account-credentials': flag(
-    'bool',
-    false,
-    'If true, use individual service account credentials for each controller.',
-  ),
+  ...managerFlags('kube-controller-manager', 10257),
   'root-ca-file': flag('string', '', 'The CA bundle that is published to every namespace as the ConfigMap kube-root-ca.crt.'),
-  'kube-api-qps': flag('float', 20, 'QPS to use while talking with kubernetes apiserver.'),
-  'kube-api-burst': flag('int', 30, 'Burst to use while talking with kubernetes apiserver.'),
-  'secure-port': flag('int', 10257, 'The port on which to serve HTTPS. If 0, do not serve HTTPS at all.'),
-  'bind-address': flag('string', '0.0.0.0', 'The IP address on which to listen for the --secure-port port.'),
-  'tls-cert-file': flag('string', '', 'File containing the x509 certificate for HTTPS; self-signed if not given.'),
-  'tls-private-key-file': flag('string', '', 'File containing the private key matching --tls-cert-file.'),
-  'leader-elect': flag('bool', true, 'Start a leader election client and gain leadership before executing the main loop.'),
-  'leader-elect-lease-duration': flag(
-    'duration',
-    15 * seconds,
-    'How long candidates wait after the last renewal before they take the lease.',
-  ),
-  'leader-elect-renew-deadline': flag('duration', 10 * seconds, 'How long the leader tries to renew before it stops leading.'),
-  'leader-elect-retry-period': flag('duration', 2 * seconds, 'The time between tries to acquire or renew.'),
-  'leader-elect-resource-name': flag('string', 'kube-controller-manager', 'The name of the Lease used for locking.'),
-  'leader-elect-resource-namespace': flag('string', 'kube-system', 'The namespace of the Lease used for locking.'),
   'node-monitor-period': flag('duration', 5 * seconds, 'The period for looking at the health of nodes.'),
   'node-monitor-grace-period': flag(
     'duration',
@@ -113,9 +86,6 @@ export const flags = {
     'The number of pods whose ephemeral volumes are worked on at the same time.',
   ),
   'concurrent-gc-syncs': flag('int', 20, 'The number of objects that the garbage collector looks at at the same time.'),
-  ...accessFlags,
-  'feature-gates': featureGatesFlag,
-  v: flag('int', 0, 'Number for the log level verbosity.', 'v'),
 } as const;
 
 /** Upstream's other flags: accepted, without effect here. */

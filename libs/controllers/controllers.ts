@@ -1,9 +1,8 @@
-// The table of controllers: what each is called, whose identity it uses, and how it starts.
+// The table of kube-controller-manager's controllers.
 import type { FeatureGates } from '@drydock/foundation/feature-gates.ts';
 import { startAttachDetachController } from './attachdetach/controller.ts';
 import type { DetachSettings } from './attachdetach/detachable.ts';
 import { startClusterRoleAggregation } from './clusterrole-aggregation/controller.ts';
-import type { ControllerContext } from './common/ports.ts';
 import type { ListedResource } from './common/resource-list.ts';
 import { startCronJobController } from './cronjob/controller.ts';
 import { startDaemonSetController } from './daemonset/controller.ts';
@@ -12,6 +11,7 @@ import { startDisruptionController } from './disruption/controller.ts';
 import { startEndpointsController } from './endpoints/controller.ts';
 import { startEndpointSliceController } from './endpointslice/controller.ts';
 import { type MirroringOptions, startMirroringController } from './endpointslicemirroring/controller.ts';
+import type { ControllerEntry, ControllerSet } from './entry.ts';
 import { startEphemeralVolumes } from './ephemeralvolume/controller.ts';
 import { startExpandController } from './expand/controller.ts';
 import { startGarbageCollector } from './garbage-collector/controller.ts';
@@ -20,6 +20,7 @@ import { startNamespaceController } from './namespace/controller.ts';
 import { startNodeIpamController } from './nodeipam/controller.ts';
 import type { ClusterNetwork } from './nodeipam/plan.ts';
 import { type NodeControllerOptions, startNodeLifecycleController } from './nodelifecycle/controller.ts';
+import { notYet } from './not-yet.ts';
 import { type BinderOptions, startVolumeBinder } from './persistentvolume/controller.ts';
 import { startPodGarbageCollector } from './podgc/controller.ts';
 import { startPodSetController } from './replicaset/controller.ts';
@@ -67,23 +68,8 @@ export interface ManagerOptions {
   readonly resources: readonly ListedResource[];
 }
 
-export interface ControllerEntry {
-  /** As in --controllers and the logs. */
-  readonly name: string;
-  /** The shorter name that older configurations use. */
-  readonly alias: string;
-  /** The service account it acts as, with --use-service-account-credentials. */
-  readonly account: string;
-  /** The component that its events come from, where that is not the account. */
-  readonly eventSource?: string;
-  /** How much more than the others it may ask of the apiserver, as upstream has it. */
-  readonly rateFactor?: { readonly perSecond?: number; readonly burst?: number };
-  /** undefined where the options leave it nothing to do. */
-  start(options: ManagerOptions, context: ControllerContext): Promise<void> | undefined;
-}
-
 /** In the order in which they start. The garbage collector is last: it shares the caches of the others. */
-export const controllers: readonly ControllerEntry[] = [
+export const controllers: readonly ControllerEntry<ManagerOptions>[] = [
   {
     name: 'serviceaccount-controller',
     alias: 'serviceaccount',
@@ -285,3 +271,6 @@ export const controllers: readonly ControllerEntry[] = [
       startGarbageCollector({ concurrency: concurrency.garbage, resources }, context),
   },
 ];
+
+/** All that kube-controller-manager has. */
+export const managerControllers: ControllerSet<ManagerOptions> = { entries: controllers, notYet };

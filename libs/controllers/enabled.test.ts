@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { controllers } from './controllers.ts';
+import { controllers, managerControllers } from './controllers.ts';
 import { isEnabled, namedButMissing, unknownController } from './enabled.ts';
 
 const deployment = { name: 'deployment-controller', alias: 'deployment' };
@@ -17,9 +17,11 @@ test.each<[string[], boolean]>([
 });
 
 test('names are checked against all of upstream’s', () => {
-  expect(unknownController(['*', 'bootstrapsigner', '-statefulset-controller', 'nodelifecycle'])).toBeUndefined();
-  expect(unknownController(['*', '-no-such'])).toBe('no-such');
-  expect(namedButMissing(['*', 'tokencleaner', '-job', 'deployment'])).toEqual(['tokencleaner']);
+  expect(
+    unknownController(['*', 'bootstrapsigner', '-statefulset-controller', 'nodelifecycle'], managerControllers),
+  ).toBeUndefined();
+  expect(unknownController(['*', '-no-such'], managerControllers)).toBe('no-such');
+  expect(namedButMissing(['*', 'tokencleaner', '-job', 'deployment'], managerControllers)).toEqual(['tokencleaner']);
 });
 
 test('names, aliases and order', () => {

@@ -1,54 +1,13 @@
-// Which controllers run: the list that --controllers takes.
-import { controllers } from './controllers.ts';
+// Which controllers of a set run: the list that --controllers takes.
+import type { ControllerSet } from './entry.ts';
 
-/** Controllers of upstream's that Drydock does not have yet; their names are accepted, and change nothing. */
-const notYet = [
-  'bootstrap-signer-controller',
-  'certificatesigningrequest-approving-controller',
-  'certificatesigningrequest-cleaner-controller',
-  'certificatesigningrequest-signing-controller',
-  'cloud-node-lifecycle-controller',
-  'device-taint-eviction-controller',
-  'horizontal-pod-autoscaler-controller',
-  'kube-apiserver-serving-clustertrustbundle-publisher-controller',
-  'legacy-serviceaccount-token-cleaner-controller',
-  'node-route-controller',
-  'podcertificaterequest-cleaner-controller',
-  'podgroup-protection-controller',
-  'resourceclaim-controller',
-  'resourcepoolstatusrequest-controller',
-  'selinux-warning-controller',
-  'service-cidr-controller',
-  'service-lb-controller',
-  'serviceaccount-token-controller',
-  'storage-version-migrator-controller',
-  'storageversion-garbage-collector-controller',
-  'token-cleaner-controller',
-  'ttl-controller',
-  'validatingadmissionpolicy-status-controller',
-] as const;
-
-/** Upstream's older names of those. */
-const notYetAliases = [
-  'bootstrapsigner',
-  'cloud-node-lifecycle',
-  'csrapproving',
-  'csrcleaner',
-  'csrsigning',
-  'horizontalpodautoscaling',
-  'legacy-service-account-token-cleaner',
-  'resource-claim-controller',
-  'route',
-  'service',
-  'serviceaccount-token',
-  'storage-version-gc',
-  'tokencleaner',
-  'ttl',
-];
+type Names = Pick<ControllerSet<never>, 'notYet'> & {
+  readonly entries: readonly { readonly name: string; readonly alias: string }[];
+};
 
 /** The first name in `list` that no controller has, upstream's included. */
-export function unknownController(list: readonly string[]): string | undefined {
-  const known = new Set<string>(['*', ...notYet, ...notYetAliases, ...controllers.flatMap(({ name, alias }) => [name, alias])]);
+export function unknownController(list: readonly string[], { entries, notYet }: Names): string | undefined {
+  const known = new Set<string>(['*', ...notYet, ...entries.flatMap(({ name, alias }) => [name, alias])]);
   return list.map((entry) => entry.replace(/^-/, '')).find((entry) => !known.has(entry));
 }
 
@@ -62,7 +21,7 @@ export function isEnabled(entry: { readonly name: string; readonly alias: string
 }
 
 /** Those that were named and are not there yet. */
-export function namedButMissing(list: readonly string[]): string[] {
-  const missing = new Set<string>([...notYet, ...notYetAliases]);
+export function namedButMissing(list: readonly string[], { notYet }: Names): string[] {
+  const missing = new Set<string>(notYet);
   return list.filter((entry) => missing.has(entry));
 }

@@ -10,9 +10,8 @@ import type { Random } from '@drydock/foundation/random.ts';
 import type { EventAction } from './common/action.ts';
 import { ServiceAccountClient } from './common/identity.ts';
 import type { ControllerContext } from './common/ports.ts';
-import { builtInResources, servedResources } from './common/resource-list.ts';
-import { type ControllerEntry, controllers, type ManagerOptions } from './controllers.ts';
 import { isEnabled } from './enabled.ts';
+import type { ControllerEntry, ControllerSet } from './entry.ts';
 
 export interface ManagerPorts {
   /** The manager's own identity: reads everything. */
@@ -30,10 +29,14 @@ export interface ManagerPorts {
   recorder(component: string, client: ApiClient): (event: EventAction) => void;
 }
 
-/** Starts everything that `enabled` names; resolves when all run. Throws where the apiserver cannot be read. */
-export async function startControllers(
+/**
+ * Starts everything of the set that `enabled` names; resolves when all run. `optionsOf` may ask the apiserver. Throws where that
+ * cannot be read.
+ */
+export async function startControllers<Options>(
+  { entries }: ControllerSet<Options>,
   enabled: readonly string[],
-  options: Omit<ManagerOptions, 'resources'>,
+  optionsOf: (client: ApiClient) => Options | Promise<Options>,
   ports: ManagerPorts,
 ): Promise<void> {
   const { clock, log, random, leadership } = ports;
@@ -41,7 +44,7 @@ export async function startControllers(
   const client = new FencedClient(ports.client, leadership);
   const caches = new InformerFactory({ client, clock, log, random });
   caches.start(signal);
-  const resources = await servedResources(client, builtInResources('list', 'watch', 'delete'));
+  const options = await optionsOf(client);
   const clients = new Map<string, ApiClient>();
   const clientOf = (account: string): ApiClient => {
     const { connectAs } = ports;
@@ -57,7 +60,7 @@ export async function startControllers(
     for (const own of clients.values()) own.close();
   });
   const starting: Promise<void>[] = [];
-  for (const entry of controllers) {
+  for (const entry of entries) {
     if (!isEnabled(entry, enabled)) continue;
     const own = new FencedClient(limited(clientOf(entry.account), clock, rateFor(entry, ports.rate)), leadership);
     const context: ControllerContext = {
@@ -68,15 +71,15 @@ export async function startControllers(
       log: log.child({ controller: entry.name }),
       record: ports.recorder(entry.eventSource ?? entry.account, own),
     };
-    const started = entry.start({ ...options, resources }, context);
+    const started = entry.start(options, context);
     if (started === undefined) log.warn({ controller: entry.name }, 'controller has nothing to do with these flags');
     else starting.push(started);
   }
   await Promise.all(starting);
-  log.info({ controllers: starting.length, resources: resources.length }, 'controllers run');
+  log.info({ controllers: starting.length }, 'controllers run');
 }
 
-function rateFor(entry: ControllerEntry, rate: Rate | undefined): Rate | undefined {
+function rateFor(entry: Pick<ControllerEntry<never>, 'rateFactor'>, rate: Rate | undefined): Rate | undefined {
   const { perSecond = 1, burst = 1 } = entry.rateFactor ?? {};
   return rate === undefined ? undefined : { perSecond: rate.perSecond * perSecond, burst: rate.burst * burst };
 }

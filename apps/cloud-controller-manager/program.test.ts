@@ -1,0 +1,117 @@
+// The program on a whole apiserver: what it may do is what the role of its controller allows, and what it does is done at the wire.
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { freePort, type WireClient, WireServer } from '@drydock/apiserver/testing/wire.ts';
+import { cloudControllers } from '@drydock/controllers/cloud-controllers.ts';
+import { startManager } from '@drydock/controllers/manager-process.ts';
+import { parseFlags } from '@drydock/foundation/flags.ts';
+import { Lifecycle } from '@drydock/foundation/lifecycle.ts';
+import { silentLog } from '@drydock/foundation/log.ts';
+import { SystemClock } from '@drydock/foundation/system-clock.ts';
+import { SystemRandom } from '@drydock/foundation/system-random.ts';
+import { renderKubeconfig } from '@drydock/pki/kubeconfig.ts';
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { flags, ignoredFlags } from './flags.ts';
+import { cloudOptions } from './options.ts';
+
+const services = '/api/v1/namespaces/default/services';
+const merge = 'application/merge-patch+json';
+const dialect = { style: 'pflag', ignored: ignoredFlags } as const;
+const folder = mkdtempSync(join(tmpdir(), 'drydock-cloud-'));
+let server: WireServer;
+let admin: WireClient;
+let stop: () => Promise<void>;
+
+async function startProgram(): Promise<() => Promise<void>> {
+  const args = [
+    `--kubeconfig=${join(folder, 'kubeconfig')}`,
+    '--load-balancer-cidr=10.251.0.0/29',
+    '--use-service-account-credentials',
+    '--secure-port=0',
+  ];
+  const { values } = parseFlags(flags, args, dialect);
+  const lifecycle = new Lifecycle(silentLog);
+  const context = {
+    log: silentLog,
+    clock: new SystemClock(),
+    random: new SystemRandom(),
+    lifecycle,
+    fatal: (error: unknown) => {
+      throw error;
+    },
+  };
+  const options = cloudOptions(values);
+  const host = { name: 'here', memoryUsage: () => process.memoryUsage() };
+  const manager = { component: 'cloud-controller-manager', set: cloudControllers, enabled: values.controllers, host };
+  await startManager({ ...manager, optionsOf: () => options }, values, context);
+  return () => lifecycle.stop();
+}
+
+beforeAll(async () => {
+  server = await WireServer.start({ grpcPort: await freePort() });
+  admin = await server.as('admin', 'system:masters');
+  const { ca, cert, key } = await server.certificate('cloud', 'system:masters');
+  const text = renderKubeconfig({
+    cluster: 'c',
+    server: server.base,
+    authorityPem: ca,
+    user: 'cloud',
+    certificatePem: cert,
+    keyPem: key,
+  });
+  writeFileSync(join(folder, 'kubeconfig'), text);
+  stop = await startProgram();
+});
+
+afterAll(async () => {
+  await stop();
+  await server.stop();
+  rmSync(folder, { recursive: true, force: true });
+});
+
+const make = async (name: string, spec: object = {}) => {
+  const body = { metadata: { name }, spec: { type: 'LoadBalancer', ports: [{ port: 80 }], ...spec } };
+  expect((await admin.call('POST', services, { body })).code).toBe(201);
+};
+const read = async (name: string) => {
+  const { code, body } = await admin.call('GET', `${services}/${name}`);
+  return code === 200 ? { ingress: body.status.loadBalancer.ingress, finalizers: body.metadata.finalizers } : code;
+};
+const cleanup = ['service.kubernetes.io/load-balancer-cleanup'];
+
+test('a Service gets an address by what the role of the controller allows, and a deleted one is let go', async () => {
+  await make('web');
+  await expect.poll(() => read('web')).toEqual({ ingress: [{ ip: '10.251.0.1', ipMode: 'VIP' }], finalizers: cleanup });
+  expect((await admin.call('DELETE', `${services}/web`)).code).toBe(200);
+  await expect.poll(() => read('web')).toBe(404);
+});
+
+test('a Service that becomes another type keeps nothing of it', async () => {
+  await make('other');
+  await expect.poll(() => read('other')).toMatchObject({ ingress: [{ ip: '10.251.0.1' }] });
+  await admin.call('PATCH', `${services}/other`, { type: merge, body: { spec: { type: 'ClusterIP' } } });
+  await expect.poll(() => read('other')).toEqual({ ingress: undefined, finalizers: undefined });
+});
+
+test('the address outlives the program, and what was deleted meanwhile is let go by the next', async () => {
+  await make('kept', { loadBalancerIP: '10.251.0.5' });
+  await make('left', { loadBalancerIP: '10.251.0.4' });
+  await expect.poll(() => read('kept')).toMatchObject({ ingress: [{ ip: '10.251.0.5' }] });
+  await expect.poll(() => read('left')).toMatchObject({ ingress: [{ ip: '10.251.0.4' }] });
+  await stop();
+  await admin.call('DELETE', `${services}/left`);
+  expect(await read('left')).toMatchObject({ finalizers: cleanup });
+  stop = await startProgram();
+  await expect.poll(() => read('left')).toBe(404);
+  expect(await read('kept')).toMatchObject({ ingress: [{ ip: '10.251.0.5' }], finalizers: cleanup });
+  const lease = await admin.call('GET', '/apis/coordination.k8s.io/v1/namespaces/kube-system/leases/cloud-controller-manager');
+  expect(lease.body.spec.leaseTransitions).toBeGreaterThan(0);
+});
+
+test.each([
+  ['--cloud-provider=other', '--cloud-provider: unknown cloud provider "other"'],
+  ['--load-balancer-cidr=fd00::/64', '--load-balancer-cidr: "fd00::/64": expected an IPv4 range such as 10.251.0.0/24'],
+])('%s is refused', (flag, message) => {
+  expect(() => cloudOptions(parseFlags(flags, [flag], dialect).values)).toThrow(message);
+});
