@@ -75,6 +75,13 @@ function validateSource(volume: Volume, field: string, path: string): FieldError
       return volume.persistentVolumeClaim?.claimName ? [] : [required(`${path}.claimName`)];
     case 'nfs':
       return nfsErrors(volume.nfs ?? { path: '', server: '' }, path);
+    case 'gitRepo':
+      return volume.gitRepo?.repository ? [] : [required(`${path}.repository`)];
+    case 'awsElasticBlockStore':
+      return volume.awsElasticBlockStore?.volumeID ? [] : [required(`${path}.volumeID`)];
+    case 'gcePersistentDisk':
+      // Upstream's name for it in errors.
+      return volume.gcePersistentDisk?.pdName ? [] : [required(path.replace(/gcePersistentDisk$/, 'persistentDisk.pdName'))];
     case 'csi':
       return csiErrors(volume.csi ?? { driver: '' }, path);
     case 'ephemeral': {

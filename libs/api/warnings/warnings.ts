@@ -99,8 +99,19 @@ function service({ metadata, spec }: k8s.Service): string[] {
   const hints = 'service.kubernetes.io/topology-aware-hints';
   if (metadata?.annotations?.[hints] !== undefined)
     warnings.push(`annotation ${hints} is deprecated, please use service.kubernetes.io/topology-mode instead`);
-  if (spec?.clusterIP === 'None' && spec.sessionAffinity === 'ClientIP')
-    warnings.push('spec.SessionAffinity is ignored for headless services');
+  const { type = 'ClusterIP', externalIPs = [] } = spec ?? {};
+  const headless = type === 'ClusterIP' && spec?.clusterIP === 'None';
+  if (headless) {
+    if (spec?.loadBalancerIP) warnings.push('spec.loadBalancerIP is ignored for headless services');
+    if (externalIPs.length > 0) warnings.push('spec.externalIPs is ignored for headless services');
+    if (spec?.sessionAffinity === 'ClientIP') warnings.push('spec.SessionAffinity is ignored for headless services');
+  }
+  if (externalIPs.length > 0 && !headless && type !== 'ExternalName')
+    warnings.push('spec.externalIPs is deprecated and may no longer be implemented in some clusters');
+  if (externalIPs.length > 0 && type === 'ExternalName')
+    warnings.push('spec.externalIPs is ignored when spec.type is "ExternalName"');
+  if (spec?.externalName && type !== 'ExternalName')
+    warnings.push('spec.externalName is ignored when spec.type is not "ExternalName"');
   if (spec?.trafficDistribution === 'PreferClose')
     warnings.push('spec.trafficDistribution: "PreferClose" is deprecated; use "PreferSameZone"');
   return warnings;

@@ -214,6 +214,15 @@ const others: readonly RequestCase[] = [
   create(`/api/v1/${namespace}/services`, 'a', {
     spec: { clusterIP: 'None', sessionAffinity: 'ClientIP', ports: [{ port: 1 }] },
   }),
+  create(`/api/v1/${namespace}/services`, 'a', {
+    spec: { clusterIP: 'None', loadBalancerIP: '1.2.3.4', externalIPs: ['1.2.3.4'], ports: [{ port: 1 }] },
+  }),
+  create(`/api/v1/${namespace}/services`, 'a', { spec: { externalIPs: ['1.2.3.4'], ports: [{ port: 1 }] } }),
+  create(`/api/v1/${namespace}/services`, 'a', {
+    spec: { type: 'ExternalName', externalName: 'a.b', externalIPs: ['1.2.3.4'] },
+  }),
+  create(`/api/v1/${namespace}/services`, 'a', { spec: { externalName: 'a.b', ports: [{ port: 1 }] } }),
+  create(`/api/v1/${namespace}/services`, 'a', { spec: { clusterIP: '300.1.1.1', ports: [{ port: 1 }] } }),
   create(
     `/api/v1/${namespace}/services`,
     'a',
