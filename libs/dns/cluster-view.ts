@@ -1,4 +1,5 @@
 // The zone's view of the cluster, on informers.
+import { serviceOfSlice } from '@drydock/api/endpoint-slices.ts';
 import type { EndpointSlice, Namespace, Service } from '@drydock/api/generated/types.ts';
 import { endpointSlices, namespaces, services } from '@drydock/api/resource.ts';
 import type { Informer } from '@drydock/client/informer.ts';
@@ -19,9 +20,9 @@ export class InformerView implements ClusterView {
     this.#slices = factory.of(endpointSlices);
     this.#namespaces = factory.of(namespaces);
     this.#services.index(byIP, ({ spec }) => (spec?.clusterIPs ?? (spec?.clusterIP ? [spec.clusterIP] : [])).map(canonicalIP));
-    this.#slices.index(byService, ({ metadata }) => {
-      const name = metadata?.labels?.['kubernetes.io/service-name'];
-      return name === undefined ? [] : [`${metadata?.namespace}/${name}`];
+    this.#slices.index(byService, (slice) => {
+      const name = serviceOfSlice(slice);
+      return name === undefined ? [] : [`${slice.metadata?.namespace}/${name}`];
     });
     this.#slices.index(byIP, ({ endpoints }) => [
       ...new Set((endpoints ?? []).flatMap(({ addresses }) => addresses.map(canonicalIP))),

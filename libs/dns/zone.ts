@@ -1,4 +1,5 @@
 // What the cluster's zone holds: Kubernetes DNS specification 1.1, from services and endpoint slices. Pure.
+import { serviceOfSlice } from '@drydock/api/endpoint-slices.ts';
 import type { EndpointSlice, Service } from '@drydock/api/generated/types.ts';
 import { canonicalIP } from './canonical-ip.ts';
 
@@ -66,7 +67,7 @@ export function reverseLookup(view: ClusterView, domain: string, name: string, t
     targets.add(`${service.metadata?.name}.${service.metadata?.namespace}.svc.${domain}`);
   }
   for (const slice of view.slicesByIP(ip)) {
-    const service = slice.metadata?.labels?.['kubernetes.io/service-name'];
+    const service = serviceOfSlice(slice);
     for (const { addresses, hostname } of slice.endpoints ?? []) {
       if (service === undefined || !hostname || !addresses.some((each) => canonicalIP(each) === ip)) continue;
       targets.add(`${hostname}.${service}.${slice.metadata?.namespace}.svc.${domain}`);

@@ -24,8 +24,6 @@ export interface Backend {
   readonly endpoints: readonly Endpoint[];
 }
 
-export const serviceNameLabel = 'kubernetes.io/service-name';
-
 /** The backend's name, whatever became of its Service. */
 function backendName(namespace: string, { name, port }: IngressServiceBackend): string {
   return `${namespace}-${name}-${port?.name ?? port?.number ?? 0}`;

@@ -1,4 +1,5 @@
 // Joins informers, the syncer, events, status and figures into one running controller.
+import { serviceOfSlice } from '@drydock/api/endpoint-slices.ts';
 import type {
   ConfigMap,
   EndpointSlice,
@@ -19,7 +20,6 @@ import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
-import { serviceNameLabel } from './backends.ts';
 import { classProblem, isOurClass, isOurs } from './class.ts';
 import { type CertifiedKey, contentOf } from './content.ts';
 import type { DataPlane } from './data-plane.ts';
@@ -95,7 +95,7 @@ export class IngressController implements Service {
         ? undefined
         : this.#factory.of(configMaps, { namespace: configNamespace, fieldSelector: `metadata.name=${configName}` });
     this.#slices.index(byService, (slice) => {
-      const name = slice.metadata?.labels?.[serviceNameLabel];
+      const name = serviceOfSlice(slice);
       return name === undefined ? [] : [`${slice.metadata?.namespace}/${name}`];
     });
     this.#events = new EventRecorder({ ...ports, component });

@@ -1,4 +1,5 @@
 // The objects that a lab adds to its cluster, as an administrator would: the nodes with their pod ranges, and kube-dns.
+import { serviceNameLabel } from '@drydock/api/endpoint-slices.ts';
 import { parseTime } from '@drydock/foundation/clock.ts';
 import { dnsServiceAddress } from './programs/control-plane.ts';
 import { membersOf, portOf, type Topology } from './topology.ts';
@@ -170,7 +171,7 @@ export function dnsObjects(topology: Topology): BootstrapObject[] {
       body: {
         apiVersion: 'discovery.k8s.io/v1',
         kind: 'EndpointSlice',
-        metadata: { name: 'kube-dns-lab', namespace: 'kube-system', labels: { 'kubernetes.io/service-name': 'kube-dns' } },
+        metadata: { name: 'kube-dns-lab', namespace: 'kube-system', labels: { [serviceNameLabel]: 'kube-dns' } },
         addressType: 'IPv4',
         ports: ports.map((entry) => ({ ...entry, port })),
         endpoints: servers.map((member) => ({ addresses: [member.address], conditions: { ready: true } })),

@@ -1,4 +1,5 @@
 // Joins informers, the proxier and the status servers into one running proxy.
+import { serviceOfSlice } from '@drydock/api/endpoint-slices.ts';
 import type { EndpointSlice, Service as KubeService, Node } from '@drydock/api/generated/types.ts';
 import { endpointSlices, nodes, services } from '@drydock/api/resource.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
@@ -18,7 +19,7 @@ import { localMatch } from './local-traffic.ts';
 import type { RuleSink } from './nft.ts';
 import { nodeCIDR, nodePortAddresses, primaryAddress } from './node-addresses.ts';
 import { Proxier } from './proxier.ts';
-import { type ServicePort, serviceNameLabel, servicePorts } from './service-port.ts';
+import { type ServicePort, servicePorts } from './service-port.ts';
 
 export interface ProxyServerOptions {
   readonly config: ProxyConfig;
@@ -65,7 +66,7 @@ export class ProxyServer implements Service {
     this.#slices = this.#factory.of(endpointSlices, { labelSelector });
     this.#nodes = this.#factory.of(nodes, { fieldSelector: `metadata.name=${config.nodeName}` });
     this.#slices.index(byService, (slice) => {
-      const name = slice.metadata?.labels?.[serviceNameLabel];
+      const name = serviceOfSlice(slice);
       return name === undefined ? [] : [`${slice.metadata?.namespace}/${name}`];
     });
     const metrics = new Metrics();

@@ -45,7 +45,6 @@ const affinitySeconds = { min: 1, max: 86_400 } as const;
 const portMax = 65_535;
 const proxyNameLabel = 'service.kubernetes.io/service-proxy-name';
 const headlessLabel = 'service.kubernetes.io/headless';
-export const serviceNameLabel = 'kubernetes.io/service-name';
 
 /** The IPv4 ports to be proxied, sorted by namespace, name and port. Headless and ExternalName services have none. */
 export function servicePorts(

@@ -1,12 +1,14 @@
 // `npm run bench:proxy`: from the writing of an EndpointSlice to the first connection that gets through, at kube-proxies of ours and of
 // upstream's (nftables mode) beside each other on one API server, at rest and among 1,000 Services of which ten change each second.
 // Needs root and DRYDOCK_UPSTREAM. `-- --rounds N --services N`.
+
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as sleep } from 'node:timers/promises';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
+import { serviceNameLabel } from '@drydock/api/endpoint-slices.ts';
 import type { EndpointSlice, Node, Service } from '@drydock/api/generated/types.ts';
 import { endpointSlices, nodes, services } from '@drydock/api/resource.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
@@ -36,7 +38,7 @@ if (process.getuid?.() !== 0 || !existsSync(join(upstream, 'cluster')) || !exist
 
 const now = () => performance.timeOrigin + performance.now();
 const slice = (name: string, ips: readonly string[]): EndpointSlice => ({
-  metadata: { namespace, name, labels: { 'kubernetes.io/service-name': name } },
+  metadata: { namespace, name, labels: { [serviceNameLabel]: name } },
   addressType: 'IPv4',
   ports: [{ port: endpoint.port, protocol: 'TCP' }],
   endpoints: ips.map((ip) => ({ addresses: [ip], conditions: { ready: true } })),

@@ -1,4 +1,5 @@
 // Which APIServices lead to another server, and how that is reached.
+import { serviceOfSlice } from '@drydock/api/endpoint-slices.ts';
 import type { APIService, EndpointSlice, Service } from '@drydock/api/generated/types.ts';
 import { apiServices, endpointSlices, services } from '@drydock/api/resource.ts';
 import { groups } from '@drydock/api/scheme.ts';
@@ -56,7 +57,7 @@ export class Backends {
   slicesOf({ spec }: APIService): EndpointSlice[] {
     const { namespace = '', name = '' } = spec?.service ?? {};
     const all = [...this.#options.caches.list<EndpointSlice>(endpointSlices, namespace)];
-    return all.filter(({ metadata }) => metadata?.labels?.['kubernetes.io/service-name'] === name);
+    return all.filter((slice) => serviceOfSlice(slice) === name);
   }
 
   placeOf(apiService: APIService): BackendPlace | NoPlace {

@@ -1,5 +1,6 @@
 // The Service `kubernetes` in the namespace default, and the addresses behind it: every server keeps a lease, and all servers
 // whose lease lives are its endpoints (pkg/controlplane/controller/kubernetesservice, reconcilers/lease.go).
+import { serviceNameLabel } from '@drydock/api/endpoint-slices.ts';
 import type { EndpointSlice, Endpoints, Service } from '@drydock/api/generated/types.ts';
 import { endpointSlices, endpoints, type KubeObject, type Resource, services } from '@drydock/api/resource.ts';
 import { type Clock, formatTime } from '@drydock/foundation/clock.ts';
@@ -109,7 +110,7 @@ export class KubernetesService {
     };
     await this.#ensure(
       endpointSlices,
-      { labels: { 'kubernetes.io/service-name': name } },
+      { labels: { [serviceNameLabel]: name } },
       slice,
       (found) => ({ ...found, ...slice }) as KubeObject,
     );

@@ -1,5 +1,7 @@
 // Where a request to a proxy subresource goes (ResourceLocation of pkg/registry/core/{node,pod,service}).
+
 import { isIPv6 } from 'node:net';
+import { serviceOfSlice } from '@drydock/api/endpoint-slices.ts';
 import type { EndpointSlice, Node, Pod, Service } from '@drydock/api/generated/types.ts';
 import { endpointSlices, type KubeObject, nodes, pods, type Resource, services } from '@drydock/api/resource.ts';
 import { apiError } from '@drydock/api/status.ts';
@@ -82,7 +84,7 @@ async function servicePlace({ scheme, id, port }: Named, namespace: string, part
   await parts.caches.of(endpointSlices).start();
   const candidates: { host: string; port: number }[] = [];
   for (const slice of parts.caches.list<EndpointSlice>(endpointSlices, namespace)) {
-    if (slice.metadata?.labels?.['kubernetes.io/service-name'] !== id) continue;
+    if (serviceOfSlice(slice) !== id) continue;
     const target = (slice.ports ?? []).find((each) => (each.name ?? '') === wanted);
     if (target?.port === undefined) continue;
     for (const endpoint of slice.endpoints ?? []) {

@@ -1,4 +1,5 @@
 // The EndpointSlices of one Service. Pure; follows upstream's endpointslice/reconciler.go.
+import { serviceNameLabel } from '@drydock/api/endpoint-slices.ts';
 import type { Endpoint, EndpointSlice, Node, Pod, Service } from '@drydock/api/generated/types.ts';
 import { services, endpointSlices as sliceResource } from '@drydock/api/resource.ts';
 import { type Action, controllerReference, type Plan } from '../common/action.ts';
@@ -9,7 +10,6 @@ import { packEndpoints } from './pack.ts';
 import { type ResolvedPort, resolvePorts } from './ports.ts';
 import { triggerTimeAnnotation } from './trigger-time.ts';
 
-export const serviceNameLabel = 'kubernetes.io/service-name';
 export const managedByLabel = 'endpointslice.kubernetes.io/managed-by';
 export const headlessLabel = 'service.kubernetes.io/headless';
 export const controllerName = 'endpointslice-controller.k8s.io';

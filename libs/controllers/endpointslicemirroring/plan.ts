@@ -1,6 +1,8 @@
 // EndpointSlices for an Endpoints object that somebody keeps by hand, for a Service without a selector: who reads slices alone
 // (kube-proxy, DNS) sees it too. Pure; follows upstream's pkg/controller/endpointslicemirroring.
+
 import { isIP } from 'node:net';
+import { serviceNameLabel } from '@drydock/api/endpoint-slices.ts';
 import type {
   CoreEndpointPort,
   Endpoint,
@@ -14,7 +16,7 @@ import { type Action, controllerReference, type EventAction, type Plan, referenc
 import { canonicalJson, semanticEqual } from '../common/equality.ts';
 import { isBeingDeleted, nameOf, namespaceOf } from '../common/object-meta.ts';
 import type { AddressType } from '../endpointslice/endpoint.ts';
-import { managedByLabel, portsKey, remove, serviceNameLabel } from '../endpointslice/plan.ts';
+import { managedByLabel, portsKey, remove } from '../endpointslice/plan.ts';
 import { triggerTimeAnnotation } from '../endpointslice/trigger-time.ts';
 import { repackSubsets } from './subsets.ts';
 

@@ -1,4 +1,5 @@
 // Objects of an API server for tests, in few words.
+import { serviceNameLabel, serviceOfSlice } from '@drydock/api/endpoint-slices.ts';
 import type { EndpointSlice, HTTPIngressPath, Ingress, Secret, Service } from '@drydock/api/generated/types.ts';
 import type { Observed } from '../plan.ts';
 
@@ -53,7 +54,7 @@ export function service(name: string, spec: Service['spec'] = {}): Service {
 
 export function slice(service: string, addresses: readonly string[], port = 8080): EndpointSlice {
   return {
-    metadata: { name: `${service}-1`, namespace: 'default', labels: { 'kubernetes.io/service-name': service } },
+    metadata: { name: `${service}-1`, namespace: 'default', labels: { [serviceNameLabel]: service } },
     addressType: 'IPv4',
     ports: [{ name: 'http', port, protocol: 'TCP' }],
     endpoints: addresses.map((address) => ({ addresses: [address], conditions: { ready: true } })),
@@ -78,9 +79,7 @@ export function cluster(
     ingresses,
     service: (namespace, name) => named(services, namespace, name),
     slices: (namespace, name) =>
-      slices.filter(
-        ({ metadata }) => metadata?.namespace === namespace && metadata.labels?.['kubernetes.io/service-name'] === name,
-      ),
+      slices.filter((slice) => slice.metadata?.namespace === namespace && serviceOfSlice(slice) === name),
     secret: (namespace, name) => named(secrets, namespace, name),
   };
 }
