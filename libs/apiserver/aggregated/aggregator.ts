@@ -12,9 +12,9 @@ import { notServed } from '../registry/errors.ts';
 import type { User } from '../request.ts';
 import { proxyUpgrade } from '../streams/proxy-upgrade.ts';
 import { ask, unreachable } from './ask.ts';
-import type { Backends } from './backends.ts';
+import type { Backends, BackendTls } from './backends.ts';
 import { isAvailable } from './condition.ts';
-import { isUserHeader, userHeaders } from './user-headers.ts';
+import { userHeaders, userHeaderTest } from './user-headers.ts';
 
 export class Aggregator {
   readonly #backends: Backends;
@@ -23,7 +23,7 @@ export class Aggregator {
   /** @param names by which this server itself is told for whom it is asked: those behind it believe them, too. */
   constructor(backends: Backends, names: RequestHeaderNames) {
     this.#backends = backends;
-    this.#isOwn = (header) => isUserHeader(header, names);
+    this.#isOwn = userHeaderTest(names);
   }
 
   /** The APIService whose server answers this path: `/apis/GROUP/VERSION`, all below it, and the OpenAPI document of that version. */
@@ -55,7 +55,7 @@ export class Aggregator {
   async read(info: PathInfo, query: URLSearchParams, user: User, signal: AbortSignal): Promise<unknown> {
     const { host, port, path, tls } = this.#target(query, info, user);
     const headers = userHeaders(user);
-    const asked = { place: { host, port }, tls: tls as ReturnType<Backends['tlsOf']>, path, headers, signal };
+    const asked = { place: { host, port }, tls, path, headers, signal };
     const { code, body } = await ask(asked).catch((error: Error) => {
       throw signal.aborted ? error : unreachable(error.message);
     });
@@ -66,7 +66,7 @@ export class Aggregator {
     throw apiError('ServiceUnavailable', `the server behind ${info.path} answered ${code}`);
   }
 
-  #target(query: URLSearchParams, info: PathInfo, user: User): ForwardTarget {
+  #target(query: URLSearchParams, info: PathInfo, user: User): ForwardTarget & { readonly tls: BackendTls } {
     const apiService = this.find(info);
     if (apiService === undefined || !isPlain(info.path)) throw notServed();
     if (!isAvailable(apiService) && info.path.startsWith('/openapi/')) throw notServed();

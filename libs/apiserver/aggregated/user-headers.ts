@@ -8,11 +8,12 @@ const uid = 'X-Remote-Uid';
 const group = 'X-Remote-Group';
 const extraPrefix = 'X-Remote-Extra-';
 
-/** Whether only this server may say it. `name` is in lower case. */
-export function isUserHeader(name: string, also: RequestHeaderNames): boolean {
-  const whole = [user, uid, group, ...also.usernameHeaders, ...also.uidHeaders, ...also.groupHeaders];
-  const prefixes = [extraPrefix, ...also.extraPrefixes];
-  return whole.some((each) => each.toLowerCase() === name) || prefixes.some((prefix) => name.startsWith(prefix.toLowerCase()));
+/** Tells of a header's name, in lower case, whether only this server may say it. */
+export function userHeaderTest(also: RequestHeaderNames): (name: string) => boolean {
+  const lower = (names: readonly string[]) => names.map((each) => each.toLowerCase());
+  const whole = new Set(lower([user, uid, group, ...also.usernameHeaders, ...also.uidHeaders, ...also.groupHeaders]));
+  const prefixes = lower([extraPrefix, ...also.extraPrefixes]);
+  return (name) => whole.has(name) || prefixes.some((prefix) => name.startsWith(prefix));
 }
 
 export type UserHeaders = Readonly<Record<string, readonly string[]>>;

@@ -149,17 +149,8 @@ async function allocateAddress(
       `Invalid value: ${JSON.stringify(spec.ipFamilies[0])}: not configured on this cluster`,
     );
   }
-  if (old !== undefined && hasAddress(old.spec) && old.spec?.clusterIP === asked) {
-    spec.clusterIPs = [asked];
-    return undefined;
-  }
-  if (old !== undefined && hasAddress(old.spec) && asked !== '') {
-    // An address is kept for life: validation refuses this one, nothing is taken for it.
-    spec.clusterIPs = [asked];
-    return undefined;
-  }
-  if (asked !== '' && isIP(asked) === 0) {
-    // Validation refuses what is no address: nothing is taken for it.
+  if (asked !== '' && (hasAddress(old?.spec) || isIP(asked) === 0)) {
+    // An address is kept for life: validation refuses another, and what is no address. Nothing is taken.
     setAddress(spec, asked);
     return undefined;
   }

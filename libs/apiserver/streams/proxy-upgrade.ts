@@ -65,7 +65,7 @@ function outgoing(req: IncomingMessage, headers: readonly string[]): string[] {
 
 function withCaller(headers: readonly string[], onBehalf: ForwardTarget['onBehalf']): string[] {
   if (onBehalf === undefined) return [...headers];
-  const kept = headers.filter((_, index) => !onBehalf.isOwn(headers[index - (index % 2)]?.toLowerCase() ?? ''));
+  const kept = withoutHeaders(headers, { has: onBehalf.isOwn });
   const own = Object.entries(onBehalf.headers).flatMap(([name, values]) => values.flatMap((value) => [name, value]));
   return [...kept, ...own];
 }
