@@ -1,5 +1,6 @@
 // The flags of cloud-controller-manager: upstream's names and defaults, and those of the local provider.
-import { managerFlags } from '@drydock/controllers/manager-flags.ts';
+import { type IgnoredFlags, ignoredFlagsOf } from '@drydock/client/component-flags.ts';
+import { ignoredManagerFlags, managerFlags } from '@drydock/controllers/manager-flags.ts';
 import { flag } from '@drydock/foundation/flags.ts';
 
 export const flags = {
@@ -13,59 +14,20 @@ export const flags = {
 } as const;
 
 /** Upstream's other flags: accepted, without effect here. */
-export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = Object.fromEntries([
-  ...[
-    'allow-metric-labels',
-    'allow-metric-labels-manifest',
-    'cert-dir',
-    'cidr-allocator-type',
-    'cloud-config',
-    'cluster-cidr',
-    'cluster-name',
-    'concurrent-node-syncs',
-    'concurrent-service-syncs',
-    'controller-shutdown-timeout',
-    'controller-start-interval',
-    'disabled-metrics',
-    'emulated-version',
-    'external-cloud-volume-plugin',
-    'http2-max-streams-per-connection',
-    'kube-api-content-type',
-    'leader-elect-resource-lock',
-    'leader-migration-config',
-    'log-flush-frequency',
-    'log-json-info-buffer-size',
-    'log-text-info-buffer-size',
-    'logging-format',
-    'master',
-    'min-compatibility-version',
-    'min-resync-period',
-    'node-monitor-period',
-    'node-status-update-frequency',
-    'node-sync-period',
-    'route-reconciliation-period',
-    'show-hidden-metrics-for-version',
-    'tls-cipher-suites',
-    'tls-curve-preferences',
-    'tls-min-version',
-    'tls-sni-cert-key',
-    'vmodule',
-    'webhook-bind-address',
-    'webhook-cert-dir',
-    'webhook-secure-port',
-    'webhooks',
-  ].map((name) => [name, 'value']),
-  ...[
-    'allocate-node-cidrs',
-    'allow-untagged-cloud',
-    'configure-cloud-routes',
-    'contention-profiling',
-    'disable-http2-serving',
-    'enable-leader-migration',
-    'log-json-split-stream',
-    'log-text-split-stream',
-    'permit-address-sharing',
-    'permit-port-sharing',
-    'profiling',
-  ].map((name) => [name, 'bool']),
-]);
+export const ignoredFlags: IgnoredFlags = {
+  ...ignoredManagerFlags,
+  ...ignoredFlagsOf(
+    [
+      'cluster-cidr',
+      'concurrent-node-syncs',
+      'node-monitor-period',
+      'node-status-update-frequency',
+      'node-sync-period',
+      'webhook-bind-address',
+      'webhook-cert-dir',
+      'webhook-secure-port',
+      'webhooks',
+    ],
+    ['allocate-node-cidrs', 'allow-untagged-cloud'],
+  ),
+};

@@ -2,13 +2,13 @@
 import { readFileSync } from 'node:fs';
 import { hostname } from 'node:os';
 import process from 'node:process';
-import { delegatedAccess } from '@drydock/client/access/flags.ts';
+import { startServing } from '@drydock/client/component-serving.ts';
 import { connect } from '@drydock/client/connect.ts';
 import { kubeconfigOfFlag } from '@drydock/client/kubeconfig-flag.ts';
-import { checkTimings, leadUntil, runElection } from '@drydock/client/leader-election.ts';
-import { Leadership } from '@drydock/client/leadership.ts';
+import { checkTimings } from '@drydock/client/leader-election.ts';
+import { leaderService } from '@drydock/client/leader-service.ts';
+import type { Leadership } from '@drydock/client/leadership.ts';
 import { startRate } from '@drydock/client/rate-flags.ts';
-import { servingService } from '@drydock/client/serving.ts';
 import { startFeatureGates } from '@drydock/foundation/feature-gates.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
@@ -34,66 +34,31 @@ await runProgram({
     const clientConfig = await kubeconfigOfFlag(v.kubeconfig || kubeconfig);
     const client = await connect(clientConfig, { clock, random, userAgent: 'kube-scheduler' });
     const run = new SchedulerRun(config, { client, rate, clock, random, log });
-    const stopped = new AbortController();
     let leading = false;
-    let election = Promise.resolve();
 
-    if (v['secure-port'] !== 0) {
-      const access = await delegatedAccess(v, { clock, random, log, userAgent: 'kube-scheduler' });
-      await lifecycle.start(access.service);
-      const serving = servingService({
-        component: 'kube-scheduler',
-        address: v['bind-address'],
-        port: v['secure-port'],
-        certFile: v['tls-cert-file'],
-        keyFile: v['tls-private-key-file'],
-        guard: access.guard,
-        clock,
-        random: random.stream('serving'),
-        unhealthy: () => undefined,
-        metrics: () => metricsText(leading, lease.name, run),
-      });
-      await lifecycle.start(serving);
-    }
+    await startServing('kube-scheduler', v, { clock, random, log, lifecycle }, () => metricsText(leading, lease.name, run));
     const lead = (leadership: Leadership): void => {
       leading = true;
       run.lead(leadership).catch((error) => {
         if (!leadership.held.aborted) fatal(error, 'the scheduler could not start');
       });
     };
-    await lifecycle.start({
-      name: 'scheduler',
-      async start() {
-        run.follow(stopped.signal);
-        if (!leaderElect) {
-          const alone = new Leadership(clock);
-          election = leadUntil(alone, stopped.signal);
-          lead(alone);
-          return;
-        }
-        election = runElection(
-          {
-            client,
-            clock,
-            random,
-            log,
-            lease,
-            identity: `${hostname()}_${random.stream('identity').uuid()}`,
-            timings,
-            onStartedLeading: lead,
-            // Bindings decided under a lost lease must not be posted: the process ends, whatever it is in the middle of.
-            onLost: () => fatal(new Error('leader election lost'), 'leader election lost'),
-            onNewLeader: (leader) => log.info({ leader }, 'new leader'),
-          },
-          stopped.signal,
-        );
-      },
-      async stop() {
-        stopped.abort();
-        await election;
-        client.close();
-      },
-    });
+    await lifecycle.start(
+      leaderService({
+        name: 'scheduler',
+        client,
+        clock,
+        random,
+        log,
+        lease,
+        timings,
+        elects: leaderElect,
+        host: hostname(),
+        follow: (signal) => run.follow(signal),
+        lead,
+        fatal,
+      }),
+    );
   },
 });
 

@@ -1,15 +1,15 @@
 // What a controller manager is as a process, whatever its set of controllers: a port about itself, one lease, and under it the
 // controllers.
-import { delegatedAccess } from '@drydock/client/access/flags.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
+import { startServing } from '@drydock/client/component-serving.ts';
 import { connect } from '@drydock/client/connect.ts';
 import { EventRecorder } from '@drydock/client/events.ts';
 import type { ClientConfig } from '@drydock/client/kubeconfig.ts';
 import { kubeconfigOfFlag } from '@drydock/client/kubeconfig-flag.ts';
-import { checkTimings, leadUntil, runElection } from '@drydock/client/leader-election.ts';
-import { Leadership } from '@drydock/client/leadership.ts';
+import { checkTimings } from '@drydock/client/leader-election.ts';
+import { leaderService } from '@drydock/client/leader-service.ts';
+import type { Leadership } from '@drydock/client/leadership.ts';
 import { startRate } from '@drydock/client/rate-flags.ts';
-import { servingService } from '@drydock/client/serving.ts';
 import type { FlagSet, Values } from '@drydock/foundation/flags.ts';
 import { type ProgramContext, StartupError } from '@drydock/foundation/program.ts';
 import { namedButMissing, unknownController } from './enabled.ts';
@@ -59,27 +59,11 @@ export async function startManager<Options>(
 
   const config = await kubeconfigOfFlag(v.kubeconfig);
   const client = await connect(config, { clock, random, userAgent: component });
-  const stopped = new AbortController();
   let leading = false;
-  let election = Promise.resolve();
 
-  if (v['secure-port'] !== 0) {
-    const access = await delegatedAccess(v, { clock, random, log, userAgent: component });
-    await lifecycle.start(access.service);
-    const serving = servingService({
-      component,
-      address: v['bind-address'],
-      port: v['secure-port'],
-      certFile: v['tls-cert-file'],
-      keyFile: v['tls-private-key-file'],
-      guard: access.guard,
-      clock,
-      random: random.stream('serving'),
-      unhealthy: () => undefined,
-      metrics: () => metricsText(leading, v['leader-elect-resource-name'], manager.host),
-    });
-    await lifecycle.start(serving);
-  }
+  await startServing(component, v, { clock, random, log, lifecycle }, () =>
+    metricsText(leading, v['leader-elect-resource-name'], manager.host),
+  );
 
   const lead = (leadership: Leadership): void => {
     leading = true;
@@ -105,38 +89,21 @@ export async function startManager<Options>(
     });
   };
 
-  await lifecycle.start({
-    name: 'controllers',
-    async start() {
-      if (!v['leader-elect']) {
-        const alone = new Leadership(clock);
-        election = leadUntil(alone, stopped.signal);
-        lead(alone);
-        return;
-      }
-      election = runElection(
-        {
-          client,
-          clock,
-          random,
-          log,
-          lease: { namespace: v['leader-elect-resource-namespace'], name: v['leader-elect-resource-name'] },
-          identity: `${manager.host.name}_${random.stream('identity').uuid()}`,
-          timings,
-          onStartedLeading: lead,
-          // What runs under a lost lease must end at once, whatever it is in the middle of.
-          onLost: () => fatal(new Error('leader election lost'), 'leader election lost'),
-          onNewLeader: (leader) => log.info({ leader }, 'new leader'),
-        },
-        stopped.signal,
-      );
-    },
-    async stop() {
-      stopped.abort();
-      await election;
-      client.close();
-    },
-  });
+  await lifecycle.start(
+    leaderService({
+      name: 'controllers',
+      client,
+      clock,
+      random,
+      log,
+      lease: { namespace: v['leader-elect-resource-namespace'], name: v['leader-elect-resource-name'] },
+      timings,
+      elects: v['leader-elect'],
+      host: manager.host.name,
+      lead,
+      fatal,
+    }),
+  );
 }
 
 /**
