@@ -1,9 +1,9 @@
 // Recorded kubectl sessions, played on a lab.
-import { copyFileSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, readdirSync, readFileSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { expect } from 'vitest';
-import { mask, parseSession, playSession } from '../golden/transcript.ts';
+import { mask, parseSession, playSession, userOf } from '../golden/transcript.ts';
 
 const folder = new URL('../golden/', import.meta.url);
 
@@ -14,11 +14,7 @@ export async function expectGolden(file: string, labKubeconfig: string): Promise
   const recorded = parseSession(readFileSync(new URL(file, folder), 'utf8'));
   const scratch = mkdtempSync(join(tmpdir(), 'drydock-golden-'));
   try {
-    // Sessions change the kubeconfig's current context: each gets a copy.
-    const kubeconfig = join(scratch, `${file}.kubeconfig`);
-    copyFileSync(labKubeconfig, kubeconfig);
-    const env = { KUBECONFIG: kubeconfig, PATH: process.env.PATH ?? '', HOME: scratch };
-    const played = await playSession(recorded, env, scratch);
+    const played = await playSession(recorded, userOf(labKubeconfig, scratch), scratch);
     const expected = recorded.steps.map((step) => ({ command: step.command, output: mask(step.output) }));
     expect(played.steps).toEqual(expected);
   } finally {

@@ -1,4 +1,5 @@
 import { expect, test } from 'vitest';
+import { placesOf } from './places.ts';
 import { mask, parseSession, playSession, renderSession } from './transcript.ts';
 
 test('a session survives parsing and rendering', () => {
@@ -23,4 +24,18 @@ test.each([
   ['Waiting for deployment "web" rollout to finish: 0 of 2 updated\ndone', 'done'],
 ])('mask %#', (text, masked) => {
   expect(mask(text)).toBe(masked);
+});
+
+test('a session in parts: each place has what is typed there', () => {
+  const places = placesOf('# what it shows\n\n## one\n$ echo a\na\n\n## two\n$ echo b\nb\n$ echo c\nc\n');
+  expect(places.map(({ name, session }) => [name, session.steps])).toEqual([
+    ['one', [{ command: 'echo a', output: 'a' }]],
+    [
+      'two',
+      [
+        { command: 'echo b', output: 'b' },
+        { command: 'echo c', output: 'c' },
+      ],
+    ],
+  ]);
 });

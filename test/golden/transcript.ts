@@ -3,6 +3,8 @@
 //   # a comment
 //   $ kubectl get pods            a command, run by sh
 //   <masked output>               both streams, in order of writing; a last line `exit N` where the status is not 0
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { execa } from '@drydock/foundation/child-process.ts';
 
 export interface Step {
@@ -41,6 +43,13 @@ export function parseSession(text: string): Session {
 export function renderSession(session: Session): string {
   const steps = session.steps.map((step) => `$ ${step.command}\n${step.output === '' ? '' : `${step.output}\n`}`);
   return `${session.preamble}\n${steps.join('\n')}`.replace(/^\n/, '');
+}
+
+/** The environment of a session's user in `folder`. Sessions change the kubeconfig's current context: each gets a copy. */
+export function userOf(kubeconfig: string, folder: string): Record<string, string> {
+  const own = join(folder, 'kubeconfig');
+  copyFileSync(kubeconfig, own);
+  return { KUBECONFIG: own, PATH: process.env.PATH ?? '', HOME: folder };
 }
 
 /** How long one command of a session may take. */
