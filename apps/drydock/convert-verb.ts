@@ -1,7 +1,7 @@
 // `drydock convert`: manifests of versions that are gone, as `kubectl convert` turned them into others.
 import { readFileSync, statSync } from 'node:fs';
 import process from 'node:process';
-import { convertManifest, type ManifestFormat, writeManifest } from '@drydock/lab/convert-manifest.ts';
+import { convertManifest, writeManifest } from '@drydock/lab/convert-manifest.ts';
 import { LabError } from '@drydock/lab/errors.ts';
 
 /** Prints the manifests of all files (`-` is standard input) as one; what cannot be converted is said on standard error. */
@@ -12,7 +12,7 @@ export function convertVerb(files: readonly string[], format: string, say: (text
     convertManifest(read(file), named(file), (line) => process.stderr.write(`${line}\n`)),
   );
   if (objects.length === 0) throw new LabError('config', `no objects in ${files.map(named).join(', ')}`);
-  say(writeManifest(objects, format satisfies ManifestFormat).trimEnd());
+  say(writeManifest(objects, format).trimEnd());
 }
 
 const named = (file: string): string => (file === '-' ? 'standard input' : file);

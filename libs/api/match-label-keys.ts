@@ -1,6 +1,6 @@
 // `matchLabelKeys` and `mismatchLabelKeys`: the pod's own values of these labels become part of the selector when it is created, so that
 // whoever reads the selector needs no more.
-import type { LabelSelector, Pod, PodAffinityTerm } from './generated/types.ts';
+import type { LabelSelector, LabelSelectorRequirement, Pod, PodAffinityTerm } from './generated/types.ts';
 import { ownField } from './json.ts';
 
 /** In place. */
@@ -21,7 +21,7 @@ function* podTerms(spec: Pod['spec']): Iterable<PodAffinityTerm> {
   }
 }
 
-/** Without a selector there is nothing to add to; labels that the pod has not are left out. */
+/** Without a selector there is nothing to add to. */
 function demand(
   selector: LabelSelector | undefined,
   keys: readonly string[] | undefined,
@@ -29,10 +29,18 @@ function demand(
   labels: Readonly<Record<string, string>>,
 ): void {
   if (selector === undefined) return;
-  for (const key of keys ?? []) {
+  const added = requirementsOf(keys ?? [], operator, labels);
+  if (added.length > 0) selector.matchExpressions = [...(selector.matchExpressions ?? []), ...added];
+}
+
+/** What the keys ask of others, by the pod's own labels; nothing for labels that the pod has not. */
+export function requirementsOf(
+  keys: readonly string[],
+  operator: 'In' | 'NotIn',
+  labels: Readonly<Record<string, string>>,
+): LabelSelectorRequirement[] {
+  return keys.flatMap((key) => {
     const value = ownField(labels, key);
-    if (value === undefined) continue;
-    selector.matchExpressions ??= [];
-    selector.matchExpressions.push({ key, operator, values: [value] });
-  }
+    return value === undefined ? [] : [{ key, operator, values: [value] }];
+  });
 }

@@ -4,7 +4,7 @@ import { convertRemoved, type Warn } from '@drydock/api/removed/convert.ts';
 import { LineCounter, parseAllDocuments, stringify } from 'yaml';
 import { LabError } from './errors.ts';
 
-export type ManifestFormat = 'yaml' | 'json';
+type ManifestFormat = 'yaml' | 'json';
 
 /** No manifest that anybody writes is larger, in characters; aliases are not followed beyond the library's own bound. */
 const manifestCharsMax = 16 << 20;

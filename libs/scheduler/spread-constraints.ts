@@ -2,6 +2,7 @@
 // https://kubernetes.io/docs/concepts/scheduling-eviction/topology-spread-constraints/
 import type { LabelSelector, Node, Pod, TopologySpreadConstraint } from '@drydock/api/generated/types.ts';
 import { ownField } from '@drydock/api/json.ts';
+import { requirementsOf } from '@drydock/api/match-label-keys.ts';
 import { matchesNode } from '@drydock/api/selectors/node-selector.ts';
 import { tolerates } from '@drydock/api/selectors/taints.ts';
 import type { NodeInfo } from './node-info.ts';
@@ -55,10 +56,7 @@ function constraintOf(constraint: TopologySpreadConstraint, selector: LabelSelec
 
 /** With what `matchLabelKeys` says of the pod; the apiserver has written that into the selector of newer pods. */
 function selectorOf({ labelSelector, matchLabelKeys = [] }: TopologySpreadConstraint, labels: Record<string, string>) {
-  const also = matchLabelKeys.flatMap((key) => {
-    const value = ownField(labels, key);
-    return value === undefined ? [] : [{ key, operator: 'In', values: [value] }];
-  });
+  const also = requirementsOf(matchLabelKeys, 'In', labels);
   if (labelSelector === undefined || also.length === 0) return labelSelector;
   return { ...labelSelector, matchExpressions: [...(labelSelector.matchExpressions ?? []), ...also] };
 }

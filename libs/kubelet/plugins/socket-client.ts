@@ -46,13 +46,13 @@ export interface PluginService {
 
 /** `wallMs`: deadlines of gRPC are given as wall time. Connects with the first call. */
 export function socketOpener(wallMs: () => number): OpenSocket {
-  return ({ file, name }, path) => {
-    const at = fileURLToPath(new URL(`../../../proto/${file}`, import.meta.url));
-    const includeDirs = [fileURLToPath(new URL('../../../proto', import.meta.url))];
-    const options = { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true, includeDirs };
-    let found: unknown = loadPackageDefinition(loadSync(at, options));
-    for (const part of name.split('.')) found = (found as GrpcObject)[part];
-    const client: Client = new (found as ServiceClientConstructor)(`unix://${path}`, credentials.createInsecure(), {
+  // A definition is read once, however many sockets there are and however often they are tried.
+  const constructors = new Map<string, ServiceClientConstructor>();
+  return (service, path) => {
+    const { name } = service;
+    const Service = constructors.get(name) ?? constructorOf(service);
+    constructors.set(name, Service);
+    const client: Client = new Service(`unix://${path}`, credentials.createInsecure(), {
       'grpc.default_authority': 'localhost',
       'grpc.max_receive_message_length': answerBytesMax,
       'grpc.initial_reconnect_backoff_ms': 100,
@@ -73,6 +73,14 @@ export function socketOpener(wallMs: () => number): OpenSocket {
       close: () => client.close(),
     };
   };
+}
+
+function constructorOf({ file, name }: PluginService): ServiceClientConstructor {
+  const root = fileURLToPath(new URL('../../../proto', import.meta.url));
+  const options = { keepCase: true, longs: String, enums: String, defaults: true, oneofs: true, includeDirs: [root] };
+  let found: unknown = loadPackageDefinition(loadSync(`${root}/${file}`, options));
+  for (const part of name.split('.')) found = (found as GrpcObject)[part];
+  return found as ServiceClientConstructor;
 }
 
 type UnaryMethod = (
