@@ -1,4 +1,5 @@
 // The one request and the one response type between the front ends (REST, gRPC) and the pipeline.
+import type { AnswerForm } from '@drydock/api/negotiate.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { WatchStream } from './cache/watch-stream.ts';
 
@@ -71,12 +72,9 @@ export interface RequestOptions {
 }
 
 /** The form of the answer that the client asked for. */
-export interface OutputForm {
-  readonly as: 'object' | 'table' | 'partial';
+export interface OutputForm extends AnswerForm {
   /** Of tables: what each row carries. */
   readonly includeObject: 'None' | 'Metadata' | 'Object';
-  /** Of tables and partial objects: the version of meta.k8s.io. */
-  readonly version: string;
 }
 
 export const plainForm: OutputForm = { as: 'object', includeObject: 'Metadata', version: 'v1' };

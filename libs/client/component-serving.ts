@@ -4,6 +4,7 @@ import type { ProgramContext } from '@drydock/foundation/program.ts';
 import { delegatedAccess } from './access/flags.ts';
 import type { componentFlags } from './component-flags.ts';
 import { servingService } from './serving.ts';
+import { statusPages } from './status-pages.ts';
 
 type Ports = Pick<ProgramContext<Record<string, never>>, 'clock' | 'random' | 'log' | 'lifecycle'>;
 
@@ -26,8 +27,7 @@ export async function startServing(
     guard: access.guard,
     clock,
     random: random.stream('serving'),
-    unhealthy: () => undefined,
-    metrics,
+    pages: statusPages(() => undefined, metrics),
   });
   await lifecycle.start(serving);
 }

@@ -1,7 +1,8 @@
-// Adapter: the HTTPS endpoint that scheduler and controller-manager serve about themselves: health checks, and metrics for those who may.
+// Adapter: the HTTPS endpoint of a component that is no API server of the cluster: what it serves, for those who may.
 import { readFileSync } from 'node:fs';
-import type { IncomingMessage } from 'node:http';
+import type { IncomingHttpHeaders, IncomingMessage } from 'node:http';
 import { createServer, type Server } from 'node:https';
+import type { ResourceAttributes } from '@drydock/api/generated/types.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
 import { StartupError } from '@drydock/foundation/program.ts';
@@ -10,7 +11,7 @@ import type { ServingTimes } from '@drydock/foundation/serving/bounds.ts';
 import { peerOf } from '@drydock/foundation/serving/connection-gate.ts';
 import { Turns } from '@drydock/foundation/serving/turns.ts';
 import type { AccessGuard } from './access/guard.ts';
-import { guardStatus, metricsType, ok, type StatusAnswer, sendStatus, statusBounds } from './status-server.ts';
+import { guardStatus, type StatusAnswer, sendStatus, statusBounds } from './status-server.ts';
 
 export interface ServingOptions {
   readonly component: string;
@@ -24,13 +25,26 @@ export interface ServingOptions {
   readonly clock: Clock;
   readonly random: RandomStream;
   readonly times?: ServingTimes;
-  /** Why the process is not healthy; undefined where it is. */
-  unhealthy(): string | undefined;
-  /** The text of /metrics. */
-  metrics(): string;
+  readonly pages: Pages;
 }
 
-/** Serves /healthz, /livez, /readyz and /metrics. */
+/** A request, read once: the same is authorised and answered. */
+export interface Question {
+  readonly method: string;
+  /** Decoded. */
+  readonly path: string;
+  readonly query: URLSearchParams;
+  readonly headers: IncomingHttpHeaders;
+}
+
+/** What is served behind the guard. */
+export interface Pages {
+  /** What of an API is asked for; undefined where a path is nothing but a path. */
+  attributesOf?(question: Question): ResourceAttributes | undefined;
+  /** The answer to somebody who may ask. */
+  answer(question: Question): StatusAnswer;
+}
+
 export function servingService(options: ServingOptions): Service {
   let server: Server | undefined;
   return {
@@ -67,27 +81,22 @@ export function servingService(options: ServingOptions): Service {
 /** Whoever comes may show a certificate; what it says is the guard's affair. */
 const requested = { requestCert: true, rejectUnauthorized: false } as const;
 
-async function serve(options: ServingOptions, request: IncomingMessage, trust: () => void): Promise<StatusAnswer> {
-  const path = pathOf(request.url ?? '/');
-  if (path === undefined) return { code: 400, body: '400 Bad Request' };
-  return (await options.guard.refusal(request, path, trust)) ?? answer(options, path);
+async function serve({ guard, pages }: ServingOptions, request: IncomingMessage, trust: () => void): Promise<StatusAnswer> {
+  const question = questionOf(request);
+  if (question === undefined) return { code: 400, body: '400 Bad Request' };
+  const wanted = { path: question.path, attributes: pages.attributesOf?.(question) };
+  return (await guard.refusal(request, wanted, trust)) ?? pages.answer(question);
 }
 
-/** Decoded: the same text is authorised and served. Undefined where it is none. */
-function pathOf(target: string): string | undefined {
-  const raw = target.split('?')[0] ?? '';
+/** Undefined where the path is none. */
+function questionOf({ method = 'GET', url = '/', headers }: IncomingMessage): Question | undefined {
+  const [raw = '', ...query] = url.split('?');
   try {
-    return raw.startsWith('/') ? decodeURIComponent(raw) : undefined;
+    if (!raw.startsWith('/')) return undefined;
+    return { method, path: decodeURIComponent(raw), query: new URLSearchParams(query.join('?')), headers };
   } catch {
     return undefined;
   }
-}
-
-function answer(options: ServingOptions, path: string): StatusAnswer {
-  if (path === '/metrics') return { code: 200, body: options.metrics(), type: metricsType };
-  if (!/^\/(healthz|livez|readyz)(\/|$)/.test(path)) return { code: 404, body: '404 page not found\n' };
-  const reason = options.unhealthy();
-  return reason === undefined ? ok : { code: 500, body: `[-]leaderElection failed: ${reason}\n` };
 }
 
 async function certificate(options: ServingOptions): Promise<{ cert: string | Buffer; key: string | Buffer }> {

@@ -2,6 +2,7 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { Server as TcpServer } from 'node:net';
 import { performance } from 'node:perf_hooks';
+import type { ApiError } from '@drydock/api/status.ts';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
 import { http1Bounds, type ServingTimes, tcpBounds, tlsBounds } from '@drydock/foundation/serving/bounds.ts';
 import { ConnectionGate } from '@drydock/foundation/serving/connection-gate.ts';
@@ -18,6 +19,11 @@ export interface StatusAnswer {
 export type StatusRoutes = Readonly<Record<string, () => StatusAnswer>>;
 
 export const ok: StatusAnswer = { code: 200, body: 'ok' };
+
+/** As the original writes it, with line breaks. */
+export function statusAnswerOf({ code, status }: ApiError): StatusAnswer {
+  return { code, body: JSON.stringify(status, undefined, 2), type: 'application/json' };
+}
 
 /** The content type of Prometheus' text format. */
 export const metricsType = 'text/plain; version=0.0.4; charset=utf-8';

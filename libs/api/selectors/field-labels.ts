@@ -1,6 +1,5 @@
 // Which fields of which resources can be selected by, beside metadata.name and metadata.namespace.
-import { groupResourceOf } from '../resource.ts';
-import type { ResourceInfo } from '../scheme.ts';
+import { groupResourceOf, type Resource } from '../resource.ts';
 
 /** Where a label's value is found: the first path with a value, else `zero`. */
 export interface FieldSource {
@@ -58,6 +57,6 @@ const labels: Readonly<Record<string, Readonly<Record<string, FieldSource>>>> = 
 };
 
 /** The labels of a resource, or undefined where it has only the two of metadata. */
-export function fieldLabelsOf(info: ResourceInfo): Readonly<Record<string, FieldSource>> | undefined {
+export function fieldLabelsOf(info: Resource): Readonly<Record<string, FieldSource>> | undefined {
   return labels[groupResourceOf(info)];
 }

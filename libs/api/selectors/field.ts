@@ -1,7 +1,6 @@
 // Field selectors: parsing, the labels each resource supports, and matching.
 import { isObject, ownField } from '../json.ts';
-import { apiVersionOf, type KubeObject } from '../resource.ts';
-import type { ResourceInfo } from '../scheme.ts';
+import { apiVersionOf, type KubeObject, type Resource } from '../resource.ts';
 import { apiError } from '../status.ts';
 import { fieldLabelsOf } from './field-labels.ts';
 
@@ -18,7 +17,7 @@ export type ParsedFieldSelector = readonly FieldRequirement[];
  * Parses `status.phase=Running,metadata.name!=x` and checks its labels against what `info` supports.
  * Throws ApiError BadRequest with upstream's text.
  */
-export function parseFieldSelector(info: ResourceInfo, text: string): ParsedFieldSelector {
+export function parseFieldSelector(info: Resource, text: string): ParsedFieldSelector {
   const requirements = parseTerms(text);
   for (const { field } of requirements) checkLabel(info, field);
   return requirements.sort((a, b) => (a.field < b.field ? -1 : a.field > b.field ? 1 : 0));
@@ -35,12 +34,12 @@ export function escapeFieldValue(value: string): string {
 }
 
 /** Whether the object is selected. */
-export function matchesFields(info: ResourceInfo, selector: ParsedFieldSelector, object: KubeObject): boolean {
+export function matchesFields(info: Resource, selector: ParsedFieldSelector, object: KubeObject): boolean {
   return selector.every(({ field, operator, value }) => (fieldValue(info, object, field) === value) === (operator === '='));
 }
 
 /** The value of a supported field label; empty where the object has none. */
-export function fieldValue(info: ResourceInfo, object: KubeObject, field: string): string {
+export function fieldValue(info: Resource, object: KubeObject, field: string): string {
   if (field === 'metadata.name' || field === 'name') return object.metadata?.name ?? '';
   if (field === 'metadata.namespace') return object.metadata?.namespace ?? '';
   const labels = fieldLabelsOf(info);
@@ -72,7 +71,7 @@ function valueAt(object: KubeObject, path: readonly (string | number)[]): unknow
   return value;
 }
 
-function checkLabel(info: ResourceInfo, field: string): void {
+function checkLabel(info: Resource, field: string): void {
   if (field === 'metadata.name' || field === 'metadata.namespace') return;
   const labels = fieldLabelsOf(info);
   if (labels !== undefined && Object.hasOwn(labels, field)) return;

@@ -1,21 +1,13 @@
 // May this user do this? The modes are asked in the order of --authorization-mode; the first that says yes decides.
-import { type ApiError, apiError } from '@drydock/api/status.ts';
+import type { Denied } from '@drydock/api/forbidden.ts';
 import type { User } from '../request.ts';
 
 /** What is asked (authorizer.Attributes). For non-resource requests only `verb` and `path` count. */
-export interface Attributes {
+export interface Attributes extends Denied {
   readonly user: User;
-  readonly verb: string;
-  readonly group: string;
   readonly version: string;
-  readonly resource: string;
-  readonly subresource: string;
-  readonly namespace: string;
-  readonly name: string;
-  readonly path: string;
   /** Of list, watch and deletecollection. */
   readonly fieldSelector?: string | undefined;
-  readonly isResource: boolean;
 }
 
 export interface Decision {
@@ -54,26 +46,3 @@ export const alwaysAllow: AuthorizerMode = { authorize: () => ({ allowed: true, 
 export const alwaysDeny: AuthorizerMode = {
   authorize: () => ({ allowed: false, reason: 'Everything is forbidden.' }),
 };
-
-/** The error of a denied request, in upstream's words (responsewriters.ForbiddenMessage). */
-export function forbidden(attributes: Attributes, reason: string): ApiError {
-  const { user, verb, group, resource, subresource, namespace, name, path } = attributes;
-  const because = reason === '' ? '' : `: ${reason}`;
-  if (!attributes.isResource) {
-    return apiError('Forbidden', `forbidden: User ${quote(user.name)} cannot ${verb} path ${quote(path)}${because}`, {});
-  }
-  const kind = group === '' ? resource : `${resource}.${group}`;
-  const what = subresource === '' ? resource : `${resource}/${subresource}`;
-  const where = namespace === '' ? 'at the cluster scope' : `in the namespace ${quote(namespace)}`;
-  const subject = kind === '' ? '' : name === '' ? `${kind} is ` : `${kind} ${quote(name)} is `;
-  const message = `${subject}forbidden: User ${quote(user.name)} cannot ${verb} resource ${quote(what)} in API group ${quote(group)} ${where}${because}`;
-  return apiError('Forbidden', message, {
-    ...(name === '' ? {} : { name }),
-    ...(group === '' ? {} : { group }),
-    kind: resource,
-  });
-}
-
-function quote(text: string): string {
-  return JSON.stringify(text);
-}

@@ -1,7 +1,8 @@
+import { forbidden } from '@drydock/api/forbidden.ts';
 import { expect, test } from 'vitest';
 import { bootstrapPolicy } from '../bootstrap/policy.ts';
 import type { User } from '../request.ts';
-import { type Attributes, Authorizer, forbidden } from './authorizer.ts';
+import { type Attributes, Authorizer } from './authorizer.ts';
 import { uncoveredRules } from './escalation.ts';
 import { NodeAuthorizer } from './node.ts';
 import { RbacAuthorizer } from './rbac.ts';

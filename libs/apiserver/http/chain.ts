@@ -2,6 +2,7 @@
 // what they send is read (k8s.io/apiserver/pkg/server.DefaultBuildHandlerChain).
 import type { ServerResponse } from 'node:http';
 import type { Duplex } from 'node:stream';
+import { negotiate, parseMediaType } from '@drydock/api/negotiate.ts';
 import { findResource, groups } from '@drydock/api/scheme.ts';
 import { apiError } from '@drydock/api/status.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
@@ -33,7 +34,6 @@ import {
   sendValue,
 } from './exchange.ts';
 import type { RequestMetrics } from './metrics.ts';
-import { negotiate, parseMediaType } from './negotiate.ts';
 import type { NonResource } from './non-resource.ts';
 import { deleteOptionsOf, optionsOf } from './options.ts';
 import { type PathInfo, pathInfo } from './request-info.ts';

@@ -1,11 +1,11 @@
 // Discovery: which groups, versions and resources there are, in the legacy form and the aggregated one.
 import { createHash } from 'node:crypto';
+import { parseAccept } from '@drydock/api/negotiate.ts';
 import { groups, type ResourceInfo, resources } from '@drydock/api/scheme.ts';
 import { apiError } from '@drydock/api/status.ts';
 import { localPriority } from '../aggregated/local-services.ts';
 import type { RemoteGroup } from '../aggregated/remote-groups.ts';
 import { groupVersionOf } from '../registry/traits.ts';
-import { parseAccept } from './negotiate.ts';
 
 /** A discovery document and its media type. */
 export interface Discovery {

@@ -1,5 +1,6 @@
 // Everything that is not an object: health, version, metrics, discovery, OpenAPI, token issuer.
 
+import { parseAccept } from '@drydock/api/negotiate.ts';
 import { openApiV2 } from '@drydock/api/openapi/v2.ts';
 import { openApiV2Bytes, openApiV2Protobuf } from '@drydock/api/openapi/v2-protobuf.ts';
 import { openApiHash, openApiV3, openApiV3Index } from '@drydock/api/openapi/v3.ts';
@@ -10,7 +11,6 @@ import { discover } from './discovery.ts';
 import { type Exchange, headerOf, send, sendError, sendText, sendValue } from './exchange.ts';
 import { type HealthEndpoints, serveHealth } from './health.ts';
 import type { RequestMetrics } from './metrics.ts';
-import { parseAccept } from './negotiate.ts';
 
 export interface NonResourceOptions {
   readonly health: HealthEndpoints;

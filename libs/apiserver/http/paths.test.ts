@@ -1,5 +1,5 @@
+import { negotiate } from '@drydock/api/negotiate.ts';
 import { expect, test } from 'vitest';
-import { negotiate } from './negotiate.ts';
 import { pathInfo } from './request-info.ts';
 
 test.each([

@@ -16,6 +16,7 @@ import { type CertifiedKey, clientCertificate, servingCertificate } from '@drydo
 import { afterAll, beforeAll, beforeEach, describe, expect, test, vi } from 'vitest';
 import type { WriteOptions } from '../api-client.ts';
 import { servingService } from '../serving.ts';
+import { statusPages } from '../status-pages.ts';
 import { MemoryApi } from '../testing/memory-api.ts';
 import { AccessReviews } from './access-reviews.ts';
 import { type AuthenticationFlags, ClusterAuthentication } from './cluster-authentication.ts';
@@ -57,10 +58,12 @@ class Reviewing extends MemoryApi {
       return { ...object, status: { authenticated: token === 'scrape' || token === 'none', user } };
     }
     if (resource.kind === 'SubjectAccessReview') {
-      const { user = '', groups = [], extra, nonResourceAttributes: what } = (object as unknown as SubjectAccessReview).spec;
-      asked.push(`${user} [${groups}] ${Object.keys(extra ?? {})} ${what?.verb} ${what?.path}`);
+      const { user = '', groups = [], extra, ...about } = (object as unknown as SubjectAccessReview).spec;
+      const { nonResourceAttributes: what, resourceAttributes: part } = about;
+      const thing = part === undefined ? `${what?.verb} ${what?.path}` : `${part.verb} ${part.namespace}/${part.resource}`;
+      asked.push(`${user} [${groups}] ${Object.keys(extra ?? {})} ${thing}`);
       const isReader = user === 'scrape' || groups.includes('readers');
-      return { ...object, status: { allowed: isReader && what?.verb === 'get' && what.path === '/metrics' } };
+      return { ...object, status: { allowed: isReader && ['get /metrics', 'list default/pods'].includes(thing) } };
     }
     return undefined;
   }
@@ -118,6 +121,12 @@ interface Setup {
   readonly everybody?: readonly string[];
 }
 
+const figures = statusPages(
+  () => undefined,
+  () => 'figures',
+);
+const podMetrics = { verb: 'list', group: 'metrics.k8s.io', version: 'v1beta1', resource: 'pods', namespace: 'default' };
+
 /** A component's port; `ask` gives status and text. */
 async function component({ flags = noFlags, tokens = true, reviews = true, everybody }: Setup) {
   const api = new Reviewing({ clock, random });
@@ -139,8 +148,10 @@ async function component({ flags = noFlags, tokens = true, reviews = true, every
     guard,
     clock,
     random: random.stream('serving'),
-    unhealthy: () => undefined,
-    metrics: () => 'figures',
+    pages: {
+      attributesOf: ({ path }) => (path.startsWith('/apis/') ? podMetrics : undefined),
+      answer: (question) => (question.path.startsWith('/apis/') ? { code: 200, body: 'pods' } : figures.answer(question)),
+    },
   });
   await service.start();
   stops.push(() => service.stop());
@@ -261,6 +272,20 @@ test('what everybody may ask for is what the flag says', async () => {
   expect(await ask('/debug')).toBe(cannot('system:anonymous', '/debug'));
   expect(await ask('/healthz')).toBe(cannot('system:anonymous', '/healthz'));
   expect(() => pathRules(['/a*b'])).toThrow('only trailing * allowed in "a*b"');
+});
+
+test('of what is a resource of an API the API server is asked as such, whatever paths everybody may ask for', async () => {
+  const { ask } = await component({ flags: fileFlags(), everybody: ['/*'] });
+  const pods = '/apis/metrics.k8s.io/v1beta1/namespaces/default/pods';
+  const denied = (user: string) =>
+    `403 pods.metrics.k8s.io is forbidden: User "${user}" cannot list resource "pods" in API group "metrics.k8s.io" in the namespace "default"`;
+  expect(await ask(pods)).toBe(denied('system:anonymous'));
+  expect(await ask(pods, 'user')).toBe(denied('kube-proxy'));
+  expect(await ask(pods, 'proxy', { 'x-remote-user': 'joe' })).toBe(denied('joe'));
+  expect(await ask(pods, 'proxy', { 'x-remote-user': 'joe', 'x-remote-group': 'readers' })).toBe('200 pods');
+  expect(await ask(pods, '-', bearer('scrape'))).toBe('200 pods');
+  expect(await ask(pods, 'admin')).toBe('200 pods');
+  expect(asked).toContain('joe [system:authenticated]  list default/pods');
 });
 
 test('an API server that is away allows nothing, and is asked again', async () => {

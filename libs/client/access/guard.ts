@@ -2,10 +2,12 @@
 // API server: the connection's certificate, a proxy's headers or a token say who asks, the API server says what they may do.
 import type { IncomingMessage } from 'node:http';
 import type { PeerCertificate, TLSSocket } from 'node:tls';
-import { type ApiError, apiError } from '@drydock/api/status.ts';
+import { forbidden } from '@drydock/api/forbidden.ts';
+import type { ResourceAttributes } from '@drydock/api/generated/types.ts';
+import { apiError } from '@drydock/api/status.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import { headerValues, proxiedUser } from '@drydock/foundation/serving/request-header.ts';
-import type { StatusAnswer } from '../status-server.ts';
+import { type StatusAnswer, statusAnswerOf } from '../status-server.ts';
 import type { AccessReviews } from './access-reviews.ts';
 import { anonymous, bearerTokenOf, type Caller, callerOfCertificate, commonNameOf, known } from './caller.ts';
 import type { ClusterAuthentication } from './cluster-authentication.ts';
@@ -23,6 +25,14 @@ export interface GuardOptions {
   readonly log: Log;
 }
 
+/** What is asked for: the very thing that is then served. */
+export interface Wanted {
+  /** Decoded. */
+  readonly path: string;
+  /** Where it is a resource of an API; `verb` and `resource` among them. */
+  readonly attributes?: ResourceAttributes | undefined;
+}
+
 /** May everything without a question (DelegatingAuthorizationOptions.AlwaysAllowGroups). */
 const mastersGroup = 'system:masters';
 
@@ -37,20 +47,20 @@ export class AccessGuard {
     return this.#options.authentication;
   }
 
-  /**
-   * What is answered instead; undefined where the caller may. `path` is decoded, and the one that is served. `trust` is called
-   * where the caller is somebody.
-   */
-  async refusal(request: IncomingMessage, path: string, trust: () => void): Promise<StatusAnswer | undefined> {
+  /** What is answered instead; undefined where the caller may. `trust` is called where the caller is somebody. */
+  async refusal(request: IncomingMessage, wanted: Wanted, trust: () => void): Promise<StatusAnswer | undefined> {
     const caller = await this.#callerOf(request);
-    if (caller === undefined) return statusOf(apiError('Unauthorized', 'Unauthorized'));
+    if (caller === undefined) return statusAnswerOf(apiError('Unauthorized', 'Unauthorized'));
     if (caller !== anonymous) trust();
     const { everybody, reviews } = this.#options;
-    if (caller.groups.includes(mastersGroup) || isForEverybody(everybody, path)) return undefined;
+    const { path, attributes } = wanted;
+    // Rules about paths open no resources.
+    if (caller.groups.includes(mastersGroup) || (attributes === undefined && isForEverybody(everybody, path))) return undefined;
     const verb = (request.method ?? 'GET').toLowerCase();
     try {
-      const answer = await reviews?.ask(caller, { nonResourceAttributes: { path, verb } });
-      return answer?.allowed === true ? undefined : forbidden(caller, verb, path, answer?.reason ?? '');
+      const review = attributes === undefined ? { nonResourceAttributes: { path, verb } } : { resourceAttributes: attributes };
+      const answer = await reviews?.ask(caller, review);
+      return answer?.allowed === true ? undefined : refused(caller, verb, wanted, answer?.reason ?? '');
     } catch (error) {
       this.#options.log.warn({ err: error, user: caller.user }, 'it cannot be found out who may what');
       return { code: 500, body: `Internal Server Error: ${JSON.stringify(path)}: ${(error as Error).message}\n` };
@@ -97,13 +107,9 @@ export class AccessGuard {
   }
 }
 
-function forbidden({ user }: Caller, verb: string, path: string, reason: string): StatusAnswer {
-  const why = reason === '' ? '' : `: ${reason}`;
-  const text = `forbidden: User ${JSON.stringify(user)} cannot ${verb} path ${JSON.stringify(path)}${why}`;
-  return statusOf(apiError('Forbidden', text, {}));
-}
-
-/** As the original writes it, with line breaks. */
-function statusOf({ code, status }: ApiError): StatusAnswer {
-  return { code, body: JSON.stringify(status, undefined, 2), type: 'application/json' };
+function refused({ user }: Caller, method: string, { path, attributes }: Wanted, reason: string): StatusAnswer {
+  const { verb = method, group = '', resource = '', subresource = '', namespace = '', name = '' } = attributes ?? {};
+  const isResource = attributes !== undefined;
+  const asked = { user: { name: user }, verb, group, resource, subresource, namespace, name, path, isResource };
+  return statusAnswerOf(forbidden(asked, reason));
 }

@@ -8,6 +8,7 @@ import { ClusterAuthentication } from '../access/cluster-authentication.ts';
 import { AccessGuard } from '../access/guard.ts';
 import { pathRules } from '../access/path-rules.ts';
 import { servingService } from '../serving.ts';
+import { statusPages } from '../status-pages.ts';
 import { ok, statusServer } from '../status-server.ts';
 
 const times: ServingTimes = { graceMs: 300, handshakeMs: 1_000, headersMs: 1_000, idleMs: 1_000, sweepMs: 200 };
@@ -33,8 +34,10 @@ if (process.send !== undefined) {
     clock: new SystemClock(),
     random: new SystemRandom().stream('test'),
     times,
-    unhealthy: () => undefined,
-    metrics: () => '',
+    pages: statusPages(
+      () => undefined,
+      () => '',
+    ),
   }).start();
   process.send({ plain, tls });
   process.on('disconnect', () => process.exit());

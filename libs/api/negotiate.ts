@@ -1,6 +1,12 @@
 // Which form of answer the Accept header asks for (k8s.io/apiserver/pkg/endpoints/handlers/negotiation).
-import { apiError } from '@drydock/api/status.ts';
-import type { OutputForm } from '../request.ts';
+import { apiError } from './status.ts';
+
+/** The form of an answer. */
+export interface AnswerForm {
+  readonly as: 'object' | 'table' | 'partial';
+  /** Of tables and partial objects: the version of meta.k8s.io. */
+  readonly version: string;
+}
 
 export interface MediaType {
   readonly type: string;
@@ -28,7 +34,7 @@ export function parseMediaType(text: string): MediaType {
 
 export interface Negotiated {
   readonly yaml: boolean;
-  readonly form: Pick<OutputForm, 'as' | 'version'>;
+  readonly form: AnswerForm;
 }
 
 const yamlTypes: ReadonlySet<string> = new Set(['application/yaml']);
