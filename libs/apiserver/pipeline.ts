@@ -240,10 +240,8 @@ export class Pipeline {
   async #replacement(call: Call, current: KubeObject | undefined): Promise<KubeObject> {
     const { info, view, request } = call;
     const body = decode(call, view);
-    checkNames(info, request.target, body);
+    checkNames(info, request.target, body, 'named');
     if (current !== undefined) checkUid(info, body, current);
-    const { name, namespace } = request.target;
-    body.metadata = { ...body.metadata, name, ...(info.namespaced ? { namespace } : {}) };
     const viewed = view.info === info ? convert(body, info.storageVersion) : body;
     return current === undefined ? viewed : cloneJson(view.write(current, viewed));
   }

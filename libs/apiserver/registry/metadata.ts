@@ -48,14 +48,19 @@ export function baseName(object: KubeObject): string | undefined {
     : undefined;
 }
 
-/** The object is the one in the path; fails with BadRequest. */
+/** The object is the one in the path, and gets that path's namespace where it says none; fails with BadRequest. */
 export function checkNames(
   info: ResourceInfo,
   target: { readonly namespace: string; readonly name: string },
   object: KubeObject,
+  need?: 'named',
 ): void {
   const given = object.metadata ?? {};
-  if (given.name !== undefined && given.name !== '' && given.name !== target.name) {
+  if (!given.name && need === 'named') {
+    const why = 'name must be provided';
+    throw apiError('BadRequest', `the name of the object (${target.name} based on URL) was undeterminable: ${why}`);
+  }
+  if (given.name && given.name !== target.name) {
     throw apiError('BadRequest', `the name of the object (${given.name}) does not match the name on the URL (${target.name})`);
   }
   if (!info.namespaced) {
@@ -65,6 +70,7 @@ export function checkNames(
   if (given.namespace && given.namespace !== target.namespace) {
     throw apiError('BadRequest', 'the namespace of the provided object does not match the namespace sent on the request');
   }
+  object.metadata = { ...given, namespace: target.namespace };
 }
 
 /** A PUT that names a uid is of that object only; fails with Conflict. */

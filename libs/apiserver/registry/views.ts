@@ -2,6 +2,8 @@
 import type { Scale } from '@drydock/api/generated/types.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import { findKind, type ResourceInfo, type SubresourceInfo } from '@drydock/api/scheme.ts';
+import { invalidError } from '@drydock/api/validate/invalid-error.ts';
+import { validateScale } from '@drydock/api/validate/scale.ts';
 import { conflict } from './errors.ts';
 
 /** A way to look at an object: whole, or as a Scale. */
@@ -14,7 +16,7 @@ export interface View {
   /** The table row of the kind, where it has one: for defaults and checks of fields. */
   readonly info: ResourceInfo | undefined;
   read(object: KubeObject): KubeObject;
-  /** A new object with the viewed part replaced. */
+  /** A new object with the viewed part replaced; throws an ApiError where that part is no valid one. */
   write(object: KubeObject, viewed: KubeObject): KubeObject;
 }
 
@@ -67,6 +69,8 @@ function scaleView(info: ResourceInfo, subresource: SubresourceInfo): View {
     write: (object, viewed) => {
       const scale = viewed as Scale;
       const { metadata = {}, spec } = object as Scalable;
+      const errors = validateScale(scale);
+      if (errors.length > 0) throw invalidError(subresource, metadata.name ?? '', errors);
       const uid = scale.metadata?.uid;
       if (uid !== undefined && uid !== metadata.uid) {
         throw conflict(
