@@ -1,8 +1,16 @@
 // What the node authorizer looks up, from the watch caches.
-import type { PersistentVolumeClaim, Pod, ResourceSlice } from '@drydock/api/generated/types.ts';
-import { type KubeObject, persistentVolumeClaims, pods, type Resource, resourceSlices } from '@drydock/api/resource.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod, ResourceSlice } from '@drydock/api/generated/types.ts';
+import {
+  type KubeObject,
+  persistentVolumeClaims,
+  persistentVolumes,
+  pods,
+  type Resource,
+  resourceSlices,
+} from '@drydock/api/resource.ts';
 import type { Caches } from '../registry/caches.ts';
 import type { NodeReader } from './node.ts';
+import { secretsOfVolume } from './pod-references.ts';
 
 type Attachment = KubeObject & { readonly spec?: { readonly nodeName?: string } };
 
@@ -15,7 +23,13 @@ const volumeAttachments: Resource<Attachment> = {
 };
 
 /** The resources whose caches it reads. */
-export const nodeReaderResources: readonly Resource[] = [pods, persistentVolumeClaims, resourceSlices, volumeAttachments];
+export const nodeReaderResources: readonly Resource[] = [
+  pods,
+  persistentVolumeClaims,
+  persistentVolumes,
+  resourceSlices,
+  volumeAttachments,
+];
 
 export function cachedNodes(caches: Caches): NodeReader {
   return {
@@ -27,5 +41,6 @@ export function cachedNodes(caches: Caches): NodeReader {
     nodeOfAttachment: (name) => caches.peek<Attachment>(volumeAttachments, '', name)?.spec?.nodeName,
     volumeOfClaim: (namespace, name) =>
       caches.peek<PersistentVolumeClaim>(persistentVolumeClaims, namespace, name)?.spec?.volumeName,
+    secretsOfVolume: (name) => secretsOfVolume(caches.peek<PersistentVolume>(persistentVolumes, '', name)),
   };
 }

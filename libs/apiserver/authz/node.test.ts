@@ -1,6 +1,7 @@
 import type { Pod } from '@drydock/api/generated/types.ts';
 import { expect, test } from 'vitest';
 import { NodeAuthorizer } from './node.ts';
+import { secretsOfVolume } from './pod-references.ts';
 
 const pod = {
   metadata: { namespace: 'default', name: 'p' },
@@ -26,6 +27,18 @@ const authorizer = new NodeAuthorizer(
     nodeOfSlice: () => undefined,
     nodeOfAttachment: (name) => (name === 'a' ? 'n' : undefined),
     volumeOfClaim: (_namespace, name) => `of-${name}`,
+    secretsOfVolume: (name) =>
+      secretsOfVolume({
+        spec: {
+          csi: {
+            driver: 'd',
+            volumeHandle: 'h',
+            nodeStageSecretRef: { namespace: 'kube-system', name: `stage-${name}` },
+            nodePublishSecretRef: { namespace: 'kube-system', name: `publish-${name}` },
+            controllerPublishSecretRef: { namespace: 'kube-system', name: `controller-${name}` },
+          },
+        },
+      }),
   },
   [],
 );
@@ -54,6 +67,17 @@ test.each(['c', 'p-scratch'])('a node reads the claim %s of its pod, and the vol
     expect(may(node, 'get', 'persistentvolumes', '', `of-${claim}`)).toBe(allowed);
   }
   expect(may('n', 'get', 'persistentvolumeclaims', 'elsewhere', claim)).toBe(false);
+});
+
+test('a node reads the secrets that the volumes of its pods are mounted with, and no other', () => {
+  const maySecret = (node: string, name: string, namespace = 'kube-system') => may(node, 'get', 'secrets', namespace, name);
+  expect(['stage-of-c', 'publish-of-c', 'stage-of-p-scratch'].map((name) => maySecret('n', name))).toEqual([true, true, true]);
+  expect(maySecret('n', 'controller-of-c')).toBe(false);
+  expect(maySecret('n', 'stage-of-x')).toBe(false);
+  expect(maySecret('n', 'stage-of-c', 'default')).toBe(false);
+  expect(maySecret('other', 'stage-of-c')).toBe(false);
+  expect(may('n', 'delete', 'secrets', 'kube-system', 'stage-of-c')).toBe(false);
+  expect(may('n', 'list', 'secrets', 'kube-system', '')).toBe(false);
 });
 
 test('a node reads no claim of a like name', () => {

@@ -17,6 +17,8 @@ export interface NodeReader {
   nodeOfAttachment(name: string): string | undefined;
   /** Whether the claim `namespace/name` is bound to the volume. */
   volumeOfClaim(namespace: string, name: string): string | undefined;
+  /** The secrets that a volume is mounted with, as `namespace/name`. */
+  secretsOfVolume(name: string): ReadonlySet<string>;
 }
 
 const no = (reason: string): Decision => ({ allowed: false, reason });
@@ -46,7 +48,7 @@ export class NodeAuthorizer implements AuthorizerMode {
       const { group, resource } = attributes;
       switch (group === '' ? resource : `${resource}.${group}`) {
         case 'secrets':
-          return this.#referenced(node, attributes, ({ spec }, name) => spec !== undefined && secretsOf(spec).has(name));
+          return this.#secret(node, attributes);
         case 'configmaps':
           return this.#referenced(node, attributes, ({ spec }, name) => spec !== undefined && configMapsOf(spec).has(name));
         case 'persistentvolumeclaims':
@@ -124,6 +126,17 @@ export class NodeAuthorizer implements AuthorizerMode {
     return unrelated(node);
   }
 
+  /** Those that its pods name, and those of the volumes that its pods have by their claims. */
+  #secret(node: string, attributes: Attributes): Decision {
+    const { namespace, name } = attributes;
+    const decision = this.#referenced(node, attributes, ({ spec }, each) => spec !== undefined && secretsOf(spec).has(each));
+    const isRead = ['get', 'list', 'watch'].includes(attributes.verb) && attributes.subresource === '';
+    if (decision.allowed || !isRead || namespace === '' || name === '') return decision;
+    for (const volume of this.#volumesOn(node))
+      if (this.#reader.secretsOfVolume(volume).has(`${namespace}/${name}`)) return yes;
+    return decision;
+  }
+
   #claimStatus(node: string, attributes: Attributes): Decision {
     const { verb, namespace, name } = attributes;
     if (!['get', 'update', 'patch'].includes(verb)) return no('can only get/update/patch this type');
@@ -135,12 +148,17 @@ export class NodeAuthorizer implements AuthorizerMode {
 
   #volume(node: string, { verb, name }: Attributes): Decision {
     if (verb !== 'get') return no('can only get individual resources of this type');
+    for (const volume of this.#volumesOn(node)) if (volume === name) return yes;
+    return unrelated(node);
+  }
+
+  *#volumesOn(node: string): Generator<string> {
     for (const pod of this.#reader.podsOnNode(node)) {
       for (const claim of allClaimsOf(pod)) {
-        if (this.#reader.volumeOfClaim(pod.metadata?.namespace ?? '', claim) === name) return yes;
+        const volume = this.#reader.volumeOfClaim(pod.metadata?.namespace ?? '', claim);
+        if (volume !== undefined) yield volume;
       }
     }
-    return unrelated(node);
   }
 
   #serviceAccount(node: string, attributes: Attributes): Decision {

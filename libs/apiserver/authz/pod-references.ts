@@ -1,5 +1,5 @@
 // The other objects that a pod's specification names (pkg/api/v1/pod).
-import type { Pod, PodSpec } from '@drydock/api/generated/types.ts';
+import type { PersistentVolume, Pod, PodSpec } from '@drydock/api/generated/types.ts';
 import { ephemeralClaimName } from '@drydock/api/storage/pod-claims.ts';
 
 function containersOf(spec: PodSpec) {
@@ -23,6 +23,20 @@ export function secretsOf(spec: PodSpec): Set<string> {
     names.add(volume.azureFile?.secretName);
   }
   return defined(names);
+}
+
+/** Of a bound volume, as `namespace/name`: those that its node needs. Those for its controller are none of a node's business. */
+export function secretsOfVolume(volume: PersistentVolume | undefined): Set<string> {
+  const { csi, iscsi, flexVolume, claimRef } = volume?.spec ?? {};
+  const refs = [
+    csi?.nodeStageSecretRef,
+    csi?.nodePublishSecretRef,
+    csi?.nodeExpandSecretRef,
+    iscsi?.secretRef,
+    flexVolume?.secretRef,
+  ];
+  const named = refs.flatMap((ref) => (ref?.name === undefined ? [] : [ref]));
+  return new Set(named.map(({ namespace = claimRef?.namespace, name }) => `${namespace}/${name}`));
 }
 
 export function configMapsOf(spec: PodSpec): Set<string> {

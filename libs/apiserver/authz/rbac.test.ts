@@ -111,6 +111,7 @@ const node = new NodeAuthorizer(
           ]
         : [],
     volumeOfClaim: (_namespace, name) => (name === 'c' ? 'pv1' : undefined),
+    secretsOfVolume: () => new Set(),
   },
   policy.clusterRoles.find((role) => role.metadata?.name === 'system:node')?.rules ?? [],
 );
