@@ -32,7 +32,8 @@ export interface PluginHandler {
   validate(info: PluginInfo): void;
   /** The same may come again, when its socket was made anew. */
   register(info: PluginInfo): Promise<void>;
-  deregister(name: string): Promise<void>;
+  /** That socket serves no more; another one by that name may have been taken in its place. */
+  deregister(info: PluginInfo): Promise<void>;
 }
 
 export interface RegistrarPorts {
@@ -91,15 +92,15 @@ export class PluginRegistrar {
     this.#delays.succeeded(path);
   }
 
-  async #withdraw(path: string, known: Known, { type, name }: PluginInfo): Promise<void> {
+  async #withdraw(path: string, known: Known, gone: PluginInfo): Promise<void> {
+    const { type, name } = gone;
     known.isBusy = true;
     try {
-      // Another socket of the same plugin may be the one in use by now.
-      const isElsewhere = [...this.#known].some(
-        ([other, { info }]) => other !== path && info?.type === type && info.name === name,
-      );
-      if (!isElsewhere) await this.#ports.handlers[type]?.deregister(name);
+      await this.#ports.handlers[type]?.deregister(gone);
       this.#forget(path);
+      // Another socket by that name may be its successor, or take its place now.
+      for (const other of this.#known.values())
+        if (other.info?.type === type && other.info.name === name) other.info = undefined;
       this.#ports.log.info({ plugin: name }, 'plugin deregistered');
     } catch (err) {
       this.#ports.log.warn({ err, plugin: name }, 'plugin not deregistered; trying again');

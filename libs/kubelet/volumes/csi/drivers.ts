@@ -4,6 +4,7 @@ import type { PluginHandler, PluginInfo } from '../../plugins/registrar.ts';
 import type { Message, OpenSocket, PluginService } from '../../plugins/socket-client.ts';
 import type { CsiNodeKeeper } from './csi-node.ts';
 import type { DriverOnNode } from './node-plan.ts';
+import { highestSupported, isLess, versionText } from './versions.ts';
 
 export const nodeService: PluginService = { file: 'csi/v1/csi.proto', name: 'csi.v1.Node' };
 
@@ -18,10 +19,15 @@ export interface DriversPorts {
   readonly csiNode: Pick<CsiNodeKeeper, 'install' | 'uninstall'>;
 }
 
+interface Taken {
+  /** The socket at which it serves. */
+  readonly endpoint: string;
+  readonly version: readonly number[];
+}
+
 export class CsiDrivers implements PluginHandler {
   readonly #ports: DriversPorts;
-  /** The socket of each that was taken, by name. */
-  readonly #endpoints = new Map<string, string>();
+  readonly #taken = new Map<string, Taken>();
 
   constructor(ports: DriversPorts) {
     this.#ports = ports;
@@ -29,9 +35,9 @@ export class CsiDrivers implements PluginHandler {
 
   /** The socket at which the driver serves. Throws, in upstream's words, where it is not registered. */
   endpoint(name: string): string {
-    const endpoint = this.#endpoints.get(name);
-    if (endpoint === undefined) throw new Error(`driver name ${name} not found in the list of registered CSI drivers`);
-    return endpoint;
+    const taken = this.#taken.get(name);
+    if (taken === undefined) throw new Error(`driver name ${name} not found in the list of registered CSI drivers`);
+    return taken.endpoint;
   }
 
   validate({ name, endpoint, versions }: PluginInfo): void {
@@ -41,29 +47,37 @@ export class CsiDrivers implements PluginHandler {
       );
     if (!isDriverName(name)) throw failed('It is not the name of a CSI driver');
     if (versions.length === 0) throw failed('Plugin returned an empty list for supported versions');
-    if (versions.some((version) => /^v?1(\.\d+)*$/.test(version))) return;
-    const list = `[${versions.map((version) => JSON.stringify(version)).join(' ')}]`;
-    const err = `could not find a highest supported version for versions (${versions.join(', ')})`;
-    throw failed(`None of the versions specified ${list} are supported. err=${err}`);
+    const highest = highestSupported(versions);
+    if (typeof highest === 'string') {
+      const list = `[${versions.map((version) => JSON.stringify(version)).join(' ')}]`;
+      throw failed(`None of the versions specified ${list} are supported. err=${highest}`);
+    }
+    const taken = this.#taken.get(name);
+    if (taken === undefined || taken.endpoint === endpoint || isLess(taken.version, highest)) return;
+    const version = JSON.stringify(versionText(taken.version));
+    throw failed(`Another driver with the same name is already registered with a higher supported version: ${version}`);
   }
 
-  async register({ name, endpoint }: PluginInfo): Promise<void> {
+  async register({ name, endpoint, versions }: PluginInfo): Promise<void> {
     const socket = this.#ports.open(nodeService, endpoint);
     try {
       const said = readNodeInfo(name, await socket.call('NodeGetInfo', {}, callTimeoutMs));
       await this.#ports.csiNode.install(said);
-      this.#endpoints.set(name, endpoint);
+      const version = highestSupported(versions);
+      this.#taken.set(name, { endpoint, version: typeof version === 'string' ? [] : version });
     } catch (error) {
       // Upstream gives up one that was there before, too: it no longer says on which node it is.
-      this.#endpoints.delete(name);
+      this.#taken.delete(name);
       throw error;
     } finally {
       socket.close();
     }
   }
 
-  async deregister(name: string): Promise<void> {
-    this.#endpoints.delete(name);
+  async deregister({ name, endpoint }: PluginInfo): Promise<void> {
+    const taken = this.#taken.get(name);
+    if (taken !== undefined && taken.endpoint !== endpoint) return;
+    this.#taken.delete(name);
     await this.#ports.csiNode.uninstall(name);
   }
 }

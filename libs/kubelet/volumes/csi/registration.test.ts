@@ -143,3 +143,19 @@ test('a write that fails is tried again, and loses no other driver', async () =>
   await driver('b.test');
   await until(async () => expect((await object()).spec.drivers.map(({ name }) => name).sort()).toEqual(['a.test', 'b.test']));
 });
+
+test('a second socket by the name of a driver is refused, unless it serves a higher version', async () => {
+  const { until, driver, drivers, object, registry } = await world();
+  const first = await driver('d.test', 'a.sock');
+  await until(() => expect(first.told.at(-1)?.plugin_registered).toBe(true));
+  const second = await driver('d.test', 'b.sock');
+  const text = 'Another driver with the same name is already registered with a higher supported version: "1.0.0"';
+  await until(() => expect(second.told.at(-1)?.error).toContain(text));
+  expect(drivers.endpoint('d.test')).toBe(`${registry}/a.sock`);
+  second.info = { ...second.info, supported_versions: ['1.1.0'] };
+  await until(() => expect(drivers.endpoint('d.test')).toBe(`${registry}/b.sock`));
+  // Whose place was taken may go; whose was not, serves again when the other goes.
+  second.stop();
+  await until(() => expect(drivers.endpoint('d.test')).toBe(`${registry}/a.sock`));
+  expect((await object()).spec.drivers).toHaveLength(1);
+});
