@@ -11,6 +11,11 @@ export const flags = {
     '',
     'The IPv4 range that Services of type LoadBalancer get addresses of, such as 10.251.0.0/24; without one there is nothing to give.',
   ),
+  'load-balancer-router': flag(
+    'string',
+    '',
+    'The network namespace (ip netns) whose routes lead to these addresses, each by one healthy node; without one nothing does.',
+  ),
 } as const;
 
 /** Upstream's other flags: accepted, without effect here. */

@@ -112,6 +112,7 @@ test('the address outlives the program, and what was deleted meanwhile is let go
 test.each([
   ['--cloud-provider=other', '--cloud-provider: unknown cloud provider "other"'],
   ['--load-balancer-cidr=fd00::/64', '--load-balancer-cidr: "fd00::/64": expected an IPv4 range such as 10.251.0.0/24'],
+  ['--load-balancer-router=x', '--load-balancer-router: there is nothing to route without --load-balancer-cidr'],
 ])('%s is refused', (flag, message) => {
   expect(() => cloudOptions(parseFlags(flags, [flag], dialect).values)).toThrow(message);
 });

@@ -66,7 +66,8 @@ export function chooseAddress(service: Service, pool: AddressPool, held: Readonl
   throw new PoolError(`no free address is left in the range ${pool.text} of load balancers`);
 }
 
-function contains(pool: AddressPool, address: string): boolean {
+/** Whether the address is one that the range gives. */
+export function contains(pool: AddressPool, address: string): boolean {
   const range = parseCidr(`${address}/32`);
   if (range === undefined || range.bits !== 32) return false;
   const value = Number(range.base);
