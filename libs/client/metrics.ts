@@ -3,6 +3,9 @@
 
 type Labels = Readonly<Record<string, string>>;
 
+/** Of one histogram; as many as a cluster has nodes. */
+const labelSetsMax = 5_000;
+
 interface Family {
   readonly help: string;
   readonly type: 'counter' | 'gauge' | 'histogram';
@@ -29,26 +32,35 @@ export class Metrics {
 
   /** A gauge that is read when it is scraped. */
   gauge(name: string, help: string, read: () => number): void {
-    this.#families.set(name, { help, type: 'gauge', lines: () => [`${name} ${read()}`] });
+    this.gauges(name, help, () => [[{}, read()]]);
   }
 
-  /** Observes values of a histogram with those upper bounds, ascending. */
-  histogram(name: string, help: string, bounds: readonly number[]): (value: number) => void {
-    const counts = new Array<number>(bounds.length).fill(0);
-    let count = 0;
-    let sum = 0;
-    const lines = () => [
-      ...bounds.map((bound, index) => `${name}_bucket{le="${bound}"} ${counts[index]}`),
-      `${name}_bucket{le="+Inf"} ${count}`,
-      `${name}_sum ${sum}`,
-      `${name}_count ${count}`,
-    ];
+  /** One per set of labels. */
+  gauges(name: string, help: string, read: () => Iterable<readonly [Labels, number]>): void {
+    const lines = () => [...read()].map(([labels, value]) => `${name}${labelText(labels)} ${value}`);
+    this.#families.set(name, { help, type: 'gauge', lines });
+  }
+
+  /**
+   * Observes values of a histogram with those upper bounds, ascending. Of more sets of labels than the bound the one that came first is
+   * forgotten.
+   */
+  histogram(name: string, help: string, bounds: readonly number[]): (value: number, labels?: Labels) => void {
+    const all = new Map<string, Distribution>();
+    const make = (labels: Labels): Distribution => ({ labels, counts: bounds.map(() => 0), count: 0, sum: 0 });
+    const unlabelled = make({});
+    const lines = () => (all.size === 0 ? [unlabelled] : [...all.values()]).flatMap((each) => linesOf(name, bounds, each));
     this.#families.set(name, { help, type: 'histogram', lines });
-    return (value) => {
-      count++;
-      sum += value;
+    return (value, labels = {}) => {
+      const key = labelText(labels);
+      const own = all.get(key) ?? make(labels);
+      all.set(key, own);
+      const [first] = all.keys();
+      if (all.size > labelSetsMax && first !== undefined) all.delete(first);
+      own.count++;
+      own.sum += value;
       for (let index = bounds.length - 1; index >= 0 && value <= (bounds[index] ?? 0); index--)
-        counts[index] = (counts[index] ?? 0) + 1;
+        own.counts[index] = (own.counts[index] ?? 0) + 1;
     };
   }
 
@@ -58,6 +70,24 @@ export class Metrics {
     );
     return blocks.join('');
   }
+}
+
+/** What a histogram has counted under one set of labels. */
+interface Distribution {
+  readonly labels: Labels;
+  readonly counts: number[];
+  count: number;
+  sum: number;
+}
+
+function linesOf(name: string, bounds: readonly number[], { labels, counts, count, sum }: Distribution): string[] {
+  const own = labelText(labels);
+  return [
+    ...bounds.map((le, index) => `${name}_bucket${labelText({ ...labels, le: String(le) })} ${counts[index]}`),
+    `${name}_bucket${labelText({ ...labels, le: '+Inf' })} ${count}`,
+    `${name}_sum${own} ${sum}`,
+    `${name}_count${own} ${count}`,
+  ];
 }
 
 function labelText(labels: Labels): string {

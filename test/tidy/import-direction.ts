@@ -8,7 +8,10 @@ const layers: readonly (readonly string[])[] = [
   ['libs/foundation'],
   ['libs/raft-ts', 'libs/api', 'libs/pki'],
   ['libs/etcd', 'libs/client'],
-  ['libs/apiserver', 'libs/scheduler', 'libs/controllers', 'libs/kubelet', 'libs/proxy', 'libs/dns', 'libs/ingress'],
+  [
+    ...['libs/apiserver', 'libs/scheduler', 'libs/controllers', 'libs/kubelet', 'libs/proxy', 'libs/dns', 'libs/ingress'],
+    'libs/metrics-server',
+  ],
   ['libs/lab', 'libs/sim'],
   ['apps', 'test'],
 ];

@@ -4,12 +4,12 @@ import { parseAccept } from '@drydock/api/negotiate.ts';
 import { openApiV2 } from '@drydock/api/openapi/v2.ts';
 import { openApiV2Bytes, openApiV2Protobuf } from '@drydock/api/openapi/v2-protobuf.ts';
 import { openApiHash, openApiV3, openApiV3Index } from '@drydock/api/openapi/v3.ts';
+import { type HealthEndpoints, healthAnswer } from '@drydock/foundation/serving/health-checks.ts';
 import type { RemoteGroup } from '../aggregated/remote-groups.ts';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts';
 import { notServed } from '../registry/errors.ts';
 import { discover } from './discovery.ts';
 import { type Exchange, headerOf, send, sendError, sendText, sendValue } from './exchange.ts';
-import { type HealthEndpoints, serveHealth } from './health.ts';
 import type { RequestMetrics } from './metrics.ts';
 
 export interface NonResourceOptions {
@@ -67,7 +67,8 @@ export class NonResource {
   async serve(exchange: Exchange): Promise<void> {
     const { path } = exchange;
     const { metrics, health } = this.#options;
-    if (await serveHealth(exchange, health)) return;
+    const checked = await healthAnswer(path, exchange.query, health);
+    if (checked !== undefined) return sendText(exchange, checked.code, checked.text);
     if (path === '/') return sendValue(exchange, 200, { paths: rootPaths });
     if (path === '/version' || path === '/version/') return sendValue(exchange, 200, versionInfo);
     if (path.startsWith('/version/')) return sendError(exchange, notServed());

@@ -1,5 +1,4 @@
-// The health endpoints: named checks, all together or one by one, with upstream's texts.
-import { type Exchange, sendText } from './exchange.ts';
+// The health endpoints of k8s.io/apiserver: named checks, all together or one by one, with upstream's texts.
 
 /** One check; undefined is good, otherwise what is wrong. */
 export interface HealthCheck {
@@ -13,21 +12,28 @@ export interface HealthEndpoints {
   readonly readyz: readonly HealthCheck[];
 }
 
-/** Answers `/healthz`, `/livez`, `/readyz` and the paths below them; false where the path is none of these. */
-export async function serveHealth(exchange: Exchange, endpoints: HealthEndpoints): Promise<boolean> {
-  const [, endpoint = '', ...rest] = exchange.path.split('/');
-  if (endpoint !== 'healthz' && endpoint !== 'livez' && endpoint !== 'readyz') return false;
+export interface HealthAnswer {
+  readonly code: number;
+  readonly text: string;
+}
+
+/** For `/healthz`, `/livez`, `/readyz` and the paths below them; undefined where the path is none of these. */
+export async function healthAnswer(
+  path: string,
+  query: URLSearchParams,
+  endpoints: HealthEndpoints,
+): Promise<HealthAnswer | undefined> {
+  const [, endpoint = '', ...rest] = path.split('/');
+  if (endpoint !== 'healthz' && endpoint !== 'livez' && endpoint !== 'readyz') return undefined;
   const checks = endpoints[endpoint];
   const one = rest.join('/');
   if (one !== '') {
     const check = checks.find((each) => each.name === one);
-    if (check === undefined) return false;
+    if (check === undefined) return undefined;
     const problem = await check.check();
-    if (problem === undefined) sendText(exchange, 200, 'ok');
-    else sendText(exchange, 500, `internal server error: ${problem}\n`);
-    return true;
+    return problem === undefined ? { code: 200, text: 'ok' } : { code: 500, text: `internal server error: ${problem}\n` };
   }
-  const excluded = exchange.query.getAll('exclude');
+  const excluded = query.getAll('exclude');
   const results = await Promise.all(
     checks.map(async (check) => ({
       name: check.name,
@@ -39,8 +45,6 @@ export async function serveHealth(exchange: Exchange, endpoints: HealthEndpoints
     return problem === 'excluded' ? `[+]${name} excluded: ok` : `[-]${name} failed: reason withheld`;
   });
   const failed = results.some(({ problem }) => problem !== undefined && problem !== 'excluded');
-  if (failed) sendText(exchange, 500, `${lines.join('\n')}\n${endpoint} check failed\n`);
-  else if (exchange.query.has('verbose')) sendText(exchange, 200, `${lines.join('\n')}\n${endpoint} check passed\n`);
-  else sendText(exchange, 200, 'ok');
-  return true;
+  if (failed) return { code: 500, text: `${lines.join('\n')}\n${endpoint} check failed\n` };
+  return { code: 200, text: query.has('verbose') ? `${lines.join('\n')}\n${endpoint} check passed\n` : 'ok' };
 }
