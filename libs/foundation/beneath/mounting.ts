@@ -24,6 +24,12 @@ export async function bindMount(source: FileHandle, target: FileHandle): Promise
   await run('mount', ['--no-canonicalize', '--bind', '/proc/self/fd/3', '/proc/self/fd/4'], source, target);
 }
 
+/** What is mounted and named by `mount` can no longer be written there; elsewhere it stays as it is. */
+export async function makeReadOnly(mount: FileHandle): Promise<void> {
+  // The source is of no concern, and named so that none is looked for.
+  await run('mount', ['--no-canonicalize', '-o', 'remount,bind,ro', 'none', '/proc/self/fd/3'], mount);
+}
+
 /**
  * Takes off what is mounted at the entry `name`, all of it, and nothing elsewhere: a bind mount of a shared mount is its peer, and
  * what goes below one goes below the other. Lazily: to unmount by descriptor means to hold one, which keeps a mount busy, and

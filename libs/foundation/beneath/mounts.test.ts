@@ -47,14 +47,14 @@ forReal(
 );
 
 forReal('mounts by descriptor, of folders and of files (needs root and mount namespaces)', async () => {
-  expect(await play('bind')).toEqual({ mounted: [true, 2], left: 0, kept: true });
+  expect(await play('bind')).toEqual({ mounted: [true, 2], readOnly: ['/in side/pod'], left: 0, kept: true });
 });
 
 test('a line of mountinfo with escaped bytes', () => {
   const text =
-    '62 42 0:38 / /mnt/a\\040b\\134c rw,relatime shared:1 - tmpfs t rw\n63 62 8:1 /x /\xc3\xbc rw - ext4 /dev/vda rw\n';
+    '62 42 0:38 / /mnt/a\\040b\\134c rw,relatime shared:1 - tmpfs t rw\n63 62 8:1 /x /\xc3\xbc ro,noatime - ext4 /dev/vda rw\n';
   expect(parseMountInfo(text)).toEqual([
-    { id: 62, point: '/mnt/a b\\c' },
-    { id: 63, point: '/\xc3\xbc' },
+    { id: 62, point: '/mnt/a b\\c', device: '0:38', root: '/', isReadOnly: false },
+    { id: 63, point: '/\xc3\xbc', device: '8:1', root: '/x', isReadOnly: true },
   ]);
 });

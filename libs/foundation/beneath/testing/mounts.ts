@@ -3,8 +3,8 @@
 import { existsSync, mkdirSync, renameSync, symlinkSync, writeFileSync } from 'node:fs';
 import { execFileSync } from '../../child-process.ts';
 import { Directory } from '../directory.ts';
-import { mountsBelow } from '../mount-table.ts';
-import { bindMount, mountTmpfs, unmountAt, unmountBelow } from '../mounting.ts';
+import { allMounts, mountsBelow } from '../mount-table.ts';
+import { bindMount, makeReadOnly, mountTmpfs, unmountAt, unmountBelow } from '../mounting.ts';
 import { removeTreeIn } from '../remove.ts';
 import { watchedCalls } from './attacker.ts';
 
@@ -118,8 +118,12 @@ const scenes: Readonly<Record<string, () => Promise<unknown>>> = {
       await bindMount(opened, over);
     }
     const mounted = [existsSync(`${inside}/pod/file`), mountsBelow(inside).length];
+    await using pod = await to.reach('pod');
+    await makeReadOnly(pod);
+    const readOnly = allMounts().flatMap(({ point, isReadOnly }) => (isReadOnly && point.startsWith(folder) ? [point] : []));
     for (const name of ['pod', 'target']) await unmountAt(to, name);
-    return { mounted, left: mountsBelow(inside).length, kept: kept() };
+    const shown = readOnly.map((point) => point.slice(folder.length));
+    return { mounted, readOnly: shown, left: mountsBelow(inside).length, kept: kept() };
   },
 };
 
