@@ -10,7 +10,7 @@ const layers: readonly (readonly string[])[] = [
   ['libs/etcd', 'libs/client'],
   [
     ...['libs/apiserver', 'libs/scheduler', 'libs/controllers', 'libs/kubelet', 'libs/proxy', 'libs/dns', 'libs/ingress'],
-    'libs/metrics-server',
+    ...['libs/metrics-server', 'libs/csi'],
   ],
   ['libs/lab', 'libs/sim'],
   ['apps', 'test'],
