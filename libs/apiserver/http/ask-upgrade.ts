@@ -1,6 +1,8 @@
 // A request for an upgrade on its way: what comes of it, whoever is asked.
 import type { ClientRequest, IncomingMessage } from 'node:http';
 import type { Duplex } from 'node:stream';
+import type { DialPlace } from './dial-text.ts';
+import { limitDial } from './limit-dial.ts';
 
 export interface Upgraded {
   readonly type: 'upgraded';
@@ -23,24 +25,20 @@ export interface Answered {
  */
 export function upgradeAnswer(
   sent: ClientRequest,
-  where: { readonly host: string; readonly port: number },
+  where: DialPlace,
   signal: AbortSignal,
   failure: (message: string) => Error,
 ): Promise<Upgraded | Answered> {
   return new Promise((resolve, reject) => {
     const give = () => sent.destroy(signal.reason as Error);
-    sent.on('response', (response) => {
-      sent.setTimeout(0);
-      resolve({ type: 'answered', response });
-    });
+    sent.on('response', (response) => resolve({ type: 'answered', response }));
     sent.on('upgrade', (response, socket, head) => {
       signal.removeEventListener('abort', give);
-      socket.setTimeout(0);
       // Whoever takes the socket adds listeners of their own, and may be late.
       socket.on('error', () => socket.destroy());
       resolve({ type: 'upgraded', headers: response.rawHeaders, socket, head });
     });
-    sent.on('timeout', () => sent.destroy(new Error(`dial tcp ${where.host}:${where.port}: i/o timeout`)));
+    limitDial(sent, where);
     sent.on('error', (error) => reject(failure(`error dialing backend: ${error.message}`)));
     if (signal.aborted) give();
     else signal.addEventListener('abort', give, { once: true });

@@ -3,13 +3,13 @@ import { request as httpRequest, type IncomingMessage, type ServerResponse } fro
 import { request as httpsRequest } from 'node:https';
 import { pipeline, type Readable } from 'node:stream';
 import { apiError } from '@drydock/api/status.ts';
-import { dialMs } from '../limits.ts';
 import { bodyChanges, proxiedHeaders } from '../proxied/answer.ts';
 import type { ProxyBase } from '../proxied/link.ts';
 import { withoutToken } from './credentials.ts';
 import { closeStream } from './deadline.ts';
-import { dialText } from './dial-text.ts';
+import { addressText, dialText } from './dial-text.ts';
 import type { Exchange, HttpRequest } from './exchange.ts';
+import { limitDial } from './limit-dial.ts';
 
 export interface ForwardTarget {
   readonly scheme: 'http' | 'https';
@@ -98,7 +98,7 @@ export function forwardedFor(req: HttpRequest): string {
  */
 export function forward(exchange: Exchange, target: ForwardTarget, prefix: string, signal: AbortSignal): Promise<void> {
   const { req, method } = exchange;
-  const backend = `${target.host}:${target.port}`;
+  const backend = addressText(target);
   const asked = String(req.headers[':authority'] ?? req.headers.host ?? '') || backend;
   const { onBehalf } = target;
   const base: ProxyBase = { prefix, backend, asked: onBehalf === undefined ? asked : backend };
@@ -122,11 +122,9 @@ export function forward(exchange: Exchange, target: ForwardTarget, prefix: strin
           'x-forwarded-uri': prefix + target.path.replace(/\?.*$/s, ''),
           ...(onBehalf === undefined ? {} : { 'x-forwarded-host': backend, 'x-forwarded-proto': 'https', ...onBehalf.headers }),
         },
-        timeout: dialMs,
         ...(target.scheme === 'https' ? (target.tls ?? { rejectUnauthorized: false }) : {}),
       },
       (response: IncomingMessage) => {
-        upstream.setTimeout(0);
         const { statusCode = 0 } = response;
         if (!isFinalStatus(statusCode, 'stream' in req)) {
           response.destroy();
@@ -154,20 +152,19 @@ export function forward(exchange: Exchange, target: ForwardTarget, prefix: strin
         }
         body.pipe(res);
         body.on('end', resolve).on('error', () => {
-          // An end would say that this was all of the answer.
           closeStream(res);
           resolve();
         });
       },
     );
-    upstream.on('timeout', () => upstream.destroy(new Error(`dial tcp ${target.host}:${target.port}: i/o timeout`)));
+    limitDial(upstream, target);
     upstream.on('error', (error) => {
       if (res.headersSent) {
-        res.end();
+        // An end would say that this was all of the answer.
+        closeStream(res);
         resolve();
-      } else {
-        reject(apiError('ServiceUnavailable', `error trying to reach service: ${dialText(error, target)}`));
-      }
+      } else if (signal.aborted) reject(signal.reason as Error);
+      else reject(apiError('ServiceUnavailable', `error trying to reach service: ${dialText(error, target)}`));
     });
     signal.addEventListener('abort', () => upstream.destroy(), { once: true });
     if (Object.keys(framed).length > 0) (req as IncomingMessage).pipe(upstream);

@@ -14,7 +14,7 @@ import {
   type ServiceClientConstructor,
 } from '@grpc/grpc-js';
 import { loadSync } from '@grpc/proto-loader';
-import { dialMs, refusalMaxBytes } from '../limits.ts';
+import { refusalMaxBytes } from '../limits.ts';
 import { type Upgraded, upgradeAnswer } from './ask-upgrade.ts';
 import { withoutHeaders } from './raw-headers.ts';
 
@@ -111,7 +111,7 @@ export class Kubelets {
     options: { readonly agent?: false } = {},
   ): ClientRequest {
     const { host, port } = address;
-    return httpsRequest({ host, port, method, path, headers, ...this.#clientTls(), timeout: dialMs, ...options }, onResponse);
+    return httpsRequest({ host, port, method, path, headers, ...this.#clientTls(), ...options }, onResponse);
   }
 
   /**

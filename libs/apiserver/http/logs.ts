@@ -4,6 +4,7 @@ import type { Pod } from '@drydock/api/generated/types.ts';
 import { apiError } from '@drydock/api/status.ts';
 import { type Exchange, send } from './exchange.ts';
 import { collect, type KubeletAddress, type Kubelets } from './kubelet.ts';
+import { limitDial } from './limit-dial.ts';
 import { flag } from './options.ts';
 import { containerOf } from './pod-target.ts';
 
@@ -175,7 +176,6 @@ function proxyLogs(
   const path = `/containerLogs/${namespace}/${pod}/${options.container}?${query}`;
   return new Promise((resolve, reject) => {
     const request = kubelets.request(address, 'GET', path, {}, (response) => {
-      request.setTimeout(0);
       if (response.statusCode !== 200) {
         collect(response).then(
           (text) => reject(apiError(response.statusCode === 404 ? 'NotFound' : 'BadRequest', text.toString().trim())),
@@ -190,7 +190,7 @@ function proxyLogs(
         resolve();
       });
     });
-    request.on('timeout', () => request.destroy(new Error('i/o timeout')));
+    limitDial(request, address);
     request.on('error', (error) =>
       reject(apiError('InternalError', `Get "https://${address.host}:${address.port}${path}": ${error.message}`)),
     );

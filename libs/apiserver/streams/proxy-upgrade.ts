@@ -7,9 +7,10 @@ import type { Duplex } from 'node:stream';
 import { ApiError } from '@drydock/api/status.ts';
 import { type Answered, type Upgraded, upgradeAnswer } from '../http/ask-upgrade.ts';
 import type { Upgrade } from '../http/connect.ts';
+import { addressText } from '../http/dial-text.ts';
 import { type ForwardTarget, forwardedFor } from '../http/forward.ts';
 import { withoutHeaders } from '../http/raw-headers.ts';
-import { dialMs, streamLingerMs } from '../limits.ts';
+import { streamLingerMs } from '../limits.ts';
 import { endWhenIdle } from './joined-sockets.ts';
 import { headText, passOn, repeated } from './pass-on.ts';
 
@@ -42,10 +43,10 @@ function ask(req: IncomingMessage, target: ForwardTarget, signal: AbortSignal): 
   const make = scheme === 'https' ? httpsRequest : httpRequest;
   const tls = scheme === 'https' ? (target.tls ?? { rejectUnauthorized: false }) : {};
   const { onBehalf } = target;
-  const asked = onBehalf === undefined ? (req.headers.host ?? host) : `${host}:${port}`;
+  const asked = onBehalf === undefined ? (req.headers.host ?? host) : addressText(target);
   const { method, headers } = repeated(req, target.path, asked);
   const sentHeaders = withCaller(outgoing(req, headers), onBehalf);
-  const options = { host, port, method, path: target.path, headers: sentHeaders, agent: false, timeout: dialMs };
+  const options = { host, port, method, path: target.path, headers: sentHeaders, agent: false };
   const sent = make({ ...options, ...tls });
   // Its body, where it has one; what follows that is the upgraded protocol's.
   req.pipe(sent);
