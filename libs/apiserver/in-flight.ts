@@ -13,6 +13,8 @@ export class InFlight {
   readonly #limits: InFlightLimits;
   #reads = 0;
   #writes = 0;
+  #readsElsewhere = 0;
+  #writesElsewhere = 0;
 
   constructor(limits: InFlightLimits) {
     this.#limits = limits;
@@ -26,8 +28,7 @@ export class InFlight {
   enter(verb: string): () => void {
     const read = readVerbs.has(verb);
     const [taken, limit] = read ? [this.#reads, this.#limits.reads] : [this.#writes, this.#limits.writes];
-    if (limit > 0 && taken >= limit)
-      throw apiError('TooManyRequests', 'Too many requests, please try again later.', { retryAfterSeconds: 1 });
+    if (limit > 0 && taken >= limit) throw tooMany();
     if (read) this.#reads++;
     else this.#writes++;
     return () => {
@@ -35,4 +36,25 @@ export class InFlight {
       else this.#writes--;
     };
   }
+
+  /**
+   * The same, beside the place that the request has, for one that another server answers: they have half of all places. How long
+   * they take is not for this server to say, and that one may have to ask here who may do what before it answers.
+   */
+  enterElsewhere(verb: string): () => void {
+    const read = readVerbs.has(verb);
+    const { reads, writes } = this.#limits;
+    const [taken, limit] = read ? [this.#readsElsewhere, reads] : [this.#writesElsewhere, writes];
+    if (limit > 0 && taken >= Math.ceil(limit / 2)) throw tooMany();
+    if (read) this.#readsElsewhere++;
+    else this.#writesElsewhere++;
+    return () => {
+      if (read) this.#readsElsewhere--;
+      else this.#writesElsewhere--;
+    };
+  }
+}
+
+function tooMany(): Error {
+  return apiError('TooManyRequests', 'Too many requests, please try again later.', { retryAfterSeconds: 1 });
 }

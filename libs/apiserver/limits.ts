@@ -78,11 +78,16 @@ export const dialMs = 30_000;
 
 /** Answers of servers behind this one that are read whole: to our own wire, and to checks. */
 export const backendAnswerMaxBytes = 64 * 1024 * 1024;
+export const availabilityAnswerMaxBytes = 4 * 1024 * 1024;
+/** Resources of one version of a server behind this one that discovery lists: every client's copy of the document has them. */
+export const remoteRowsMax = 1_000;
 /** How often it is looked for APIServices to check, and how long what was found is good (upstream's resync). */
 export const availabilityRoundMs = 500;
 export const availabilityResyncMs = 30_000;
 /** Requests of one check, how long each may take, and the first pause after a check that failed, doubled with each. */
 export const availabilityAttempts = 5;
+/** Checks at once (upstream: its controller's workers). */
+export const availabilityChecksMax = 5;
 export const availabilityTimeoutMs = 5_000;
 export const availabilityBackoffMinMs = 5;
 

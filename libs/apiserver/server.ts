@@ -317,7 +317,7 @@ export class ApiServer {
       await this.#kubernetesService.ensureService();
       await this.#kubernetesService.reconcile();
     });
-    this.#background.every('apiservice-availability', availabilityRoundMs, () => this.#availability.round());
+    this.#background.every('apiservice-availability', availabilityRoundMs, async () => this.#availability.look());
     this.#background.every('service-ip-repair', repairIntervalMs, () => repair.run());
     const compactor = new Compactor(this.#store);
     if (compactionIntervalMs > 0) this.#background.every('compaction', compactionIntervalMs, () => compactor.round());

@@ -9,6 +9,7 @@ import { SystemRandom } from '@drydock/foundation/system-random.ts';
 import { Authority } from '@drydock/pki/authority.ts';
 import { type CertifiedKey, clientCertificate, servingCertificate } from '@drydock/pki/certificate.ts';
 import { afterAll, beforeAll, beforeEach, expect, test, vi } from 'vitest';
+import { register, registrations, serviceFor } from '../testing/behind.ts';
 import { outsideAddress } from '../testing/outside.ts';
 import { freePort, type WireClient, WireServer } from '../testing/wire.ts';
 
@@ -20,7 +21,6 @@ interface Got {
   readonly body: string;
 }
 
-const registration = '/apis/apiregistration.k8s.io/v1/apiservices';
 const foos = '/apis/fake.test/v1/namespaces/default/foos';
 const rbac = '/apis/rbac.authorization.k8s.io/v1';
 let server: WireServer;
@@ -100,8 +100,13 @@ beforeAll(async () => {
   const roleRef = { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: 'foos' };
   const subjects = [{ apiGroup: 'rbac.authorization.k8s.io', kind: 'User', name: 'reader' }];
   await operator.call('POST', `${rbac}/clusterrolebindings`, { body: { metadata: { name: 'foos' }, roleRef, subjects } });
-  await service('ext', (backend.address() as AddressInfo).port);
-  await register('fake.test', { service: { namespace: 'default', name: 'ext' }, caBundle: base64(ca.certificatePem) }, 17_000);
+  await serviceFor(operator, 'ext', (backend.address() as AddressInfo).port);
+  await register(
+    operator,
+    'fake.test',
+    { service: { namespace: 'default', name: 'ext' }, caBundle: base64(ca.certificatePem) },
+    17_000,
+  );
   await vi.waitFor(async () => expect((await reader.call('GET', foos)).code).toBe(200), 10_000);
 }, 60_000);
 
@@ -118,28 +123,8 @@ afterAll(async () => {
 
 const base64 = (text: string) => Buffer.from(text).toString('base64');
 
-async function service(name: string, port: number): Promise<void> {
-  const body = { metadata: { name }, spec: { ports: [{ port: 443, targetPort: port }] } };
-  await operator.call('POST', '/api/v1/namespaces/default/services', { body });
-  const slice = {
-    metadata: { name: `${name}-x`, labels: { 'kubernetes.io/service-name': name } },
-    addressType: 'IPv4',
-    ports: [{ name: '', port, protocol: 'TCP' }],
-    endpoints: [{ addresses: [outsideAddress()], conditions: { ready: true } }],
-  };
-  await operator.call('POST', '/apis/discovery.k8s.io/v1/namespaces/default/endpointslices', { body: slice });
-}
-
-function register(group: string, spec: object, groupPriorityMinimum = 1000) {
-  const body = {
-    metadata: { name: `v1.${group}` },
-    spec: { group, version: 'v1', groupPriorityMinimum, versionPriority: 15, ...spec },
-  };
-  return operator.call('POST', registration, { body });
-}
-
 async function condition(name: string): Promise<{ status: string; reason: string; message: string }> {
-  const { body } = await operator.call('GET', `${registration}/${name}`);
+  const { body } = await operator.call('GET', `${registrations}/${name}`);
   return body.status?.conditions?.[0] ?? {};
 }
 
@@ -276,15 +261,15 @@ test('what is wrong with a server is said as the original says it, and it is not
     body: { metadata: { name: 'noep' }, spec: { ports: [{ name: 'https', port: 443 }] } },
   });
   const closed = await freePort();
-  await service('refused', closed);
+  await serviceFor(operator, 'refused', closed);
   const insecureSkipTLSVerify = true;
   const on = (name: string, port?: number) => ({ service: { namespace: 'default', name, ...(port ? { port } : {}) } });
-  await register('nosvc.test', { ...on('nosvc'), insecureSkipTLSVerify });
-  await register('noep.test', { ...on('noep'), insecureSkipTLSVerify });
-  await register('port.test', { ...on('noep', 99), insecureSkipTLSVerify });
-  await register('refused.test', { ...on('refused'), insecureSkipTLSVerify });
+  await register(operator, 'nosvc.test', { ...on('nosvc'), insecureSkipTLSVerify });
+  await register(operator, 'noep.test', { ...on('noep'), insecureSkipTLSVerify });
+  await register(operator, 'port.test', { ...on('noep', 99), insecureSkipTLSVerify });
+  await register(operator, 'refused.test', { ...on('refused'), insecureSkipTLSVerify });
   const { ca: other } = await server.certificate('any');
-  await register('badca.test', { ...on('ext'), caBundle: base64(other) });
+  await register(operator, 'badca.test', { ...on('ext'), caBundle: base64(other) });
   const url = (group: string, port: number) => `https://${outsideAddress()}:${port}/apis/${group}/v1`;
   const refused = `dial tcp ${outsideAddress()}:${closed}: connect: connection refused`;
   const expected = {
@@ -317,9 +302,9 @@ test('what is wrong with a server is said as the original says it, and it is not
 
 test('what this server serves itself is listed, and is given away to nobody', async () => {
   expect(await condition('v1.')).toMatchObject({ reason: 'Local', message: 'Local APIServices are always available' });
-  const { body } = await operator.call('GET', `${registration}/v1.apps`);
+  const { body } = await operator.call('GET', `${registrations}/v1.apps`);
   const spec = { ...body.spec, service: { namespace: 'default', name: 'ext' }, insecureSkipTLSVerify: true };
-  expect((await operator.call('PUT', `${registration}/v1.apps`, { body: { ...body, spec } })).code).toBe(200);
+  expect((await operator.call('PUT', `${registrations}/v1.apps`, { body: { ...body, spec } })).code).toBe(200);
   expect((await operator.call('GET', '/apis/apps/v1/deployments')).body.kind).toBe('DeploymentList');
   expect(got).toEqual([]);
 });
@@ -334,22 +319,22 @@ test('a server that ends is missed, and found again', async () => {
     code: 503,
     body: `error trying to reach service: dial tcp ${outsideAddress()}:${port}: connect: connection refused\n`,
   });
-  const found = await operator.call('GET', `${registration}/v1.fake.test`);
+  const found = await operator.call('GET', `${registrations}/v1.fake.test`);
   const body = { ...found.body, metadata: { ...found.body.metadata }, spec: { ...found.body.spec, versionPriority: 16 } };
-  await operator.call('PUT', `${registration}/v1.fake.test`, { body });
+  await operator.call('PUT', `${registrations}/v1.fake.test`, { body });
   await vi.waitFor(
     async () => expect(await condition('v1.fake.test')).toMatchObject({ reason: 'FailedDiscoveryCheck' }),
     5_000,
   );
   backend = await startBackend(pair, port);
   await vi.waitFor(async () => expect((await reader.call('GET', foos)).code).toBe(200), 10_000);
-  await operator.call('DELETE', `${registration}/v1.fake.test`);
+  await operator.call('DELETE', `${registrations}/v1.fake.test`);
   await vi.waitFor(async () => expect((await operator.call('GET', foos)).code).toBe(404), 2_000);
 }, 30_000);
 
 test('APIServices are checked as the original checks them', async () => {
   const ask = async (spec: object, name = 'v1.a.b') => {
-    const { body } = await operator.call('POST', `${registration}?dryRun=All`, { body: { metadata: { name }, spec } });
+    const { body } = await operator.call('POST', `${registrations}?dryRun=All`, { body: { metadata: { name }, spec } });
     return (body.details?.causes ?? []).map((cause: { field: string; message: string }) => `${cause.field}: ${cause.message}`);
   };
   const good = { group: 'a.b', version: 'v1', groupPriorityMinimum: 1, versionPriority: 1 };

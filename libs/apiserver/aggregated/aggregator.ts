@@ -8,6 +8,7 @@ import type { Upgrade } from '../http/connect.ts';
 import { type Exchange, sendText } from '../http/exchange.ts';
 import { type ForwardTarget, forward } from '../http/forward.ts';
 import { escapedPath, type PathInfo } from '../http/request-info.ts';
+import { backendAnswerMaxBytes } from '../limits.ts';
 import { notServed } from '../registry/errors.ts';
 import type { User } from '../request.ts';
 import { proxyUpgrade } from '../streams/proxy-upgrade.ts';
@@ -55,7 +56,7 @@ export class Aggregator {
   async read(info: PathInfo, query: URLSearchParams, user: User, signal: AbortSignal): Promise<unknown> {
     const { host, port, path, tls } = this.#target(query, info, user);
     const headers = userHeaders(user);
-    const asked = { place: { host, port }, tls, path, headers, signal };
+    const asked = { place: { host, port }, tls, path, headers, maxBytes: backendAnswerMaxBytes, signal };
     const { code, body } = await ask(asked).catch((error: Error) => {
       throw signal.aborted ? error : unreachable(error.message);
     });

@@ -2,7 +2,7 @@
 import { type RequestOptions, request } from 'node:https';
 import { apiError } from '@drydock/api/status.ts';
 import { dialText } from '../http/dial-text.ts';
-import { backendAnswerMaxBytes, dialMs } from '../limits.ts';
+import { limitDial } from '../http/limit-dial.ts';
 import type { BackendTls } from './backends.ts';
 import type { BackendPlace } from './place.ts';
 import type { UserHeaders } from './user-headers.ts';
@@ -13,6 +13,8 @@ export interface Asked {
   /** With its query. */
   readonly path: string;
   readonly headers: UserHeaders;
+  /** What of an answer is kept in memory at most. */
+  readonly maxBytes: number;
   readonly signal: AbortSignal;
 }
 
@@ -22,7 +24,7 @@ export interface BackendAnswer {
 }
 
 /** Redirects are answers like others. Fails with the reason in Go's words, or with that of the signal. */
-export function ask({ place, tls, path, headers, signal }: Asked): Promise<BackendAnswer> {
+export function ask({ place, tls, path, headers, maxBytes, signal }: Asked): Promise<BackendAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<BackendAnswer>();
   signal.throwIfAborted();
   const all = Object.fromEntries(Object.entries(headers).map(([name, values]) => [name, [...values]]));
@@ -32,7 +34,6 @@ export function ask({ place, tls, path, headers, signal }: Asked): Promise<Backe
     port,
     path,
     headers: { accept: 'application/json', ...all },
-    timeout: dialMs,
     ...tls,
   };
   const sent = request(options, (response) => {
@@ -41,7 +42,7 @@ export function ask({ place, tls, path, headers, signal }: Asked): Promise<Backe
     response.on('data', (piece: Buffer) => {
       pieces.push(piece);
       size += piece.length;
-      if (size > backendAnswerMaxBytes) sent.destroy(new Error('the answer is larger than the limit'));
+      if (size > maxBytes) sent.destroy(new Error('the answer is larger than the limit'));
     });
     response.on('end', () => resolve({ code: response.statusCode ?? 0, body: Buffer.concat(pieces) }));
     response.on('error', reject);
@@ -49,7 +50,7 @@ export function ask({ place, tls, path, headers, signal }: Asked): Promise<Backe
   const give = () => sent.destroy(signal.reason as Error);
   signal.addEventListener('abort', give, { once: true });
   sent.on('error', (error) => reject(signal.aborted ? (signal.reason as Error) : new Error(dialText(error, place))));
-  sent.on('timeout', () => sent.destroy(new Error(`dial tcp ${place.host}:${place.port}: i/o timeout`)));
+  limitDial(sent, place);
   sent.on('close', () => signal.removeEventListener('abort', give));
   sent.end();
   return promise;

@@ -1,15 +1,18 @@
 // What is found reaches the status, also where the store fails in between and where an APIService is made anew.
-import type { APIService } from '@drydock/api/generated/types.ts';
+import { once } from 'node:events';
+import { type AddressInfo, createServer, type Socket } from 'node:net';
+import type { APIService, Service } from '@drydock/api/generated/types.ts';
 import { silentLog } from '@drydock/foundation/log.ts';
-import { expect, test } from 'vitest';
+import { expect, test, vi } from 'vitest';
+import { availabilityAttempts, availabilityChecksMax } from '../limits.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { Availability } from './availability.ts';
 import type { Backends } from './backends.ts';
 
-const made = (uid: string): APIService => ({
-  metadata: { name: 'v1.a.test', uid },
+const made = (uid: string, group = 'a.test'): APIService => ({
+  metadata: { name: `v1.${group}`, uid },
   spec: {
-    group: 'a.test',
+    group,
     version: 'v1',
     groupPriorityMinimum: 1,
     versionPriority: 1,
@@ -68,4 +71,38 @@ test('an APIService that was made anew is checked at once', async () => {
   expect(reason()).toBeUndefined();
   await availability.round();
   expect(reason()).toBe('ServiceNotFound');
+});
+
+test('a server that hangs holds up no check of another, and has one of its own at a time', async () => {
+  const sockets: Socket[] = [];
+  const hanging = createServer((socket) => void sockets.push(socket.on('error', () => {})));
+  hanging.listen(0, '127.0.0.1');
+  await once(hanging, 'listening');
+  const { port } = hanging.address() as AddressInfo;
+  const service: Service = { metadata: { resourceVersion: '1' }, spec: { type: 'LoadBalancer' } };
+  const all = [made('1', 'slow.test')];
+  const found: string[] = [];
+  const backends = {
+    remote: () => all,
+    follow: async () => {},
+    serviceOf: ({ spec }: APIService) => (spec?.group === 'slow.test' ? service : undefined),
+    slicesOf: () => [],
+    placeOf: () => ({ host: '127.0.0.1', port }),
+    tlsOf: () => ({ servername: 'slow', rejectUnauthorized: false }),
+  } as unknown as Backends;
+  const objects = { update: async (key: string) => void found.push(key.slice(key.lastIndexOf('/') + 1)) };
+  const clock = { monotonicMs: () => 0, wallMs: () => 0, timer: () => ({ cancel: () => {} }) } as never;
+  const availability = new Availability({ backends, objects: objects as unknown as ObjectStore, clock, log: silentLog });
+  const first = availability.round();
+  await vi.waitFor(() => expect(sockets).toHaveLength(availabilityAttempts));
+  all.push(...Array.from({ length: availabilityChecksMax }, (_, i) => made('1', `a${i}.test`)));
+  await availability.round();
+  expect(found).toEqual(['v1.a0.test', 'v1.a1.test', 'v1.a2.test', 'v1.a3.test']);
+  await availability.round();
+  expect(found.slice(4)).toEqual(['v1.a4.test']);
+  for (const socket of sockets) socket.destroy();
+  await first;
+  expect(found.slice(5)).toEqual(['v1.slow.test']);
+  expect(sockets).toHaveLength(availabilityAttempts);
+  hanging.close();
 });

@@ -1,35 +1,31 @@
 // Asks the servers behind APIServices whether they answer, and says so in the APIServices' status; what they serve is kept for
 // discovery. Each apiserver asks for itself, as upstream's: an endpoint may be there for one and not for another.
-import type { APIResourceList, APIService } from '@drydock/api/generated/types.ts';
-import { apiServices } from '@drydock/api/resource.ts';
+import type { APIService } from '@drydock/api/generated/types.ts';
+import { apiServices, type KubeObject } from '@drydock/api/resource.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
-import { availabilityAttempts, availabilityBackoffMinMs, availabilityResyncMs, availabilityTimeoutMs } from '../limits.ts';
+import { addressText } from '../http/dial-text.ts';
+import {
+  availabilityAnswerMaxBytes,
+  availabilityAttempts,
+  availabilityBackoffMinMs,
+  availabilityChecksMax,
+  availabilityResyncMs,
+  availabilityTimeoutMs,
+} from '../limits.ts';
 import { objectKey } from '../storage/keys.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
 import { ask } from './ask.ts';
 import type { Backends } from './backends.ts';
 import { type Finding, failedCheck, passed, serviceFinding, withFinding } from './condition.ts';
+import { type Rows, rowsIn } from './rows.ts';
 import { type UserHeaders, userHeaders } from './user-headers.ts';
-
-/** The rows of a server's version, as its discovery has them. */
-export type Rows = APIResourceList['resources'];
 
 export interface AvailabilityOptions {
   readonly backends: Backends;
   readonly objects: ObjectStore;
   readonly clock: Clock;
   readonly log: Log;
-}
-
-interface Known {
-  /** What the last finding was made of. */
-  basis: string;
-  dueMs: number;
-  failures: number;
-  rows: Rows | undefined;
-  /** Where its OpenAPI is, with its hash; undefined where it has none. */
-  openApi: string | undefined;
 }
 
 /** As whom this server asks: one who may read discovery anywhere. */
@@ -41,12 +37,26 @@ const openApiReader: UserHeaders = userHeaders({ name: 'system:aggregator', uid:
 interface Found {
   readonly finding: Finding;
   readonly rows?: Rows;
+  /** Where its OpenAPI is, with its hash; undefined where it has none. */
   readonly openApi?: string | undefined;
+}
+
+interface Known extends Found {
+  /** What the finding was made of. */
+  readonly basis: string;
+  readonly dueMs: number;
+  readonly failures: number;
+}
+
+function nameOf({ metadata }: APIService): string {
+  return metadata?.name ?? '';
 }
 
 export class Availability {
   readonly #options: AvailabilityOptions;
   readonly #known = new Map<string, Known>();
+  /** Names of those that are being checked. */
+  readonly #underWay = new Set<string>();
 
   constructor(options: AvailabilityOptions) {
     this.#options = options;
@@ -62,54 +72,70 @@ export class Availability {
     return this.#known.get(name)?.openApi;
   }
 
-  /** Checks what has changed and what is due. Fails with what the store says. */
+  /** Begins a round, and logs where it fails: a server that takes its time holds up no check of another. */
+  look(): void {
+    this.round().catch((err: unknown) => this.#options.log.warn({ err }, 'APIServices could not be checked'));
+  }
+
+  /**
+   * Checks what has changed and what is due, as far as there is room beside the checks of earlier rounds; resolves when its own have
+   * ended. Fails with what the store says.
+   */
   async round(): Promise<void> {
     const { backends, clock } = this.#options;
     const all = backends.remote();
-    const names = new Set(all.map(({ metadata }) => metadata?.name ?? ''));
+    const names = new Set(all.map(nameOf));
     for (const name of this.#known.keys()) if (!names.has(name)) this.#known.delete(name);
     if (all.length === 0) return;
     await backends.follow();
-    const due = all.filter((each) => this.#isDue(each, clock.monotonicMs()));
-    await Promise.all(due.map((each) => this.#check(each)));
+    const nowMs = clock.monotonicMs();
+    const due = all
+      .filter((each) => !this.#underWay.has(nameOf(each)))
+      .map((apiService) => ({ apiService, dueMs: this.#dueMs(apiService) }))
+      .filter(({ dueMs }) => dueMs <= nowMs)
+      .sort((a, b) => a.dueMs - b.dueMs)
+      .slice(0, availabilityChecksMax - this.#underWay.size);
+    await Promise.all(due.map(({ apiService }) => this.#check(apiService)));
   }
 
-  #isDue(apiService: APIService, nowMs: number): boolean {
-    const name = apiService.metadata?.name ?? '';
+  /** When it is to be checked; 0 where it is new, or what it says or leads to is. */
+  #dueMs(apiService: APIService): number {
+    const known = this.#known.get(nameOf(apiService));
+    return known?.basis === this.#basisOf(apiService) ? known.dueMs : 0;
+  }
+
+  #basisOf(apiService: APIService): string {
     const { backends } = this.#options;
-    const version = (object: { metadata?: { resourceVersion?: string | undefined } | undefined } | undefined) =>
-      object?.metadata?.resourceVersion;
+    const version = (object: KubeObject | undefined) => object?.metadata?.resourceVersion;
     const slices = backends.slicesOf(apiService).map(version);
-    const basis = JSON.stringify([apiService.metadata?.uid, apiService.spec, version(backends.serviceOf(apiService)), slices]);
-    const known = this.#known.get(name) ?? { basis: '', dueMs: 0, failures: 0, rows: undefined, openApi: undefined };
-    this.#known.set(name, known);
-    if (known.basis !== basis) known.failures = 0;
-    else if (nowMs < known.dueMs) return false;
-    known.basis = basis;
-    return true;
+    return JSON.stringify([apiService.metadata?.uid, apiService.spec, version(backends.serviceOf(apiService)), slices]);
   }
 
   async #check(apiService: APIService): Promise<void> {
-    const { backends, clock } = this.#options;
-    const name = apiService.metadata?.name ?? '';
-    const service = backends.serviceOf(apiService);
-    const against = serviceFinding(apiService, service, backends.slicesOf(apiService));
-    const found: Found = against === undefined ? await this.#ask(apiService) : { finding: against };
-    const { finding, rows } = found;
-    const known = this.#known.get(name);
-    if (known !== undefined) {
-      known.rows = rows;
-      known.openApi = found.openApi;
-      known.failures = finding.status === 'True' ? 0 : known.failures + 1;
-      const waitMs =
-        finding.reason === 'FailedDiscoveryCheck' ? availabilityBackoffMinMs * 2 ** known.failures : Number.POSITIVE_INFINITY;
-      known.dueMs = clock.monotonicMs() + Math.min(waitMs, availabilityResyncMs);
+    const name = nameOf(apiService);
+    const basis = this.#basisOf(apiService);
+    const before = this.#known.get(name);
+    this.#underWay.add(name);
+    try {
+      const found = await this.#find(apiService);
+      const failures = found.finding.status === 'True' ? 0 : (before?.basis === basis ? before.failures : 0) + 1;
+      // What is found and cannot be said is looked for again at once.
+      await this.#write(name, apiService, found.finding);
+      this.#known.set(name, { basis, failures, dueMs: this.#nextMs(found.finding, failures), ...found });
+    } finally {
+      this.#underWay.delete(name);
     }
-    await this.#write(name, apiService, finding).catch((error: unknown) => {
-      // What was found and could not be said is looked for again at once.
-      if (known !== undefined) known.basis = '';
-      throw error;
-    });
+  }
+
+  #nextMs({ reason }: Finding, failures: number): number {
+    const waitMs = reason === 'FailedDiscoveryCheck' ? availabilityBackoffMinMs * 2 ** failures : availabilityResyncMs;
+    return this.#options.clock.monotonicMs() + Math.min(waitMs, availabilityResyncMs);
+  }
+
+  async #find(apiService: APIService): Promise<Found> {
+    const { backends } = this.#options;
+    const against = serviceFinding(apiService, backends.serviceOf(apiService), backends.slicesOf(apiService));
+    return against === undefined ? this.#ask(apiService) : { finding: against };
   }
 
   /** Several at once: one of several endpoints is enough. */
@@ -142,15 +168,14 @@ export class Availability {
     const { backends, clock } = this.#options;
     const place = backends.placeOf(apiService);
     if ('problem' in place) throw new Error(place.problem);
-    const url = `https://${place.host}:${place.port}${path}`;
+    const url = `https://${addressText(place)}${path}`;
     const stop = new AbortController();
     const timer = clock.timer(availabilityTimeoutMs, () => stop.abort(new Error('context deadline exceeded')));
     try {
-      const answer = await ask({ place, tls: backends.tlsOf(apiService), path, headers, signal: stop.signal }).catch(
-        (error: Error) => {
-          throw new Error(`Get ${JSON.stringify(url)}: ${error.message}`);
-        },
-      );
+      const to = { place, tls: backends.tlsOf(apiService), path, headers };
+      const answer = await ask({ ...to, maxBytes: availabilityAnswerMaxBytes, signal: stop.signal }).catch((error: Error) => {
+        throw new Error(`Get ${JSON.stringify(url)}: ${error.message}`);
+      });
       if (answer.code < 200 || answer.code > 299) throw new Error(`bad status from ${url}: ${answer.code}`);
       return answer.body;
     } catch (error) {
@@ -168,15 +193,5 @@ export class Availability {
       const conditions = withFinding(found, finding, clock.wallMs());
       return conditions === undefined ? { keep: true } : { put: { ...found, status: { ...found.status, conditions } } };
     });
-  }
-}
-
-/** None where it is no list of resources: whoever answers counts as there. */
-function rowsIn(body: Buffer): Rows {
-  try {
-    const { resources } = JSON.parse(body.toString()) as Partial<APIResourceList>;
-    return Array.isArray(resources) ? resources.filter((row) => typeof row?.name === 'string') : [];
-  } catch {
-    return [];
   }
 }

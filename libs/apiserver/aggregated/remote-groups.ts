@@ -1,6 +1,6 @@
 // What servers behind this one add to discovery (kube-aggregator: apisHandler, discoveryManager). Pure.
 import type { APIService } from '@drydock/api/generated/types.ts';
-import type { Rows } from './availability.ts';
+import type { Rows } from './rows.ts';
 
 export interface RemoteVersion {
   readonly version: string;

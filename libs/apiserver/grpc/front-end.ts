@@ -21,7 +21,6 @@ import { loadSync } from '@grpc/proto-loader';
 import type { WatchStream } from '../cache/watch-stream.ts';
 import { attributesOf } from '../call.ts';
 import { selectedName } from '../http/request-info.ts';
-import type { InFlight } from '../in-flight.ts';
 import { requestBodyMaxBytes } from '../limits.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { type ApiRequest, type ApiResponse, plainForm, type RequestOptions, type Target, type Verb } from '../request.ts';
@@ -67,7 +66,6 @@ interface Answer {
 
 export interface GrpcOptions extends RawParts {
   readonly tls: ServingCertificate;
-  readonly inFlight: InFlight;
   readonly clock: Clock;
   readonly requestTimeoutMs: number;
   readonly times?: ServingTimes | undefined;

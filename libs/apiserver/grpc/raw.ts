@@ -7,6 +7,7 @@ import { attributesOf } from '../call.ts';
 import { discover } from '../http/discovery.ts';
 import { optionsOf } from '../http/options.ts';
 import { pathInfo } from '../http/request-info.ts';
+import type { InFlight } from '../in-flight.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { methodNotAllowed, notServed } from '../registry/errors.ts';
 import { type ApiResponse, plainForm, type Verb } from '../request.ts';
@@ -25,6 +26,7 @@ export interface RawRequest {
 
 export interface RawParts {
   readonly pipeline: Pipeline;
+  readonly inFlight: InFlight;
   readonly aggregator: Aggregator;
   readonly remoteGroups: () => readonly RemoteGroup[];
 }
@@ -33,7 +35,7 @@ export type RawAnswer = { readonly type: 'value'; readonly value: unknown } | Ex
 
 /** Fails with ApiError: MethodNotAllowed for what would be a stream, NotFound for what is neither a resource nor discovery. */
 export async function readRaw({ url, caller, userAgent, signal }: RawRequest, parts: RawParts): Promise<RawAnswer> {
-  const { pipeline, aggregator } = parts;
+  const { pipeline, inFlight, aggregator } = parts;
   if (url.length > urlMaxChars || !url.startsWith('/')) throw apiError('BadRequest', 'the path is not one of a URL');
   const mark = url.indexOf('?');
   const sent = mark < 0 ? url : url.slice(0, mark);
@@ -42,10 +44,13 @@ export async function readRaw({ url, caller, userAgent, signal }: RawRequest, pa
   const { verb, target, path, isResource, refusal } = info;
   if (refusal?.type === 'malformed') throw apiError('BadRequest', refusal.text);
   const { user, credentials } = caller;
+  const elsewhere = async (): Promise<RawAnswer> => {
+    const leave = inFlight.enterElsewhere(verb);
+    return { type: 'value', value: await aggregator.read(info, query, user, signal).finally(leave) };
+  };
   if (!isResource) {
     pipeline.authorize({ verb, ...target, path, isResource, user });
-    if (refusal === undefined && aggregator.find(info) !== undefined)
-      return { type: 'value', value: await aggregator.read(info, query, user, signal) };
+    if (refusal === undefined && aggregator.find(info) !== undefined) return elsewhere();
     const document = refusal === undefined ? discover(path, 'application/json', '', parts.remoteGroups()) : undefined;
     if (document === undefined) throw notServed();
     return { type: 'value', value: document.value };
@@ -54,7 +59,7 @@ export async function readRaw({ url, caller, userAgent, signal }: RawRequest, pa
   pipeline.authorize({ ...attributesOf({ verb, target, options }), user });
   if (refusal?.type !== 'no-page' && aggregator.find(info) !== undefined) {
     if (verb !== 'get' && verb !== 'list') throw methodNotAllowed();
-    return { type: 'value', value: await aggregator.read(info, query, user, signal) };
+    return elsewhere();
   }
   if (refusal !== undefined) throw notServed();
   if (verb !== 'get' && verb !== 'list') throw methodNotAllowed();

@@ -190,8 +190,9 @@ export class RequestChain {
     if (!long) passage.release = inFlight.enter(info.verb);
     const user = this.#authorize(exchange, info, caller, credentials);
     if (refusal?.type !== 'no-page' && aggregator.find(info) !== undefined) {
+      const leave = long ? () => {} : inFlight.enterElsewhere(info.verb);
       passage.askForBody();
-      await aggregator.serve(exchange, info, user, signal);
+      await aggregator.serve(exchange, info, user, signal).finally(leave);
       return;
     }
     if (!info.isResource) {

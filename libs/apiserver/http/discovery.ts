@@ -178,13 +178,14 @@ function discoveryOf(group: ListedGroup): object {
 /** From the older form of the document (k8s.io/apiserver: ConvertGroupVersionIntoToDiscovery). */
 function remoteVersion({ version, rows }: RemoteGroup['versions'][number]): object {
   if (rows === undefined) return { version, freshness: 'Stale' };
-  const subresourcesOf = (name: string) =>
-    rows.flatMap((row) => {
-      const [owner, sub] = row.name.split('/');
-      if (owner !== name || sub === undefined) return [];
-      return [{ subresource: sub, responseKind: kindOf(row), verbs: row.verbs }];
-    });
-  const own = rows.filter((row) => !row.name.includes('/'));
+  const [own, below] = [rows.filter(({ name }) => !name.includes('/')), rows.filter(({ name }) => name.includes('/'))];
+  const byOwner = Map.groupBy(below, ({ name }) => name.slice(0, name.indexOf('/')));
+  const subresourcesOf = (owner: string) =>
+    (byOwner.get(owner) ?? []).map((row) => ({
+      subresource: row.name.split('/')[1],
+      responseKind: kindOf(row),
+      verbs: row.verbs,
+    }));
   return { version, resources: own.map((row) => remoteRow(row, subresourcesOf(row.name))), freshness: 'Current' };
 }
 
