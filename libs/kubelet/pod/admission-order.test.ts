@@ -69,6 +69,20 @@ test('a pod that was begun has its room though the apiserver was not told of it'
   await removeAll(world, 'a', 'z');
 });
 
+test('a pod that was taken out of the API holds no room while what runs of it is ended', async () => {
+  const world = await scene({ cpus: 3 });
+  await world.create(pod('z', [wants('2')]));
+  await world.untilReady('z', 10_000);
+  world.fate = ({ name }) => (name === 'stopContainer' ? 'error' : undefined);
+  await world.delete('z', 0);
+  await world.advance(1_000);
+  expect(happened(world, 'stop')).toEqual([]);
+  await world.create(pod('a', [wants('2')]));
+  await world.untilReady('a', 10_000);
+  world.fate = () => undefined;
+  await removeAll(world, 'a');
+});
+
 test('two pods that want one port of the node: the one that came first has it', async () => {
   const world = await scene();
   await world.create(pod('b', [wants('1', 8080)]));

@@ -221,10 +221,14 @@ export class PodManager {
     worker.wake();
   }
 
-  /** Why this node does not take the pod. All that wait are decided on at once, lest who asks first be served first. */
+  /**
+   * Why this node does not take the pod. All that wait are decided on at once, lest who asks first be served first. What still runs of
+   * a pod that was taken out of the API holds no room: the scheduler has given that to others, as with upstream's kubelet.
+   */
   #admit(uid: string): Rejection | undefined {
     if (!this.#verdicts.has(uid)) {
-      const notRefused = this.all().filter((pod) => this.#verdicts.get(uidOf(pod)) === undefined);
+      const there = [...this.#workers.values()].filter(({ isGone }) => !isGone).map(({ pod }) => pod);
+      const notRefused = there.filter((pod) => this.#verdicts.get(uidOf(pod)) === undefined);
       const known = notRefused.map((pod) => ({ pod, isTaken: this.#isTaken(pod) }));
       for (const [each, verdict] of admitInOrder(known, this.#ports.admit)) this.#verdicts.set(each, verdict);
     }

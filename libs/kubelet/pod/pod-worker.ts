@@ -78,6 +78,11 @@ export class PodWorker {
     if (isNews(before, pod)) this.wake();
   }
 
+  /** The pod is no longer in the apiserver, or its manifest no longer there, though something of it may still run. */
+  get isGone(): boolean {
+    return this.#isGone;
+  }
+
   /** The pod is no longer in the apiserver: ends what runs. */
   gone(): void {
     this.#isGone = true;
