@@ -72,6 +72,8 @@ function bound(pod: Pod, nodeName: string, binding: Binding, clock: Clock): Kube
     lastTransitionTime: formatTime(clock.wallMs()),
   };
   const { annotations, labels } = binding.metadata ?? {};
+  // It has its node now: what was kept for it elsewhere is kept no longer (ClearingNominatedNodeNameAfterBinding).
+  const { nominatedNodeName: _, ...status } = pod.status ?? {};
   return {
     ...pod,
     metadata: {
@@ -80,7 +82,7 @@ function bound(pod: Pod, nodeName: string, binding: Binding, clock: Clock): Kube
       ...(labels === undefined ? {} : { labels: { ...pod.metadata?.labels, ...labels } }),
     },
     spec: { ...pod.spec, nodeName },
-    status: { ...pod.status, conditions: [...conditions, scheduled] },
+    status: { ...status, conditions: [...conditions, scheduled] },
   } as KubeObject;
 }
 
