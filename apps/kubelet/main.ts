@@ -72,7 +72,7 @@ await runProgram({
         log,
         facts: machineFacts(config.rootDir),
         measure: () => measure(config.rootDir),
-        staticSources: await staticSources(config, clock, log),
+        staticSources: staticSources(config, clock, log),
         cgroupFs: hostCgroupFs('/sys/fs/cgroup', (pid) => process.kill(pid, 'SIGKILL')),
       });
       if (config.healthzPort > 0)

@@ -41,7 +41,8 @@ import { Prober } from './probes/prober.ts';
 import { SimulatedHandlers } from './probes/simulated-handlers.ts';
 import { Mirrors } from './static/mirrors.ts';
 import type { StaticSource } from './static/source.ts';
-import { StaticPods } from './static/static-pods.ts';
+import { fullName } from './static/static-pod.ts';
+import { duplicateName, StaticPods } from './static/static-pods.ts';
 import { Claims } from './volumes/claims.ts';
 import { CsiNodeKeeper } from './volumes/csi/csi-node.ts';
 import { CsiDrivers } from './volumes/csi/drivers.ts';
@@ -196,7 +197,13 @@ export class Kubelet implements Service {
       changed: (uid) => this.#manager?.wake(uid),
       said: (pod, container, reason, message) => runtime.event(pod, 'Warning', reason, message, container),
     });
-    const staticPods = new StaticPods(this.#ports.staticSources ?? [], log);
+    const staticPods = new StaticPods(this.#ports.staticSources ?? [], {
+      clock,
+      refused: (pod) => {
+        log.warn({ pod: fullName(pod) }, 'Pod failed validation due to duplicate pod name, ignoring');
+        runtime.event(pod, 'Warning', 'FailedValidation', duplicateName(pod));
+      },
+    });
     const mirrors = new Mirrors({
       client,
       clock,

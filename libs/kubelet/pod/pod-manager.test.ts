@@ -18,7 +18,7 @@ function world(ports: object) {
     volumes: { folders: {}, pods: async () => ['gone'], remove: async (uid: string) => void removed.push(uid) },
     references: { release: () => {} },
     settings: { podLogsDir: '/nowhere' },
-    staticPods: new StaticPods([], log),
+    staticPods: new StaticPods([], { clock, refused: () => {} }),
     mirrors: { lookAgain: () => {}, stop: () => {} },
     ...ports,
   } as unknown as ManagerPorts);

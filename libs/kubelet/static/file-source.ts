@@ -4,11 +4,11 @@ import { readdir, readFile, stat } from 'node:fs/promises';
 import type { Pod } from '@drydock/api/generated/types.ts';
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
-import { readPod } from './manifest.ts';
 import type { StaticSource } from './source.ts';
+import { fullName } from './static-pod.ts';
 
-/** A manifest is not longer than an object of the API may be, in bytes. */
-const manifestBytesMax = 3 * 1024 * 1024;
+/** What is read of a manifest at most, in bytes (upstream's). */
+const manifestBytesMax = 10 * 1024 * 1024;
 /** After a change, until its folder is read: who writes a file writes more than once. */
 const settleMs = 100;
 
@@ -30,6 +30,8 @@ export class FileSource implements StaticSource {
   #again = false;
   /** What was complained of last time: said once, not every period. */
   #complaints: ReadonlySet<string> = new Set();
+  /** By file: what was last read of it. */
+  #pods: ReadonlyMap<string, Pod> = new Map();
 
   constructor(options: FileSourceOptions) {
     this.#options = options;
@@ -37,7 +39,7 @@ export class FileSource implements StaticSource {
 
   start(found: (pods: readonly Pod[]) => void): void {
     this.#found = found;
-    void this.#read();
+    void this.#read(false);
   }
 
   stop(): void {
@@ -46,7 +48,8 @@ export class FileSource implements StaticSource {
     this.#watcher?.close();
   }
 
-  async #read(): Promise<void> {
+  /** `isEvent`: a file changed just now, and may be half written. */
+  async #read(isEvent: boolean): Promise<void> {
     if (this.#stopped) return;
     if (this.#reading) {
       this.#again = true;
@@ -59,8 +62,8 @@ export class FileSource implements StaticSource {
     try {
       // Before it is read: what changes meanwhile is read again.
       this.#watch();
-      const pods = await this.#pods(complaints);
-      if (!this.#stopped) this.#found(pods);
+      this.#pods = await this.#podsOf(complaints, isEvent ? this.#pods : new Map());
+      if (!this.#stopped) this.#found(oneOfAName(this.#pods, complaints));
     } catch (err) {
       complaints.add(`Unable to read config path ${JSON.stringify(path)}: ${(err as Error).message}`);
     }
@@ -68,9 +71,9 @@ export class FileSource implements StaticSource {
     this.#complaints = complaints;
     this.#reading = false;
     if (this.#stopped) return;
-    const nextMs = this.#again ? settleMs : periodMs;
+    const changed = this.#again;
     this.#again = false;
-    this.#timer = clock.timer(nextMs, () => void this.#read());
+    this.#timer = clock.timer(changed ? settleMs : periodMs, () => void this.#read(changed));
   }
 
   #watch(): void {
@@ -94,11 +97,12 @@ export class FileSource implements StaticSource {
     if (this.#reading) this.#again = true;
     else {
       this.#timer?.cancel();
-      this.#timer = this.#options.clock.timer(settleMs, () => void this.#read());
+      this.#timer = this.#options.clock.timer(settleMs, () => void this.#read(true));
     }
   }
 
-  async #pods(complaints: Set<string>): Promise<Pod[]> {
+  /** By file, in the order of their names. What cannot be read now is what it was `before`. */
+  async #podsOf(complaints: Set<string>, before: ReadonlyMap<string, Pod>): Promise<Map<string, Pod>> {
     const { path } = this.#options;
     const info = await stat(path).catch((error: NodeJS.ErrnoException) => {
       if (error.code !== 'ENOENT') throw error;
@@ -106,20 +110,22 @@ export class FileSource implements StaticSource {
     if (info === undefined) {
       this.#unwatch();
       complaints.add(`Unable to read config path ${JSON.stringify(path)}: path does not exist, ignoring`);
-      return [];
+      return new Map();
     }
-    if (info.isFile()) return [await this.#pod(path, info.size)];
+    if (info.isFile()) return new Map([[path, await this.#pod(path, info.size)]]);
     if (!info.isDirectory()) throw new Error('path is not a directory or file');
-    const pods: Pod[] = [];
+    const pods = new Map<string, Pod>();
     const names = (await readdir(path)).filter((name) => !name.startsWith('.')).sort();
     for (const name of names) {
       const file = `${path.replace(/\/+$/, '')}/${name}`;
       try {
         const kind = await stat(file);
-        if (kind.isFile()) pods.push(await this.#pod(file, kind.size));
+        if (kind.isFile()) pods.set(file, await this.#pod(file, kind.size));
         else complaints.add(`${kind.isDirectory() ? 'Not recursing into config path' : 'Config path is not a file'} ${file}`);
       } catch (err) {
         complaints.add(`Could not process manifest file ${file}: ${(err as Error).message}`);
+        const known = before.get(file);
+        if (known !== undefined && (err as NodeJS.ErrnoException).code !== 'ENOENT') pods.set(file, known);
       }
     }
     return pods;
@@ -128,6 +134,18 @@ export class FileSource implements StaticSource {
   async #pod(file: string, size: number): Promise<Pod> {
     if (size > manifestBytesMax) throw new Error(`more than ${manifestBytesMax} bytes`);
     const text = await readFile(file, 'utf8');
+    // It knows the whole of the API: loaded where there is a manifest.
+    const { readPod } = await import('./manifest.ts');
     return readPod(text, { source: 'file', from: file, nodeName: this.#options.nodeName });
   }
+}
+
+/** Of files with pods of one name the last, as upstream has it. */
+function oneOfAName(pods: ReadonlyMap<string, Pod>, complaints: Set<string>): Pod[] {
+  const files = new Map([...pods].map(([file, pod]) => [fullName(pod), file]));
+  for (const [file, pod] of pods) {
+    const last = files.get(fullName(pod));
+    if (last !== file) complaints.add(`Pod ${fullName(pod)} of ${file} is that of ${last}, too: the latter is run`);
+  }
+  return [...files.values()].flatMap((file) => pods.get(file) ?? []);
 }

@@ -15,13 +15,18 @@ const manifest = (name: string, image = 'i') =>
 
 function listener() {
   const found: string[][] = [];
+  let images: unknown[] = [];
   const said: string[] = [];
   const log = { ...silentLog, warn: (_: object, text: string) => void said.push(text) };
   return {
     found,
     said,
     log,
-    hear: (pods: readonly Pod[]) => void found.push(pods.map(({ metadata }) => metadata?.name ?? '')),
+    hear: (pods: readonly Pod[]) => {
+      found.push(pods.map(({ metadata }) => metadata?.name ?? ''));
+      images = pods.map(({ spec }) => spec?.containers[0]?.image);
+    },
+    images: () => images,
     last: () => found.at(-1),
   };
 }
@@ -60,6 +65,28 @@ test('a folder: what comes, changes and goes is seen at once, what is no manifes
   await expect.poll(heard.last).toEqual(['b-n', 'c-n']);
   // Said once, not at each look.
   expect(heard.said).toHaveLength(2);
+});
+
+test('a file that is being written keeps its pod until the next look; then what is no manifest has none', async () => {
+  const path = folder();
+  writeFileSync(`${path}/a`, manifest('a'));
+  const heard = fileSource(path, 1_000);
+  await expect.poll(heard.last).toEqual(['a-n']);
+  writeFileSync(`${path}/a`, '{');
+  writeFileSync(`${path}/b`, manifest('b'));
+  await expect.poll(heard.last).toEqual(['a-n', 'b-n']);
+  await expect.poll(heard.last).toEqual(['b-n']);
+});
+
+test('of two files with a pod of one name the last counts; where it goes, the other does', async () => {
+  const path = folder();
+  writeFileSync(`${path}/1`, manifest('a', 'first'));
+  writeFileSync(`${path}/2`, manifest('a', 'second'));
+  const heard = fileSource(path);
+  await expect.poll(heard.images).toEqual(['second']);
+  expect(heard.said).toEqual([`Pod default/a-n of ${path}/1 is that of ${path}/2, too: the latter is run`]);
+  rmSync(`${path}/2`);
+  await expect.poll(heard.images).toEqual(['first']);
 });
 
 test('a folder that is not there has no pods, and is looked for again', async () => {

@@ -6,6 +6,8 @@ export type SourceName = 'file' | 'http';
 export const sourceAnnotation = 'kubernetes.io/config.source';
 /** Of a pod of a manifest: the digest of that. */
 export const hashAnnotation = 'kubernetes.io/config.hash';
+/** Of a pod of a manifest: when this kubelet first saw it. */
+export const seenAnnotation = 'kubernetes.io/config.seen';
 /** Of its mirror: the digest of what it mirrors. */
 export const mirrorAnnotation = 'kubernetes.io/config.mirror';
 

@@ -1,5 +1,5 @@
 // Pods of manifests in a world of their own: they need no API server, and what is done to their mirrors there does nothing to them.
-import type { Pod } from '@drydock/api/generated/types.ts';
+import type { CoreEvent, Pod } from '@drydock/api/generated/types.ts';
 import { pods } from '@drydock/api/resource.ts';
 import { expect, test } from 'vitest';
 import type { KubeletWorld } from '../testing/kubelet-world.ts';
@@ -50,7 +50,12 @@ test('a pod of a manifest runs, and the API server has its mirror, with its stat
   await world.until('the mirror is up', () => isUp(world), 10_000);
   const node = world.store.get('nodes', nodeName);
   expect(mirror(world)?.metadata).toMatchObject({
-    annotations: { 'kubernetes.io/config.mirror': 'one', 'kubernetes.io/config.source': 'file' },
+    annotations: {
+      'kubernetes.io/config.hash': 'one',
+      'kubernetes.io/config.mirror': 'one',
+      'kubernetes.io/config.source': 'file',
+      'kubernetes.io/config.seen': expect.stringMatching(/^\d{4}-\d\d-\d\dT[\d:.]+Z$/),
+    },
     ownerReferences: [{ apiVersion: 'v1', kind: 'Node', name: nodeName, uid: node?.metadata?.uid, controller: true }],
   });
   expect(mirror(world)?.metadata?.uid).not.toBe('one');
@@ -215,4 +220,31 @@ test('while the pod ends its mirror stays: what it takes of the node is not free
   expect([world.engine.runningOf('one').length, mirror(world) === undefined]).toEqual([1, false]);
   await world.until('the mirror is gone', () => mirror(world) === undefined, 30_000);
   expect(world.engine.runningOf('one')).toEqual([]);
+});
+
+test('of two pods of one name the one that runs goes on, and the other follows it', async () => {
+  const [file, url] = [new Told([]), new Told([manifest('one')])];
+  const world = await scene({ staticSources: () => [file, url] });
+  await world.until('the mirror is up', () => isUp(world), 10_000);
+  file.tell(manifest('two'));
+  await world.advance(10_000);
+  expect([annotation(world), happened(world, 'start', 'term')]).toEqual(['one', ['start a 0']]);
+  url.tell();
+  await world.until('that of the other is', () => isUp(world) && annotation(world) === 'two', 30_000);
+  file.tell();
+  await world.until('the mirror is gone', () => mirror(world) === undefined, 30_000);
+});
+
+test('of two in one source the first runs, and an event tells of the other', async () => {
+  const source = new Told([manifest('one'), manifest('two')]);
+  const world = await scene({ staticSources: () => [source] });
+  await world.until('the mirror is up', () => isUp(world), 10_000);
+  expect(annotation(world)).toBe('one');
+  const told = () => (world.store.list('events') as CoreEvent[]).find(({ reason }) => reason === 'FailedValidation');
+  await world.until('it is told', () => told() !== undefined, 10_000);
+  expect(told()?.message).toBe(
+    `Error validating pod web-${nodeName}_${namespace}(two) from file due to duplicate pod name "web-${nodeName}", ignoring`,
+  );
+  source.tell();
+  await world.until('the mirror is gone', () => mirror(world) === undefined, 30_000);
 });

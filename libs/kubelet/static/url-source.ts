@@ -2,7 +2,6 @@
 import type { Pod } from '@drydock/api/generated/types.ts';
 import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
-import { readPods } from './manifest.ts';
 import type { StaticSource } from './source.ts';
 
 /** How long one request may take, in milliseconds (upstream's). */
@@ -52,7 +51,10 @@ export class UrlSource implements StaticSource {
         this.#found([]);
         throw new Error(`zero-length data received from ${url}`);
       }
-      if (text !== this.#last) this.#found(readPods(text, { source: 'http', from: url, nodeName }));
+      if (text !== this.#last) {
+        const { readPods } = await import('./manifest.ts');
+        this.#found(readPods(text, { source: 'http', from: url, nodeName }));
+      }
       this.#last = text;
       if (this.#failures > 0) log.info({ url }, 'Successfully read pods from URL');
       this.#failures = 0;
