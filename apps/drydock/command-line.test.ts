@@ -133,11 +133,15 @@ test('status says why, and what follows', () => {
     ],
     partitions: [],
     notes: ['the store has no quorum'],
+    manifests: { 'worker-1': '/labs/a/workers/worker-1/manifests', 'worker-2': '/labs/a/workers/worker-2/manifests' },
     totalRssBytes: 0,
   });
   expect(text).toMatch(/etcd-1\s+unhealthy.*status 503 no leader\n/);
   expect(text).toMatch(/etcd-2\s+dead.*SIGKILL by `drydock` 12 s ago\n/);
-  expect(text).toMatch(/the store has no quorum$/);
+  expect(text).toMatch(/the store has no quorum\n/);
+  expect(text).toMatch(
+    /static pods of worker-1: manifests in \/labs\/a\/workers\/worker-1\/manifests; of the others likewise$/,
+  );
 });
 
 test('a reader that goes away, and a full file, end a verb quietly', () => {

@@ -5,6 +5,7 @@ import { probeOnce } from './machine/probe.ts';
 import { viewRecorded } from './machine/proc.ts';
 import { describePartition } from './net/partition.ts';
 import type { ProcessSpec } from './programs/process-spec.ts';
+import { workerFolders } from './programs/worker.ts';
 import type { LabState } from './state.ts';
 import { membersOf, portOf, type Topology } from './topology.ts';
 
@@ -28,6 +29,8 @@ export interface LabStatus {
   readonly partitions: readonly string[];
   /** What follows for the whole lab, as a store without a quorum. */
   readonly notes: readonly string[];
+  /** By worker: the folder whose manifests its kubelet runs. */
+  readonly manifests: Readonly<Record<string, string>>;
   readonly totalRssBytes: number;
 }
 
@@ -75,6 +78,9 @@ export async function statusOf(
     processes,
     partitions: state.partitions.map(describePartition),
     notes: notesOn(processes),
+    manifests: Object.fromEntries(
+      membersOf(topology, 'worker').map((worker) => [worker.name, workerFolders(topology, worker).manifests]),
+    ),
     totalRssBytes: processes.reduce((sum, entry) => sum + entry.rssBytes, 0),
   };
 }

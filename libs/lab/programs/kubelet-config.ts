@@ -12,6 +12,8 @@ export interface KubeletConfigSource {
   readonly clusterDns: string;
   readonly endpoint: string;
   readonly podLogsDir: string;
+  /** Folder of the manifests of static pods. */
+  readonly manifests: string;
   /** Undefined for a kubelet of ours, which has no such plugins. */
   readonly volumePluginDir: string | undefined;
   readonly timings: TimingValues;
@@ -42,6 +44,7 @@ export function kubeletConfig(source: KubeletConfigSource): string {
     imageGCHighThresholdPercent: 100,
     evictionHard: { 'nodefs.available': '1%', 'imagefs.available': '1%', 'memory.available': '50Mi' },
     podLogsDir: source.podLogsDir,
+    staticPodPath: source.manifests,
     volumePluginDir: source.volumePluginDir,
     nodeStatusUpdateFrequency: source.timings['node-status-update-frequency'],
     nodeLeaseDurationSeconds: Number(source.timings['node-lease-duration-seconds']),

@@ -19,6 +19,8 @@ export function workerFolders(topology: Topology, member: Member) {
     registries: `${dir}/registries`,
     root: `${dir}/containerd`,
     kubelet: `${dir}/kubelet`,
+    /** What others have as /etc/kubernetes/manifests: its pods are the kubelet's own. */
+    manifests: `${dir}/manifests`,
   };
 }
 
@@ -96,6 +98,7 @@ export function kubelet(context: ProgramContext, member: Member): ProcessSpec {
           clusterDns: dnsServiceAddress(topology),
           endpoint,
           podLogsDir: `${folders.dir}/pods`,
+          manifests: folders.manifests,
           volumePluginDir: ours ? undefined : `${folders.dir}/volumeplugins`,
           timings: config.timings,
         }),
@@ -104,7 +107,7 @@ export function kubelet(context: ProgramContext, member: Member): ProcessSpec {
     kubeconfigs: [
       { path: kubeconfig, certificate: `${member.name}/kubelet-client`, server: serverFor(topology, name, 'kubelet') },
     ],
-    folders: [folders.kubelet, `${folders.dir}/pods`, `${folders.dir}/certs`],
+    folders: [folders.kubelet, folders.manifests, `${folders.dir}/pods`, `${folders.dir}/certs`],
     ports: [
       portOf(topology, member, 'kubelet'),
       portOf(topology, member, 'kubelet-healthz'),
