@@ -69,3 +69,12 @@ export function apiError(
 export function hasReason(error: unknown, reason: StatusReason): boolean {
   return error instanceof ApiError && error.reason === reason;
 }
+
+/** Upstream's answer to a path, group, version or resource that is not served. */
+export function notServed(): ApiError {
+  return apiError('NotFound', 'the server could not find the requested resource', {});
+}
+
+export function methodNotAllowed(): ApiError {
+  return apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
+}

@@ -1,8 +1,7 @@
 // Which resource, in which form of path, has which verb: the same for every transport, and asked after authorisation only.
 import { pathSegmentErrors } from '@drydock/api/names.ts';
 import { findResource, findSubresource, type ResourceInfo, type SubresourceInfo } from '@drydock/api/scheme.ts';
-import { apiError } from '@drydock/api/status.ts';
-import { methodNotAllowed, notServed } from './registry/errors.ts';
+import { apiError, methodNotAllowed, notServed } from '@drydock/api/status.ts';
 import type { Target } from './request.ts';
 
 export interface Route {

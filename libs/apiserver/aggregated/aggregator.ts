@@ -2,14 +2,13 @@
 // (kube-aggregator: proxyHandler). What was authorised is what is sent: path and query are written anew from the one parse of them.
 import type { IncomingMessage } from 'node:http';
 import type { APIService } from '@drydock/api/generated/types.ts';
-import { ApiError, apiError } from '@drydock/api/status.ts';
+import { ApiError, apiError, notServed } from '@drydock/api/status.ts';
 import type { RequestHeaderNames } from '@drydock/foundation/serving/request-header.ts';
 import type { Upgrade } from '../http/connect.ts';
 import { type Exchange, sendText } from '../http/exchange.ts';
 import { type ForwardTarget, forward } from '../http/forward.ts';
 import { escapedPath, type PathInfo } from '../http/request-info.ts';
 import { backendAnswerMaxBytes } from '../limits.ts';
-import { notServed } from '../registry/errors.ts';
 import type { User } from '../request.ts';
 import { proxyUpgrade } from '../streams/proxy-upgrade.ts';
 import { ask, unreachable } from './ask.ts';

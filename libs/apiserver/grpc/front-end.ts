@@ -1,6 +1,7 @@
 // The gRPC front end: proto/drydock/apiserver/v1 over TLS into the same pipeline.
 import { createServer, type Server as NetServer, type Socket } from 'node:net';
 import { fileURLToPath } from 'node:url';
+import { selectedName } from '@drydock/api/request-path.ts';
 import { apiError } from '@drydock/api/status.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { type ServingTimes, servingTimes, tcpBounds } from '@drydock/foundation/serving/bounds.ts';
@@ -20,7 +21,6 @@ import {
 import { loadSync } from '@grpc/proto-loader';
 import type { WatchStream } from '../cache/watch-stream.ts';
 import { attributesOf } from '../call.ts';
-import { selectedName } from '../http/request-info.ts';
 import { requestBodyMaxBytes } from '../limits.ts';
 import type { Pipeline } from '../pipeline.ts';
 import { type ApiRequest, type ApiResponse, plainForm, type RequestOptions, type Target, type Verb } from '../request.ts';

@@ -1,6 +1,6 @@
 // GET of a path over our own wire: parsed, authorised and routed as a REST request is.
 
-import { apiError } from '@drydock/api/status.ts';
+import { apiError, methodNotAllowed, notServed } from '@drydock/api/status.ts';
 import type { Aggregator } from '../aggregated/aggregator.ts';
 import type { RemoteGroup } from '../aggregated/remote-groups.ts';
 import { attributesOf } from '../call.ts';
@@ -9,7 +9,6 @@ import { optionsOf } from '../http/options.ts';
 import { pathInfo } from '../http/request-info.ts';
 import type { InFlight } from '../in-flight.ts';
 import type { Pipeline } from '../pipeline.ts';
-import { methodNotAllowed, notServed } from '../registry/errors.ts';
 import { type ApiResponse, plainForm, type Verb } from '../request.ts';
 import type { Caller } from './callers.ts';
 

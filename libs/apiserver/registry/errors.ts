@@ -50,15 +50,6 @@ export function forbiddenObject(resource: Named, name: string, why: string): Api
   return apiError('Forbidden', `${subject} forbidden: ${why}`, detailsOf(resource, name));
 }
 
-/** Upstream's answer to a path, group, version or resource that is not served. */
-export function notServed(): ApiError {
-  return apiError('NotFound', 'the server could not find the requested resource', {});
-}
-
-export function methodNotAllowed(): ApiError {
-  return apiError('MethodNotAllowed', 'the server does not allow this method on the requested resource', {});
-}
-
 /** A version that this server has not reached in time, or that nobody can know (storage.NewTooLargeResourceVersionError). */
 export function tooLarge(wanted: number, current: number): ApiError {
   return apiError('Timeout', `Timeout: Too large resource version: ${wanted}, current: ${current}`, {

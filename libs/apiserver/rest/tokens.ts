@@ -2,7 +2,7 @@
 import type { Pod, ServiceAccount, AuthenticationTokenRequest as TokenRequest } from '@drydock/api/generated/types.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
 import { nodes, pods, secrets, serviceAccounts } from '@drydock/api/resource.ts';
-import { apiError } from '@drydock/api/status.ts';
+import { apiError, notServed } from '@drydock/api/status.ts';
 import { type Clock, formatTime } from '@drydock/foundation/clock.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { ServiceAccountTokens } from '../authn/service-account-tokens.ts';
@@ -58,7 +58,7 @@ export async function requestToken(call: Call, asked: KubeObject, sources: Token
     jti: random.uuid(),
     ...bound,
   });
-  if (token === undefined) throw apiError('NotFound', 'the server could not find the requested resource', {});
+  if (token === undefined) throw notServed();
   return {
     ...request,
     metadata: { name, namespace, creationTimestamp: formatTime(clock.wallMs()) },

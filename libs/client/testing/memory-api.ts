@@ -13,7 +13,7 @@ import { apiVersionOf, groupResourceOf, type KubeObject, type Resource } from '@
 import { findResource, type ResourceInfo } from '@drydock/api/scheme.ts';
 import { matchesFields, parseFieldSelector } from '@drydock/api/selectors/field.ts';
 import { matchesLabels, parseLabelSelector } from '@drydock/api/selectors/label.ts';
-import { ApiError, apiError } from '@drydock/api/status.ts';
+import { ApiError, apiError, notServed } from '@drydock/api/status.ts';
 import { isUnchanged, prepareForCreate, prepareForUpdate } from '@drydock/api/strategy.ts';
 import { type Clock, formatTime } from '@drydock/foundation/clock.ts';
 import type { Random, RandomStream } from '@drydock/foundation/random.ts';
@@ -271,7 +271,7 @@ export class MemoryApi implements ApiClient {
 
   async getRaw<T>(path: string, query: RawQuery = {}, options: CallOptions = {}): Promise<T> {
     await this.#enter('getRaw', noResource, path, options);
-    if (this.#raw === undefined) throw apiError('NotFound', 'the server could not find the requested resource');
+    if (this.#raw === undefined) throw notServed();
     return cloneJson(this.#raw(path, query)) as T;
   }
 
@@ -308,7 +308,7 @@ export class MemoryApi implements ApiClient {
       this.store.put('pods', keyText(key), pod);
       return { apiVersion: 'v1', kind: 'Status' };
     }
-    throw apiError('NotFound', 'the server could not find the requested resource');
+    throw notServed();
   }
 
   #write(resource: Resource, key: ObjectKey, object: KubeObject, options: WriteOptions): KubeObject {
@@ -395,6 +395,6 @@ export class MemoryApi implements ApiClient {
 
 function infoOf(resource: Resource): ResourceInfo {
   const info = findResource(resource.group, resource.version, resource.resource);
-  if (info === undefined) throw apiError('NotFound', 'the server could not find the requested resource');
+  if (info === undefined) throw notServed();
   return info;
 }
