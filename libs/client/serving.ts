@@ -42,7 +42,7 @@ export interface Pages {
   /** What of an API is asked for; undefined where a path is nothing but a path. */
   attributesOf?(question: Question): ResourceAttributes | undefined;
   /** The answer to somebody who may ask. */
-  answer(question: Question): StatusAnswer;
+  answer(question: Question): StatusAnswer | Promise<StatusAnswer>;
 }
 
 export function servingService(options: ServingOptions): Service {
