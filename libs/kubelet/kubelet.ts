@@ -27,7 +27,6 @@ import {
   pressures,
   shareOfPods,
 } from './node/thresholds.ts';
-import { PluginRegistrar } from './plugins/registrar.ts';
 import { socketOpener } from './plugins/socket-client.ts';
 import { pluginSockets } from './plugins/sockets.ts';
 import { admitPod } from './pod/admission.ts';
@@ -44,9 +43,9 @@ import type { StaticSource } from './static/source.ts';
 import { fullName } from './static/static-pod.ts';
 import { duplicateName, StaticPods } from './static/static-pods.ts';
 import { Claims } from './volumes/claims.ts';
-import { CsiNodeKeeper } from './volumes/csi/csi-node.ts';
-import { CsiDrivers } from './volumes/csi/drivers.ts';
+import { Csi, type PluginPorts } from './volumes/csi/csi.ts';
 import { hollowMounter, hostMounter } from './volumes/mounter.ts';
+import { PodFolders } from './volumes/pod-folders.ts';
 import { ReferenceCache } from './volumes/references.ts';
 import { bindSubPath } from './volumes/sub-path.ts';
 import { TokenCache } from './volumes/tokens.ts';
@@ -73,6 +72,8 @@ export interface KubeletPorts {
   readonly staticSources?: readonly StaticSource[];
   /** For tests: who carries out probes and hooks. */
   readonly handlers?: HandlerRunner;
+  /** For tests: who has plugins on this node. */
+  readonly plugins?: PluginPorts;
   /** For tests: what stands between pods' folders and the file system. */
   readonly calls?: FileCalls;
 }
@@ -130,19 +131,32 @@ export class Kubelet implements Service {
     const nodeInformer = factory.of(nodes, { fieldSelector: `metadata.name=${config.nodeName}` });
     const serviceInformer = factory.of(services);
     factory.start(this.#stop.signal);
-    const manager = this.#makeManager(version.name, podInformer, serviceInformer, nodeInformer);
+    const folders = new PodFolders(config.rootDir, this.#ports.calls);
+    const tokens = new TokenCache(this.#limited, clock);
+    const csi = this.#makeCsi(folders, tokens, nodeInformer);
+    const manager = this.#makeManager({
+      engineName: version.name,
+      podInformer,
+      serviceInformer,
+      nodeInformer,
+      folders,
+      tokens,
+      csi,
+    });
     this.#manager = manager;
-    const node = this.#makeNode(`${version.name}://${version.version}`, manager);
+    const node = this.#makeNode(`${version.name}://${version.version}`, manager, csi);
     this.#node = node;
     nodeInformer.subscribe(({ before, after }) => {
       if (after === undefined) node.deleted(before?.metadata?.uid ?? '');
       else if (before?.metadata?.uid !== after.metadata?.uid) this.#mirrors?.lookAgain();
       if (after?.spec?.podCIDR !== undefined && after.spec.podCIDR !== before?.spec?.podCIDR)
         void engine.setPodCidr(after.spec.podCIDR).catch((err) => log.warn({ err }, 'the engine does not take the pod CIDR'));
+      const attached = (each: Node | undefined) => JSON.stringify(each?.status?.volumesAttached);
+      if (attached(before) !== attached(after)) for (const uid of csi.waiting) manager.wake(uid);
     });
     node.start();
     manager.start();
-    this.#keepDrivers();
+    csi.start(this.#stop.signal);
     // Pods of manifests run without an API server, and may be what it runs in.
     void Promise.all([podInformer.synced(), serviceInformer.synced()]).then(() => {
       if (!this.#stop.signal.aborted) manager.follow();
@@ -162,19 +176,44 @@ export class Kubelet implements Service {
     this.#ports.engine.close();
   }
 
-  #makeManager(
-    engineName: string,
-    informer: Informer<Pod>,
-    serviceInformer: Informer<ClusterService>,
-    nodeInformer: Informer<Node>,
-  ): PodManager {
-    const { config, engine, clock, random, log, facts, calls } = this.#ports;
+  #makeCsi(folders: PodFolders, tokens: TokenCache, nodeInformer: Informer<Node>): Csi {
+    const { config, clock, random, log } = this.#ports;
+    const { rootDir, nodeName } = config;
+    const real = { sockets: () => pluginSockets(`${rootDir}/plugins_registry`), open: socketOpener(() => clock.wallMs()) };
+    const ports = {
+      client: this.#limited,
+      clock,
+      random,
+      log,
+      nodeName,
+      rootDir,
+      folders,
+      tokens,
+      plugins: this.#ports.plugins ?? (isHollow(config) ? undefined : real),
+      givesAway: !isHollow(config),
+      node: () => nodeInformer.get({ name: nodeName }),
+      report: async () => this.#node?.report(),
+    };
+    return new Csi(ports, this.#stop.signal);
+  }
+
+  #makeManager(parts: {
+    readonly engineName: string;
+    readonly podInformer: Informer<Pod>;
+    readonly serviceInformer: Informer<ClusterService>;
+    readonly nodeInformer: Informer<Node>;
+    readonly folders: PodFolders;
+    readonly tokens: TokenCache;
+    readonly csi: Csi;
+  }): PodManager {
+    const { config, engine, clock, random, log, facts } = this.#ports;
+    const { engineName, podInformer, serviceInformer, nodeInformer, folders, tokens, csi } = parts;
     const client = this.#limited;
     const references = new ReferenceCache({ client, clock, random, log }, (uid) => this.#manager?.wake(uid));
     this.#references = references;
     const handlers = this.#ports.handlers ?? (isHollow(config) ? new SimulatedHandlers(clock) : new Handlers(engine, clock));
     const mounter = isHollow(config) ? hollowMounter : hostMounter();
-    const volumes = new Volumes({ rootDir: config.rootDir, claims: new Claims(client), mounter, clock, calls });
+    const volumes = new Volumes({ folders, claims: new Claims(client), mounter, clock, csi: csi.volumes });
     const runtime = new PodRuntime({
       engine,
       clock,
@@ -183,12 +222,12 @@ export class Kubelet implements Service {
       handlers,
       imageBackoff: new BackoffTable(),
       services: () => serviceInformer.list(),
-      folders: volumes.folders,
+      folders,
       podLogsDir: config.podLogsDir,
       clusterDomain: config.clusterDomain,
       memoryCapacity: facts.memoryBytes,
       seccomp: { root: `${config.rootDir}/seccomp`, isDefault: config.seccompDefault },
-      subPath: (request) => bindSubPath(volumes.folders, mounter, request),
+      subPath: (request) => bindSubPath(folders, mounter, request),
     });
     const prober = new Prober({
       clock,
@@ -218,7 +257,7 @@ export class Kubelet implements Service {
       client,
       staticPods,
       mirrors,
-      informer,
+      informer: podInformer,
       engine,
       clock,
       log,
@@ -228,7 +267,7 @@ export class Kubelet implements Service {
       backoff: new BackoffTable(),
       volumes,
       references,
-      tokens: new TokenCache(client, clock),
+      tokens,
       cgroups: this.#cgroups,
       statuses: new StatusWriter(client, clock, log, random.stream('statuses')),
       engineName,
@@ -252,23 +291,6 @@ export class Kubelet implements Service {
     });
   }
 
-  /** CSINode is there from the start; drivers enter it as they register. A simulated node has no drivers. */
-  #keepDrivers(): void {
-    const { config, clock, log } = this.#ports;
-    const csiNode = new CsiNodeKeeper({ client: this.#limited, clock, log, nodeName: config.nodeName });
-    void csiNode.present(this.#stop.signal);
-    if (isHollow(config)) return;
-    const open = socketOpener(() => clock.wallMs());
-    const registrar = new PluginRegistrar({
-      sockets: () => pluginSockets(`${config.rootDir}/plugins_registry`),
-      open,
-      clock,
-      log,
-      handlers: { CSIPlugin: new CsiDrivers({ open, csiNode }) },
-    });
-    void registrar.run(this.#stop.signal);
-  }
-
   async #engineVersion(): Promise<{ name: string; version: string }> {
     const { engine, clock, log } = this.#ports;
     for (;;) {
@@ -287,7 +309,7 @@ export class Kubelet implements Service {
     return status;
   }
 
-  #makeNode(engineVersion: string, manager: PodManager): NodeAgent {
+  #makeNode(engineVersion: string, manager: PodManager, csi: Csi): NodeAgent {
     const { config, client, engine, clock, log, facts, measure } = this.#ports;
     return new NodeAgent(client, clock, log, {
       name: config.nodeName,
@@ -317,6 +339,7 @@ export class Kubelet implements Service {
         }
       },
       images: () => engine.images(),
+      volumes: { inUse: () => csi.volumesInUse(), reported: (names) => csi.reported(names) },
       features: () => ({ supplementalGroupsPolicy: this.#hasGroupsPolicy }),
     });
   }

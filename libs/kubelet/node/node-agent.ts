@@ -48,6 +48,13 @@ export interface NodeOptions {
   /** Why pods cannot run now; empty where they can. */
   readonly problems: () => Promise<readonly string[]>;
   readonly images: () => Promise<Image[]>;
+  /** Volumes that are attached to this node only; names as in `volumesInUse`. Undefined: there are none. */
+  readonly volumes?: {
+    /** Undefined where that is not known: what was said of it stands. */
+    readonly inUse: () => Promise<readonly string[] | undefined>;
+    /** The apiserver has been told these. */
+    readonly reported: (names: readonly string[]) => void;
+  };
   /** What the engine can do beyond running pods. */
   readonly features?: () => NonNullable<NonNullable<Node['status']>['features']>;
 }
@@ -89,6 +96,8 @@ export class NodeAgent {
   #isGone = false;
   #written = '';
   #writtenAtMs = Number.NEGATIVE_INFINITY;
+  /** The end of the line: an older status is not to follow a newer one. */
+  #last: Promise<unknown> = Promise.resolve();
   readonly #transitions = new Map<string, { status: string; atMs: number }>();
 
   constructor(client: ApiClient, clock: Clock, log: Log, options: NodeOptions) {
@@ -129,22 +138,37 @@ export class NodeAgent {
     }
   }
 
-  async #status(): Promise<void> {
+  /** Writes the status now, where anything of it has changed. Rejects where that fails. */
+  report(): Promise<void> {
+    return this.#status();
+  }
+
+  #status(): Promise<void> {
+    const turn = this.#last.then(() => this.#write());
+    this.#last = turn.catch(() => {});
+    return turn;
+  }
+
+  async #write(): Promise<void> {
     // Once in the life of this process (registrationCompleted of the original).
     if (this.#uid === '') await this.#register();
     const status = await this.#currentStatus();
     const now = this.#clock.monotonicMs();
-    const text = JSON.stringify(status);
+    const { volumes } = this.#options;
+    const inUse = await volumes?.inUse();
+    const text = JSON.stringify([status, inUse]);
     if (!this.#isGone && text === this.#written && now - this.#writtenAtMs < reportMs) return;
     const heartbeat = formatTime(this.#clock.wallMs());
-    const body = {
-      status: { ...status, conditions: status.conditions?.map((each) => ({ ...each, lastHeartbeatTime: heartbeat })) },
-    };
+    const conditions = status.conditions?.map((each) => ({ ...each, lastHeartbeatTime: heartbeat }));
+    // null takes it away.
+    const volumesInUse = inUse?.length === 0 ? null : inUse;
+    const body = { status: { ...status, conditions, volumesInUse } };
     try {
       const key = { name: this.#options.name };
       const there = await this.#client.patch(nodes, key, { type: 'strategic', body }, { subresource: 'status' });
       this.#uid = there.metadata?.uid ?? this.#uid;
       this.#isGone = false;
+      if (inUse !== undefined) volumes?.reported(inUse);
     } catch (error) {
       if (hasReason(error, 'NotFound')) this.#isGone = true;
       throw error;

@@ -28,4 +28,9 @@ export class RetryDelays {
   succeeded(key: string): void {
     this.#failed.delete(key);
   }
+
+  /** Forgets all keys that begin so. */
+  forget(prefix: string): void {
+    for (const key of [...this.#failed.keys()]) if (key.startsWith(prefix)) this.#failed.delete(key);
+  }
 }

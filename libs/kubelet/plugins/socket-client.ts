@@ -67,7 +67,7 @@ export function socketOpener(wallMs: () => number): OpenSocket {
           if (call === undefined) throw new Error(`${name} has no method ${method}`);
           call.call(client, request, { deadline: new Date(wallMs() + timeoutMs) }, (error, answer) => {
             if (error === null) resolve(answer);
-            else reject(new PluginError(codeName(error.code), error.details, { cause: error }));
+            else reject(new PluginError(codeName(error.code), detailsOf(error), { cause: error }));
           });
         }),
       close: () => client.close(),
@@ -89,8 +89,14 @@ type UnaryMethod = (
   callback: (error: ServiceError | null, answer: Message) => void,
 ) => void;
 
+/** Those of a deadline of our own are Go's: the library's would be another text each time, and so another event. */
+function detailsOf({ code, details }: ServiceError): string {
+  return code === status.DEADLINE_EXCEEDED ? 'context deadline exceeded' : details;
+}
+
 /** `NOT_FOUND` is `NotFound`, as Go calls it. */
 function codeName(code: number): string {
+  if (code === status.CANCELLED) return 'Canceled';
   const words = (status[code] ?? 'UNKNOWN').toLowerCase().split('_');
   return words.map((word) => (word === 'ok' ? 'OK' : `${word[0]?.toUpperCase()}${word.slice(1)}`)).join('');
 }

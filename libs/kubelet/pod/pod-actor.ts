@@ -9,6 +9,7 @@ import type { Prober } from '../probes/prober.ts';
 import type { ReferenceCache } from '../volumes/references.ts';
 import type { TokenCache } from '../volumes/tokens.ts';
 import type { HostVolume, Volumes } from '../volumes/volumes.ts';
+import { tellWaitMs, VolumesFailed } from '../volumes/volumes-failed.ts';
 import type { BackoffTable } from './backoff.ts';
 import { terminationFile } from './container-mounts.ts';
 import { endsAfter } from './end-order.ts';
@@ -56,6 +57,8 @@ export class PodActor {
   readonly #report: () => void;
   /** Of the end that is under way. */
   #grace: Grace | undefined;
+  /** Since when volumes are not there, or since it was told last that they are not. */
+  #waitsSinceMs: number | undefined;
 
   constructor(ports: ActorPorts, state: PodState, report: () => void) {
     this.#ports = ports;
@@ -99,16 +102,28 @@ export class PodActor {
 
   /** Makes or refreshes what the pod's containers see of volumes. */
   async prepareVolumes(): Promise<Map<string, HostVolume>> {
-    const { tokens, volumes, references, runtime } = this.#ports;
-    const { pod } = this.#state;
+    const { tokens, volumes, references } = this.#ports;
+    const { pod, ending } = this.#state;
     try {
       await references.follow(pod);
       const token = await tokens.prepare(pod);
-      return await volumes.prepare({ pod, references, facts: this.facts(), token });
+      const made = await volumes.prepare({ pod, references, facts: this.facts(), token, ending: ending.signal });
+      this.#waitsSinceMs = undefined;
+      return made;
     } catch (error) {
-      runtime.event(pod, 'Warning', 'FailedMount', (error as Error).message);
+      if (!ending.signal.aborted) this.#tellFailed(error as Error);
       throw error;
     }
+  }
+
+  #tellFailed(error: Error): void {
+    const { runtime, clock } = this.#ports;
+    const nowMs = clock.monotonicMs();
+    this.#waitsSinceMs ??= nowMs;
+    const hasWaited = nowMs - this.#waitsSinceMs >= tellWaitMs;
+    if (hasWaited) this.#waitsSinceMs = nowMs;
+    const texts = error instanceof VolumesFailed ? error.events(hasWaited) : [error.message];
+    for (const text of texts) runtime.event(this.#state.pod, 'Warning', 'FailedMount', text);
   }
 
   /** Ends all containers within one grace period, sidecars last and in reverse, then the sandboxes. */

@@ -17,9 +17,11 @@ import { Kubelet } from '../kubelet.ts';
 import { Handlers } from '../probes/handlers.ts';
 import type { StaticSource } from '../static/source.ts';
 import { mirrored } from '../static/static-pod.ts';
+import type { DriverModel } from '../volumes/csi/testing/driver-model.ts';
 import { Disk } from './disk.ts';
 import type { Entry } from './journal.ts';
 import { engineOf, type Fate, Life, LifeClient, LifeClock, type Point } from './life.ts';
+import { NodeDrivers } from './node-drivers.ts';
 import { namespace, nodeName } from './pods.ts';
 import { ProcessEngine } from './process-engine.ts';
 
@@ -37,6 +39,8 @@ export interface WorldOptions {
   /** Of each kubelet that starts. */
   readonly staticSources?: () => readonly StaticSource[];
   readonly plantInClient?: (client: ApiClient) => ApiClient;
+  /** CSI drivers of the node, by name. */
+  readonly drivers?: Readonly<Record<string, DriverModel>>;
 }
 
 export class KubeletWorld {
@@ -51,6 +55,7 @@ export class KubeletWorld {
   fate: (point: Point) => Fate = () => undefined;
   readonly #options: WorldOptions;
   readonly #disk = new Disk();
+  readonly #drivers: NodeDrivers;
   #lives = 0;
   #life: { readonly life: Life; readonly kubelet: Kubelet; readonly clock: LifeClock; readonly api: MemoryApi } | undefined;
   /** Timers of an idle kubelet: leases, lists, ... */
@@ -58,7 +63,13 @@ export class KubeletWorld {
 
   constructor(options: WorldOptions = {}) {
     this.#options = options;
-    this.engine = new ProcessEngine(this.clock, (entry) => this.journal.push(entry));
+    this.#drivers = new NodeDrivers(options.drivers ?? {}, {
+      runs: (uid) => this.engine.runningOf(uid).length > 0,
+    });
+    this.engine = new ProcessEngine(this.clock, (entry) => {
+      this.journal.push(entry);
+      if (entry.what === 'start') this.#drivers.started(this.store.list('pods') as Pod[], entry.uid);
+    });
     this.user = this.#server('user');
     let revision = this.store.revision;
     this.store.onChange(() => {
@@ -111,6 +122,7 @@ export class KubeletWorld {
       staticSources: this.#options.staticSources?.() ?? [],
       handlers: new Handlers(engine, lifeClock),
       calls: this.#disk.callsOf(life),
+      ...(this.#drivers.isNone ? {} : { plugins: this.#drivers.pluginsOf(life) }),
     });
     this.#life = { life, kubelet, clock: lifeClock, api };
     void kubelet.start();
@@ -202,7 +214,13 @@ export class KubeletWorld {
       ...folders('root/pods', (name) => name),
       ...folders('logs', (name) => name.split('_')[2]),
       ...(timers > 0 ? [`${timers} timers`] : []),
+      ...this.#drivers.leaks(known),
     ];
+  }
+
+  /** What was asked of drivers, or done without them, that is not allowed. */
+  get driverFaults(): readonly string[] {
+    return this.#drivers.faults();
   }
 
   /** Ends its kubelet and removes what it has on the disk. */

@@ -6,11 +6,12 @@ import type { ApiClient, WatchEvent, WatchOptions } from '@drydock/client/api-cl
 import { type Call, ClientLayer, type Run } from '@drydock/client/client-layer.ts';
 import { type Clock, sleepOn, type Timer } from '@drydock/foundation/clock.ts';
 import { type ContainerEngine, EngineError } from '../engine/engine.ts';
+import { PluginError } from '../plugins/socket-client.ts';
 import type { ProcessEngine } from './process-engine.ts';
 
-export type Port = 'api' | 'engine' | 'disk';
+export type Port = 'api' | 'engine' | 'disk' | 'driver';
 
-/** A call at a port: `engine startContainer`, `api patch pods/status`, `disk mkdir`. */
+/** A call at a port: `engine startContainer`, `api patch pods/status`, `disk mkdir`, `driver NodeStageVolume`. */
 export interface Point {
   readonly port: Port;
   readonly name: string;
@@ -27,6 +28,7 @@ const never = new Promise<never>(() => {});
 const errors: Readonly<Record<Port, () => Error>> = {
   api: () => apiError('ServiceUnavailable', 'the connection broke'),
   engine: () => new EngineError('Unavailable', 'the connection broke'),
+  driver: () => new PluginError('Unavailable', 'the connection broke'),
   disk: () => Object.assign(new Error('EIO: i/o error'), { code: 'EIO' }),
 };
 

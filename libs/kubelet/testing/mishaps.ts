@@ -9,7 +9,7 @@ export const isLong = process.env.DRYDOCK_SIEGE === 'long';
 const everyFate = ['error', 'lost', 'crash before', 'crash during', 'crash after'] as const;
 export const fates = everyFate.slice(0, isLong ? 5 : 4);
 /** What only looks: whether its answer is lost or it was not carried out, is the same. */
-const look = /^(engine (list|sandboxIps|container|image$)|api (get|list)|disk (open|opendir|readlink)$)/;
+const look = /^(engine (list|sandboxIps|container|image$)|api (get|list)|disk (open|opendir|readlink)$|driver \w*Get\w+$)/;
 
 /** Asked for every second or about the node alone: left to `npm run siege`. */
 const everyday =
@@ -40,7 +40,11 @@ export async function runOnce(scenario: Scenario, fate: (point: Point) => Fate =
     if (scenario.leavesNothing !== false) {
       for (let tries = 0; tries < 60 && (await world.leaks()).length > 0; tries++) await world.advance(1_000);
     }
-    return [...violations(world.journal), ...(scenario.leavesNothing === false ? [] : await world.leaks())];
+    return [
+      ...violations(world.journal),
+      ...world.driverFaults,
+      ...(scenario.leavesNothing === false ? [] : await world.leaks()),
+    ];
   } catch (error) {
     return [(error as Error).message, ...violations(world.journal)];
   } finally {

@@ -8,7 +8,7 @@ export async function scene(options: WorldOptions = {}): Promise<KubeletWorld> {
   const world = new KubeletWorld(options);
   onTestFinished(async () => {
     try {
-      expect(violations(world.journal)).toEqual([]);
+      expect([...violations(world.journal), ...world.driverFaults]).toEqual([]);
       for (let tries = 0; tries < 60 && (await world.leaks()).length > 0; tries++) await world.advance(1_000);
       expect(await world.leaks()).toEqual([]);
     } finally {

@@ -8,6 +8,7 @@ import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { Claims } from './claims.ts';
 import { hollowMounter } from './mounter.ts';
+import { PodFolders } from './pod-folders.ts';
 import { contextOf, podWith } from './testing/pods.ts';
 import { Volumes } from './volumes.ts';
 
@@ -27,12 +28,12 @@ function world(source: (path: string) => PersistentVolume['spec']) {
   const client = {
     get: async ({ kind }: { kind: string }) =>
       kind === 'PersistentVolume'
-        ? { spec: { ...source(path), claimRef: { uid: 'c' } } }
+        ? { metadata: { name: 'v' }, spec: { ...source(path), claimRef: { uid: 'c' } } }
         : { metadata: { uid: 'c' }, spec: { volumeName: 'v' }, status: { phase: 'Bound' } },
   } as unknown as ApiClient;
   const mounter = { ...hollowMounter, givesAway: true };
   const kubelet = () =>
-    new Volumes({ rootDir: `${folder}/root`, claims: new Claims(client), mounter, clock: new VirtualClock() });
+    new Volumes({ folders: new PodFolders(`${folder}/root`), claims: new Claims(client), mounter, clock: new VirtualClock() });
   const volumes = kubelet();
   const volume: Volume = { name: 'v', persistentVolumeClaim: { claimName: 'claim' } };
   const podOf = (spec: Partial<PodSpec>, more: object) =>
@@ -135,7 +136,12 @@ test('an ephemeral volume is that of the claim which was made for the pod, and o
     } as unknown as ApiClient;
     const rootDir = mkdtempSync(`${tmpdir()}/kubelet-claims-`);
     onTestFinished(() => rmSync(rootDir, { recursive: true }));
-    const volumes = new Volumes({ rootDir, claims: new Claims(client), mounter: hollowMounter, clock: new VirtualClock() });
+    const volumes = new Volumes({
+      folders: new PodFolders(rootDir),
+      claims: new Claims(client),
+      mounter: hollowMounter,
+      clock: new VirtualClock(),
+    });
     return { asked, made: volumes.prepare(contextOf(pod)) };
   };
   const own = owned(pod.metadata?.uid);

@@ -1,11 +1,12 @@
-// Where on this node the volumes of claims are: bound PersistentVolumes of hostPath and local (pkg/volume/{hostpath,local}).
+// What claims of pods are bound to, and where on this node that is (pkg/volume/{hostpath,local}).
 import type { PersistentVolume, Pod } from '@drydock/api/generated/types.ts';
 import { persistentVolumeClaims, persistentVolumes } from '@drydock/api/resource.ts';
 import { isMadeFor, notMadeFor } from '@drydock/api/storage/pod-claims.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import { VolumeError } from './payload.ts';
 
-export interface ClaimedVolume {
+/** A place on this node. */
+export interface HostPlace {
   /** Of the PersistentVolume. */
   readonly name: string;
   readonly path: string;
@@ -16,17 +17,17 @@ export interface ClaimedVolume {
 export class Claims {
   readonly #client: ApiClient;
   /** By `uid/claim`: what a pod has mounted does not change under it. */
-  readonly #known = new Map<string, ClaimedVolume>();
+  readonly #known = new Map<string, PersistentVolume>();
 
   constructor(client: ApiClient) {
     this.#client = client;
   }
 
   /**
-   * Throws VolumeError where the claim is not bound or its volume is of another kind, and ApiError.
+   * What the claim is bound to. Throws VolumeError where it is not bound, and ApiError.
    * @param ofPod the claim must be the pod's own, as that of an ephemeral volume.
    */
-  async volume(pod: Pod, claim: string, ofPod = false): Promise<ClaimedVolume> {
+  async volume(pod: Pod, claim: string, ofPod = false): Promise<PersistentVolume> {
     const key = `${pod.metadata?.uid}/${claim}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
@@ -37,9 +38,8 @@ export class Claims {
     const volume = await this.#client.get(persistentVolumes, { name: volumeName });
     if (volume.spec?.claimRef?.uid !== found.metadata?.uid)
       throw new VolumeError(`persistentvolume "${volumeName}" is bound to another claim than "${claim}"`);
-    const claimed = { name: volumeName, path: pathOf(volume), isLocal: volume.spec?.local !== undefined };
-    this.#known.set(key, claimed);
-    return claimed;
+    this.#known.set(key, volume);
+    return volume;
   }
 
   forget(uid: string): void {
@@ -47,9 +47,8 @@ export class Claims {
   }
 }
 
-function pathOf(volume: PersistentVolume): string {
-  const path = volume.spec?.hostPath?.path ?? volume.spec?.local?.path;
-  if (path === undefined)
-    throw new VolumeError('no volume plugin matched: only hostPath and local volumes can be mounted here');
-  return path;
+/** Undefined where the volume is no place of a node's. */
+export function hostPlaceOf({ metadata, spec }: PersistentVolume): HostPlace | undefined {
+  const path = spec?.hostPath?.path ?? spec?.local?.path;
+  return path === undefined ? undefined : { name: metadata?.name ?? '', path, isLocal: spec?.local !== undefined };
 }

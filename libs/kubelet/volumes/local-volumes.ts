@@ -2,7 +2,7 @@
 // does it again under those who run (pkg/volume/local, SetUpAt). Noted in the pods' folders, as other kubelets see it by mounts.
 import type { Pod } from '@drydock/api/generated/types.ts';
 import { systemCode } from '@drydock/foundation/beneath/errors.ts';
-import type { ClaimedVolume } from './claims.ts';
+import type { HostPlace } from './claims.ts';
 import { giveToGroup } from './give-to-group.ts';
 import { fsGroupOf } from './ownership.ts';
 import type { PodFolders } from './pod-folders.ts';
@@ -19,7 +19,7 @@ export class LocalVolumes {
   }
 
   /** For every refresh of the pod; does something once. Throws VolumeError, and what the system says. */
-  async take(pod: Pod, { name, path }: ClaimedVolume, readOnly: boolean): Promise<void> {
+  async take(pod: Pod, { name, path }: Pick<HostPlace, 'name' | 'path'>, readOnly: boolean): Promise<void> {
     const uid = pod.metadata?.uid ?? '';
     const key = `${uid}/${name}`;
     if (this.#taken.has(key)) return;

@@ -18,6 +18,8 @@ export interface PayloadContext {
   readonly facts: NodeFacts;
   /** The token for an audience, which the caller has asked for before. */
   readonly token: (audience: string, expirationSeconds: number) => string;
+  /** Aborts when the pod is to end: what others do for its volumes is not waited for then. */
+  readonly ending?: AbortSignal;
 }
 
 const servedSources = new Set(['configMap', 'secret', 'downwardAPI', 'serviceAccountToken']);

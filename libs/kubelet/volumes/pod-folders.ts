@@ -1,8 +1,9 @@
 // The folders of pods on this host, opened from the kubelet's root: `pods/UID/...`, all of the kubelet's own making.
 import { type FileCalls, nodeCalls } from '@drydock/foundation/beneath/calls.ts';
 import { Directory } from '@drydock/foundation/beneath/directory.ts';
-import { BeneathError, systemCode } from '@drydock/foundation/beneath/errors.ts';
+import { systemCode } from '@drydock/foundation/beneath/errors.ts';
 import { removeTree } from '@drydock/foundation/beneath/remove.ts';
+import { descend, descendIfThere } from './descend.ts';
 
 export class PodFolders {
   readonly #pods: string;
@@ -36,11 +37,14 @@ export class PodFolders {
 
   /** Whether `pods/UID/PARTS` is there; nothing is made. */
   async has(uid: string, parts: readonly string[]): Promise<boolean> {
-    let found = false;
-    await this.#ifThere(async (pods) => {
-      found = await isThere(pods, uid, parts);
-    });
-    return found;
+    const [last = '', ...above] = [uid, ...parts].reverse();
+    const found = await this.#ifThere((pods) => descendIfThere(pods, above.reverse(), (at) => at.has(last)));
+    return found === true;
+  }
+
+  /** Works in `pods/UID/PARTS`; undefined where that is not there. */
+  async ifThere<T>(uid: string, parts: readonly string[], work: (at: Directory) => Promise<T>): Promise<T | undefined> {
+    return this.#ifThere((pods) => descendIfThere(pods, [uid, ...parts], work));
   }
 
   /** Removes `pods/UID`; nothing may be mounted there any more. Throws BeneathError, and what the system says. */
@@ -48,31 +52,13 @@ export class PodFolders {
     await this.#ifThere((pods) => removeTree(pods, uid));
   }
 
-  async #ifThere(work: (pods: Directory) => Promise<void>): Promise<void> {
+  async #ifThere<T>(work: (pods: Directory) => Promise<T>): Promise<T | undefined> {
     const pods = await Directory.open(this.#pods, this.calls).catch((error: unknown) => {
       if (systemCode(error) === 'ENOENT') return undefined;
       throw error;
     });
-    if (pods === undefined) return;
+    if (pods === undefined) return undefined;
     await using _ = pods;
-    await work(pods);
+    return await work(pods);
   }
-}
-
-async function isThere(at: Directory, first: string, [second, ...rest]: readonly string[]): Promise<boolean> {
-  if (second === undefined) return at.has(first);
-  try {
-    await using next = await at.enter(first);
-    return await isThere(next, second, rest);
-  } catch (error) {
-    if (error instanceof BeneathError || systemCode(error) === 'ENOENT') return false;
-    throw error;
-  }
-}
-
-async function descend<T>(at: Directory, parts: readonly string[], work: (at: Directory) => Promise<T>): Promise<T> {
-  const [first, ...rest] = parts;
-  if (first === undefined) return work(at);
-  await using next = await at.make(first);
-  return await descend(next, rest, work);
 }

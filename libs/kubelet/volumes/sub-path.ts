@@ -8,6 +8,9 @@ import { resolveBeneath } from '@drydock/foundation/beneath/resolve.ts';
 import type { Mounter } from './mounter.ts';
 import type { PodFolders } from './pod-folders.ts';
 
+/** Of a pod's folder. */
+export const subPathsFolder = 'volume-subpaths';
+
 /** The text is that of the container's waiting state. */
 export class SubPathError extends Error {
   override readonly name = 'SubPathError';
@@ -41,7 +44,7 @@ export async function bindSubPath(folders: PodFolders, mounter: Mounter, request
     await using root = await Directory.open(volume);
     await using source = await resolveBeneath(root, subPath, true);
     if (!mounter.mounts) return join(volume, subPath);
-    const parts = ['volume-subpaths', volumeName, container];
+    const parts = [subPathsFolder, volumeName, container];
     await folders.within(uid, parts, (at) => bindOnce(at, `${index}`, source, mounter));
     return join(folders.path(uid), ...parts, `${index}`);
   } catch (error) {

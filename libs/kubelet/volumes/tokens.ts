@@ -7,8 +7,10 @@ import type { Clock } from '@drydock/foundation/clock.ts';
 const renewAfterShare = 0.8;
 const renewAfterMaxMs = 24 * 3_600_000;
 
-interface Kept {
+export interface KeptToken {
   readonly token: string;
+  /** RFC 3339. */
+  readonly expirationTimestamp: string;
   readonly renewAtMs: number;
   readonly expiresAtMs: number;
 }
@@ -16,7 +18,7 @@ interface Kept {
 export class TokenCache {
   readonly #client: ApiClient;
   readonly #clock: Clock;
-  readonly #kept = new Map<string, Kept>();
+  readonly #kept = new Map<string, KeptToken>();
 
   constructor(client: ApiClient, clock: Clock) {
     this.#client = client;
@@ -29,7 +31,7 @@ export class TokenCache {
     for (const { projected } of pod.spec?.volumes ?? []) {
       for (const { serviceAccountToken } of projected?.sources ?? []) {
         if (serviceAccountToken !== undefined)
-          await this.#get(pod, serviceAccountToken.audience ?? '', Number(serviceAccountToken.expirationSeconds ?? 3600));
+          await this.get(pod, serviceAccountToken.audience ?? '', Number(serviceAccountToken.expirationSeconds ?? 3600));
       }
     }
     return (audience, seconds) => this.#kept.get(`${uid}/${audience}/${seconds}`)?.token ?? '';
@@ -39,12 +41,13 @@ export class TokenCache {
     for (const key of [...this.#kept.keys()]) if (key.startsWith(`${uid}/`)) this.#kept.delete(key);
   }
 
-  async #get(pod: Pod, audience: string, expirationSeconds: number): Promise<void> {
+  /** One that is good for a while. Throws ApiError. */
+  async get(pod: Pod, audience: string, expirationSeconds: number): Promise<KeptToken> {
     const { uid = '', name = '', namespace = '' } = pod.metadata ?? {};
     const key = `${uid}/${audience}/${expirationSeconds}`;
     const now = this.#clock.wallMs();
     const kept = this.#kept.get(key);
-    if (kept !== undefined && now < kept.renewAtMs) return;
+    if (kept !== undefined && now < kept.renewAtMs) return kept;
     const request: AuthenticationTokenRequest = {
       apiVersion: 'authentication.k8s.io/v1',
       kind: 'TokenRequest',
@@ -60,14 +63,18 @@ export class TokenCache {
       answer = await this.#client.create(serviceAccounts, request, { subresource: 'token' });
     } catch (error) {
       // While the apiserver is away, a token that is still good will do.
-      if (kept !== undefined && now < kept.expiresAtMs) return;
+      if (kept !== undefined && now < kept.expiresAtMs) return kept;
       throw error;
     }
-    const expiresAtMs = Date.parse(answer.status?.expirationTimestamp ?? '');
-    this.#kept.set(key, {
-      token: answer.status?.token ?? '',
+    const { token = '', expirationTimestamp = '' } = answer.status ?? {};
+    const expiresAtMs = Date.parse(expirationTimestamp);
+    const got = {
+      token,
+      expirationTimestamp,
       renewAtMs: now + Math.min((expiresAtMs - now) * renewAfterShare, renewAfterMaxMs),
       expiresAtMs,
-    });
+    };
+    this.#kept.set(key, got);
+    return got;
   }
 }

@@ -1,12 +1,14 @@
 // Makes a pod's volumes on this host, refreshes them and takes them away. Every step can be repeated, and is after a crash.
-import type { PersistentVolumeClaimVolumeSource, Pod, Volume } from '@drydock/api/generated/types.ts';
+import type { PersistentVolume, PersistentVolumeClaimVolumeSource, Pod, Volume } from '@drydock/api/generated/types.ts';
 import { ephemeralClaimName } from '@drydock/api/storage/pod-claims.ts';
-import type { FileCalls } from '@drydock/foundation/beneath/calls.ts';
 import type { Directory } from '@drydock/foundation/beneath/directory.ts';
 import { removeTree } from '@drydock/foundation/beneath/remove.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { type Payload, writeAtomically } from './atomic-writer.ts';
-import type { Claims } from './claims.ts';
+import { type Claims, hostPlaceOf } from './claims.ts';
+import type { CsiVolumes } from './csi/csi-volumes.ts';
+import { MountFailure, MountPending } from './csi/mount-failure.ts';
+import { type CsiVolume, inlineCsi, persistentCsi } from './csi/volume.ts';
 import { makeEmptyDir, mountMemory } from './empty-dir.ts';
 import { makeHostPath } from './host-path.ts';
 import { LocalVolumes } from './local-volumes.ts';
@@ -15,15 +17,17 @@ import { nestedMountPoints } from './nested.ts';
 import { folderMode, fsGroupOf } from './ownership.ts';
 import { type PayloadContext, VolumeError } from './payload.ts';
 import { apiFiles } from './payload-kinds.ts';
-import { PodFolders } from './pod-folders.ts';
+import type { PodFolders } from './pod-folders.ts';
+import { subPathsFolder } from './sub-path.ts';
+import { type VolumeFailure, VolumesFailed } from './volumes-failed.ts';
 
 export interface VolumePorts {
-  readonly rootDir: string;
+  readonly folders: PodFolders;
   readonly claims: Claims;
   readonly mounter: Mounter;
   readonly clock: Clock;
-  /** For tests: what stands between this and the file system. */
-  readonly calls?: FileCalls | undefined;
+  /** Undefined: this node has no drivers. */
+  readonly csi?: CsiVolumes | undefined;
 }
 
 /** A volume as containers are given it. */
@@ -43,22 +47,23 @@ export class Volumes {
 
   constructor(ports: VolumePorts) {
     this.#ports = ports;
-    this.folders = new PodFolders(ports.rootDir, ports.calls);
+    this.folders = ports.folders;
     this.#local = new LocalVolumes(this.folders);
   }
 
-  /** Makes (or refreshes) all volumes, by name. Throws VolumeError. */
+  /** Makes (or refreshes) all volumes, by name; one that fails holds up no other. Throws VolumesFailed. */
   async prepare(context: PayloadContext): Promise<Map<string, HostVolume>> {
     const made = new Map<string, HostVolume>();
+    const failures: VolumeFailure[] = [];
     for (const volume of context.pod.spec?.volumes ?? []) {
+      context.ending?.throwIfAborted();
       try {
         made.set(volume.name, await this.#make(volume, context));
       } catch (error) {
-        throw new VolumeError(`MountVolume.SetUp failed for volume "${volume.name}" : ${(error as Error).message}`, {
-          cause: error,
-        });
+        failures.push({ volume: volume.name, error: worded(volume.name, error as Error) });
       }
     }
+    if (failures.length > 0) throw new VolumesFailed(failures);
     return made;
   }
 
@@ -66,9 +71,10 @@ export class Volumes {
     const { emptyDir, hostPath, persistentVolumeClaim: claim, ephemeral } = volume;
     if (emptyDir !== undefined) return this.#emptyDir(volume.name, emptyDir, context);
     if (hostPath !== undefined) return { path: await makeHostPath(hostPath.path, hostPath.type ?? ''), readOnly: false };
-    if (claim !== undefined) return this.#claimed(claim, context.pod);
-    if (ephemeral !== undefined)
-      return this.#claimed({ claimName: ephemeralClaimName(context.pod, volume) }, context.pod, true);
+    if (claim !== undefined) return this.#claimed(claim, context);
+    if (ephemeral !== undefined) return this.#claimed({ claimName: ephemeralClaimName(context.pod, volume) }, context, true);
+    const inline = inlineCsi(context.pod, volume);
+    if (inline !== undefined) return this.#byDriver(inline, context);
     const files = apiFiles(context, volume);
     if (files === undefined) throw new VolumeError('no volume plugin matched');
     return this.#fromApi(volume.name, files, context);
@@ -76,13 +82,25 @@ export class Volumes {
 
   async #claimed(
     { claimName, readOnly = false }: PersistentVolumeClaimVolumeSource,
-    pod: Pod,
+    context: PayloadContext,
     ofPod = false,
   ): Promise<HostVolume> {
     const { claims, mounter } = this.#ports;
-    const claimed = await claims.volume(pod, claimName, ofPod);
-    if (claimed.isLocal && mounter.givesAway) await this.#local.take(pod, claimed, readOnly);
-    return { path: claimed.path, readOnly };
+    const { pod } = context;
+    const bound = await claims.volume(pod, claimName, ofPod);
+    const byDriver = persistentCsi(bound, readOnly);
+    if (byDriver !== undefined) return this.#byDriver(notBlock(byDriver, bound), context);
+    const place = hostPlaceOf(bound);
+    if (place === undefined) throw new VolumeError('no volume plugin matched');
+    if (place.isLocal && mounter.givesAway) await this.#local.take(pod, place, readOnly);
+    return { path: place.path, readOnly };
+  }
+
+  async #byDriver(volume: CsiVolume, { pod, ending }: PayloadContext): Promise<HostVolume> {
+    const { csi } = this.#ports;
+    if (csi === undefined) throw new VolumeError('no volume plugin matched');
+    const path = await csi.setUp(pod, volume, ending ?? new AbortController().signal);
+    return { path, readOnly: volume.readOnly };
   }
 
   async #emptyDir(name: string, spec: NonNullable<Volume['emptyDir']>, context: PayloadContext): Promise<HostVolume> {
@@ -131,11 +149,15 @@ export class Volumes {
   }
 
   /**
-   * Removes everything of a pod on disk; mounts in it are undone first. Throws MountError where one is left: then nothing is
-   * removed, for what is mounted may be somebody else's.
+   * Removes everything of a pod on disk; mounts in it are undone first, those of drivers by their drivers. Throws MountError where
+   * one is left, and where a driver fails: then nothing is removed, for what is mounted may be somebody else's.
    */
   async remove(uid: string): Promise<void> {
-    await this.#ports.mounter.unmountBelow(this.folders.path(uid));
+    const { mounter, csi } = this.#ports;
+    // Parts of volumes, before the volumes that they are of.
+    await mounter.unmountBelow(`${this.folders.path(uid)}/${subPathsFolder}`);
+    await csi?.tearDown(uid);
+    await mounter.unmountBelow(this.folders.path(uid));
     await this.folders.remove(uid);
     this.#ports.claims.forget(uid);
     this.#local.forget(uid);
@@ -156,6 +178,21 @@ async function makeFolders(at: Directory, [first, ...rest]: readonly string[]): 
   if (first === undefined) return;
   await using next = await at.make(first, { mode: 0o755 });
   await makeFolders(next, rest);
+}
+
+/** As upstream's events have it; a driver's volume is called by another name there. */
+function worded(volume: string, error: Error): VolumeError {
+  if (error instanceof MountFailure || error instanceof MountPending) return error;
+  return new VolumeError(`MountVolume.SetUp failed for volume "${volume}" : ${error.message}`, { cause: error });
+}
+
+function notBlock(volume: CsiVolume, { spec }: PersistentVolume): CsiVolume {
+  if (spec?.volumeMode !== 'Block') return volume;
+  throw new MountFailure(
+    'NewMounter initialization',
+    volume.name,
+    'volumes of volumeMode Block are not served by this kubelet',
+  );
 }
 
 function uidOf(pod: Pod): string {

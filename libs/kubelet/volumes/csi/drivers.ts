@@ -1,15 +1,12 @@
 // The CSI drivers of this node, taken as plugins register (pkg/volume/csi, RegistrationHandler).
 import { dns1123SubdomainErrors, labelLengthMax } from '@drydock/api/names.ts';
 import type { PluginHandler, PluginInfo } from '../../plugins/registrar.ts';
-import type { Message, OpenSocket, PluginService } from '../../plugins/socket-client.ts';
+import type { Message, OpenSocket } from '../../plugins/socket-client.ts';
 import type { CsiNodeKeeper } from './csi-node.ts';
 import type { DriverOnNode } from './node-plan.ts';
+import { callTimeoutMs, NodeService, nodeService } from './node-service.ts';
 import { highestSupported, isLess, versionText } from './versions.ts';
 
-export const nodeService: PluginService = { file: 'csi/v1/csi.proto', name: 'csi.v1.Node' };
-
-/** Of every call to a driver (csiTimeout). */
-export const callTimeoutMs = 120_000;
 /** Of what a driver answers is kept in objects of the cluster. */
 const topologyKeysMax = 64;
 const nodeIdBytesMax = 256;
@@ -33,7 +30,12 @@ export class CsiDrivers implements PluginHandler {
     this.#ports = ports;
   }
 
-  /** The socket at which the driver serves. Throws, in upstream's words, where it is not registered. */
+  /** Dispose of it. Throws, in upstream's words, where the driver is not registered. */
+  service(name: string): NodeService {
+    return new NodeService(this.#ports.open, this.endpoint(name));
+  }
+
+  /** The socket at which the driver serves. Throws as `service`. */
   endpoint(name: string): string {
     const taken = this.#taken.get(name);
     if (taken === undefined) throw new Error(`driver name ${name} not found in the list of registered CSI drivers`);

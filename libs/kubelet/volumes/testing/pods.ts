@@ -7,6 +7,7 @@ import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
 import { Claims } from '../claims.ts';
 import type { Mounter } from '../mounter.ts';
 import type { PayloadContext } from '../payload.ts';
+import { PodFolders } from '../pod-folders.ts';
 import { Volumes } from '../volumes.ts';
 
 export const uid = 'uid-1';
@@ -42,5 +43,5 @@ export function contextOf(pod: Pod, data: Readonly<Record<string, string>> = { a
 export function makeVolumes(rootDir: string, mounter: Mounter, calls: FileCalls = nodeCalls): Volumes {
   const clock = new VirtualClock();
   const claims = new Claims(new MemoryApi({ clock, random: new SeededRandom(1) }));
-  return new Volumes({ rootDir, claims, mounter, clock, calls });
+  return new Volumes({ folders: new PodFolders(rootDir, calls), claims, mounter, clock });
 }

@@ -1,0 +1,152 @@
+// CsiVolumes with a driver on a real socket and an apiserver in memory.
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import type {
+  CSIDriver,
+  Node,
+  PersistentVolume,
+  PersistentVolumeClaim,
+  Pod,
+  PodSpec,
+  Volume,
+} from '@drydock/api/generated/types.ts';
+import { csiDrivers, nodes, persistentVolumeClaims, persistentVolumes, secrets } from '@drydock/api/resource.ts';
+import { MemoryApi } from '@drydock/client/testing/memory-api.ts';
+import { silentLog } from '@drydock/foundation/log.ts';
+import { SeededRandom } from '@drydock/foundation/random.ts';
+import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
+import { onTestFinished } from 'vitest';
+import { type Message, socketOpener } from '../../../plugins/socket-client.ts';
+import { Claims } from '../../claims.ts';
+import { hollowMounter } from '../../mounter.ts';
+import { PodFolders } from '../../pod-folders.ts';
+import { contextOf, podWith } from '../../testing/pods.ts';
+import { Volumes } from '../../volumes.ts';
+import { VolumesFailed } from '../../volumes-failed.ts';
+import { CsiVolumes } from '../csi-volumes.ts';
+import { DriverObjects } from '../driver-objects.ts';
+import { NodeService } from '../node-service.ts';
+import { CsiPlaces } from '../places.ts';
+import { VolumesInUse } from '../volumes-in-use.ts';
+import { fakeDriver } from './fake-driver.ts';
+
+export const driver = 'd.test';
+export const volumeOf: Volume = { name: 'data', persistentVolumeClaim: { claimName: 'claim' } };
+const token = { token: 't', expirationTimestamp: '2026-01-01T00:00:00Z' };
+
+export interface Options {
+  readonly csi?: Partial<NonNullable<NonNullable<PersistentVolume['spec']>['csi']>>;
+  readonly spec?: Partial<NonNullable<PersistentVolume['spec']>>;
+  /** null: there is no CSIDriver object. */
+  readonly object?: CSIDriver['spec'] | null;
+  readonly capabilities?: readonly string[];
+}
+
+export async function csiWorld({ csi = {}, spec = {}, object = { attachRequired: false }, capabilities }: Options = {}) {
+  const folder = mkdtempSync(`${tmpdir()}/csi-volumes-`);
+  const rootDir = `${folder}/root`;
+  const fake = await fakeDriver(`${folder}/sock`, driver);
+  if (capabilities !== undefined) fake.model.capabilities = capabilities;
+  const stop = new AbortController();
+  onTestFinished(() => {
+    stop.abort();
+    fake.stop();
+    rmSync(folder, { recursive: true });
+  });
+  const clock = new VirtualClock();
+  const random = new SeededRandom('csi');
+  const api = new MemoryApi({ clock, random });
+  await api.create<Node>(nodes, { metadata: { name: 'n' } });
+  if (object !== null) {
+    const { volumeLifecycleModes = ['Persistent', 'Ephemeral'] } = object;
+    await api.create<CSIDriver>(csiDrivers, { metadata: { name: driver }, spec: { ...object, volumeLifecycleModes } });
+  }
+  const claim = await api.create<PersistentVolumeClaim>(persistentVolumeClaims, {
+    metadata: { namespace: 'd', name: 'claim' },
+    spec: { volumeName: 'pv', accessModes: ['ReadWriteOnce'] },
+  });
+  const bound = { type: 'merge', body: { status: { phase: 'Bound' } } } as const;
+  await api.patch(persistentVolumeClaims, { namespace: 'd', name: 'claim' }, bound, { subresource: 'status' });
+  await api.create<PersistentVolume>(persistentVolumes, {
+    metadata: { name: 'pv' },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      csi: { driver, volumeHandle: 'h-1', ...csi },
+      claimRef: { namespace: 'd', name: 'claim', uid: claim.metadata?.uid },
+      ...spec,
+    },
+  });
+  for (const name of ['stage', 'publish'])
+    await api.create(secrets, {
+      metadata: { namespace: 'd', name },
+      data: { key: Buffer.from(`hidden ${name}`).toString('base64') },
+    });
+  const open = socketOpener(() => Date.now());
+  const registered = { is: true };
+  const folders = new PodFolders(rootDir);
+  let node: Node | undefined;
+  const makeVolumes = () => {
+    const places = new CsiPlaces(rootDir, folders);
+    const inUse = new VolumesInUse(places);
+    const csiVolumes = new CsiVolumes({
+      client: api,
+      clock,
+      nodeName: 'n',
+      drivers: {
+        service: (name) => {
+          if (!registered.is || name !== driver)
+            throw new Error(`driver name ${name} not found in the list of registered CSI drivers`);
+          return new NodeService(open, `${folder}/sock`);
+        },
+      },
+      objects: new DriverObjects({ client: api, clock, random, log: silentLog }, stop.signal),
+      places,
+      inUse,
+      report: async () => inUse.reported((await inUse.names()) ?? []),
+      node: () => node,
+      token: async (_, audience, seconds) => ({ ...token, token: `${audience} ${seconds}` }),
+      givesAway: true,
+    });
+    const claims = new Claims(api);
+    const volumes = new Volumes({ folders, claims, mounter: hollowMounter, clock, csi: csiVolumes });
+    return { volumes, inUse, csiVolumes };
+  };
+  const made = makeVolumes();
+  const { volumes } = made;
+  const podOf = (volume: Volume = volumeOf, more: Partial<PodSpec> = {}, uid = 'uid-1'): Pod => {
+    const pod = podWith({ volumes: [volume], serviceAccountName: 'sa', ...more });
+    return { ...pod, metadata: { ...pod.metadata, uid } };
+  };
+  const prepare = (pod = podOf()) => volumes.prepare(contextOf(pod));
+  /** Texts of the events. */
+  const refused = async (pod = podOf(), hasWaited = false): Promise<string[]> => {
+    const error = await prepare(pod).then(
+      () => undefined,
+      (each: unknown) => each,
+    );
+    if (!(error instanceof VolumesFailed)) throw new Error(`not refused: ${error}`);
+    clock.advance(130_000);
+    return error.events(hasWaited);
+  };
+  const calls = (): Message[] => fake.model.calls.map(({ method, request }) => ({ method, ...request }));
+  const methods = () => fake.model.calls.map(({ method }) => method.replace(/^Node|Volume$/g, ''));
+  const attach = (names: string[]) => {
+    node = { metadata: { name: 'n' }, status: { volumesAttached: names.map((name) => ({ name, devicePath: '' })) } };
+  };
+  return {
+    ...made,
+    makeVolumes,
+    folder,
+    rootDir,
+    api,
+    clock,
+    model: fake.model,
+    registered,
+    podOf,
+    prepare,
+    refused,
+    calls,
+    methods,
+    attach,
+  };
+}
