@@ -1,4 +1,4 @@
-// csi-local: folders of this node as volumes, through CSI.
+// csi-local: folders of this node as volumes, through CSI, and what makes them for claims.
 import { realpath, statfs } from 'node:fs/promises';
 import { hostname } from 'node:os';
 import { dirname, isAbsolute, join } from 'node:path';
@@ -10,6 +10,8 @@ import { VolumeStore } from '@drydock/csi/volume-store.ts';
 import { makeFolderDurably, NodeDisk } from '@drydock/foundation/node-disk.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
 import { flags } from './flags.ts';
+import { inProcessDriver } from './in-process-driver.ts';
+import { startProvisioning } from './provisioning.ts';
 
 const version = '0.1.0';
 
@@ -24,7 +26,9 @@ await runProgram({
   flags,
   dialect: { style: 'pflag' },
   version,
-  async start({ flags: { values }, log, lifecycle }) {
+  async start(context) {
+    const { log, lifecycle } = context;
+    const { values } = context.flags;
     const { drivername: driverName, statedir } = values;
     const nodeId = values.nodeid || hostname();
     const endpoint = socketOf('endpoint', values.endpoint);
@@ -50,6 +54,11 @@ await runProgram({
       }
     } catch (error) {
       throw error instanceof SocketTakenError ? new StartupError(error.message, { cause: error }) : error;
+    }
+    if (values.kubeconfig !== '') {
+      const topology = driver.node.info().accessible_topology.segments;
+      const own = inProcessDriver(driver.controller, { name: driverName, nodeName: nodeId, topology });
+      await startProvisioning(own, values, context);
     }
     log.info({ driver: driverName, node: nodeId, volumes: store.list().length }, 'started');
   },

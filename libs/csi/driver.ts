@@ -22,7 +22,7 @@ export interface Driver {
 }
 
 /** The label that says of a node which volumes of the driver it reaches: its own. */
-export function topologyKey(driverName: string): string {
+function topologyKey(driverName: string): string {
   return `topology.${driverName}/node`;
 }
 

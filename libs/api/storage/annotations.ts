@@ -28,3 +28,6 @@ export const storageResizerAnnotation = 'volume.kubernetes.io/storage-resizer';
 
 /** On a volume that has grown, while its file system has not: its capacity before. */
 export const preResizeCapacityAnnotation = 'volume.alpha.kubernetes.io/pre-resize-capacity';
+
+/** On a claim: its volume has grown, and nothing is left to be done on its node. */
+export const nodeExpansionNotRequiredAnnotation = 'volume.kubernetes.io/node-expansion-not-required';
