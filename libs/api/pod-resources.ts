@@ -93,6 +93,8 @@ export interface HostPort {
   readonly port: number;
 }
 
+const everyAddress = '0.0.0.0';
+
 /** The host ports of all containers; with host networking the API has set hostPort to containerPort already. */
 export function hostPorts(pod: Pod): HostPort[] {
   const containers = [
@@ -102,12 +104,44 @@ export function hostPorts(pod: Pod): HostPort[] {
   return containers.flatMap((container) =>
     (container.ports ?? [])
       .filter((port) => (port.hostPort ?? 0) > 0)
-      .map((port) => ({ ip: port.hostIP || '0.0.0.0', protocol: port.protocol ?? 'TCP', port: port.hostPort ?? 0 })),
+      .map((port) => ({ ip: port.hostIP || everyAddress, protocol: port.protocol ?? 'TCP', port: port.hostPort ?? 0 })),
   );
 }
 
-/** Two host ports cannot be had at once: same port and protocol, and the same address or one of them all addresses. */
-export function portsConflict(a: HostPort, b: HostPort): boolean {
-  if (a.port !== b.port || a.protocol !== b.protocol) return false;
-  return a.ip === b.ip || a.ip === '0.0.0.0' || b.ip === '0.0.0.0';
+/**
+ * The host ports that are taken on a node. Two cannot be had at once that are of the same number and protocol, and have the same address
+ * or one of them all addresses. Asking costs what is asked for, however many are taken: a pod may name all there are.
+ */
+export class TakenPorts {
+  /** By protocol and number: how often each address is taken. */
+  readonly #byPort = new Map<string, Map<string, number>>();
+
+  constructor(ports: Iterable<HostPort> = []) {
+    this.count(ports, 1);
+  }
+
+  /** @param sign -1 gives back what was taken before. */
+  count(ports: Iterable<HostPort>, sign: 1 | -1): void {
+    for (const each of ports) {
+      const key = keyOf(each);
+      const addresses = this.#byPort.get(key) ?? new Map<string, number>();
+      const left = (addresses.get(each.ip) ?? 0) + sign;
+      if (left === 0) addresses.delete(each.ip);
+      else addresses.set(each.ip, left);
+      if (addresses.size === 0) this.#byPort.delete(key);
+      else this.#byPort.set(key, addresses);
+    }
+  }
+
+  /** Whether one of these is taken. */
+  conflictsWith(ports: readonly HostPort[]): boolean {
+    return ports.some((each) => {
+      const addresses = this.#byPort.get(keyOf(each));
+      return addresses !== undefined && (each.ip === everyAddress || addresses.has(each.ip) || addresses.has(everyAddress));
+    });
+  }
+}
+
+function keyOf({ protocol, port }: HostPort): string {
+  return `${protocol}/${port}`;
 }

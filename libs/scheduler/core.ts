@@ -149,7 +149,8 @@ export class SchedulerCore {
     // Upstream's words: its preemption finds no node of which anything is known.
     if (result.cycle === undefined) return this.#unschedulable(info, `${message} not found`, false);
     const own = this.#nominated.get(info.uid)?.node;
-    const plan = planPreemption(info, own, cluster, result.rejections, result.cycle, this.#budgets);
+    const pick = (count: number) => this.#random.int(count);
+    const plan = planPreemption(info, own, cluster, result.rejections, result.cycle, this.#budgets, pick);
     if (plan.kind === 'none') return this.#unschedulable(info, `${message} ${plan.message}`, plan.waiting);
     const displaced = this.#displace(plan.node, info);
     this.#nominated.set(info.uid, { info, node: plan.node, stored: false });

@@ -65,6 +65,11 @@ export class Cycle {
     for (const { filter } of this.#filters) filter.counting?.count(other, node, -1);
   }
 
+  /** How many comparisons it takes to put a pod on a node, or to take it from there, and to ask the filters again, at most. */
+  cost(other: PodInfo): number {
+    return this.#filters.reduce((sum, { filter }) => sum + 2 * (filter.counting?.cost(other) ?? 0), 1);
+  }
+
   /** A copy that can be changed without touching this one. */
   clone(): Cycle {
     return new Cycle(this.#filters.map(({ plugin, filter }) => ({ plugin, filter: filter.counting?.clone() ?? filter })));

@@ -29,6 +29,8 @@ export interface NodeFilter {
   readonly counting?: {
     count(other: PodInfo, node: NodeInfo, sign: 1 | -1): void;
     clone(): NodeFilter;
+    /** How many comparisons counting the pod takes, at most. */
+    cost(other: PodInfo): number;
   };
 }
 

@@ -1,16 +1,21 @@
 // Counting the placed pods that terms and constraints match, and what that may cost: the scheduler has one thread, and whoever may
 // create a pod may write thousands of terms into it.
+import type { NodeSelectorTerm, PodSpec } from '@drydock/api/generated/types.ts';
 import { matchesSelector } from '@drydock/api/selectors/label-selector.ts';
 import type { Cluster } from './cluster.ts';
 import type { NodeInfo } from './node-info.ts';
 import type { PodGroup } from './pod-index.ts';
 import { coversNamespace, type PodTerm } from './pod-terms.ts';
 
-/** Comparisons that the terms of one pod may ask for in one cycle: some tenths of a second. No limit upstream. */
-const comparisonsMax = 4_000_000;
+/** Comparisons that what one pod says may ask for in one cycle: some tenths of a second. No limit upstream. */
+export const comparisonsMax = 4_000_000;
 
 /** What is said of a pod that asks for more. */
-export const tooManyComparisons = 'pod has too many affinity terms or topology spread constraints for this cluster';
+export const tooManyComparisons =
+  'pod has too many affinity terms, topology spread constraints, tolerations or resources for this cluster';
+
+/** Comparisons that one event may ask for on account of one waiting pod: beyond, the pod waits for its time, or for a node. */
+export const hintComparisonsMax = 1_000;
 
 /** Whether matching every term with every group of pods that it covers, and asking about every node, is within bounds. */
 export function isAffordable(terms: readonly PodTerm[], { nodes, pods, namespaceLabels }: Cluster): boolean {
@@ -26,10 +31,23 @@ export function isAffordable(terms: readonly PodTerm[], { nodes, pods, namespace
   return true;
 }
 
-/** Whether as many constraints, on pods of one namespace, are within bounds. */
-export function areAffordable(sizes: readonly number[], namespace: string, { nodes, pods }: Cluster): boolean {
+/**
+ * Whether as many constraints, on pods of one namespace, are within bounds.
+ * @param perNode what one constraint asks about each node.
+ */
+export function areAffordable(sizes: readonly number[], perNode: number, namespace: string, { nodes, pods }: Cluster): boolean {
   const groups = pods.groupCount(namespace);
-  return sizes.reduce((cost, size) => cost + nodes.length + size * groups, 0) <= comparisonsMax;
+  return sizes.reduce((cost, size) => cost + nodes.length * perNode + size * groups, 0) <= comparisonsMax;
+}
+
+/** How many comparisons it takes at most to match a node with what the pod requires of it. */
+export function nodeAffinitySize({ nodeSelector = {}, affinity }: PodSpec): number {
+  const terms = affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution?.nodeSelectorTerms ?? [];
+  return Object.keys(nodeSelector).length + terms.reduce((sum, term) => sum + sizeOfNodeTerm(term), 0);
+}
+
+export function sizeOfNodeTerm({ matchExpressions = [], matchFields = [] }: NodeSelectorTerm): number {
+  return [...matchExpressions, ...matchFields].reduce((sum, { values = [] }) => sum + 1 + values.length, 1);
 }
 
 /** The namespaces in which the term may match something. */

@@ -8,10 +8,12 @@ import {
   hostPorts,
   nonZeroRequests,
   podRequests,
+  TakenPorts,
 } from '@drydock/api/pod-resources.ts';
 import type { Labels } from '@drydock/api/selectors/label-selector.ts';
 import { imageSizes } from './images.ts';
 import { type PodTerms, termsOf } from './pod-terms.ts';
+import { spreadSizeOf } from './spread-constraints.ts';
 import { claimsOfPod } from './volumes-known.ts';
 
 /** A pod with what is derived from it once. */
@@ -22,6 +24,8 @@ export interface PodInfo {
   readonly nonZero: ReadonlyMap<string, number>;
   readonly ports: readonly HostPort[];
   readonly terms: PodTerms | undefined;
+  /** How many comparisons its topology spread constraints take with one pod. */
+  readonly spreadSize: number;
   /** Keys of the claims that it uses. */
   readonly claims: readonly string[];
 }
@@ -35,6 +39,7 @@ export function podInfoOf(pod: Pod): PodInfo {
     nonZero: nonZeroRequests(spec),
     ports: hostPorts(pod),
     terms: termsOf(pod),
+    spreadSize: spreadSizeOf(pod),
     claims: claimsOfPod(pod).map(({ key }) => key),
   };
 }
@@ -49,6 +54,7 @@ export class NodeInfo {
   readonly pods = new Map<string, PodInfo>();
   readonly requested: Amounts = new Map();
   readonly nonZeroRequested: Amounts = new Map();
+  readonly ports = new TakenPorts();
 
   constructor(node: Node) {
     this.node = node;
@@ -63,6 +69,7 @@ export class NodeInfo {
     this.pods.set(info.uid, info);
     addAmounts(this.requested, info.requests);
     addAmounts(this.nonZeroRequested, info.nonZero);
+    this.ports.count(info.ports, 1);
   }
 
   removePod(uid: string): void {
@@ -71,6 +78,7 @@ export class NodeInfo {
     this.pods.delete(uid);
     addAmounts(this.requested, info.requests, -1);
     addAmounts(this.nonZeroRequested, info.nonZero, -1);
+    this.ports.count(info.ports, -1);
   }
 
   /** A copy that can be changed without touching this one. */

@@ -25,6 +25,8 @@ export interface PodTerms {
   readonly affinity: readonly PodTerm[];
   readonly antiAffinity: readonly PodTerm[];
   readonly preferred: readonly WeightedTerm[];
+  /** How many comparisons it takes to match a pod with those that are required, at most. */
+  readonly requiredSize: number;
 }
 
 /** The labels of a namespace by its name. */
@@ -43,9 +45,12 @@ export function termsOf(pod: Pod): PodTerms | undefined {
         weight: sign * weight,
       }))
       .map((each) => ({ ...each, key: `${each.weight} ${each.key}` }));
+  const affinity = (podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term);
+  const antiAffinity = (podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term);
   return {
-    affinity: (podAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term),
-    antiAffinity: (podAntiAffinity?.requiredDuringSchedulingIgnoredDuringExecution ?? []).map(term),
+    affinity,
+    antiAffinity,
+    requiredSize: [...affinity, ...antiAffinity].reduce((sum, { size }) => sum + size, 0),
     preferred: [...weighted(podAffinity, 1), ...weighted(podAntiAffinity, -1)],
   };
 }

@@ -7,6 +7,7 @@ import type { Cluster } from './cluster.ts';
 import type { Cycle } from './cycle.ts';
 import { countReasons } from './fit-error.ts';
 import type { Rejection } from './framework.ts';
+import { comparisonsMax, tooManyComparisons } from './matching.ts';
 import type { NodeInfo, PodInfo } from './node-info.ts';
 
 export type PreemptionPlan =
@@ -20,6 +21,10 @@ interface Candidate {
   readonly violations: number;
 }
 
+/** Nodes of which it is enough to know whose eviction would make room (upstream: minCandidateNodes{Absolute,Percentage}). */
+const candidatesMin = 100;
+const candidatesPercent = 10;
+
 /** What upstream's DynamicResources plugin always adds where it has nothing to free. */
 const noClaims = 'no new claims to deallocate';
 
@@ -30,6 +35,7 @@ export function priorityOf(info: PodInfo): number {
 /**
  * Chooses a node and its victims, or says why none helps, in the words that end a FailedScheduling event.
  * @param cycle that in which no node was found.
+ * @param pick of a large cluster, where the search begins.
  */
 export function planPreemption(
   pod: PodInfo,
@@ -38,18 +44,29 @@ export function planPreemption(
   rejections: ReadonlyMap<string, Rejection>,
   cycle: Cycle,
   budgets: readonly PodDisruptionBudget[],
+  pick: (count: number) => number = () => 0,
 ): PreemptionPlan {
   const { nodes } = cluster;
   const refusal = notEligible(pod, nominatedNode, nodes, rejections);
   if (refusal !== undefined) return { kind: 'none', message: `${noClaims}, preemption: ${refusal}`, waiting: true };
+  const helpful = nodes.filter((node) => rejections.get(node.name)?.unresolvable === false);
+  const reasons: { reasons: readonly string[] }[] = Array.from({ length: nodes.length - helpful.length }, () => ({
+    reasons: ['Preemption is not helpful for scheduling'],
+  }));
+  const wanted = Math.max(candidatesMin, Math.floor((helpful.length * candidatesPercent) / 100));
+  const startAt = helpful.length > candidatesMin ? pick(helpful.length) : 0;
   const candidates: Candidate[] = [];
-  const reasons: { reasons: readonly string[] }[] = [];
-  for (const node of nodes) {
-    if (rejections.get(node.name)?.unresolvable !== false) {
-      reasons.push({ reasons: ['Preemption is not helpful for scheduling'] });
-      continue;
-    }
-    const outcome = victimsOn(node, pod, cycle.clone(), cluster.nominated(node.name), budgets);
+  let spent = 0;
+  for (const node of [...helpful.slice(startAt), ...helpful.slice(0, startAt)]) {
+    // Enough, and one of them keeps to the budgets.
+    if (candidates.length >= wanted && candidates.some(({ violations }) => violations === 0)) break;
+    const lower = [...node.pods.values()].filter((other) => priorityOf(other) < priorityOf(pod));
+    // Taken away, put back, and taken away again.
+    spent += lower.reduce((sum, other) => sum + 3 * cycle.cost(other), 0);
+    const outcome =
+      spent > comparisonsMax
+        ? { reasons: [tooManyComparisons] }
+        : victimsOn(node, lower, cycle.clone(), cluster.nominated(node.name), budgets);
     if ('reasons' in outcome) reasons.push(outcome);
     else candidates.push(outcome);
   }
@@ -77,15 +94,14 @@ function notEligible(
   return leaving ? 'not eligible due to a terminating pod on the nominated node.' : undefined;
 }
 
-/** The fewest pods that must go: all of lower priority are taken away, then put back one by one where they still fit. */
+/** The fewest pods that must go: all of `lower` priority are taken away, then put back one by one where they still fit. */
 function victimsOn(
   node: NodeInfo,
-  pod: PodInfo,
+  lower: PodInfo[],
   cycle: Cycle,
   nominated: readonly PodInfo[],
   budgets: readonly PodDisruptionBudget[],
 ): Candidate | { reasons: readonly string[] } {
-  const lower = [...node.pods.values()].filter((other) => priorityOf(other) < priorityOf(pod));
   if (lower.length === 0) return { reasons: ['No preemption victims found for incoming pod'] };
   const trial = node.clone();
   for (const other of lower) cycle.remove(other, trial);

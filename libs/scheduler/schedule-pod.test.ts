@@ -221,3 +221,22 @@ test('init containers count as the greatest, sidecars as running beside them', (
   });
   expect(podInfoOf(object).requests.get('cpu')).toBe(2500);
 });
+
+test('in a large cluster it is enough to know of a hundred nodes whose eviction would make room', () => {
+  const names = Array.from({ length: 300 }, (_, i) => `n${i}`);
+  // The best of all is not among the hundred that follow the place where the search begins.
+  const placed = Object.fromEntries(
+    names.map((name) => [name, [pod(`on-${name}`, { cpu: '2', spec: { priority: name === 'n100' ? 1 : 5 } })]]),
+  );
+  const info = podInfoOf(pod('p', { cpu: '2', spec: { priority: 10 } }));
+  const known = clusterOf(
+    cluster(
+      names.map((name) => node(name, { cpu: '2' })),
+      placed,
+    ),
+  );
+  const result = schedulePod(info, known, profile, random());
+  if (result.kind !== 'unfit' || result.cycle === undefined) throw new Error('it fits');
+  const plan = planPreemption(info, undefined, known, result.rejections, result.cycle, [], () => 250);
+  expect(plan).toMatchObject({ kind: 'preempt', node: 'n250' });
+});

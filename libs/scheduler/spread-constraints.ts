@@ -5,6 +5,7 @@ import { ownField } from '@drydock/api/json.ts';
 import { requirementsOf } from '@drydock/api/match-label-keys.ts';
 import { matchesNode } from '@drydock/api/selectors/node-selector.ts';
 import { tolerates } from '@drydock/api/selectors/taints.ts';
+import { nodeAffinitySize } from './matching.ts';
 import type { NodeInfo } from './node-info.ts';
 import { sizeOf } from './pod-terms.ts';
 
@@ -67,6 +68,16 @@ export function counts({ honorsAffinity, honorsTaints }: SpreadConstraint, pod: 
   if (!honorsTaints) return true;
   const hard = (node.spec?.taints ?? []).filter(({ effect }) => effect !== 'PreferNoSchedule');
   return hard.every((taint) => tolerates(pod.spec?.tolerations ?? [], taint));
+}
+
+/** How many comparisons it takes at most to say whether a node counts for a constraint of the pod. */
+export function costPerNode({ spec }: Pod): number {
+  return 1 + (spec === undefined ? 0 : nodeAffinitySize(spec)) + (spec?.tolerations?.length ?? 0);
+}
+
+/** How many comparisons it takes to match a pod with all constraints that a pod has, at most. */
+export function spreadSizeOf({ spec }: Pod): number {
+  return (spec?.topologySpreadConstraints ?? []).reduce((sum, { labelSelector }) => sum + sizeOf(labelSelector), 0);
 }
 
 export function hasAllKeys(constraints: readonly SpreadConstraint[], { labels }: NodeInfo): boolean {

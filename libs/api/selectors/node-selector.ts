@@ -4,6 +4,8 @@
 import type { Node, NodeSelectorRequirement, NodeSelectorTerm, PodSpec } from '@drydock/api/generated/types.ts';
 import { ownField } from '../json.ts';
 
+const labelValueMaxChars = 63;
+
 /** Terms are alternatives; a term without any requirement matches nothing. */
 export function matchesTerm(term: NodeSelectorTerm, node: Node): boolean {
   const expressions = term.matchExpressions ?? [];
@@ -66,6 +68,13 @@ function matchesRequirement(requirement: NodeSelectorRequirement, value: string 
 }
 
 function compares(left: string | undefined, right: string | undefined, holds: (a: bigint, b: bigint) => boolean): boolean {
-  const number = /^[+-]?\d+$/;
-  return number.test(left ?? '') && number.test(right ?? '') && holds(BigInt(left ?? 0), BigInt(right ?? 0));
+  const [a, b] = [int64Of(left), int64Of(right)];
+  return a !== undefined && b !== undefined && holds(a, b);
+}
+
+/** Undefined where it is none: a megabyte of digits is not read, for each node anew. */
+function int64Of(text = ''): bigint | undefined {
+  if (text.length > labelValueMaxChars || !/^[+-]?\d+$/.test(text)) return undefined;
+  const number = BigInt(text);
+  return BigInt.asIntN(64, number) === number ? number : undefined;
 }

@@ -2,7 +2,7 @@
 // pkg/kubelet/sysctl). The scheduler has asked the same, but of a picture that may be old, and not every pod comes from it.
 import type { Node, Pod } from '@drydock/api/generated/types.ts';
 import { qosClassOf } from '@drydock/api/pod-qos.ts';
-import { type Amounts, addAmounts, amountsOf, hostPorts, podRequests, portsConflict } from '@drydock/api/pod-resources.ts';
+import { type Amounts, addAmounts, amountsOf, hostPorts, podRequests, TakenPorts } from '@drydock/api/pod-resources.ts';
 import { matchesNode } from '@drydock/api/selectors/node-selector.ts';
 import { tolerates } from '@drydock/api/selectors/taints.ts';
 import { needsAppArmor } from '../container/confinement.ts';
@@ -95,9 +95,7 @@ function nodeProblem({ pod, node, others, allocatable, confines }: AdmissionInpu
   const failed = (name: string, why: string): Rejection => ({ reason: name, message: `Predicate ${name} failed: ${why}` });
   if (node !== undefined && !matchesNode(spec, node))
     return failed('NodeAffinity', "node(s) didn't match Pod's node affinity/selector");
-  const ports = hostPorts(pod);
-  const taken = others.flatMap(hostPorts);
-  if (ports.some((port) => taken.some((other) => portsConflict(port, other))))
+  if (new TakenPorts(others.flatMap(hostPorts)).conflictsWith(hostPorts(pod)))
     return failed('NodePorts', "node(s) didn't have free ports for the requested pod ports");
   const taint = node?.spec?.taints?.find((each) => each.effect === 'NoExecute' && !tolerates(spec.tolerations ?? [], each));
   if (taint !== undefined && !isCritical(pod))

@@ -1,6 +1,7 @@
 // ImageLocality: prefers nodes that have the pod's images already, large ones most; not so much that few nodes get all.
 import { maxNodeScore, type ScorePlugin } from '../framework.ts';
 import { withTag } from '../images.ts';
+import { comparisonsMax } from '../matching.ts';
 
 const mebibyte = 1024 * 1024;
 /** Bytes below which images count for nothing. */
@@ -10,7 +11,7 @@ const saturatedBytes = 1000 * mebibyte;
 
 export const imageLocality: ScorePlugin = {
   name: 'ImageLocality',
-  begin({ pod }, cluster) {
+  begin({ pod }, cluster, feasible) {
     const { containers = [], initContainers = [], volumes = [] } = pod.spec ?? {};
     const images = [
       ...[...initContainers, ...containers].map(({ image }) => image),
@@ -19,7 +20,8 @@ export const imageLocality: ScorePlugin = {
     const max = saturatedBytes * images.length;
     // The same image on every node draws as much as it is large; on few nodes, less.
     const shares = images.map((image) => cluster.nodesWithImage(image) / cluster.nodes.length);
-    if (shares.every((share) => share === 0)) return undefined;
+    // A wish that costs too much is not heard.
+    if (shares.every((share) => share === 0) || images.length * feasible.length > comparisonsMax) return undefined;
     return {
       score(node) {
         const bytes = images.reduce((sum, image, i) => sum + Math.floor((node.images.get(image) ?? 0) * (shares[i] ?? 0)), 0);

@@ -4,7 +4,7 @@ import { ownField } from '@drydock/api/json.ts';
 import type { Cluster } from '../cluster.ts';
 import type { ClusterEvent } from '../cluster-event.ts';
 import type { FilterPlugin, NodeFilter, Rejection } from '../framework.ts';
-import { groupsMatching, isAffordable, nodesOf, tooManyComparisons } from '../matching.ts';
+import { groupsMatching, hintComparisonsMax, isAffordable, nodesOf, tooManyComparisons } from '../matching.ts';
 import type { NodeInfo, PodInfo } from '../node-info.ts';
 import type { PodGroup } from '../pod-index.ts';
 import { matchesPod, type NamespaceLabels, type PodTerm } from '../pod-terms.ts';
@@ -28,6 +28,7 @@ export const interPodAffinity: FilterPlugin = {
 };
 
 function helps(event: ClusterEvent, pod: PodInfo): boolean {
+  if (event.kind.startsWith('pod') && (pod.terms?.requiredSize ?? 0) > hintComparisonsMax) return false;
   switch (event.kind) {
     case 'nodeAdded':
     case 'nodeLabels':
@@ -44,9 +45,10 @@ function helps(event: ClusterEvent, pod: PodInfo): boolean {
   }
 }
 
-/** Whether one of them may not be where the other is. */
+/** Whether one of them may not be where the other is; also where the other says too much about that to be asked. */
 function mayKeepApart(pod: PodInfo, other: PodInfo): boolean {
   return (
+    (other.terms?.requiredSize ?? 0) > hintComparisonsMax ||
     (pod.terms?.antiAffinity.some((term) => mayMatch(term, other)) ?? false) ||
     (other.terms?.antiAffinity.some((term) => mayMatch(term, pod)) ?? false)
   );
@@ -78,15 +80,16 @@ class PodAffinityFilter implements NodeFilter {
   readonly counting = {
     count: (other: PodInfo, node: NodeInfo, sign: 1 | -1) => this.#count(other, node, sign),
     clone: () => this.#clone(),
+    cost: (other: PodInfo) => (this.#pod.terms?.requiredSize ?? 0) + (other.terms?.requiredSize ?? 0),
   };
 
-  constructor(pod: PodInfo, labelsOf: NamespaceLabels, counts: Counts) {
+  constructor(pod: PodInfo, labelsOf: NamespaceLabels, counts: Counts, matchesItself?: boolean) {
     this.#pod = pod;
     this.#labelsOf = labelsOf;
     this.#counts = counts;
     this.#affinity = pod.terms?.affinity ?? [];
     this.#antiAffinity = pod.terms?.antiAffinity ?? [];
-    this.#matchesItself = this.#matchesAll(pod);
+    this.#matchesItself = matchesItself ?? this.#matchesAll(pod);
   }
 
   get saysNothing(): boolean {
@@ -125,7 +128,7 @@ class PodAffinityFilter implements NodeFilter {
   #clone(): PodAffinityFilter {
     const { affinity, antiAffinity, existing } = this.#counts;
     const counts = { affinity: affinity.clone(), antiAffinity: antiAffinity.clone(), existing: existing.clone() };
-    return new PodAffinityFilter(this.#pod, this.#labelsOf, counts);
+    return new PodAffinityFilter(this.#pod, this.#labelsOf, counts, this.#matchesItself);
   }
 }
 

@@ -1,15 +1,17 @@
 // NodeAffinity: nodeSelector, required terms as a filter, preferred terms as a score.
 import { matchesNode, matchesTerm, pinnedNodes } from '@drydock/api/selectors/node-selector.ts';
 import { type FilterPlugin, normalizeScores, type ScorePlugin } from '../framework.ts';
+import { comparisonsMax, nodeAffinitySize, sizeOfNodeTerm, tooManyComparisons } from '../matching.ts';
 
 const name = 'NodeAffinity';
 
 export const nodeAffinityFilter: FilterPlugin = {
   name,
-  begin({ pod: { spec } }) {
+  begin({ pod: { spec } }, { nodes }) {
     const required = spec?.affinity?.nodeAffinity?.requiredDuringSchedulingIgnoredDuringExecution;
     if (spec === undefined || (spec.nodeSelector === undefined && required === undefined)) return undefined;
     const only = pinnedNodes(spec);
+    if (nodeAffinitySize(spec) * (only?.size ?? nodes.length) > comparisonsMax) return { unschedulable: tooManyComparisons };
     return {
       ...(only === undefined ? {} : { only }),
       filter: ({ node }) =>
@@ -24,9 +26,11 @@ export const nodeAffinityFilter: FilterPlugin = {
 
 export const nodeAffinityScore: ScorePlugin = {
   name,
-  begin({ pod }) {
+  begin({ pod }, _cluster, feasible) {
     const terms = pod.spec?.affinity?.nodeAffinity?.preferredDuringSchedulingIgnoredDuringExecution ?? [];
-    if (terms.length === 0) return undefined;
+    const size = terms.reduce((sum, { preference }) => sum + sizeOfNodeTerm(preference), 0);
+    // A wish that costs too much is not heard.
+    if (terms.length === 0 || size * feasible.length > comparisonsMax) return undefined;
     return {
       score: ({ node }) =>
         terms.filter(({ preference }) => matchesTerm(preference, node)).reduce((sum, { weight }) => sum + weight, 0),

@@ -1,12 +1,18 @@
 // NodeResourcesFit: the sum of requests must not exceed what is allocatable; emptier nodes score higher (LeastAllocated).
 import { type FilterPlugin, maxNodeScore, type Rejection, type ScorePlugin } from '../framework.ts';
+import { comparisonsMax, tooManyComparisons } from '../matching.ts';
 import type { NodeInfo, PodInfo } from '../node-info.ts';
 
 const name = 'NodeResourcesFit';
+/** Resources of one node that are named as lacking: a pod may ask for thousands that nobody has. */
+const reasonsMax = 100;
 
 export const nodeResourcesFit: FilterPlugin = {
   name,
-  begin: (pod) => ({ filter: (node) => lack(pod, node) }),
+  begin: (pod, { nodes }) =>
+    pod.requests.size * nodes.length > comparisonsMax
+      ? { unschedulable: tooManyComparisons }
+      : { filter: (node) => lack(pod, node) },
   helps: ({ kind }) => kind === 'nodeAdded' || kind === 'nodeAllocatable' || kind === 'podGone' || kind === 'podScaledDown',
 };
 
@@ -19,7 +25,7 @@ function lack(pod: PodInfo, node: NodeInfo): Rejection | undefined {
     if (amount === 0) continue;
     const allocatable = node.allocatable.get(resource) ?? 0;
     if (amount <= allocatable - (node.requested.get(resource) ?? 0)) continue;
-    reasons.push(`Insufficient ${resource}`);
+    if (reasons.length < reasonsMax) reasons.push(`Insufficient ${resource}`);
     if (amount > allocatable) unresolvable = true;
   }
   return reasons.length === 0 ? undefined : { plugin: name, reasons, unresolvable };

@@ -5,7 +5,7 @@ import type { Cluster } from '../cluster.ts';
 import { maxNodeScore, type ScorePlugin } from '../framework.ts';
 import { areAffordable, nodesOf } from '../matching.ts';
 import type { NodeInfo, PodInfo } from '../node-info.ts';
-import { counts, hasAllKeys, type SpreadConstraint } from '../spread-constraints.ts';
+import { costPerNode, counts, hasAllKeys, type SpreadConstraint } from '../spread-constraints.ts';
 import type { WorkloadsKnown } from '../workloads-known.ts';
 import { constraintsOf, type PodTopologySpreadArgs } from './pod-topology-spread.ts';
 
@@ -22,6 +22,7 @@ export function podTopologySpreadScore(args: PodTopologySpreadArgs, workloads: W
         constraints.length === 0 ||
         !areAffordable(
           constraints.map(({ size }) => size),
+          costPerNode(pod.pod),
           namespace,
           cluster,
         )

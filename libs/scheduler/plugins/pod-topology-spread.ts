@@ -5,9 +5,10 @@ import { matchesSelector } from '@drydock/api/selectors/label-selector.ts';
 import type { Cluster } from '../cluster.ts';
 import type { ClusterEvent } from '../cluster-event.ts';
 import type { FilterPlugin, NodeFilter, Rejection } from '../framework.ts';
-import { areAffordable, nodesOf, tooManyComparisons } from '../matching.ts';
+import { areAffordable, hintComparisonsMax, nodesOf, tooManyComparisons } from '../matching.ts';
 import type { NodeInfo, PodInfo } from '../node-info.ts';
 import {
+  costPerNode,
   counts,
   type DefaultConstraint,
   defaultedConstraints,
@@ -58,6 +59,7 @@ export function podTopologySpread(args: PodTopologySpreadArgs, workloads: Worklo
       if (
         !areAffordable(
           constraints.map(({ size }) => size),
+          costPerNode(pod.pod),
           namespace,
           cluster,
         )
@@ -65,11 +67,14 @@ export function podTopologySpread(args: PodTopologySpreadArgs, workloads: Worklo
         return { unschedulable: tooManyComparisons };
       return new SpreadFilter(pod, constraints, countDomains(pod, constraints, cluster));
     },
-    helps: (event, pod) => helps(event, pod, constraintsOf(pod, 'DoNotSchedule', args, workloads)),
+    helps: (event, pod) => helps(event, pod, () => constraintsOf(pod, 'DoNotSchedule', args, workloads)),
   };
 }
 
-function helps(event: ClusterEvent, { pod }: PodInfo, constraints: readonly SpreadConstraint[]): boolean {
+function helps(event: ClusterEvent, { pod, spreadSize }: PodInfo, found: () => readonly SpreadConstraint[]): boolean {
+  const isPodEvent = event.kind.startsWith('pod');
+  if (isPodEvent && spreadSize > hintComparisonsMax) return false;
+  const constraints = found();
   const isCounted = (other: PodInfo): boolean =>
     other.pod.metadata?.namespace === pod.metadata?.namespace &&
     constraints.some(({ selector }) => matchesSelector(selector, other.pod.metadata?.labels ?? {}));
@@ -134,6 +139,8 @@ class SpreadFilter implements NodeFilter {
         this.#constraints,
         this.#domains.map((each) => new Map(each)),
       ),
+    // Of each constraint, the emptiest of its domains is looked for again.
+    cost: () => this.#constraints.reduce((sum, { size }, i) => sum + size + (this.#domains[i]?.size ?? 0), 0),
   };
 
   constructor(pod: PodInfo, constraints: readonly SpreadConstraint[], domains: readonly Domains[]) {

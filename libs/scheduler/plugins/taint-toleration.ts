@@ -2,9 +2,12 @@
 import type { Node } from '@drydock/api/generated/types.ts';
 import { tolerates } from '@drydock/api/selectors/taints.ts';
 import { type FilterPlugin, normalizeScores, type ScorePlugin } from '../framework.ts';
+import { comparisonsMax, tooManyComparisons } from '../matching.ts';
 import type { PodInfo } from '../node-info.ts';
 
 const name = 'TaintToleration';
+/** Up to so many it is not counted what they may cost. */
+const tolerationsUsual = 100;
 
 function toleratesHard({ pod }: PodInfo, { spec }: Node): boolean {
   const hard = (spec?.taints ?? []).filter((taint) => taint.effect !== 'PreferNoSchedule');
@@ -13,12 +16,17 @@ function toleratesHard({ pod }: PodInfo, { spec }: Node): boolean {
 
 export const taintTolerationFilter: FilterPlugin = {
   name,
-  begin: (pod) => ({
-    filter: ({ node }) =>
-      toleratesHard(pod, node)
-        ? undefined
-        : { plugin: name, reasons: ['node(s) had untolerated taint(s)'], unresolvable: true },
-  }),
+  begin(pod, { nodes }) {
+    const { length } = pod.pod.spec?.tolerations ?? [];
+    const taints = () => nodes.reduce((sum, { node }) => sum + (node.spec?.taints?.length ?? 0), 0);
+    if (length > tolerationsUsual && length * taints() > comparisonsMax) return { unschedulable: tooManyComparisons };
+    return {
+      filter: ({ node }) =>
+        toleratesHard(pod, node)
+          ? undefined
+          : { plugin: name, reasons: ['node(s) had untolerated taint(s)'], unresolvable: true },
+    };
+  },
   helps: (event, pod) => (event.kind === 'nodeAdded' || event.kind === 'nodeTaints') && toleratesHard(pod, event.node),
 };
 

@@ -1,6 +1,6 @@
 // VolumeRestrictions: a claim with the access mode ReadWriteOncePod is used by one pod at a time, and some disks by one pod of a node.
 // Upstream: pkg/scheduler/framework/plugins/volumerestrictions
-import type { Volume } from '@drydock/api/generated/types.ts';
+import type { Pod } from '@drydock/api/generated/types.ts';
 import type { FilterPlugin, NodeFilter, Rejection } from '../framework.ts';
 import type { NodeInfo, PodInfo } from '../node-info.ts';
 import { claimKey, type VolumesKnown } from '../volumes-known.ts';
@@ -22,8 +22,8 @@ export function volumeRestrictions(known: VolumesKnown): FilterPlugin {
           return { unschedulable: `persistentvolumeclaim ${JSON.stringify(persistentVolumeClaim.claimName)} not found` };
         if (claim.spec?.accessModes?.includes('ReadWriteOncePod')) alone.add(key);
       }
-      const disks = volumes.filter(isDisk);
-      if (alone.size === 0 && disks.length === 0) return undefined;
+      const disks = new Disks(pod);
+      if (alone.size === 0 && disks.isEmpty) return undefined;
       let users = 0;
       for (const key of alone) users += cluster.pods.usersOf(key);
       return new RestrictionFilter(alone, users, disks);
@@ -32,15 +32,15 @@ export function volumeRestrictions(known: VolumesKnown): FilterPlugin {
       if (event.kind === 'nodeAdded') return true;
       if (event.kind === 'claimChanged') return pod.claims.includes(event.key);
       if (event.kind !== 'podGone') return false;
-      const disks = (pod.pod.spec?.volumes ?? []).filter(isDisk);
-      return event.pod.claims.some((key) => pod.claims.includes(key)) || conflict(disks, event.pod);
+      const theirs = new Set(event.pod.claims);
+      return pod.claims.some((key) => theirs.has(key)) || new Disks(pod).conflictWith(event.pod);
     },
   };
 }
 
 class RestrictionFilter implements NodeFilter {
   readonly #alone: ReadonlySet<string>;
-  readonly #disks: readonly Volume[];
+  readonly #disks: Disks;
   /** How often placed pods use one of the claims. */
   #users: number;
   readonly counting = {
@@ -48,17 +48,19 @@ class RestrictionFilter implements NodeFilter {
       this.#users += sign * claims.filter((key) => this.#alone.has(key)).length;
     },
     clone: () => new RestrictionFilter(this.#alone, this.#users, this.#disks),
+    cost: ({ claims }: PodInfo) => claims.length,
   };
 
-  constructor(alone: ReadonlySet<string>, users: number, disks: readonly Volume[]) {
+  constructor(alone: ReadonlySet<string>, users: number, disks: Disks) {
     this.#alone = alone;
     this.#users = users;
     this.#disks = disks;
   }
 
   filter(node: NodeInfo): Rejection | undefined {
-    if (this.#disks.length > 0)
-      for (const other of node.pods.values()) if (conflict(this.#disks, other)) return reject('node(s) had no available disk');
+    if (!this.#disks.isEmpty)
+      for (const other of node.pods.values())
+        if (this.#disks.conflictWith(other)) return reject('node(s) had no available disk');
     return this.#users > 0
       ? reject(
           'node(s) unavailable due to PersistentVolumeClaim with ReadWriteOncePod access mode already in-use by another pod',
@@ -71,28 +73,38 @@ function reject(reason: string): Rejection {
   return { plugin: name, reasons: [reason], unresolvable: false };
 }
 
-function isDisk({ gcePersistentDisk, awsElasticBlockStore, iscsi, rbd }: Volume): boolean {
-  return [gcePersistentDisk, awsElasticBlockStore, iscsi, rbd].some((source) => source !== undefined);
+/** The disks of a pod that are used by one pod of a node, by what makes each one. */
+class Disks {
+  /** Whether every use of it is read-only. */
+  readonly #isReadOnly = new Map<string, boolean>();
+
+  constructor({ pod }: PodInfo) {
+    for (const [key, readOnly] of disksOf(pod)) this.#isReadOnly.set(key, readOnly && this.#isReadOnly.get(key) !== false);
+  }
+
+  get isEmpty(): boolean {
+    return this.#isReadOnly.size === 0;
+  }
+
+  /** Whether the other has one of them, too, unless both only read it. */
+  conflictWith({ pod }: PodInfo): boolean {
+    if (this.isEmpty) return false;
+    for (const [key, readOnly] of disksOf(pod)) {
+      const mine = this.#isReadOnly.get(key);
+      if (mine !== undefined && !(mine && readOnly)) return true;
+    }
+    return false;
+  }
 }
 
-function conflict(disks: readonly Volume[], { pod }: PodInfo): boolean {
-  return (pod.spec?.volumes ?? []).some((theirs) => disks.some((mine) => isSameDisk(mine, theirs)));
-}
-
-interface MayBeReadOnly {
-  readonly readOnly?: boolean | undefined;
-}
-
-/** The same disk, and not read by both only. */
-function isSameDisk(a: Volume, b: Volume): boolean {
-  const writes = (left: MayBeReadOnly, right: MayBeReadOnly) => !(left.readOnly && right.readOnly);
-  if (a.gcePersistentDisk && b.gcePersistentDisk)
-    return a.gcePersistentDisk.pdName === b.gcePersistentDisk.pdName && writes(a.gcePersistentDisk, b.gcePersistentDisk);
-  if (a.awsElasticBlockStore && b.awsElasticBlockStore)
-    return a.awsElasticBlockStore.volumeID === b.awsElasticBlockStore.volumeID;
-  if (a.iscsi && b.iscsi) return a.iscsi.iqn === b.iscsi.iqn && writes(a.iscsi, b.iscsi);
-  if (!a.rbd || !b.rbd) return false;
-  const { monitors, pool, image } = a.rbd;
-  const shares = b.rbd.monitors.some((monitor) => monitors.includes(monitor));
-  return shares && (pool ?? 'rbd') === (b.rbd.pool ?? 'rbd') && image === b.rbd.image && writes(a.rbd, b.rbd);
+/** What a disk is known by, with whether it is only read. Those of AWS are in one place even then. */
+function* disksOf({ spec }: Pod): Iterable<readonly [string, boolean]> {
+  for (const { gcePersistentDisk: gce, awsElasticBlockStore: aws, iscsi, rbd } of spec?.volumes ?? []) {
+    if (gce !== undefined) yield [`gce ${gce.pdName}`, gce.readOnly === true];
+    if (aws !== undefined) yield [`aws ${aws.volumeID}`, false];
+    if (iscsi !== undefined) yield [`iscsi ${iscsi.iqn}`, iscsi.readOnly === true];
+    // The same image by way of any monitor that both know.
+    for (const monitor of rbd?.monitors ?? [])
+      yield [JSON.stringify(['rbd', monitor, rbd?.pool ?? 'rbd', rbd?.image]), rbd?.readOnly === true];
+  }
 }
