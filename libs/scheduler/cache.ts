@@ -83,6 +83,12 @@ export class ClusterCache {
     const info = podInfoOf(pod);
     this.#place({ info, node, assumed: false });
     if (before === undefined) return [{ kind: 'podPlaced', pod: info }];
+    // Somebody else placed it elsewhere than was assumed: what was its room here is free.
+    if (before.node !== node)
+      return [
+        { kind: 'podGone', pod: before.info },
+        { kind: 'podPlaced', pod: info },
+      ];
     const events: ClusterEvent[] = [];
     const less = [...before.info.requests].some(([name, amount]) => (info.requests.get(name) ?? 0) < amount);
     if (less) events.push({ kind: 'podScaledDown', pod: info });

@@ -133,14 +133,40 @@ test('when preemption no longer helps, what was kept for the pod is free, here a
   expect(scheduler.next(10)).toMatchObject({ kind: 'bind', node: 'n2', pod: { metadata: { name: 'late' } } });
 });
 
-test('while its victims are still ending, a pod keeps what it is nominated for', () => {
+test.each([
+  ['while its victims are still ending, a pod keeps what it is nominated for', 'PreemptionByScheduler', { victims: [] }],
+  ['a pod that ends for another reason is waited for by nobody', 'EvictionByEvictionAPI', { nominate: 'n1' }],
+])('%s', (_, reason, expected) => {
   const scheduler = core();
   scheduler.nodeChanged(node('n1', { cpu: '1' }), 0);
-  const ending = on(pod('low', { cpu: '1' }), 'n1');
+  const conditions = [{ type: 'DisruptionTarget', status: 'True', reason }];
+  const ending = on(pod('low', { cpu: '1', status: { phase: 'Running', conditions } }), 'n1');
   ending.metadata = { ...ending.metadata, deletionTimestamp: '2026-01-01T00:00:00Z' };
   scheduler.podChanged(ending, 0);
   scheduler.podChanged(high('high', { status: { phase: 'Pending', nominatedNodeName: 'n1' } }), 0);
-  expect(scheduler.next(0)).toMatchObject({ kind: 'unschedulable', victims: [], nominate: undefined });
+  expect(scheduler.next(0)).toMatchObject({ kind: 'unschedulable', ...expected });
+});
+
+test('a pod whose binding fails is tried again as it is by then', () => {
+  const scheduler = core();
+  scheduler.nodeChanged(node('n1'), 0);
+  scheduler.podChanged(pod('a'), 0);
+  scheduler.next(0);
+  const spec = { tolerations: [{ key: 'gone', operator: 'Exists' }] };
+  scheduler.podChanged(pod('a', { spec }), 1);
+  scheduler.bindFailed('uid-a', 10);
+  expect(scheduler.next(1_010)).toMatchObject({ kind: 'bind', pod: { spec } });
+});
+
+test('where somebody else placed a pod elsewhere, its room is there for who waits', () => {
+  const scheduler = core();
+  scheduler.nodeChanged(node('n1', { cpu: '1' }), 0);
+  scheduler.podChanged(pod('a', { cpu: '1' }), 0);
+  expect(scheduler.next(0)).toMatchObject({ kind: 'bind', node: 'n1' });
+  scheduler.podChanged(pod('b', { cpu: '1' }), 0);
+  expect(scheduler.next(0)).toMatchObject({ kind: 'unschedulable' });
+  scheduler.podChanged(on(pod('a', { cpu: '1' }), 'n2'), 20_000);
+  expect(scheduler.next(20_000)).toMatchObject({ kind: 'bind', node: 'n1', pod: { metadata: { name: 'b' } } });
 });
 
 test('a pod of higher priority takes over the node, and what lower ones were nominated for there is taken back', () => {

@@ -119,9 +119,12 @@ export class SchedulerCore {
     }
     const profile = this.#profileOf(pod);
     if (profile === undefined) return;
-    // An event from before our own binding: the pod is placed already, and the confirmation is on its way.
-    if (this.#cache.isAssumed(uid)) return;
     const info = podInfoOf(pod);
+    // An event from before our own binding: the pod is placed already, and the confirmation is on its way.
+    if (this.#cache.isAssumed(uid)) {
+      this.#queue.refresh(info);
+      return;
+    }
     this.#followNomination(uid, info);
     this.#queue.put(info, nowMs, profile.gates && (pod.spec?.schedulingGates ?? []).length > 0);
   }

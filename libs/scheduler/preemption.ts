@@ -21,6 +21,9 @@ interface Candidate {
   readonly violations: number;
 }
 
+/** Of the condition DisruptionTarget, of pods that a scheduler evicts. */
+export const preemptionReason = 'PreemptionByScheduler';
+
 /** Nodes of which it is enough to know whose eviction would make room (upstream: minCandidateNodes{Absolute,Percentage}). */
 const candidatesMin = 100;
 const candidatesPercent = 10;
@@ -88,10 +91,14 @@ function notEligible(
   if (pod.pod.spec?.preemptionPolicy === 'Never') return 'not eligible due to preemptionPolicy=Never.';
   const nominated = nodes.find((node) => node.name === nominatedNode);
   if (nominated === undefined || rejections.get(nominated.name)?.unresolvable === true) return undefined;
-  const leaving = [...nominated.pods.values()].some(
-    (other) => other.pod.metadata?.deletionTimestamp !== undefined && priorityOf(other) < priorityOf(pod),
-  );
+  const leaving = [...nominated.pods.values()].some((other) => isPreempted(other) && priorityOf(other) < priorityOf(pod));
   return leaving ? 'not eligible due to a terminating pod on the nominated node.' : undefined;
+}
+
+/** Whether the pod is ending because a scheduler took its place for another: of others that end nobody knows when. */
+function isPreempted({ pod: { metadata, status } }: PodInfo): boolean {
+  const target = status?.conditions?.find(({ type }) => type === 'DisruptionTarget');
+  return metadata?.deletionTimestamp !== undefined && target?.status === 'True' && target.reason === preemptionReason;
 }
 
 /** The fewest pods that must go: all of `lower` priority are taken away, then put back one by one where they still fit. */

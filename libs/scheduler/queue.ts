@@ -76,6 +76,12 @@ export class SchedulingQueue {
     else if (entry.state === 'inFlight' && (specChanged || labelsChanged)) entry.changed = true;
   }
 
+  /** What is known of a pod that is being placed has changed: should it come back, it is that which is tried. */
+  refresh(info: PodInfo): void {
+    const entry = this.#entries.get(info.uid);
+    if (entry !== undefined) entry.info = info;
+  }
+
   /** The pod has a node, or is gone. */
   remove(uid: string): void {
     this.#entries.delete(uid);

@@ -259,6 +259,26 @@ test('a nomination that helps no more is taken back in the API', async () => {
   expect([world.nominated('high'), world.placed()]).toEqual([undefined, ['high -']]);
 });
 
+test('a pod made anew under the name of one that found no node is not told what was found of that', async () => {
+  const world = new World();
+  await world.pod('p');
+  const { network } = world.scheduler();
+  const key = { namespace: 'default', name: 'p' };
+  let replaced = false;
+  network.fate = (call) => {
+    if (call.verb === 'patch' && !replaced) {
+      replaced = true;
+      void world.user.delete(pods, key, { gracePeriodSeconds: 0 }).then(() => world.pod('p', { spec: { nodeName: 'n9' } }));
+      return { requestMs: 100 };
+    }
+    return {};
+  };
+  await world.clock.advanceAsync(1_000);
+  expect(replaced).toBe(true);
+  const { spec, status } = await world.user.get<Pod>(pods, key);
+  expect([spec?.nodeName, status?.conditions]).toEqual(['n9', undefined]);
+});
+
 test('no more writes are under way than parallelism says', async () => {
   const world = new World();
   await world.node('n1', '100');

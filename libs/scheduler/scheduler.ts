@@ -8,6 +8,7 @@ import { type Clock, formatTime, type Timer } from '@drydock/foundation/clock.ts
 import type { Log } from '@drydock/foundation/log.ts';
 import { untilBound, writeChoices } from './bind-volumes.ts';
 import type { Decision, SchedulerCore } from './core.ts';
+import { preemptionReason } from './preemption.ts';
 import type { ClaimChoice } from './volumes-known.ts';
 
 /** Where events go. */
@@ -210,7 +211,7 @@ export class Scheduler {
     try {
       await this.#writeCondition(pod, message, nominate);
     } catch (err) {
-      if (this.#running && !hasReason(err, 'NotFound')) log.warn({ err, pod: `${namespace}/${name}` }, 'status not written');
+      if (this.#running && !isGone(err)) log.warn({ err, pod: `${namespace}/${name}` }, 'status not written');
     }
   }
 
@@ -228,7 +229,7 @@ export class Scheduler {
 
   async #writeCondition(pod: Pod, message: string, nominate: string | null | undefined): Promise<void> {
     const { client, clock } = this.#ports;
-    const { name = '', namespace } = pod.metadata ?? {};
+    const { name = '', namespace, uid } = pod.metadata ?? {};
     const old = pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled');
     const same = old?.status === 'False' && old.reason === 'Unschedulable' && old.message === message;
     if (same && nominate === undefined) return;
@@ -240,7 +241,9 @@ export class Scheduler {
       observedGeneration: pod.metadata?.generation,
       lastTransitionTime: old?.status === 'False' ? old.lastTransitionTime : formatTime(clock.wallMs()),
     };
-    const body = { status: { conditions: [condition], ...(nominate === undefined ? {} : { nominatedNodeName: nominate }) } };
+    // The uid keeps it from a pod of the same name that was made meanwhile, and may have a node.
+    const status = { conditions: [condition], ...(nominate === undefined ? {} : { nominatedNodeName: nominate }) };
+    const body = { metadata: { uid }, status };
     const key = { namespace, name };
     await client.patch(pods, key, { type: 'strategic', body }, { subresource: 'status' });
   }
@@ -252,7 +255,7 @@ export class Scheduler {
     const condition: PodCondition = {
       type: 'DisruptionTarget',
       status: 'True',
-      reason: 'PreemptionByScheduler',
+      reason: preemptionReason,
       message: `${preemptor.spec?.schedulerName ?? 'default-scheduler'}: preempting to accommodate a higher priority pod`,
       observedGeneration: victim.metadata?.generation,
       lastTransitionTime: formatTime(clock.wallMs()),
