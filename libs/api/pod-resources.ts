@@ -24,6 +24,11 @@ export function addAmounts(into: Amounts, more: ReadonlyMap<string, number>, sig
   for (const [name, amount] of more) into.set(name, (into.get(name) ?? 0) + sign * amount);
 }
 
+/** Whether it is a resource that somebody gave a node: neither Kubernetes' own nor of quotas (v1helper.IsExtendedResourceName). */
+export function isExtendedResource(name: string): boolean {
+  return name.includes('/') && !name.includes('kubernetes.io/') && !name.startsWith('requests.');
+}
+
 function raiseTo(into: Amounts, other: ReadonlyMap<string, number>): void {
   for (const [name, amount] of other) into.set(name, Math.max(into.get(name) ?? 0, amount));
 }

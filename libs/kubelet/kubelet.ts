@@ -144,7 +144,8 @@ export class Kubelet implements Service {
       csi,
     });
     this.#manager = manager;
-    const node = this.#makeNode(`${version.name}://${version.version}`, manager, csi);
+    const seen = () => nodeInformer.get({ name: config.nodeName });
+    const node = this.#makeNode(`${version.name}://${version.version}`, seen, manager, csi);
     this.#node = node;
     nodeInformer.subscribe(({ before, after }) => {
       if (after === undefined) node.deleted(before?.metadata?.uid ?? '');
@@ -309,7 +310,7 @@ export class Kubelet implements Service {
     return status;
   }
 
-  #makeNode(engineVersion: string, manager: PodManager, csi: Csi): NodeAgent {
+  #makeNode(engineVersion: string, seen: () => Node | undefined, manager: PodManager, csi: Csi): NodeAgent {
     const { config, client, engine, clock, log, facts, measure } = this.#ports;
     return new NodeAgent(client, clock, log, {
       name: config.nodeName,
@@ -321,6 +322,7 @@ export class Kubelet implements Service {
       agentPort: config.agentPort,
       capacity: capacityOf(facts, podsMax(config, facts)),
       allocatable: this.#allocatable,
+      seen,
       pressures: () => {
         this.#pressures = this.#pressureMemory.update(pressures(measure(), config.evictionHard), clock.monotonicMs());
         return this.#pressures;

@@ -1,6 +1,7 @@
 // What an object uses of a quota, which quotas are about it, and what they demand of it (pkg/quota/v1/evaluator/core).
 import type { PersistentVolumeClaim, Pod, ResourceQuota, Service } from '../generated/types.ts';
 import { qosClassOf } from '../pod-qos.ts';
+import { isExtendedResource } from '../pod-resources.ts';
 import { compareQuantities, type Quantity, quantityOf, roundUpQuantity } from '../quantity.ts';
 import { groupResourceOf, type KubeObject } from '../resource.ts';
 import type { ResourceInfo } from '../scheme.ts';
@@ -68,15 +69,13 @@ export function quotaMatches(quota: ResourceQuota, evaluator: Evaluator, object:
 
 const requestNames = ['cpu', 'memory', 'ephemeral-storage'];
 const isHugePages = (name: string): boolean => name.startsWith('hugepages-');
-const isExtended = (name: string): boolean =>
-  name.includes('/') && !name.includes('kubernetes.io/') && !name.startsWith('requests.');
 
 /** Requests and limits under the names by which quotas know them. */
 function computeNames(requests: ReadonlyMap<string, Quantity>, limits: ReadonlyMap<string, Quantity>): Amounts {
   const amounts: Amounts = new Map();
   for (const [name, quantity] of requests) {
     if (requestNames.includes(name) || isHugePages(name)) amounts.set(name, quantity);
-    if (requestNames.includes(name) || isHugePages(name) || isExtended(name)) amounts.set(`requests.${name}`, quantity);
+    if (requestNames.includes(name) || isHugePages(name) || isExtendedResource(name)) amounts.set(`requests.${name}`, quantity);
   }
   for (const [name, quantity] of limits) if (requestNames.includes(name)) amounts.set(`limits.${name}`, quantity);
   return amounts;
@@ -101,7 +100,7 @@ const pods: Evaluator = {
     name === 'count/pods' ||
     requestNames.includes(name.replace(/^(requests|limits)\./, '')) ||
     isHugePages(name.replace(/^requests\./, '')) ||
-    (name.startsWith('requests.') && isExtended(name.slice('requests.'.length))),
+    (name.startsWith('requests.') && isExtendedResource(name.slice('requests.'.length))),
   inScope: (scope, object) => podInScope(scope, object as Pod),
   lacks(object, names) {
     const missing = new Map<string, string[]>();

@@ -28,6 +28,7 @@ const options: NodeOptions = {
   agentPort: 0,
   capacity: { cpu: '1' },
   allocatable: { cpu: '1' },
+  seen: () => undefined,
   pressures: () => new Set(),
   statusPeriodMs: 10_000,
   leaseSeconds: 40,
@@ -40,8 +41,8 @@ const options: NodeOptions = {
 function world() {
   const clock = new VirtualClock();
   const api = new MemoryApi({ clock, random: new SeededRandom('node') });
-  const start = (): NodeAgent => {
-    const agent = new NodeAgent(api, clock, silentLog, options);
+  const start = (more: Partial<NodeOptions> = {}): NodeAgent => {
+    const agent = new NodeAgent(api, clock, silentLog, { ...options, ...more });
     agent.start();
     return agent;
   };
@@ -95,4 +96,25 @@ test('a kubelet that is restarted keeps the time since which its node is ready',
   start();
   await clock.advanceAsync(15_000);
   expect([before, await readySince()]).toEqual([before, before]);
+});
+
+test('what somebody gave the node can be asked for, and no longer once it was taken away', async () => {
+  const { clock, api, start, node } = world();
+  let seen: Node | undefined;
+  start({ seen: () => seen });
+  await clock.advanceAsync(1_000);
+  const give = async (capacity: object) => {
+    seen = await api.patch<Node>(
+      nodes,
+      { name: 'n' },
+      { type: 'strategic', body: { status: { capacity } } },
+      { subresource: 'status' },
+    );
+    await clock.advanceAsync(options.statusPeriodMs);
+    seen = await node();
+    return seen?.status?.allocatable;
+  };
+  expect(await give({ 'a.b/x': '1000', 'kubernetes.io/own': '1' })).toEqual({ cpu: '1', 'a.b/x': '1k' });
+  expect(await give({ 'a.b/x': '5' })).toEqual({ cpu: '1', 'a.b/x': '5' });
+  expect(await give({ 'a.b/x': null })).toEqual({ cpu: '1' });
 });

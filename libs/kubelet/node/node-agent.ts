@@ -6,6 +6,7 @@ import type { ApiClient } from '@drydock/client/api-client.ts';
 import { type Clock, formatMicroTime, formatTime, parseTime } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Image } from '../engine/engine.ts';
+import { extendedAllocatable } from './extended-resources.ts';
 import type { Pressure } from './thresholds.ts';
 
 export const leaseNamespace = 'kube-node-lease';
@@ -40,6 +41,8 @@ export interface NodeOptions {
   readonly agentPort: number;
   readonly capacity: Readonly<Record<string, string>>;
   readonly allocatable: Readonly<Record<string, string>>;
+  /** The node as the watch has it; undefined where there is none, or none yet. */
+  readonly seen: () => Node | undefined;
   /** What the node is short of now. */
   readonly pressures: () => ReadonlySet<Pressure>;
   readonly statusPeriodMs: number;
@@ -152,7 +155,9 @@ export class NodeAgent {
   async #write(): Promise<void> {
     // Once in the life of this process (registrationCompleted of the original).
     if (this.#uid === '') await this.#register();
-    const status = await this.#currentStatus();
+    const current = await this.#currentStatus();
+    const { seen } = this.#options;
+    const status = { ...current, allocatable: { ...extendedAllocatable(seen() ?? {}), ...current.allocatable } };
     const now = this.#clock.monotonicMs();
     const { volumes } = this.#options;
     const inUse = await volumes?.inUse();

@@ -2,7 +2,15 @@
 // pkg/kubelet/sysctl). The scheduler has asked the same, but of a picture that may be old, and not every pod comes from it.
 import type { Node, Pod } from '@drydock/api/generated/types.ts';
 import { qosClassOf } from '@drydock/api/pod-qos.ts';
-import { type Amounts, addAmounts, amountsOf, hostPorts, podRequests, TakenPorts } from '@drydock/api/pod-resources.ts';
+import {
+  type Amounts,
+  addAmounts,
+  amountsOf,
+  hostPorts,
+  isExtendedResource,
+  podRequests,
+  TakenPorts,
+} from '@drydock/api/pod-resources.ts';
 import { matchesNode } from '@drydock/api/selectors/node-selector.ts';
 import { tolerates } from '@drydock/api/selectors/taints.ts';
 import { needsAppArmor } from '../container/confinement.ts';
@@ -106,11 +114,6 @@ function nodeProblem({ pod, node, others, allocatable, confines }: AdmissionInpu
   return undefined;
 }
 
-/** v1helper.IsExtendedResourceName */
-function isExtended(name: string): boolean {
-  return name.includes('/') && !name.includes('kubernetes.io/') && !name.startsWith('requests.');
-}
-
 function shortOf(spec: NonNullable<Pod['spec']>, others: readonly Pod[], capacity: Amounts): Rejection | undefined {
   const used: Amounts = new Map([['pods', others.length]]);
   for (const other of others) if (other.spec !== undefined) addAmounts(used, podRequests(other.spec));
@@ -122,7 +125,7 @@ function shortOf(spec: NonNullable<Pod['spec']>, others: readonly Pod[], capacit
     const taken = used.get(name) ?? 0;
     if (requested === 0 || taken + requested <= total) continue;
     // One that the node does not speak of at all is not this node's to refuse: whoever manages it may not have come up yet.
-    if (isExtended(name) && !capacity.has(name)) continue;
+    if (isExtendedResource(name) && !capacity.has(name)) continue;
     const amounts = `requested: ${requested}, used: ${taken}, capacity: ${total}`;
     return { reason: `OutOf${name}`, message: `Node didn't have enough resource: ${name}, ${amounts}` };
   }
