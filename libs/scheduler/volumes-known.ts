@@ -68,11 +68,8 @@ export class VolumesKnown {
     return this.#attachments.get(node)?.values() ?? [];
   }
 
-  *volumesOf(className: string): Iterable<PersistentVolume> {
-    for (const name of this.#byClass.get(className) ?? []) {
-      const volume = this.#volumes.get(name);
-      if (volume !== undefined) yield volume;
-    }
+  volumesOf(className: string): PersistentVolume[] {
+    return [...(this.#byClass.get(className) ?? [])].flatMap((name) => this.#volumes.get(name) ?? []);
   }
 
   /** What is decided about the claim: by this scheduler, or in the API. */

@@ -1,7 +1,7 @@
 // Which volume fits which claim, for the controller that binds and the scheduler that does so for one node. Pure; follows
 // upstream's component-helpers/storage/volume and pkg/controller/volume/persistentvolume/index.go.
 import type { Node, PersistentVolume, PersistentVolumeClaim } from '../generated/types.ts';
-import { compareQuantities } from '../quantity.ts';
+import { compareQuantities, type Quantity } from '../quantity.ts';
 import { matchesSelector } from '../selectors/label-selector.ts';
 import { matchesTerm } from '../selectors/node-selector.ts';
 import { classOfClaim, classOfVolume } from './classes.ts';
@@ -49,13 +49,6 @@ export function isReachableFrom(node: Node, { spec }: PersistentVolume): boolean
   return required === undefined || required.nodeSelectorTerms.some((term) => matchesTerm(term, node));
 }
 
-/** Who looks for a volume. */
-export type Seeker =
-  /** For no node in particular. Where `delayed`, only what points at the claim already: the rest is the scheduler's. */
-  | { readonly kind: 'controller'; readonly delayed: boolean }
-  /** For one node, without the volumes that are thought of for other claims of the pod. */
-  | { readonly kind: 'scheduler'; readonly node: Node; readonly taken: ReadonlySet<string> };
-
 /** Whether a volume fits a claim whatever node is meant, and whether it points at the claim already. */
 function fitOf(volume: PersistentVolume, claim: PersistentVolumeClaim): 'no' | 'bound' | 'available' {
   const isBound = isBoundTo(volume, claim);
@@ -68,32 +61,34 @@ function fitOf(volume: PersistentVolume, claim: PersistentVolumeClaim): 'no' | '
   return selector === undefined || matchesSelector(selector, volume.metadata?.labels) ? 'available' : 'no';
 }
 
-/** The one that points at the claim, else the smallest that fits, of equals the first. */
-function bestOf(claim: PersistentVolumeClaim, volumes: Iterable<PersistentVolume>, seeker: Seeker) {
+function sizeOf({ spec }: PersistentVolume): Quantity {
+  return storageIn(spec?.capacity);
+}
+
+/**
+ * The one that points at the claim, else the smallest that fits, of equals the first. Where `delayed`, only what points at the claim: the
+ * rest is the scheduler's.
+ */
+function bestOf(claim: PersistentVolumeClaim, volumes: Iterable<PersistentVolume>, delayed: boolean) {
   let best: PersistentVolume | undefined;
   for (const volume of volumes) {
-    if (seeker.kind === 'scheduler' && seeker.taken.has(volume.metadata?.name ?? '')) continue;
     const fit = fitOf(volume, claim);
-    if (fit === 'no') continue;
-    const isReachable = seeker.kind === 'controller' || isReachableFrom(seeker.node, volume);
-    if (fit === 'bound') return isReachable ? volume : undefined;
-    if (!isReachable || (seeker.kind === 'controller' && seeker.delayed) || !offersModes(volume, claim)) continue;
-    if (best === undefined || compareQuantities(storageIn(volume.spec?.capacity), storageIn(best.spec?.capacity)) < 0)
-      best = volume;
+    if (fit === 'bound') return volume;
+    if (fit === 'no' || delayed || !offersModes(volume, claim)) continue;
+    if (best === undefined || compareQuantities(sizeOf(volume), sizeOf(best)) < 0) best = volume;
   }
   return best;
 }
 
 /**
- * The volume that the claim is to have; undefined where none fits. The controller looks among those with the fewest access modes
- * first, upstream's quirk included that one with few modes is preferred to one that points at the claim and has more.
+ * The volume that the controller gives the claim, for no node in particular; undefined where none fits. It looks among those with the
+ * fewest access modes first, upstream's quirk included that one with few modes is preferred to one that points at the claim and has more.
  */
 export function bestVolume(
   claim: PersistentVolumeClaim,
   volumes: Iterable<PersistentVolume>,
-  seeker: Seeker,
+  delayed: boolean,
 ): PersistentVolume | undefined {
-  if (seeker.kind === 'scheduler') return bestOf(claim, volumes, seeker);
   const byModes = new Map<number, PersistentVolume[]>();
   for (const volume of volumes) {
     if (!offersModes(volume, claim)) continue;
@@ -103,8 +98,72 @@ export function bestVolume(
     else group.push(volume);
   }
   for (const count of [...byModes.keys()].sort((a, b) => a - b)) {
-    const found = bestOf(claim, byModes.get(count) ?? [], seeker);
+    const found = bestOf(claim, byModes.get(count) ?? [], delayed);
     if (found !== undefined) return found;
   }
   return undefined;
+}
+
+interface Fitting {
+  readonly volume: PersistentVolume;
+  /** Its place among all: the smallest first. */
+  readonly place: number;
+}
+
+const hostname = 'kubernetes.io/hostname';
+
+/**
+ * What fits a claim, whatever node is meant: looked for once, then asked about for one node after the other. Volumes of one host are
+ * found by its name: a cluster has as many of them as hosts, and more.
+ */
+export class FittingVolumes {
+  readonly #bound: PersistentVolume[] = [];
+  readonly #byHost = new Map<string, Fitting[]>();
+  readonly #anywhere: Fitting[] = [];
+
+  constructor(claim: PersistentVolumeClaim, volumes: Iterable<PersistentVolume>) {
+    const available: { readonly volume: PersistentVolume; readonly size: Quantity }[] = [];
+    for (const volume of volumes) {
+      const fit = fitOf(volume, claim);
+      if (fit === 'bound') this.#bound.push(volume);
+      else if (fit === 'available' && offersModes(volume, claim)) available.push({ volume, size: sizeOf(volume) });
+    }
+    available.sort((a, b) => compareQuantities(a.size, b.size));
+    for (const [place, { volume }] of available.entries()) this.#keep({ volume, place });
+  }
+
+  /** The one that points at the claim, or none where that is out of the node's reach; else the smallest, of equals the first. */
+  bestFor(node: Node, taken: ReadonlySet<string>): PersistentVolume | undefined {
+    const isFree = ({ metadata }: PersistentVolume) => !taken.has(metadata?.name ?? '');
+    const own = this.#bound.find(isFree);
+    if (own !== undefined) return isReachableFrom(node, own) ? own : undefined;
+    const first = (list: readonly Fitting[]) => list.find(({ volume }) => isFree(volume) && isReachableFrom(node, volume));
+    const here = first(this.#byHost.get(node.metadata?.labels?.[hostname] ?? '') ?? []);
+    const anywhere = first(this.#anywhere);
+    if (here === undefined || anywhere === undefined) return (here ?? anywhere)?.volume;
+    return (here.place < anywhere.place ? here : anywhere).volume;
+  }
+
+  #keep(fitting: Fitting): void {
+    const hosts = hostsOf(fitting.volume);
+    if (hosts === undefined) this.#anywhere.push(fitting);
+    for (const host of hosts ?? []) {
+      const list = this.#byHost.get(host);
+      if (list === undefined) this.#byHost.set(host, [fitting]);
+      else list.push(fitting);
+    }
+  }
+}
+
+/** The only hosts from which the volume can be reached, where it names them; undefined where some alternative does not. */
+function hostsOf({ spec }: PersistentVolume): ReadonlySet<string> | undefined {
+  const terms = spec?.nodeAffinity?.required?.nodeSelectorTerms;
+  if (terms === undefined) return undefined;
+  const hosts = new Set<string>();
+  for (const { matchExpressions = [] } of terms) {
+    const named = matchExpressions.find(({ key, operator }) => key === hostname && operator === 'In');
+    if (named === undefined) return undefined;
+    for (const host of named.values ?? []) hosts.add(host);
+  }
+  return hosts;
 }

@@ -56,7 +56,7 @@ function planUnbound(claim: PersistentVolumeClaim, view: ClaimView, settings: Cl
   const className = classOfClaim(claim);
   const storageClass = className === '' ? undefined : view.storageClass(className);
   const delayed = bindsForFirstConsumer(storageClass);
-  const volume = bestVolume(claim, view.volumes(), { kind: 'controller', delayed });
+  const volume = bestVolume(claim, view.volumes(), delayed);
   if (volume !== undefined) return bind(claim, volume);
   const defaultClass = saysClass(claim) ? undefined : view.defaultClass();
   if (defaultClass !== undefined) {

@@ -7,7 +7,7 @@ import { compareQuantities } from '@drydock/api/quantity.ts';
 import { matchesSelector } from '@drydock/api/selectors/label-selector.ts';
 import { bindCompletedAnnotation } from '@drydock/api/storage/annotations.ts';
 import { bindsForFirstConsumer, classOfClaim } from '@drydock/api/storage/classes.ts';
-import { bestVolume, isReachableFrom } from '@drydock/api/storage/match.ts';
+import { FittingVolumes, isReachableFrom } from '@drydock/api/storage/match.ts';
 import { isMadeFor, notMadeFor } from '@drydock/api/storage/pod-claims.ts';
 import { storageIn } from '@drydock/api/storage/size.ts';
 import type { ClusterEvent } from '../cluster-event.ts';
@@ -27,7 +27,14 @@ const gone = 'node(s) unavailable due to one or more pvc(s) bound to non-existen
 interface PodClaims {
   readonly bound: readonly PersistentVolumeClaim[];
   /** Not bound, and waiting for the pod; the smallest first. */
-  readonly waiting: readonly { readonly key: string; readonly claim: PersistentVolumeClaim }[];
+  readonly waiting: readonly WaitingClaim[];
+}
+
+interface WaitingClaim {
+  readonly key: string;
+  readonly claim: PersistentVolumeClaim;
+  /** Volumes that it may have, as far as they are not thought of for others. */
+  readonly fitting: FittingVolumes;
 }
 
 export class VolumeBinding implements VolumePlugin {
@@ -87,7 +94,7 @@ export class VolumeBinding implements VolumePlugin {
     const used = claimsOfPod(pod);
     if (used.length === 0) return undefined;
     const bound: PersistentVolumeClaim[] = [];
-    const waiting: { key: string; claim: PersistentVolumeClaim }[] = [];
+    const waiting: WaitingClaim[] = [];
     let isEarly = false;
     for (const { key, name: claimName, isEphemeral } of used) {
       const quoted = JSON.stringify(claimName);
@@ -101,11 +108,20 @@ export class VolumeBinding implements VolumePlugin {
       if (isEphemeral && !isMadeFor(claim, pod)) return notMadeFor(pod, claimName);
       if (isBound(claim)) bound.push(claim);
       else if ((claim.spec?.volumeName ?? '') === '' && bindsForFirstConsumer(this.#known.storageClass(classOfClaim(claim))))
-        waiting.push({ key, claim });
+        waiting.push({ key, claim, fitting: this.#fittingFor(key, claim) });
       else isEarly = true;
     }
     if (isEarly) return 'pod has unbound immediate PersistentVolumeClaims';
     return { bound, waiting: waiting.sort((a, b) => compareQuantities(requestOf(a.claim), requestOf(b.claim))) };
+  }
+
+  #fittingFor(key: string, claim: PersistentVolumeClaim): FittingVolumes {
+    const taken = this.#known.takenFromOthers(key);
+    const volumes = this.#known.volumesOf(classOfClaim(claim));
+    return new FittingVolumes(
+      claim,
+      volumes.filter(({ metadata }) => !taken.has(metadata?.name ?? '')),
+    );
   }
 
   /** A choice for each waiting claim, or why the node is none. */
@@ -117,8 +133,8 @@ export class VolumeBinding implements VolumePlugin {
     }
     const choices: ClaimChoice[] = [];
     const mine = new Set<string>();
-    for (const { key, claim } of waiting) {
-      const choice = this.#choose(key, claim, node, mine);
+    for (const each of waiting) {
+      const choice = this.#choose(each, node, mine);
       if (typeof choice === 'string') return { reasons: [choice] };
       if ('volume' in choice) mine.add(choice.volume);
       choices.push(choice);
@@ -127,19 +143,16 @@ export class VolumeBinding implements VolumePlugin {
   }
 
   /** The reason where there is nothing to choose. */
-  #choose(key: string, claim: PersistentVolumeClaim, node: Node, mine: ReadonlySet<string>): ClaimChoice | string {
+  #choose({ key, claim, fitting }: WaitingClaim, node: Node, mine: ReadonlySet<string>): ClaimChoice | string {
     const decided = this.#known.choiceFor(key);
     if (decided !== undefined && 'node' in decided) return decided.node === node.metadata?.name ? decided : noVolume;
     if (decided !== undefined) {
       const volume = this.#known.volume(decided.volume);
       return volume !== undefined && isReachableFrom(node, volume) ? decided : noVolume;
     }
-    const className = classOfClaim(claim);
-    const taken = this.#known.takenFromOthers(key);
-    for (const other of mine) taken.add(other);
-    const volume = bestVolume(claim, this.#known.volumesOf(className), { kind: 'scheduler', node, taken });
+    const volume = fitting.bestFor(node, mine);
     if (volume !== undefined) return { claim: key, volume: volume.metadata?.name ?? '' };
-    const storageClass = this.#known.storageClass(className);
+    const storageClass = this.#known.storageClass(classOfClaim(claim));
     if (storageClass === undefined || !canProvision(storageClass, node)) return noVolume;
     return this.#hasCapacity(claim, storageClass, node) ? { claim: key, node: node.metadata?.name ?? '' } : noSpace;
   }
