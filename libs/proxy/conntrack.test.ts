@@ -57,7 +57,10 @@ describe.skipIf(kernelIsMissing())('flows (needs root, nft, conntrack and ip)', 
       sink: nftSink(world.enter),
       observe: () => {
         seen = ports;
-        return { ports, plan: { local: undefined, nodePortIPs: [nodeIP], masqueradeAll: false, masqueradeBit: 14 } };
+        return {
+          ports,
+          plan: { local: undefined, nodePortIPs: [nodeIP], nodeIP: undefined, masqueradeAll: false, masqueradeBit: 14 },
+        };
       },
       onSynced: () => {
         synced = seen;

@@ -16,7 +16,13 @@ import { manyRules } from './testing/many-rules.ts';
 
 const world = kernel('nft');
 const sink = nftSink(world?.enter);
-const options = { local: inCidr('10.244.0.0/16'), nodePortIPs: ['192.168.0.1'], masqueradeAll: false, masqueradeBit: 14 };
+const options = {
+  local: inCidr('10.244.0.0/16'),
+  nodePortIPs: ['192.168.0.1'],
+  nodeIP: undefined,
+  masqueradeAll: false,
+  masqueradeBit: 14,
+};
 const endpoint = (ip: string) => ({ ip, port: 8080, ready: true, serving: true, terminating: false, local: true });
 const port = (name: string, count: number, affinitySeconds = 60): ServicePort => ({
   namespace: 'ns',

@@ -28,7 +28,8 @@ export function isCidr(text: string): boolean {
   return ipv4Range(text) !== undefined;
 }
 
-function contains(cidr: string, ip: string): boolean {
+/** Whether the address is in the range. */
+export function contains(cidr: string, ip: string): boolean {
   const [network = '', bits = '32'] = cidr.split('/');
   const size = 2 ** (32 - Number(bits));
   const [a, b] = [toNumber(network), toNumber(ip)];

@@ -5,7 +5,13 @@ import { planRules } from './plan.ts';
 import { transaction } from './rule-set.ts';
 import { servicePorts } from './service-port.ts';
 
-const options = { local: inCidr('10.244.0.0/16'), nodePortIPs: ['192.168.0.1'], masqueradeAll: false, masqueradeBit: 14 };
+const options = {
+  local: inCidr('10.244.0.0/16'),
+  nodePortIPs: ['192.168.0.1'],
+  nodeIP: undefined,
+  masqueradeAll: false,
+  masqueradeBit: 14,
+};
 
 function service(spec: Service['spec'], extra: Partial<Service> = {}): Service {
   const defaults = { clusterIP: '10.96.0.5', clusterIPs: ['10.96.0.5'], type: 'ClusterIP' };
@@ -94,6 +100,14 @@ test('external and load balancer addresses lead to the endpoints, masqueraded; s
   const rules = rulesOf(svc, [one]);
   expect(rules.lookups.get('service-ips')?.elements?.has('6.6.6.6 . tcp . 80')).toBe(false);
   expect([...(rules.lookups.get('firewall-ips')?.elements?.keys() ?? [])]).toEqual(['6.7.8.9 . tcp . 80']);
+  const sources = (nodeIP: string | undefined) =>
+    [...planRules(portsOf(svc, [one]), { ...options, nodeIP }).chains.values()]
+      .flatMap((chain) => chain.rules)
+      .filter((rule) => rule.endsWith('drop'));
+  expect(sources('9.9.9.9')).toEqual(['ip saddr != { 5.0.0.0/8 } drop']);
+  expect(sources(undefined)).toEqual(['ip saddr != { 5.0.0.0/8 } drop']);
+  // A node in a range may also come as the address itself.
+  expect(sources('5.1.1.1')).toEqual(['ip saddr != { 5.0.0.0/8, 6.7.8.9 } drop']);
 });
 
 test.each([

@@ -2,6 +2,7 @@
 // a service, which picks the chain of an endpoint, which rewrites the destination.
 import { createHash } from 'node:crypto';
 import type { LocalMatch } from './local-traffic.ts';
+import { contains } from './node-addresses.ts';
 import type { Chain, Lookup, RuleSet } from './rule-set.ts';
 import { clusterEndpoints, type Endpoint, localEndpoints, type ServicePort } from './service-port.ts';
 
@@ -12,6 +13,8 @@ export interface PlanOptions {
   readonly local: LocalMatch | undefined;
   /** The addresses of this node at which node ports answer. */
   readonly nodePortIPs: readonly string[];
+  /** The primary address of this node, where it is known. */
+  readonly nodeIP: string | undefined;
   readonly masqueradeAll: boolean;
   /** Bit of the packet mark that asks for masquerading (default 14). */
   readonly masqueradeBit: number;
@@ -150,7 +153,11 @@ class Builder {
   #addFirewall(port: ServicePort, key: (ip: string) => string): void {
     if (port.sourceRanges.length === 0 || port.loadBalancerIPs.length === 0) return;
     const name = `firewall-${chainName(port)}`;
-    this.#chains.set(name, { hook: '', rules: [`ip saddr != { ${port.sourceRanges.join(', ')} } drop`] });
+    const { nodeIP } = this.#options;
+    // A node that has the balancer's address as its own speaks by that to itself: where the node is let through, this is it too.
+    const node = port.sourceRanges.some((range) => nodeIP !== undefined && contains(range, nodeIP));
+    const sources = [...port.sourceRanges, ...(node ? port.loadBalancerIPs : [])];
+    this.#chains.set(name, { hook: '', rules: [`ip saddr != { ${sources.join(', ')} } drop`] });
     for (const ip of port.loadBalancerIPs) this.#firewallIPs.set(key(ip), `goto ${name}`);
   }
 }

@@ -8,7 +8,7 @@ import type { ServicePort } from './service-port.ts';
 import { readContents, type TableContents } from './table-contents.ts';
 import { plainPort } from './testing/plain-port.ts';
 
-const plan = { local: undefined, nodePortIPs: [], masqueradeAll: false, masqueradeBit: 14 };
+const plan = { local: undefined, nodePortIPs: [], nodeIP: undefined, masqueradeAll: false, masqueradeBit: 14 };
 
 /** A table that holds exactly these rules. */
 function contentsOf({ chains, lookups }: RuleSet): TableContents {

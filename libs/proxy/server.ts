@@ -142,13 +142,15 @@ export class ProxyServer implements Service {
       (namespace, name) => this.#slices.lookup(byService, `${namespace}/${name}`),
       config.nodeName,
     );
-    const nodePortIPs = nodePortAddresses(config.nodePortAddresses, localAddresses(), primaryAddress(node, config.nodeIP));
+    const nodeIP = primaryAddress(node, config.nodeIP);
+    const nodePortIPs = nodePortAddresses(config.nodePortAddresses, localAddresses(), nodeIP);
     this.#observed = { ports, nodePortIPs };
     return {
       ports,
       plan: {
         local: localMatch(config.local, nodeCIDR(node)),
         nodePortIPs,
+        nodeIP,
         masqueradeAll: config.masqueradeAll,
         masqueradeBit: config.masqueradeBit,
       },

@@ -11,5 +11,5 @@ export function manyRules(): RuleSet {
     clusterIP: `10.97.${index >> 8}.${index & 255}`,
     endpoints: [{ ip: '10.244.7.7', port: 8080, ready: true, serving: true, terminating: false, local: false }],
   }));
-  return planRules(ports, { local: undefined, nodePortIPs: [], masqueradeAll: false, masqueradeBit: 14 });
+  return planRules(ports, { local: undefined, nodePortIPs: [], nodeIP: undefined, masqueradeAll: false, masqueradeBit: 14 });
 }
