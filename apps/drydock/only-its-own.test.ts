@@ -77,7 +77,14 @@ function makeLab(name: string, dir: string, repo: string): LabRecord {
   writeRecord(registry(), record);
   mkdirSync(record.run, { recursive: true });
   writeFileSync(join(record.run, 'sock'), '');
-  const config = { ...defaultConfig, name, network: 'loopback', engine: 'hollow', ingress: 0 } as const;
+  const config = {
+    ...defaultConfig,
+    name,
+    network: 'loopback',
+    engine: 'hollow',
+    ingress: 0,
+    cloudControllerManagers: 0,
+  } as const;
   writeFileSync(join(dir, 'state.json'), JSON.stringify(emptyState(config, { repo, dir, run: record.run }, '')));
   return record;
 }

@@ -13,15 +13,21 @@ const numbers: readonly (readonly [flag: string, field: Topology, usage: string]
   ['controller-managers', 'controllerManagers', 'kube-controller-managers'],
   ['workers', 'workers', 'workers, each with containerd, kubelet and kube-proxy'],
   ['dns', 'dns', 'cluster-dns servers'],
+  [
+    'cloud-controller-managers',
+    'cloudControllerManagers',
+    'cloud-controller-managers, for Services of type LoadBalancer; none without namespaces and workers',
+  ],
   ['port-base', 'portBase', 'first port of a lab on loopback'],
 ];
-type Text = 'network' | 'engine' | 'fabricCidr' | 'serviceCidr' | 'clusterCidr' | 'profile';
+type Text = 'network' | 'engine' | 'fabricCidr' | 'serviceCidr' | 'clusterCidr' | 'loadBalancerCidr' | 'profile';
 const texts: readonly (readonly [flag: string, field: Text, usage: string])[] = [
   ['network', 'network', 'netns, or loopback where there is no root or no Linux'],
   ['engine', 'engine', 'containerd, or hollow: pods are simulated'],
   ['fabric-cidr', 'fabricCidr', 'addresses of members and workers'],
   ['service-cluster-ip-range', 'serviceCidr', 'addresses of Services'],
   ['cluster-cidr', 'clusterCidr', 'addresses of pods'],
+  ['load-balancer-cidr', 'loadBalancerCidr', 'addresses of Services of type LoadBalancer'],
   ['profile', 'profile', 'set of timings: default (upstream’s) or fast'],
 ];
 

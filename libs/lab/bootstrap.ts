@@ -142,6 +142,45 @@ export function ingressObjects(topology: Topology): BootstrapObject[] {
   ];
 }
 
+/** Who the cloud-controller-managers are. */
+export const cloudUser = 'system:cloud-controller-manager';
+
+/** What cloud-controller-managers may do: what upstream's role of the service controller may, elect one of them, and ask who asks them. */
+export function cloudObjects(topology: Topology): BootstrapObject[] {
+  if (topology.config.cloudControllerManagers === 0) return [];
+  const group = 'rbac.authorization.k8s.io';
+  const subjects = [{ apiGroup: group, kind: 'User', name: cloudUser }];
+  const binding = (roleKind: string, role: string, name: string, namespace?: string): BootstrapObject => ({
+    path: `/apis/${group}/v1/${namespace === undefined ? 'clusterrolebindings' : `namespaces/${namespace}/rolebindings`}`,
+    body: {
+      apiVersion: `${group}/v1`,
+      kind: namespace === undefined ? 'ClusterRoleBinding' : 'RoleBinding',
+      metadata: { name, ...(namespace === undefined ? {} : { namespace }) },
+      roleRef: { apiGroup: group, kind: roleKind, name: role },
+      subjects,
+    },
+  });
+  return [
+    {
+      path: `/apis/${group}/v1/clusterroles`,
+      body: {
+        apiVersion: `${group}/v1`,
+        kind: 'ClusterRole',
+        metadata: { name: cloudUser },
+        rules: [
+          { apiGroups: [''], resources: ['services', 'nodes'], verbs: ['get', 'list', 'watch'] },
+          { apiGroups: [''], resources: ['services/status'], verbs: ['patch', 'update'] },
+          { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] },
+          { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
+        ],
+      },
+    },
+    binding('ClusterRole', cloudUser, cloudUser),
+    binding('ClusterRole', 'system:auth-delegator', `${cloudUser}:auth-delegator`),
+    binding('Role', 'extension-apiserver-authentication-reader', `${cloudUser}:authentication-reader`, 'kube-system'),
+  ];
+}
+
 /** The Service that pods ask, and where cluster-dns answers. Nothing on loopback, where no packet would find it. */
 export function dnsObjects(topology: Topology): BootstrapObject[] {
   const servers = membersOf(topology, 'dns');

@@ -1,7 +1,7 @@
 // The authorities and certificates of a lab, as kubeadm lays them out: who vouches for whom, and under which names each is reached.
 import { type CertificateRequest, clientCertificate, forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
 import type { AuthorityRequest } from '@drydock/pki/folder.ts';
-import { dnsUser, ingressUser, kubeletApiGroup } from './bootstrap.ts';
+import { cloudUser, dnsUser, ingressUser, kubeletApiGroup } from './bootstrap.ts';
 import { kubernetesServiceAddress } from './programs/control-plane.ts';
 import { membersOf, type Topology } from './topology.ts';
 
@@ -49,6 +49,7 @@ function clusterCertificates(topology: Topology): Record<string, CertificateRequ
     'kube-proxy': clientCertificate('system:kube-proxy'),
     'cluster-dns': clientCertificate(dnsUser),
     'ingress-controller': clientCertificate(ingressUser),
+    'cloud-controller-manager': clientCertificate(cloudUser),
   };
   for (const { name, address } of membersOf(topology, 'worker')) {
     const user = `system:node:${name}`;

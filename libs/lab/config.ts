@@ -13,6 +13,7 @@ export const programNames = [
   'kube-proxy',
   'cluster-dns',
   'ingress-controller',
+  'cloud-controller-manager',
   'containerd',
 ] as const;
 export type ProgramName = (typeof programNames)[number];
@@ -28,6 +29,8 @@ export interface LabConfig {
   readonly dns: number;
   /** Ingress controllers; each serves at every worker's address. */
   readonly ingress: number;
+  /** They give Services of type LoadBalancer their addresses. */
+  readonly cloudControllerManagers: number;
   /** `netns`: every member has a network namespace. `loopback`: all on 127.0.0.1, for machines without root or Linux. */
   readonly network: 'netns' | 'loopback';
   /** `hollow`: pods are simulated inside the kubelet. */
@@ -35,6 +38,8 @@ export interface LabConfig {
   readonly fabricCidr: string;
   readonly serviceCidr: string;
   readonly clusterCidr: string;
+  /** What load balancers get their addresses of. */
+  readonly loadBalancerCidr: string;
   /** loopback only: the first of the ports. */
   readonly portBase: number;
   readonly profile: 'default' | 'fast';
@@ -60,11 +65,13 @@ export const defaultConfig: LabConfig = {
   workers: 3,
   dns: 1,
   ingress: 2,
+  cloudControllerManagers: 1,
   network: 'netns',
   engine: 'containerd',
   fabricCidr: '10.250.0.0/24',
   serviceCidr: '10.96.0.0/16',
   clusterCidr: '10.244.0.0/16',
+  loadBalancerCidr: '10.251.0.0/24',
   portBase: 16443,
   profile: 'default',
   timings: resolveTimings('default', {}),
@@ -81,6 +88,7 @@ export const counts = {
   workers: [0, 99],
   dns: [0, 1],
   ingress: [0, 9],
+  cloudControllerManagers: [0, 5],
 } as const satisfies Partial<Record<keyof LabConfig, readonly [number, number]>>;
 
 /** How many ports a lab on loopback may use, from its first. */
@@ -90,14 +98,25 @@ export const portsNeeded = 500;
 export function completeConfig(asked: Partial<LabConfig>): LabConfig {
   const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as Partial<LabConfig>;
   const plain = { ...defaultConfig, ...given };
-  // Where there is nothing that an Ingress could lead to, there is none unless it is asked for.
-  const merged = { ...plain, ingress: given.ingress ?? (ingressPossible(plain) ? defaultConfig.ingress : 0) };
+  // Where there is nothing that an Ingress or a load balancer could lead to, there is none unless it is asked for.
+  const unless = (field: 'ingress' | 'cloudControllerManagers', possible: boolean) =>
+    given[field] ?? (possible ? defaultConfig[field] : 0);
+  const merged = {
+    ...plain,
+    ingress: unless('ingress', ingressPossible(plain)),
+    cloudControllerManagers: unless('cloudControllerManagers', loadBalancersPossible(plain)),
+  };
   return { ...merged, timings: resolveTimings(merged.profile, given.timings ?? {}) };
 }
 
 /** Whether a lab has workers that requests can be sent to. */
 export function ingressPossible({ network, engine, workers }: Pick<LabConfig, 'network' | 'engine' | 'workers'>): boolean {
   return network === 'netns' && engine === 'containerd' && workers > 0;
+}
+
+/** Whether a lab has a network that addresses could lead into. */
+function loadBalancersPossible({ network, workers }: Pick<LabConfig, 'network' | 'workers'>): boolean {
+  return network === 'netns' && workers > 0;
 }
 
 /** Everything that is wrong with a configuration; empty where it can be built. */
@@ -124,6 +143,8 @@ export function checkConfig(config: LabConfig): ConfigProblem[] {
   }
   if (config.ingress > 0 && !ingressPossible(config))
     add('ingress', 'Ingresses lead to containers: they need network netns, engine containerd and a worker');
+  if (config.cloudControllerManagers > 0 && !loadBalancersPossible(config))
+    add('cloudControllerManagers', 'load balancers lead to nodes: they need network netns and a worker');
   for (const timing of timings) {
     const text = config.timings[timing.flag] ?? timing.default;
     const valid =
@@ -142,7 +163,7 @@ export function checkConfig(config: LabConfig): ConfigProblem[] {
 /** What another command or more flags may be given to: programs, and processes of this lab. */
 function commandNames(config: LabConfig): string[] {
   const numbered = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i + 1}`);
-  const { etcd, apiservers, schedulers, controllerManagers, dns, ingress, workers } = config;
+  const { etcd, apiservers, schedulers, controllerManagers, dns, ingress, cloudControllerManagers, workers } = config;
   return [
     ...programNames,
     ...numbered('etcd-', etcd),
@@ -151,6 +172,7 @@ function commandNames(config: LabConfig): string[] {
     ...numbered('controller-manager-', controllerManagers),
     ...numbered('dns-', dns),
     ...numbered('ingress-', ingress),
+    ...numbered('cloud-controller-manager-', cloudControllerManagers),
     ...['containerd-w', 'kubelet-w', 'kube-proxy-w'].flatMap((prefix) => numbered(prefix, workers)),
   ];
 }
@@ -160,6 +182,8 @@ function checkCidrs(config: LabConfig, add: (field: string, message: string) => 
     ['fabricCidr', config.fabricCidr, 24],
     ['serviceCidr', config.serviceCidr, 24],
     ['clusterCidr', config.clusterCidr, 16],
+    // The first and the last address of a range are not given out. Where nobody gives any out the range is of no concern.
+    ...(config.cloudControllerManagers > 0 ? [['loadBalancerCidr', config.loadBalancerCidr, 30] as const] : []),
   ] as const;
   for (const [field, text, longest] of ranges) {
     const range = parseCidr(text);

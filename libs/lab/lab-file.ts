@@ -25,11 +25,13 @@ const fields: Readonly<Record<keyof LabConfig, FieldKind>> = {
   workers: 'number',
   dns: 'number',
   ingress: 'number',
+  cloudControllerManagers: 'number',
   network: ['netns', 'loopback'],
   engine: ['containerd', 'hollow'],
   fabricCidr: 'text',
   serviceCidr: 'text',
   clusterCidr: 'text',
+  loadBalancerCidr: 'text',
   portBase: 'number',
   profile: ['default', 'fast'],
   timings: 'timings',
@@ -128,7 +130,9 @@ function unknownKey(kind: 'timings' | 'commands' | 'flags', key: string): string
     return known.includes(key) ? undefined : `unknown timing (one of: ${known.join(', ')})`;
   }
   const isProcess =
-    /^(etcd|apiserver|scheduler|controller-manager|dns|ingress)-\d+$|^(kubelet|kube-proxy|containerd)-w\d+$/.test(key);
+    /^(etcd|apiserver|scheduler|(?:cloud-)?controller-manager|dns|ingress)-\d+$|^(kubelet|kube-proxy|containerd)-w\d+$/.test(
+      key,
+    );
   return isProcess || (programNames as readonly string[]).includes(key)
     ? undefined
     : `unknown program (one of: ${programNames.join(', ')}, or a process such as etcd-2)`;

@@ -20,6 +20,7 @@ import type { LabState } from './state.ts';
 import { type LabStatus, statusOf } from './status.ts';
 import { planRestore, restoreBeside, snapshotRevision, takeRestored } from './store-restore.ts';
 import { type SavedSnapshot, saveSnapshot } from './store-snapshot.ts';
+import { electors } from './timings.ts';
 import { layOut, type Topology } from './topology.ts';
 import { bringUp, checkMachine, checkPrograms, isPaused, isRunning, type UpResult } from './up.ts';
 
@@ -146,7 +147,7 @@ export class Lab {
       refuseOlderCertificates(topology, runningIn(state));
       const plan = planRestore(await snapshotRevision(topology, first, file), state.restoredRevision ?? 0);
       await restoreBeside(topology, members, file, plan);
-      const deciding = specs.filter(({ program }) => program === 'kube-scheduler' || program === 'kube-controller-manager');
+      const deciding = specs.filter(({ program }) => electors.some((name) => name === program));
       await this.kill([...running, ...deciding.map((spec) => spec.name)]);
       writeState(record.dir, { ...state, restoredRevision: plan.revision });
       takeRestored(members);

@@ -102,17 +102,24 @@ const range = (text: string): Taken => {
 const ranges = (taken: readonly string[], wanted = {}) => chooseRanges(wanted, taken.map(range));
 
 test('ranges: the documented ones where they are free, others where not, never ones that overlap', () => {
-  const first = { fabricCidr: '10.250.0.0/24', serviceCidr: '10.96.0.0/16', clusterCidr: '10.244.0.0/16' };
+  const first = {
+    fabricCidr: '10.250.0.0/24',
+    serviceCidr: '10.96.0.0/16',
+    clusterCidr: '10.244.0.0/16',
+    loadBalancerCidr: '10.251.0.0/24',
+  };
   expect(ranges([])).toEqual(first);
-  expect(ranges(['10.250.0.0/24', '10.244.0.0/16'])).toEqual({
+  expect(ranges(['10.250.0.0/24', '10.244.0.0/16', '10.251.0.0/24'])).toEqual({
     ...first,
     fabricCidr: '10.250.1.0/24',
     clusterCidr: '10.245.0.0/16',
+    loadBalancerCidr: '10.251.1.0/24',
   });
   expect(ranges(['10.0.0.0/8'])).toEqual({
     fabricCidr: '172.31.0.0/24',
     serviceCidr: '172.16.0.0/16',
     clusterCidr: '172.19.0.0/16',
+    loadBalancerCidr: '172.30.0.0/24',
   });
   expect(ranges([], { clusterCidr: '10.96.0.0/16' })).toEqual({
     ...first,

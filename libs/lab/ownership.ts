@@ -17,7 +17,7 @@ import { decideOwner, type LabRecord, nameConflict, type Ownership } from './own
 import { processesOf } from './processes.ts';
 import type { ProcessSpec } from './programs/process-spec.ts';
 import { emptyState } from './state.ts';
-import { layOut } from './topology.ts';
+import { layOut, routedRanges } from './topology.ts';
 
 /** Whose the lab called `name` in the context's folder is, as the records say now. */
 export function ownershipOf(context: LabContext, name: string): Ownership {
@@ -58,7 +58,7 @@ export async function claim(context: LabContext, name: string, asked: Partial<La
       network: config.network,
       madeDir: makeFolder(paths.dir, 0o700),
       host: undefined,
-      ranges: netns ? [config.fabricCidr, config.clusterCidr] : [],
+      ranges: netns ? routedRanges(topology) : [],
       portBase: netns ? undefined : config.portBase,
       ...(context.testRun === undefined ? {} : { testRun: context.testRun }),
     };

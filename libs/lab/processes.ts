@@ -1,4 +1,5 @@
 // All processes of a lab, in the order in which they are started and shown.
+import { cloudControllerManager } from './programs/cloud.ts';
 import { apiserver, balancer, controllerManager, etcd, scheduler } from './programs/control-plane.ts';
 import { imageRegistry } from './programs/image-registry.ts';
 import { ingressController } from './programs/ingress.ts';
@@ -28,6 +29,8 @@ function processesOfMember(context: ProgramContext, member: Member): ProcessSpec
       return [clusterDns(context, member)];
     case 'ingress':
       return [ingressController(context, member)];
+    case 'cloud-controller-manager':
+      return [cloudControllerManager(context, member)];
     case 'worker':
       return [
         ...(config.engine === 'containerd' ? [containerd(context, member)] : []),

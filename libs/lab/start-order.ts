@@ -29,6 +29,7 @@ export function startCondition(spec: ProcessSpec, specs: readonly ProcessSpec[])
       return { any: names('kube-apiserver'), all: [...engine, ...balancer, ...names('image-registry')], objects: true };
     }
     case 'cluster-dns':
+    case 'cloud-controller-manager':
       return { any: names('kube-apiserver'), all: balancer, objects: true };
     case 'ingress-controller':
       // A worker counts as switched on when its first process runs.

@@ -1,6 +1,12 @@
 // Every timing that decides how fast a cluster notices and reacts, under upstream's own names, with two sets of values.
 
-export type TimedProgram = 'etcd' | 'kube-apiserver' | 'kube-scheduler' | 'kube-controller-manager' | 'kubelet';
+export type TimedProgram =
+  | 'etcd'
+  | 'kube-apiserver'
+  | 'kube-scheduler'
+  | 'kube-controller-manager'
+  | 'cloud-controller-manager'
+  | 'kubelet';
 
 /** One timing: a flag of `drydock up`, a key under `timings:` in a lab file. */
 export interface Timing {
@@ -14,7 +20,8 @@ export interface Timing {
   readonly usage: string;
 }
 
-const electors: readonly TimedProgram[] = ['kube-scheduler', 'kube-controller-manager'];
+/** Programs of which one leads. */
+export const electors: readonly TimedProgram[] = ['kube-scheduler', 'kube-controller-manager', 'cloud-controller-manager'];
 
 /** In the order in which a failure passes through them. `default` is upstream's default (Kubernetes 1.36, etcd 3.5). */
 export const timings: readonly Timing[] = [

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { authoritiesOf } from './certificates.ts';
 import { checkConfig, completeConfig, defaultConfig } from './config.ts';
-import { fabricBatches, namespacesOf } from './net/fabric-script.ts';
+import { fabricBatches, hostRules, namespaceSettings, namespacesOf } from './net/fabric-script.ts';
 import { processesOf } from './processes.ts';
 import type { ProcessSpec } from './programs/process-spec.ts';
 import { startCondition } from './start-order.ts';
@@ -42,6 +42,7 @@ test('the default lab is valid, and its names and addresses are what the documen
     'kube-proxy-w3',
     'ingress-1',
     'ingress-2',
+    'cloud-controller-manager-1',
   ]);
   expect(named(specs, 'apiserver-2').address).toBe('10.250.0.22:6443');
   expect(named(specs, 'kubelet-w3').member).toMatchObject({
@@ -138,6 +139,25 @@ test('the fabric: every member has a port at the bridge and a route to the pods 
   ).toHaveLength(topology.members.length);
 });
 
+test('addresses of load balancers lead to the balancer, from everywhere; what no rule of a worker takes is not sent back', () => {
+  const topology = testTopology({ workers: 1 });
+  const linesOf = (netns: string | undefined, batches = fabricBatches(topology)) =>
+    batches.filter((batch) => batch.netns === netns).flatMap(({ lines }) => lines.filter((line) => line.includes('10.251.')));
+  const way = 'route replace 10.251.0.0/24 via 10.250.0.2';
+  expect(linesOf(undefined)).toEqual([`${way} dev dd-lab`]);
+  expect(linesOf('dd-lab-etcd-1')).toEqual([way]);
+  expect(linesOf('dd-lab-worker-1')).toEqual([way, 'rule add iif eth0 to 10.251.0.0/24 blackhole']);
+  expect(linesOf('dd-lab-apiserver-lb')).toEqual(['route replace unreachable 10.251.0.0/24']);
+  expect(namespaceSettings(topology, 'dd-lab-apiserver-lb')['net/ipv4/ip_forward']).toBe('1');
+  expect(hostRules(topology)).toContain('{ 10.250.0.0/24, 10.244.0.0/16, 10.251.0.0/24 }');
+  const spec = named(specsOf(), 'cloud-controller-manager-1');
+  expect(spec.address).toBe('10.250.0.71:10258');
+  expect(spec.argv).toContain('--load-balancer-router=dd-lab-apiserver-lb');
+  const without = testTopology({ cloudControllerManagers: 0 });
+  for (const { netns } of fabricBatches(without)) expect(linesOf(netns, fabricBatches(without))).toEqual([]);
+  expect(namespaceSettings(without, 'dd-lab-apiserver-lb')).toEqual({});
+});
+
 test('Node gets the flags for all programs, then those of the program', () => {
   const argv = (name: string) => named(specsOf(), name).argv.slice(0, 3);
   expect(argv('kube-proxy-w1')).toEqual(['/node', '--one', '--two']);
@@ -161,4 +181,16 @@ test('where pods are no containers there are no ingress controllers; to ask for 
     expect(specsOf(asked).filter((spec) => spec.program === 'ingress-controller')).toEqual([]);
     expect(checkConfig(completeConfig({ ...asked, ingress: 1 })).map(({ field }) => field)).toEqual(['ingress']);
   }
+});
+
+test('where there is no network or no node there are no load balancers; to ask for them is refused', () => {
+  for (const asked of [{ network: 'loopback', engine: 'hollow' }, { workers: 0 }] as const) {
+    expect(specsOf(asked).filter((spec) => spec.program === 'cloud-controller-manager')).toEqual([]);
+    const problems = checkConfig(completeConfig({ ...asked, cloudControllerManagers: 1 }));
+    expect(problems.map(({ field }) => field)).toEqual(['cloudControllerManagers']);
+  }
+  const narrow = checkConfig(completeConfig({ loadBalancerCidr: '10.251.0.0/31' }));
+  expect(narrow.map(({ field, message }) => `${field}: ${message}`)).toEqual([
+    'loadBalancerCidr: expected a range of at least /30, got 10.251.0.0/31',
+  ]);
 });

@@ -3,7 +3,16 @@ import type { LabConfig, ProgramName } from './config.ts';
 import { addressIn, parseCidr, subrange } from './net/cidr.ts';
 import { hostLinkOf, namePrefix } from './net/host-names.ts';
 
-export type MemberKind = 'etcd' | 'apiserver' | 'scheduler' | 'controller-manager' | 'dns' | 'ingress' | 'worker' | 'balancer';
+export type MemberKind =
+  | 'etcd'
+  | 'apiserver'
+  | 'scheduler'
+  | 'controller-manager'
+  | 'dns'
+  | 'ingress'
+  | 'cloud-controller-manager'
+  | 'worker'
+  | 'balancer';
 
 /** One machine of the lab: a network namespace (or a set of ports on loopback) and what runs in it. */
 export interface Member {
@@ -51,6 +60,7 @@ const offsets: Readonly<Record<MemberKind, number>> = {
   'controller-manager': 40,
   dns: 50,
   ingress: 60,
+  'cloud-controller-manager': 70,
   worker: 100,
 };
 const hostOffset = 1;
@@ -73,6 +83,7 @@ export function layOut(config: LabConfig, paths: LabPaths): Topology {
     ['worker', config.workers],
     // Last: links keep the numbers that they had before there were any.
     ['ingress', config.ingress],
+    ['cloud-controller-manager', config.cloudControllerManagers],
   ];
   const members: Member[] = [];
   for (const [kind, count] of kinds) {
@@ -103,6 +114,19 @@ export function layOut(config: LabConfig, paths: LabPaths): Topology {
   };
 }
 
+/** The range of load balancers, and the member that leads into it: the lab's balancer. Undefined where nobody gives any of it out. */
+export function loadBalancersOf(topology: Topology): { readonly cidr: string; readonly router: Member } | undefined {
+  const [router] = membersOf(topology, 'balancer');
+  if (topology.config.cloudControllerManagers === 0 || router === undefined) return undefined;
+  return { cidr: topology.config.loadBalancerCidr, router };
+}
+
+/** The ranges that the host has routes to, in a lab with namespaces. */
+export function routedRanges(topology: Topology): string[] {
+  const { fabricCidr, clusterCidr } = topology.config;
+  return [fabricCidr, clusterCidr, ...(loadBalancersOf(topology) === undefined ? [] : [topology.config.loadBalancerCidr])];
+}
+
 export function membersOf(topology: Topology, kind: MemberKind): Member[] {
   return topology.members.filter((member) => member.kind === kind);
 }
@@ -130,6 +154,7 @@ const standardPorts = {
   'dns-metrics': 9153,
   'image-registry': 5000,
   'ingress-healthz': 10254,
+  'cloud-controller-manager': 10258,
 } as const;
 export type Purpose = keyof typeof standardPorts;
 
@@ -151,10 +176,12 @@ const blockOffsets: Readonly<Record<Purpose, number>> = {
   'dns-metrics': 1,
   'image-registry': 1,
   'ingress-healthz': 0,
+  'cloud-controller-manager': 0,
 };
 const kindBlocks: Readonly<Record<MemberKind, number>> = {
   balancer: 0,
   dns: 2,
+  'cloud-controller-manager': 5,
   ingress: 90,
   etcd: 10,
   apiserver: 40,
@@ -165,6 +192,7 @@ const kindBlocks: Readonly<Record<MemberKind, number>> = {
 const portsPerMember: Readonly<Record<MemberKind, number>> = {
   balancer: 2,
   dns: 2,
+  'cloud-controller-manager': 1,
   ingress: 1,
   etcd: 3,
   apiserver: 2,
@@ -185,4 +213,5 @@ export const programOfKind: Readonly<Partial<Record<MemberKind, ProgramName>>> =
   'controller-manager': 'kube-controller-manager',
   dns: 'cluster-dns',
   ingress: 'ingress-controller',
+  'cloud-controller-manager': 'cloud-controller-manager',
 };

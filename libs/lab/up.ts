@@ -1,7 +1,7 @@
 // Brings a lab up, from nothing or from whatever is left of it.
 import { ensureFolder, type FolderContent, PkiError } from '@drydock/pki/folder.ts';
 import { renderKubeconfig } from '@drydock/pki/kubeconfig.ts';
-import { administratorObjects, dnsObjects, dnsRoleObjects, ingressObjects, nodeObjects } from './bootstrap.ts';
+import { administratorObjects, cloudObjects, dnsObjects, dnsRoleObjects, ingressObjects, nodeObjects } from './bootstrap.ts';
 import { authoritiesOf } from './certificates.ts';
 import { createObjects, waitForNodes } from './cluster-setup.ts';
 import { checkConfig, type LabConfig } from './config.ts';
@@ -32,7 +32,7 @@ import { podCgroup, systemCgroup, workerFolders } from './programs/worker.ts';
 import { requirementsOf } from './requirements.ts';
 import { authorityOf, logFile, type StarterPorts, type StartListener, startAll, writeWhole } from './starter.ts';
 import type { LabState, RecordedProcess } from './state.ts';
-import { layOut, type Member, type Topology } from './topology.ts';
+import { layOut, type Member, routedRanges, type Topology } from './topology.ts';
 
 export interface UpOptions {
   readonly listener: StartListener;
@@ -56,7 +56,7 @@ const upPatienceMs = 120_000;
 const startPatienceMs = 15_000;
 
 /** What waits for the lab's own objects. */
-const objectsNeeded: readonly string[] = ['kubelet', 'cluster-dns', 'ingress-controller'];
+const objectsNeeded: readonly string[] = ['kubelet', 'cluster-dns', 'ingress-controller', 'cloud-controller-manager'];
 
 /** The least that must be free where the store writes: its log and the database are preallocated. */
 const leastFreeBytes = 512 * 1024 * 1024;
@@ -162,7 +162,13 @@ export async function bringUp(
 function makeObjects(topology: Topology, once: boolean, signal: AbortSignal): { nodes: Promise<void>; dns: Promise<void> } {
   const nodes = createObjects(
     topology,
-    [...administratorObjects(), ...nodeObjects(topology), ...dnsRoleObjects(topology), ...ingressObjects(topology)],
+    [
+      ...administratorObjects(),
+      ...nodeObjects(topology),
+      ...dnsRoleObjects(topology),
+      ...ingressObjects(topology),
+      ...cloudObjects(topology),
+    ],
     once,
     signal,
   );
@@ -225,11 +231,13 @@ function refuseOtherLab(before: LabState, config: LabConfig): void {
     'workers',
     'dns',
     'ingress',
+    'cloudControllerManagers',
     'network',
     'engine',
     'fabricCidr',
     'serviceCidr',
     'clusterCidr',
+    'loadBalancerCidr',
     'portBase',
   ] as const;
   for (const field of fixed) {
@@ -330,9 +338,9 @@ async function ensureNetwork(
 }
 
 /** Other routes may have come since the lab was given its ranges. */
-async function refuseTakenRanges({ config, fabric }: Topology): Promise<void> {
-  const taken = await takenRanges(fabric.hostLink);
-  for (const text of [config.fabricCidr, config.clusterCidr]) {
+async function refuseTakenRanges(topology: Topology): Promise<void> {
+  const taken = await takenRanges(topology.fabric.hostLink);
+  for (const text of routedRanges(topology)) {
     const range = parseCidr(text);
     const other = taken.find((entry) => range !== undefined && overlaps(entry.range, range));
     if (other !== undefined)

@@ -194,11 +194,12 @@ export class Probe {
 }
 
 /**
- * Starts the schedulers and controller-managers that have ended. One that loses its lease ends itself, as upstream's do, and there
+ * Starts the schedulers and controller managers that have ended. One that loses its lease ends itself, as upstream's do, and there
  * is no supervisor in a lab: after an outage of the store or the apiservers the active ones are gone.
  */
 export async function startElected(): Promise<void> {
-  for (const name of ['scheduler-1', 'scheduler-2', 'controller-manager-1', 'controller-manager-2']) await lab('start', name);
+  const managers = ['controller-manager-1', 'controller-manager-2', 'cloud-controller-manager-1'];
+  for (const name of ['scheduler-1', 'scheduler-2', ...managers]) await lab('start', name);
 }
 
 /** Whether the launcher's folder for the suite's lab exists. */

@@ -2,7 +2,7 @@
 import type { LabConfig } from '../config.ts';
 import { type Cidr, overlaps, parseCidr } from './cidr.ts';
 
-type RangeField = 'fabricCidr' | 'serviceCidr' | 'clusterCidr';
+type RangeField = 'fabricCidr' | 'serviceCidr' | 'clusterCidr' | 'loadBalancerCidr';
 export type Ranges = Pick<LabConfig, RangeField>;
 
 /** A range that is not free, and what has it, for the message. */
@@ -20,6 +20,7 @@ const flags: Readonly<Record<RangeField, string>> = {
   fabricCidr: '--fabric-cidr',
   serviceCidr: '--service-cluster-ip-range',
   clusterCidr: '--cluster-cidr',
+  loadBalancerCidr: '--load-balancer-cidr',
 };
 
 const counted = (first: number, last: number, range: (n: number) => string): string[] =>
@@ -32,8 +33,9 @@ const candidates: Readonly<Record<RangeField, readonly string[]>> = {
   clusterCidr: [
     ...counted(244, 249, (n) => `10.${n}.0.0/16`),
     ...counted(128, 243, (n) => `10.${n}.0.0/16`),
-    ...counted(19, 30, (n) => `172.${n}.0.0/16`),
+    ...counted(19, 29, (n) => `172.${n}.0.0/16`),
   ],
+  loadBalancerCidr: [...counted(0, 255, (n) => `10.251.${n}.0/24`), ...counted(0, 255, (n) => `172.30.${n}.0/24`)],
 };
 
 /** `asked` ranges are kept; each other one is the first of its candidates that overlaps nothing. Throws NotFree. */

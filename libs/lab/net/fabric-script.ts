@@ -1,6 +1,6 @@
 // The fabric of a lab as `ip -batch` texts: one bridge in a namespace of its own, a namespace per member, a link to the host.
 // The bridge is not on the host because Docker's FORWARD DROP with bridge-nf-call-iptables silently drops workers' traffic.
-import type { Member, Topology } from '../topology.ts';
+import { loadBalancersOf, type Member, routedRanges, type Topology } from '../topology.ts';
 import { hostTable } from './host-names.ts';
 
 /** What one `ip` process is told; `netns` undefined means the host's namespace. */
@@ -41,7 +41,7 @@ export function fabricBatches(topology: Topology): IpBatch[] {
         `link add ${fabric.hostLink} type veth peer name ${hostPort} netns ${fabric.netns}`,
         `addr add ${fabric.hostAddress}/${fabric.prefixBits} dev ${fabric.hostLink}`,
         `link set ${fabric.hostLink} up`,
-        ...podRoutes(undefined).map((line) => `${line} dev ${fabric.hostLink}`),
+        ...[...podRoutes(undefined), ...balancedRoutes(topology, undefined)].map((line) => `${line} dev ${fabric.hostLink}`),
       ],
     },
     { netns: fabric.netns, lines: [`link set ${hostPort} master ${bridgeName}`, `link set ${hostPort} up`] },
@@ -53,9 +53,24 @@ export function fabricBatches(topology: Topology): IpBatch[] {
         'link set eth0 up',
         `route replace default via ${fabric.hostAddress}`,
         ...podRoutes(member),
+        ...balancedRoutes(topology, member),
       ],
     })),
   ];
+}
+
+/**
+ * The way to the addresses of load balancers, for a member or the host (undefined). The lab's balancer has a route to each that leads
+ * somewhere, made by the cloud-controller-manager. A worker sends nothing on that its rules did not take: it would come back. It says
+ * nothing, for its proxy may be about to make these rules, and a client that hears nothing tries again.
+ */
+function balancedRoutes(topology: Topology, self: Member | undefined): string[] {
+  const balanced = loadBalancersOf(topology);
+  if (balanced === undefined) return [];
+  const { cidr, router } = balanced;
+  if (self === router) return [`route replace unreachable ${cidr}`];
+  const way = `route replace ${cidr} via ${router.address}`;
+  return self?.kind === 'worker' ? [way, `rule add iif eth0 to ${cidr} blackhole`] : [way];
 }
 
 /** The namespaces of a lab: the fabric's first. */
@@ -73,6 +88,14 @@ export function namespaceSettings(topology: Topology, netns: string): Readonly<R
       // Of several that listen at one port one may end: connections that it has not taken yet go to the others.
       ...(topology.config.ingress > 0 ? { 'net/ipv4/tcp_migrate_req': '1' } : {}),
     };
+  if (member !== undefined && member === loadBalancersOf(topology)?.router)
+    return {
+      'net/ipv4/ip_forward': '1',
+      // What comes by its one link leaves by it, and whoever sent it is not to be told a shorter way.
+      'net/ipv4/conf/all/send_redirects': '0',
+      'net/ipv4/conf/default/send_redirects': '0',
+      'net/ipv4/conf/eth0/send_redirects': '0',
+    };
   // The bridge only forwards frames: no rules of ours look at them above that level.
   if (netns === topology.fabric.netns) return { 'net/bridge/bridge-nf-call-iptables': '0' };
   return {};
@@ -82,7 +105,7 @@ export function namespaceSettings(topology: Topology, netns: string): Readonly<R
 export function hostRules(topology: Topology): string {
   const { config, fabric } = topology;
   const table = `table ip ${hostTable(config.name)}`;
-  const inside = `{ ${config.fabricCidr}, ${config.clusterCidr} }`;
+  const inside = `{ ${routedRanges(topology).join(', ')} }`;
   return `${table}
 delete ${table}
 ${table} {

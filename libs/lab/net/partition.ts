@@ -15,11 +15,12 @@ export class PartitionError extends Error {
 }
 
 const aliases: Readonly<Record<string, readonly MemberKind[]>> = {
-  'control-plane': ['etcd', 'apiserver', 'scheduler', 'controller-manager', 'balancer'],
+  'control-plane': ['etcd', 'apiserver', 'scheduler', 'controller-manager', 'cloud-controller-manager', 'balancer'],
   etcd: ['etcd'],
   apiservers: ['apiserver', 'balancer'],
   schedulers: ['scheduler'],
   'controller-managers': ['controller-manager'],
+  'cloud-controller-managers': ['cloud-controller-manager'],
   workers: ['worker'],
 };
 

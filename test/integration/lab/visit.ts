@@ -28,6 +28,7 @@ export const purposes: Readonly<Record<MemberKind, readonly Purpose[]>> = {
   dns: ['dns', 'dns-metrics'],
   // The lab of these tests is on loopback, where there are none.
   ingress: [],
+  'cloud-controller-manager': [],
   worker: ['kubelet', 'kubelet-healthz', 'kubelet-agent'],
 };
 
