@@ -66,4 +66,17 @@ test('above the bound, addresses that are not ready go first and the object says
   expect(object?.metadata?.annotations?.[overCapacityAnnotation]).toBe('truncated');
   expect(object?.subsets?.[0]?.addresses).toHaveLength(addressesMax - 4);
   expect(object?.subsets?.[0]?.notReadyAddresses).toHaveLength(4);
+
+  // With as many as there is room for it says so no more; what others have noted stays.
+  const noted = { ...object, metadata: { ...object?.metadata, annotations: { ...object?.metadata?.annotations, mine: 'x' } } };
+  const [less] = plan(service(), pods.slice(2), noted as Endpoints);
+  const after = less?.verb === 'update' ? (less.object as Endpoints) : undefined;
+  expect(after?.metadata?.annotations).toEqual({ mine: 'x' });
+  expect(after?.subsets?.[0]?.addresses).toHaveLength(addressesMax - 4);
+  expect(plan(service(), pods.slice(2), after)).toEqual([]);
+  const [more] = plan(service(), pods, after);
+  expect(more?.verb === 'update' ? more.object.metadata?.annotations : undefined).toEqual({
+    mine: 'x',
+    [overCapacityAnnotation]: 'truncated',
+  });
 });

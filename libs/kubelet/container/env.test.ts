@@ -93,6 +93,12 @@ test('services of the namespace, and kubernetes always', () => {
     MY_WEB_PORT_80_TCP_PORT: '80',
     MY_WEB_PORT_80_TCP_ADDR: '10.96.0.7',
   });
+  const own = { ...master, metadata: { name: 'kubernetes', namespace: 'd' }, spec: { ...web.spec, clusterIP: '10.96.0.8' } };
+  for (const services of [
+    [own, master],
+    [master, own],
+  ])
+    expect(serviceVariables(services, 'd', true).get('KUBERNETES_SERVICE_HOST')).toBe('10.96.0.8');
   const names = (links: boolean, namespace: string) => [...serviceVariables([web, master], namespace, links).keys()];
   expect(names(false, 'd').every((name) => name.startsWith('KUBERNETES_'))).toBe(true);
   expect(names(true, 'other').every((name) => name.startsWith('KUBERNETES_'))).toBe(true);

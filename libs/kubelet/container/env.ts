@@ -96,14 +96,19 @@ function secretData(
   );
 }
 
-/** SVC_SERVICE_HOST and its kin, of the pod's namespace; `kubernetes` in any case. */
+/** SVC_SERVICE_HOST and its kin, of the pod's namespace; default's `kubernetes` in any case, unless the namespace has its own. */
 export function serviceVariables(services: Iterable<Service>, namespace: string, links: boolean): Map<string, string> {
-  const result = new Map<string, string>();
+  const linked = new Map<string, Service>();
   for (const service of services) {
     const { name = '', namespace: home } = service.metadata ?? {};
-    const master = home === 'default' && name === 'kubernetes';
     const ip = service.spec?.clusterIP ?? '';
-    if (!(master || (links && home === namespace)) || ip === '' || ip === 'None') continue;
+    if (ip === '' || ip === 'None') continue;
+    const master = home === 'default' && name === 'kubernetes';
+    if ((links && home === namespace) || (master && !linked.has(name))) linked.set(name, service);
+  }
+  const result = new Map<string, string>();
+  for (const [name, service] of linked) {
+    const ip = service.spec?.clusterIP ?? '';
     const prefix = name.toUpperCase().replaceAll('-', '_');
     const ports = service.spec?.ports ?? [];
     const [first] = ports;
