@@ -55,6 +55,10 @@ describe('what the flags mean together', () => {
     ['--enable-admission-plugins=Foo', 'enable-admission-plugins plugin "Foo" is unknown'],
     ['--disable-admission-plugins=Foo', 'disable-admission-plugins plugin "Foo" is unknown'],
     ['--enable-admission-plugins=AlwaysPullImages', 'plugin "AlwaysPullImages" is not served here'],
+    [
+      '--service-node-port-range=5-4',
+      'invalid argument "5-4" for "--service-node-port-range" flag: end port cannot be less than start port: 5-4',
+    ],
     ['--authorization-mode=Foo', 'authorization-mode "Foo" is not a valid mode'],
     ['--authorization-mode=Webhook', 'authorization-mode "Webhook" is not served here'],
     ['--authorization-mode=RBAC,RBAC', 'authorization-mode ["RBAC" "RBAC"] has mode specified more than once'],

@@ -54,7 +54,7 @@ await runProgram({
       grpcPort: v['grpc-port'],
       advertiseAddress: address,
       serviceCidr: v['service-cluster-ip-range'][0] ?? '',
-      nodePortRange: v['service-node-port-range'],
+      nodePortRange: settled.nodePortRange,
       endpointReconciler: v['endpoint-reconciler-type'] === 'none' ? 'none' : 'lease',
       compactionIntervalMs: v['etcd-compaction-interval'],
       tls: {

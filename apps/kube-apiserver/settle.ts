@@ -2,6 +2,7 @@
 import { choosePlugins } from '@drydock/apiserver/admission/plugin-names.ts';
 import { servedPlugins } from '@drydock/apiserver/admission/plugins.ts';
 import type { ServingOptions } from '@drydock/apiserver/http/front-end.ts';
+import { type PortRange, parsePortRange } from '@drydock/apiserver/services/port-range.ts';
 import type { FeatureGates } from '@drydock/foundation/feature-gates.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
 import type { Log } from '@drydock/foundation/log.ts';
@@ -15,6 +16,7 @@ export interface Settled {
   readonly admissionPlugins: readonly string[];
   readonly anonymousAuth: boolean;
   readonly serving: ServingOptions;
+  readonly nodePortRange: PortRange;
 }
 
 const upstreamModes: readonly string[] = ['Node', 'AlwaysAllow', 'AlwaysDeny', 'ABAC', 'Webhook', 'RBAC'];
@@ -22,12 +24,14 @@ const servedModes: readonly string[] = ['Node', 'AlwaysAllow', 'AlwaysDeny', 'RB
 
 /** Throws StartupError with upstream's words. */
 export function settle(v: FlagValues, gates: Pick<FeatureGates, 'enabled'>, log: Pick<Log, 'warn'>): Settled {
+  const nodePortRange = portsOf(v['service-node-port-range']);
   checkModes(v['authorization-mode']);
   if (!v['allow-privileged']) throw new StartupError('--allow-privileged=false is not served here: privileged pods are let in');
   const streams = v['http2-max-streams-per-connection'];
   if (streams < 0) throw new StartupError('--http2-max-streams-per-connection can not be negative value');
   return {
     admissionPlugins: pluginsOf(v, gates, log),
+    nodePortRange,
     anonymousAuth: anonymousAuthOf(v, log),
     serving: {
       http1Only: v['disable-http2-serving'],
@@ -42,6 +46,15 @@ export function settle(v: FlagValues, gates: Pick<FeatureGates, 'enabled'>, log:
       ),
     },
   };
+}
+
+function portsOf(text: string): PortRange {
+  try {
+    return parsePortRange(text);
+  } catch (error) {
+    const why = `invalid argument ${JSON.stringify(text)} for "--service-node-port-range" flag: ${(error as Error).message}`;
+    throw new StartupError(why, { cause: error });
+  }
 }
 
 function checkModes(modes: readonly string[]): void {

@@ -58,6 +58,7 @@ import { requestToken } from './rest/tokens.ts';
 import { IpAllocator } from './services/ip-allocator.ts';
 import { IpRange } from './services/ip-range.ts';
 import { PortAllocator } from './services/port-allocator.ts';
+import type { PortRange } from './services/port-range.ts';
 import { Repair, repairIntervalMs } from './services/repair.ts';
 import { Compactor } from './storage/compactor.ts';
 import { objectKey } from './storage/keys.ts';
@@ -77,7 +78,7 @@ export interface ApiServerOptions {
   /** The address that clients are told. */
   readonly advertiseAddress: string;
   readonly serviceCidr: string;
-  readonly nodePortRange: string;
+  readonly nodePortRange: PortRange;
   readonly endpointReconciler: 'lease' | 'none';
   /** 0: never. */
   readonly compactionIntervalMs: number;

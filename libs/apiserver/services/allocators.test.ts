@@ -30,7 +30,7 @@ function twoServers() {
     const objects = new ObjectStore(store, clock);
     const random = new SeededRandom(name).stream('test');
     const ips = new IpAllocator(new IpRange('10.0.0.0/28'), objects, new Caches(store, clock, silentLog), clock, random);
-    return { ips, ports: new PortAllocator('30000-30009', objects, random) };
+    return { ips, ports: new PortAllocator({ first: 30_000, last: 30_009 }, objects, random) };
   });
 }
 

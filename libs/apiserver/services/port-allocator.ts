@@ -2,6 +2,7 @@
 import type { KubeObject } from '@drydock/api/resource.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { ObjectStore } from '../storage/object-store.ts';
+import type { PortRange } from './port-range.ts';
 
 /** Where upstream keeps the bitmap. */
 const key = '/registry/ranges/servicenodeports';
@@ -21,12 +22,9 @@ export class PortAllocator {
   /** Changes of this server wait for each other; only other servers can then come in between. */
   #last: Promise<unknown> = Promise.resolve();
 
-  /** @param range `30000-32767`; throws RangeError for other forms. */
-  constructor(range: string, objects: ObjectStore, random: RandomStream) {
-    const match = /^(\d+)-(\d+)$/.exec(range);
-    this.first = Number(match?.[1]);
-    this.last = Number(match?.[2]);
-    if (!(this.first > 0 && this.last >= this.first && this.last < 65536)) throw new RangeError(`not a port range: ${range}`);
+  constructor({ first, last }: PortRange, objects: ObjectStore, random: RandomStream) {
+    this.first = first;
+    this.last = last;
     this.#objects = objects;
     this.#random = random;
   }

@@ -207,7 +207,7 @@ const quietOptions = {
   grpcPort: 0,
   advertiseAddress: '127.0.0.1',
   serviceCidr: '10.207.0.0/16',
-  nodePortRange: '30000-32767',
+  nodePortRange: { first: 30_000, last: 32_767 },
   endpointReconciler: 'none',
   compactionIntervalMs: 0,
   anonymousAuth: true,
