@@ -94,7 +94,11 @@ describe.skipIf(e2eSkipReason !== undefined)(`load balancers (${e2eSkipReason ??
     const { items } = await kubectlJson<{ items: { metadata: { name: string } }[] }>('get', 'nodes');
     for (const { metadata } of items) nodes.set(await nodeAddress(metadata.name), metadata.name);
   });
-  afterAll(() => kubectl('delete', 'namespace', namespace));
+  afterAll(async () => {
+    // It would take all of its time to end.
+    await kubectl('-n', namespace, 'delete', 'pod', 'client', '--now');
+    await kubectl('delete', 'namespace', namespace);
+  });
 
   test('an address comes at once, and the host, pods and other members reach the Service by it; other ports are closed', async () => {
     const address = await balance('front');
