@@ -3,10 +3,8 @@
 import type { Pod } from '@drydock/api/generated/types.ts';
 import type { Labels } from '@drydock/api/selectors/label-selector.ts';
 import type { PodInfo } from './node-info.ts';
-import type { PodTerm, WeightedTerm } from './pod-terms.ts';
-
-/** How many of something there are on each node, by the node's name. */
-type PerNode = Map<string, number>;
+import { addTo, type PerNode, type PlacedTerm, PlacedTerms } from './placed-terms.ts';
+import type { WeightedTerm } from './pod-terms.ts';
 
 /** Pods of one namespace that have the same labels. */
 export interface PodGroup {
@@ -16,17 +14,11 @@ export interface PodGroup {
   readonly nodes: PerNode;
 }
 
-/** One term, and where the pods are that have it. */
-export interface PlacedTerm<T extends PodTerm = PodTerm> {
-  readonly term: T;
-  readonly nodes: PerNode;
-}
-
 export class PodIndex {
   readonly #groups = new Map<string, Map<string, PodGroup>>();
-  readonly #affinity = new Map<string, PlacedTerm>();
-  readonly #antiAffinity = new Map<string, PlacedTerm>();
-  readonly #preferred = new Map<string, PlacedTerm<WeightedTerm>>();
+  readonly #affinity = new PlacedTerms();
+  readonly #antiAffinity = new PlacedTerms();
+  readonly #preferred = new PlacedTerms<WeightedTerm>();
   /** Pods of any namespace that use a claim, by the claim's key. */
   readonly #claims = new Map<string, number>();
 
@@ -36,9 +28,9 @@ export class PodIndex {
     for (const key of info.claims) addTo(this.#claims, key, sign);
     const { terms } = info;
     if (terms === undefined) return;
-    for (const term of terms.affinity) countTerm(this.#affinity, term, node, sign);
-    for (const term of terms.antiAffinity) countTerm(this.#antiAffinity, term, node, sign);
-    for (const term of terms.preferred) countTerm(this.#preferred, term, node, sign);
+    for (const term of terms.affinity) this.#affinity.count(term, node, sign);
+    for (const term of terms.antiAffinity) this.#antiAffinity.count(term, node, sign);
+    for (const term of terms.preferred) this.#preferred.count(term, node, sign);
   }
 
   namespaces(): Iterable<string> {
@@ -53,18 +45,18 @@ export class PodIndex {
     return this.#groups.get(namespace)?.size ?? 0;
   }
 
-  /** Required affinity of placed pods. */
-  affinity(): Iterable<PlacedTerm> {
-    return this.#affinity.values();
+  /** Required affinity of placed pods that may mean pods of the namespace. */
+  affinity(namespace: string): Iterable<PlacedTerm> {
+    return this.#affinity.covering(namespace);
   }
 
-  /** Required anti-affinity of placed pods. */
-  antiAffinity(): Iterable<PlacedTerm> {
-    return this.#antiAffinity.values();
+  /** Required anti-affinity, as above. */
+  antiAffinity(namespace: string): Iterable<PlacedTerm> {
+    return this.#antiAffinity.covering(namespace);
   }
 
-  preferred(): Iterable<PlacedTerm<WeightedTerm>> {
-    return this.#preferred.values();
+  preferred(namespace: string): Iterable<PlacedTerm<WeightedTerm>> {
+    return this.#preferred.covering(namespace);
   }
 
   /** How many placed pods use the claim. */
@@ -85,17 +77,4 @@ export class PodIndex {
     groups.delete(key);
     if (groups.size === 0) this.#groups.delete(namespace);
   }
-}
-
-function countTerm<T extends PodTerm>(index: Map<string, PlacedTerm<T>>, term: T, node: string, sign: 1 | -1): void {
-  const placed = index.get(term.key) ?? { term, nodes: new Map() };
-  index.set(term.key, placed);
-  addTo(placed.nodes, node, sign);
-  if (placed.nodes.size === 0) index.delete(term.key);
-}
-
-function addTo(counts: Map<string, number>, key: string, by: number): void {
-  const count = (counts.get(key) ?? 0) + by;
-  if (count === 0) counts.delete(key);
-  else counts.set(key, count);
 }

@@ -40,6 +40,7 @@ function weigh(pod: PodInfo, cluster: Cluster, args: InterPodAffinityArgs): Topo
   const add = (perNode: ReadonlyMap<string, number>, key: string, weight: number) => {
     for (const [node, count] of nodesOf(perNode, cluster)) counts.add(key, node.labels, weight * count);
   };
+  const { namespace = '' } = pod.pod.metadata ?? {};
   const preferred = pod.terms?.preferred ?? [];
   // A wish that costs too much is not heard.
   if (isAffordable(preferred, cluster))
@@ -47,9 +48,10 @@ function weigh(pod: PodInfo, cluster: Cluster, args: InterPodAffinityArgs): Topo
       for (const group of groupsMatching(term, cluster)) add(group.nodes, term.topologyKey, term.weight);
   const matches = (term: Parameters<typeof matchesPod>[0]) => matchesPod(term, pod.pod, cluster.namespaceLabels);
   if (args.hardPodAffinityWeight > 0)
-    for (const { term, nodes } of cluster.pods.affinity())
+    for (const { term, nodes } of cluster.pods.affinity(namespace))
       if (matches(term)) add(nodes, term.topologyKey, args.hardPodAffinityWeight);
   if (!args.ignorePreferredTermsOfExistingPods)
-    for (const { term, nodes } of cluster.pods.preferred()) if (matches(term)) add(nodes, term.topologyKey, term.weight);
+    for (const { term, nodes } of cluster.pods.preferred(namespace))
+      if (matches(term)) add(nodes, term.topologyKey, term.weight);
   return counts;
 }

@@ -165,7 +165,7 @@ function countEach(terms: readonly PodTerm[], cluster: Cluster): TopologyCounts 
 /** Pods with a term of anti-affinity that matches the pod, once for each term. */
 function countExisting({ pod }: PodInfo, cluster: Cluster): TopologyCounts {
   const counts = new TopologyCounts();
-  for (const { term, nodes } of cluster.pods.antiAffinity()) {
+  for (const { term, nodes } of cluster.pods.antiAffinity(pod.metadata?.namespace ?? '')) {
     if (!matchesPod(term, pod, cluster.namespaceLabels)) continue;
     for (const [node, count] of nodesOf(nodes, cluster)) counts.add(term.topologyKey, node.labels, count);
   }
