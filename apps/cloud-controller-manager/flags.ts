@@ -3,9 +3,19 @@ import { type IgnoredFlags, ignoredFlagsOf } from '@drydock/client/component-fla
 import { ignoredManagerFlags, managerFlags } from '@drydock/controllers/manager-flags.ts';
 import { flag } from '@drydock/foundation/flags.ts';
 
+const seconds = 1_000;
+
 export const flags = {
   ...managerFlags('cloud-controller-manager', 10258),
   'cloud-provider': flag('string', 'local', 'The provider for cloud services; the only one here is local.'),
+  'cloud-config': flag(
+    'string',
+    '',
+    'The path to the cloud provider configuration file: for the local one a JSON list of machines (name, providerID, addresses, instanceType, zone, region, shutdown), read whenever it is needed. Without one nothing is done to nodes.',
+  ),
+  'concurrent-node-syncs': flag('int', 1, 'Number of workers concurrently synchronizing nodes.'),
+  'node-monitor-period': flag('duration', 5 * seconds, 'The period for looking at the machines of nodes that are not ready.'),
+  'node-status-update-frequency': flag('duration', 300 * seconds, 'How often the addresses of nodes are looked at.'),
   'load-balancer-cidr': flag(
     'string',
     '',
@@ -22,17 +32,7 @@ export const flags = {
 export const ignoredFlags: IgnoredFlags = {
   ...ignoredManagerFlags,
   ...ignoredFlagsOf(
-    [
-      'cluster-cidr',
-      'concurrent-node-syncs',
-      'node-monitor-period',
-      'node-status-update-frequency',
-      'node-sync-period',
-      'webhook-bind-address',
-      'webhook-cert-dir',
-      'webhook-secure-port',
-      'webhooks',
-    ],
+    ['cluster-cidr', 'node-sync-period', 'webhook-bind-address', 'webhook-cert-dir', 'webhook-secure-port', 'webhooks'],
     ['allocate-node-cidrs', 'allow-untagged-cloud'],
   ),
 };

@@ -15,7 +15,7 @@ await runProgram({
   async start(context) {
     const { values: v } = context.flags;
     startFeatureGates(v['feature-gates'], 'components', [], context.log);
-    const options = cloudOptions(v);
+    const options = await cloudOptions(v);
     const manager = {
       component: 'cloud-controller-manager',
       set: cloudControllers,

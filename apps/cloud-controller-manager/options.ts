@@ -1,23 +1,48 @@
 // From flags to what the controllers of the cloud are told.
 import type { CloudOptions } from '@drydock/controllers/cloud-controllers.ts';
-import { parsePool } from '@drydock/controllers/service/pool.ts';
+import type { Cloud } from '@drydock/controllers/cloudnode/inventory.ts';
+import { type AddressPool, parsePool } from '@drydock/controllers/service/pool.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
 import { StartupError } from '@drydock/foundation/program.ts';
 import type { flags } from './flags.ts';
 import { healthCheck } from './health-check.ts';
+import { inventoryFile } from './inventory-file.ts';
 import { netnsRouter } from './router.ts';
 
-type Wanted = Pick<Values<typeof flags>, 'cloud-provider' | 'load-balancer-cidr' | 'load-balancer-router'>;
+type FlagValues = Values<typeof flags>;
 
-/** Throws StartupError, naming the flag that is wrong. */
-export function cloudOptions(wanted: Wanted): CloudOptions {
-  const { 'cloud-provider': provider, 'load-balancer-cidr': range, 'load-balancer-router': netns } = wanted;
-  if (provider !== 'local') throw new StartupError(`--cloud-provider: unknown cloud provider ${JSON.stringify(provider)}`);
-  if (range === '' && netns !== '')
+/** Rejects with StartupError, naming the flag that is wrong. */
+export async function cloudOptions(v: FlagValues): Promise<CloudOptions> {
+  if (v['cloud-provider'] !== 'local')
+    throw new StartupError(`--cloud-provider: unknown cloud provider ${JSON.stringify(v['cloud-provider'])}`);
+  const { 'load-balancer-router': netns, 'concurrent-node-syncs': nodeSyncs } = v;
+  const addresses = poolOf(v['load-balancer-cidr']);
+  if (addresses === undefined && netns !== '')
     throw new StartupError('--load-balancer-router: there is nothing to route without --load-balancer-cidr');
-  if (range === '') return { addresses: undefined, paths: undefined };
-  const addresses = parsePool(range);
-  if (addresses === undefined)
+  if (nodeSyncs < 1) throw new StartupError('--concurrent-node-syncs: expected at least 1');
+  return {
+    addresses,
+    paths: netns === '' ? undefined : { router: netnsRouter(netns), check: healthCheck },
+    cloud: await cloudOf(v['cloud-config']),
+    nodeSyncs,
+    nodeStatusPeriodMs: v['node-status-update-frequency'],
+    nodeMonitorPeriodMs: v['node-monitor-period'],
+  };
+}
+
+function poolOf(range: string): AddressPool | undefined {
+  const addresses = range === '' ? undefined : parsePool(range);
+  if (range !== '' && addresses === undefined)
     throw new StartupError(`--load-balancer-cidr: ${JSON.stringify(range)}: expected an IPv4 range such as 10.251.0.0/24`);
-  return { addresses, paths: netns === '' ? undefined : { router: netnsRouter(netns), check: healthCheck } };
+  return addresses;
+}
+
+/** It must be readable at the start, for then its path is wrong; what becomes of it later is no reason to end. */
+async function cloudOf(path: string): Promise<Cloud | undefined> {
+  if (path === '') return undefined;
+  const cloud = inventoryFile(path);
+  await cloud.machines().catch((cause: Error) => {
+    throw new StartupError(`--cloud-config: ${cause.message}`, { cause });
+  });
+  return cloud;
 }

@@ -19,6 +19,14 @@ const services = '/api/v1/namespaces/default/services';
 const merge = 'application/merge-patch+json';
 const dialect = { style: 'pflag', ignored: ignoredFlags } as const;
 const folder = mkdtempSync(join(tmpdir(), 'drydock-cloud-'));
+const machine = {
+  name: 'worker-9',
+  providerID: 'local://9',
+  addresses: [{ type: 'InternalIP', address: '10.0.0.9' }],
+  zone: 'a',
+  instanceType: 'small',
+};
+const writeMachines = (machines: object[]) => writeFileSync(join(folder, 'machines.json'), JSON.stringify(machines));
 let server: WireServer;
 let admin: WireClient;
 let stop: () => Promise<void>;
@@ -29,6 +37,8 @@ async function startProgram(): Promise<() => Promise<void>> {
     '--load-balancer-cidr=10.251.0.0/29',
     '--use-service-account-credentials',
     '--secure-port=0',
+    `--cloud-config=${join(folder, 'machines.json')}`,
+    '--node-monitor-period=200ms',
   ];
   const { values } = parseFlags(flags, args, dialect);
   const lifecycle = new Lifecycle(silentLog);
@@ -41,7 +51,7 @@ async function startProgram(): Promise<() => Promise<void>> {
       throw error;
     },
   };
-  const options = cloudOptions(values);
+  const options = await cloudOptions(values);
   const host = { name: 'here', memoryUsage: () => process.memoryUsage() };
   const manager = { component: 'cloud-controller-manager', set: cloudControllers, enabled: values.controllers, host };
   await startManager({ ...manager, optionsOf: () => options }, values, context);
@@ -61,6 +71,7 @@ beforeAll(async () => {
     keyPem: key,
   });
   writeFileSync(join(folder, 'kubeconfig'), text);
+  writeMachines([machine]);
   stop = await startProgram();
 });
 
@@ -109,10 +120,35 @@ test('the address outlives the program, and what was deleted meanwhile is let go
   expect(lease.body.spec.leaseTransitions).toBeGreaterThan(0);
 });
 
+test('a node gets what its machine is, and goes with it, by what the role of the controller allows', async () => {
+  const path = '/api/v1/nodes';
+  const taint = { key: 'node.cloudprovider.kubernetes.io/uninitialized', value: 'true', effect: 'NoSchedule' };
+  const body = { metadata: { name: 'worker-9' }, spec: { taints: [taint] } };
+  expect((await admin.call('POST', path, { body })).code).toBe(201);
+  const node = async () => {
+    const { code, body } = await admin.call('GET', `${path}/worker-9`);
+    if (code !== 200) return code;
+    const { spec, status, metadata } = body;
+    const taints = (spec.taints ?? []).map(({ key }: { key: string }) => key.split('/')[1]);
+    const zone = metadata.labels?.['topology.kubernetes.io/zone'];
+    return { id: spec.providerID, taints, zone, address: status.addresses?.[0]?.address };
+  };
+  // What the apiserver says of a node that has not reported stays.
+  const known = { id: 'local://9', taints: ['not-ready'], zone: 'a', address: '10.0.0.9' };
+  await expect.poll(node).toEqual(known);
+  writeMachines([{ ...machine, shutdown: true }]);
+  await expect.poll(node).toEqual({ ...known, taints: ['not-ready', 'shutdown'] });
+  writeFileSync(join(folder, 'machines.json'), '');
+  writeMachines([]);
+  await expect.poll(node).toBe(404);
+});
+
 test.each([
+  ['--cloud-config=/nowhere', '--cloud-config: ENOENT'],
+  ['--concurrent-node-syncs=0', '--concurrent-node-syncs: expected at least 1'],
   ['--cloud-provider=other', '--cloud-provider: unknown cloud provider "other"'],
   ['--load-balancer-cidr=fd00::/64', '--load-balancer-cidr: "fd00::/64": expected an IPv4 range such as 10.251.0.0/24'],
   ['--load-balancer-router=x', '--load-balancer-router: there is nothing to route without --load-balancer-cidr'],
-])('%s is refused', (flag, message) => {
-  expect(() => cloudOptions(parseFlags(flags, [flag], dialect).values)).toThrow(message);
+])('%s is refused', async (flag, message) => {
+  await expect(cloudOptions(parseFlags(flags, [flag], dialect).values)).rejects.toThrow(message);
 });

@@ -95,6 +95,7 @@ export const ignoredFlags: IgnoredFlags = {
   ...ignoredFlagsOf(
     [
       'attach-detach-reconcile-sync-period',
+      'cloud-config',
       'cloud-provider',
       'cluster-signing-cert-file',
       'cluster-signing-duration',

@@ -1,5 +1,8 @@
 // The table of cloud-controller-manager's controllers.
 
+import { startCloudNodeController } from './cloudnode/controller.ts';
+import type { Cloud } from './cloudnode/inventory.ts';
+import { startCloudNodeLifecycleController } from './cloudnode/lifecycle-controller.ts';
 import type { ControllerContext } from './common/ports.ts';
 import type { ControllerSet } from './entry.ts';
 import { startServiceController } from './service/controller.ts';
@@ -12,6 +15,13 @@ export interface CloudOptions {
   readonly addresses: AddressPool | undefined;
   /** What leads to them; undefined where that is nobody's here. */
   readonly paths: PathPorts | undefined;
+  /** Where nodes' machines are; undefined where nothing is told of them. */
+  readonly cloud: Cloud | undefined;
+  /** --concurrent-node-syncs */
+  readonly nodeSyncs: number;
+  /** --node-status-update-frequency and --node-monitor-period, in milliseconds. */
+  readonly nodeStatusPeriodMs: number;
+  readonly nodeMonitorPeriodMs: number;
 }
 
 function startLoadBalancers({ addresses, paths }: CloudOptions, context: ControllerContext): Promise<void> | undefined {
@@ -25,18 +35,27 @@ function startLoadBalancers({ addresses, paths }: CloudOptions, context: Control
 export const cloudControllers: ControllerSet<CloudOptions> = {
   entries: [
     {
+      name: 'cloud-node-controller',
+      alias: 'cloud-node',
+      account: 'node-controller',
+      eventSource: 'cloud-node-controller',
+      start: ({ cloud, nodeSyncs: concurrency, nodeStatusPeriodMs: periodMs }, context) =>
+        cloud === undefined ? undefined : startCloudNodeController({ cloud, concurrency, periodMs }, context),
+    },
+    {
+      name: 'cloud-node-lifecycle-controller',
+      alias: 'cloud-node-lifecycle',
+      account: 'node-controller',
+      eventSource: 'cloud-node-lifecycle-controller',
+      start: ({ cloud, nodeMonitorPeriodMs: periodMs }, context) =>
+        cloud === undefined ? undefined : startCloudNodeLifecycleController({ cloud, periodMs }, context),
+    },
+    {
       name: 'service-lb-controller',
       alias: 'service',
       account: 'service-controller',
       start: startLoadBalancers,
     },
   ],
-  notYet: [
-    'cloud-node-controller',
-    'cloud-node',
-    'cloud-node-lifecycle-controller',
-    'cloud-node-lifecycle',
-    'node-route-controller',
-    'route',
-  ],
+  notYet: ['node-route-controller', 'route'],
 };

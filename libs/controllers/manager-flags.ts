@@ -28,7 +28,6 @@ export const ignoredManagerFlags = {
   ...ignoredFlagsOf(
     [
       'cidr-allocator-type',
-      'cloud-config',
       'cluster-name',
       'concurrent-service-syncs',
       'controller-shutdown-timeout',

@@ -145,7 +145,7 @@ export function ingressObjects(topology: Topology): BootstrapObject[] {
 /** Who the cloud-controller-managers are. */
 export const cloudUser = 'system:cloud-controller-manager';
 
-/** What cloud-controller-managers may do: what upstream's role of the service controller may, elect one of them, and ask who asks them. */
+/** What cloud-controller-managers may do: what upstream's roles of the controllers of Services and nodes may, elect one of them, and ask who asks them. */
 export function cloudObjects(topology: Topology): BootstrapObject[] {
   if (topology.config.cloudControllerManagers === 0) return [];
   const group = 'rbac.authorization.k8s.io';
@@ -169,7 +169,8 @@ export function cloudObjects(topology: Topology): BootstrapObject[] {
         metadata: { name: cloudUser },
         rules: [
           { apiGroups: [''], resources: ['services', 'nodes'], verbs: ['get', 'list', 'watch'] },
-          { apiGroups: [''], resources: ['services/status'], verbs: ['patch', 'update'] },
+          { apiGroups: [''], resources: ['services/status', 'nodes/status'], verbs: ['patch', 'update'] },
+          { apiGroups: [''], resources: ['nodes'], verbs: ['patch', 'update', 'delete'] },
           { apiGroups: ['', 'events.k8s.io'], resources: ['events'], verbs: ['create', 'patch', 'update'] },
           { apiGroups: ['coordination.k8s.io'], resources: ['leases'], verbs: ['get', 'create', 'update'] },
         ],
