@@ -33,6 +33,8 @@ export interface AttachmentView {
 interface NodeMemory {
   /** Since when nobody has used the volume there. */
   readonly unusedSinceMs?: number;
+  /** The node has been seen not to use it since: it does not matter any more whether the node is there. */
+  readonly letGo?: boolean;
   /** Since when the driver's program has been asked and has not answered. */
   readonly askedSinceMs?: number;
   /** When pods were told of a failure, and how long they are not told again. */
@@ -114,10 +116,10 @@ class Draft {
     const { volume } = this.#view;
     const name = attachment.spec.nodeName;
     const node = this.#view.nodeOf(name);
-    const unusedSinceMs = this.#before.get(name)?.unusedSinceMs ?? this.#nowMs;
-    this.#memory.set(name, { unusedSinceMs });
-    const status =
-      volume === undefined ? 'safe' : detachable(attachedName(volume), node, this.#nowMs - unusedSinceMs, settings);
+    const { unusedSinceMs = this.#nowMs, letGo: hadLetGo = false } = this.#before.get(name) ?? {};
+    const unusedMs = this.#nowMs - unusedSinceMs;
+    const status = volume === undefined ? 'safe' : detachable(attachedName(volume), node, unusedMs, settings, hadLetGo);
+    this.#memory.set(name, { unusedSinceMs, letGo: status === 'safe' });
     if (typeof status === 'number') this.#look(status);
     if (!mayDetach(status)) return;
     if (volume !== undefined && isNamed(volume, node)) {

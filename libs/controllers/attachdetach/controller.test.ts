@@ -12,7 +12,7 @@ import {
 import { attachmentName } from '@drydock/api/storage/attachments.ts';
 import { expect, test } from 'vitest';
 import { type Manager, World, withEveryMishap } from '../testing/world.ts';
-import { attachWaitMs } from './attachment-plan.ts';
+import { attachWaitMs, planAttachments } from './attachment-plan.ts';
 import { startAttachDetachController } from './controller.ts';
 import { type DetachSettings, unmountWaitMs } from './detachable.ts';
 
@@ -356,11 +356,33 @@ test('a node that is out of service is not waited for', async () => {
   expect([world.places(), await world.reported('n1')]).toEqual([[], undefined]);
 });
 
-test('a node that is gone: the volume leaves with its pod', async () => {
+test('a node that is gone while it used a volume is waited for, too: its machine may run on', async () => {
   const world = await leftInUse();
   await world.user.delete(nodes, { name: 'n1' });
-  await world.pass(5_000);
+  await world.pass(unmountWaitMs - 120_000, 20_000);
+  expect(world.places()).toEqual(['va n1']);
+  await world.pass(120_000, 20_000);
   expect(world.places()).toEqual([]);
+  const waiting = await leftInUse({ waitsForever: true });
+  await waiting.user.delete(nodes, { name: 'n1' });
+  await waiting.pass(3 * unmountWaitMs, 60_000);
+  expect(waiting.places()).toEqual(['va n1']);
+});
+
+test('a node that has let go of a volume may go: the volume leaves at once', () => {
+  const volume = { driver, handle: 'h-va' };
+  const attachment: VolumeAttachment = {
+    metadata: { name: attachmentName(volume, 'n1') },
+    spec: { attacher: driver, nodeName: 'n1', source: { persistentVolumeName: 'va' } },
+    status: { attached: true },
+  };
+  const view = { volume, attachRequired: true, users: [], attachments: [attachment] };
+  const settings = { waitsForever: false };
+  const told = { metadata: { name: 'n1' }, status: { volumesAttached: [{ name: nameOnNode('va'), devicePath: '' }] } };
+  const before = planAttachments({ ...view, nodeOf: () => told }, new Map(), 0, settings);
+  expect([before.steps, before.tell]).toEqual([[], ['n1']]);
+  const after = planAttachments({ ...view, nodeOf: () => undefined }, before.memory, 1_000, settings);
+  expect(after.steps.map(({ action }) => action.verb)).toEqual(['delete']);
 });
 
 test('a node that begins to use a volume while a cache does not show it keeps it', async () => {

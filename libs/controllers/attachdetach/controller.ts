@@ -273,7 +273,7 @@ class Attacher {
   async #do({ action, why, unlessUsedOn, asker, forced }: Step, volume: DriverVolume | undefined, round: Round): Promise<void> {
     const { log } = this.#context;
     if (unlessUsedOn !== undefined && volume !== undefined) await checkUnused(attachedName(volume), unlessUsedOn, round);
-    if (forced !== undefined) log.warn({ volume, why }, 'detaching by force what its node says it uses');
+    if (forced !== undefined) log.warn({ volume, why }, 'detaching by force what its node said it uses');
     else if (action.verb !== 'event') log.debug({ volume, why, verb: action.verb }, 'attachment');
     try {
       await round.execute([action]);

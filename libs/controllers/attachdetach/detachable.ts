@@ -5,7 +5,7 @@ import { outOfServiceTaint } from '../common/nodes.ts';
 import { isNodeReady } from '../nodelifecycle/health.ts';
 import { isManaged, keepsEnded } from './users.ts';
 
-/** How long a node that is not ready may keep a volume that nobody uses (upstream's ReconcilerMaxWaitForUnmountDuration). */
+/** How long a node that is not ready, or gone, may keep a volume that nobody uses (upstream's ReconcilerMaxWaitForUnmountDuration). */
 export const unmountWaitMs = 360_000;
 
 export interface DetachSettings {
@@ -14,20 +14,29 @@ export interface DetachSettings {
 }
 
 /**
- * - `safe`: the node says that it does not use it, or is gone.
- * - `timeout`, `out-of-service`: the node says that it uses it, and cannot be waited for.
+ * - `safe`: the node says that it does not use it, or said so before it was deleted.
+ * - `timeout`, `out-of-service`: the node says that it uses it, and cannot be waited for. A machine may run on without its node.
  * - a number: not yet; milliseconds until it is to be looked at again.
  * - `waits`: not before the node says something else.
  */
 export type Detachable = 'safe' | 'timeout' | 'out-of-service' | 'waits' | number;
 
-/** @param unusedMs for how long nobody has used the volume there. */
-export function detachable(name: string, node: Node | undefined, unusedMs: number, settings: DetachSettings): Detachable {
-  if (node === undefined || !(node.status?.volumesInUse ?? []).includes(name)) return 'safe';
-  if ((node.spec?.taints ?? []).some(({ key }) => key === outOfServiceTaint)) return 'out-of-service';
+/**
+ * @param unusedMs for how long nobody has used the volume there.
+ * @param letGo of a node that is gone: whether it was seen not to use it.
+ */
+export function detachable(
+  name: string,
+  node: Node | undefined,
+  unusedMs: number,
+  settings: DetachSettings,
+  letGo = false,
+): Detachable {
+  if (node === undefined ? letGo : !(node.status?.volumesInUse ?? []).includes(name)) return 'safe';
+  if ((node?.spec?.taints ?? []).some(({ key }) => key === outOfServiceTaint)) return 'out-of-service';
   if (settings.waitsForever) return 'waits';
   if (unusedMs < unmountWaitMs) return unmountWaitMs - unusedMs;
-  return isNodeReady(node) ? 'waits' : 'timeout';
+  return node !== undefined && isNodeReady(node) ? 'waits' : 'timeout';
 }
 
 /** Whether it may be taken away now. */
