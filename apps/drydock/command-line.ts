@@ -82,6 +82,8 @@ named('kill', 'kill processes; a worker dies as a whole machine', [
     const signal = signalNamed(options.signal);
     const reached = await lab().kill(chosenNames(given, options), signal);
     say(`${signal} sent to ${someOf(reached, given, 'no process was running')}`);
+    const again = signal === 'SIGSTOP' || signal === 'SIGCONT' ? [] : lab().begunAgain(reached);
+    if (again.length > 0) say(`${again.join(', ')}: in static pods, which the kubelet begins again unless their manifests go`);
   });
 named('pause', 'stop processes in their tracks; connections stay open', ['pause apiserver-1', 'pause worker-2']).action(
   async (given: string[], options: { all?: boolean }) =>

@@ -6,7 +6,7 @@ import { ensureArchive, loadArchive } from '@drydock/lab/images/provision.ts';
 import type { Lab } from '@drydock/lab/lab.ts';
 import { tool } from '@drydock/lab/machine/spawn.ts';
 import { workerFolders } from '@drydock/lab/programs/worker.ts';
-import { type Member, membersOf } from '@drydock/lab/topology.ts';
+import { type Member, nodesOf } from '@drydock/lab/topology.ts';
 import { table } from './table.ts';
 
 /** Builds the lab's own images where they are not cached; returns the archive. */
@@ -49,5 +49,5 @@ function workersOf(lab: Lab): Member[] {
   const { topology } = lab.view();
   if (topology.config.engine !== 'containerd')
     throw new LabError('unsupported', 'this lab has no container engine: pods are simulated, any image is accepted');
-  return membersOf(topology, 'worker');
+  return nodesOf(topology);
 }

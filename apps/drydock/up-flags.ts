@@ -20,8 +20,17 @@ const numbers: readonly (readonly [flag: string, field: Topology, usage: string]
   ],
   ['port-base', 'portBase', 'first port of a lab on loopback'],
 ];
-type Text = 'network' | 'engine' | 'fabricCidr' | 'serviceCidr' | 'clusterCidr' | 'loadBalancerCidr' | 'profile';
+type Text =
+  | 'controlPlane'
+  | 'network'
+  | 'engine'
+  | 'fabricCidr'
+  | 'serviceCidr'
+  | 'clusterCidr'
+  | 'loadBalancerCidr'
+  | 'profile';
 const texts: readonly (readonly [flag: string, field: Text, usage: string])[] = [
+  ['control-plane', 'controlPlane', 'processes, or static-pods: containers that the kubelets of control-plane nodes run'],
   ['network', 'network', 'netns, or loopback where there is no root or no Linux'],
   ['engine', 'engine', 'containerd, or hollow: pods are simulated'],
   ['fabric-cidr', 'fabricCidr', 'addresses of members and workers'],
@@ -86,6 +95,7 @@ export function readUpFlags(options: Readonly<Record<string, unknown>>, file: Pa
 }
 
 const choices: Readonly<Partial<Record<Text, readonly string[]>>> = {
+  controlPlane: ['processes', 'static-pods'],
   network: ['netns', 'loopback'],
   engine: ['containerd', 'hollow'],
   profile: ['default', 'fast'],

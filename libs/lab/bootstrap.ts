@@ -2,29 +2,60 @@
 import { serviceNameLabel } from '@drydock/api/endpoint-slices.ts';
 import { parseTime } from '@drydock/foundation/clock.ts';
 import { dnsServiceAddress } from './programs/control-plane.ts';
-import { membersOf, portOf, type Topology } from './topology.ts';
+import { controlPlaneTaint } from './programs/kubelet-config.ts';
+import { membersOf, nodesOf, portOf, type Topology } from './topology.ts';
 
 export interface BootstrapObject {
   /** Collection to create it in. */
   readonly path: string;
   readonly body: Readonly<Record<string, unknown>>;
+  /** Where it is there already, and lacks what a lab gives it. */
+  readonly completes?: Completion;
+}
+
+/** What is merged into an object that is there, unless it `isComplete`. */
+export interface Completion {
+  readonly path: string;
+  readonly body: Readonly<Record<string, unknown>>;
+  readonly isComplete: (object: unknown) => boolean;
 }
 
 /**
  * Nodes are made before their kubelets register, because the fabric routes a fixed range to each worker: a node IPAM
- * controller keeps the range of a node that has one, and would otherwise hand them out in order of arrival.
+ * controller keeps the range of a node that has one, and would otherwise hand them out in order of arrival. Only the kubelet of a
+ * control-plane node may be first, for it runs the apiserver: its node gets what is missing, as kubeadm marks it.
  */
 export function nodeObjects(topology: Topology): BootstrapObject[] {
-  return membersOf(topology, 'worker').map((member) => ({
-    path: '/api/v1/nodes',
-    body: {
-      apiVersion: 'v1',
-      kind: 'Node',
-      metadata: { name: member.name, labels: { 'kubernetes.io/hostname': member.name } },
-      spec: { podCIDR: member.podCidr, podCIDRs: [member.podCidr] },
-    },
-  }));
+  return nodesOf(topology).map((member) => {
+    const isControlPlane = member.kind === 'control-plane';
+    const spec = { podCIDR: member.podCidr, podCIDRs: [member.podCidr] };
+    const roles = isControlPlane ? controlPlaneLabels : {};
+    return {
+      path: '/api/v1/nodes',
+      body: {
+        apiVersion: 'v1',
+        kind: 'Node',
+        metadata: { name: member.name, labels: { 'kubernetes.io/hostname': member.name, ...roles } },
+        spec: { ...spec, ...(isControlPlane ? { taints: [controlPlaneTaint] } : {}) },
+      },
+      ...(isControlPlane
+        ? {
+            completes: {
+              path: `/api/v1/nodes/${member.name}`,
+              body: { metadata: { labels: roles }, spec },
+              isComplete: (node: unknown) => (node as { spec?: { podCIDR?: string } }).spec?.podCIDR !== undefined,
+            },
+          }
+        : {}),
+    };
+  });
 }
+
+/** By what `kubectl get nodes` knows the role, and load balancers the nodes that they leave out; kubeadm's. */
+const controlPlaneLabels = {
+  'node-role.kubernetes.io/control-plane': '',
+  'node.kubernetes.io/exclude-from-external-load-balancers': '',
+} as const;
 
 /** The group by which apiservers are let in at kubelets; kubeadm's name. */
 export const kubeletApiGroup = 'kubeadm:cluster-admins';

@@ -3,7 +3,7 @@ import { type CertificateRequest, clientCertificate, forBothSides, servingCertif
 import type { AuthorityRequest } from '@drydock/pki/folder.ts';
 import { cloudUser, dnsUser, ingressUser, kubeletApiGroup } from './bootstrap.ts';
 import { kubernetesServiceAddress } from './programs/control-plane.ts';
-import { membersOf, type Topology } from './topology.ts';
+import { membersOf, nodesOf, type Topology } from './topology.ts';
 
 /** Of the API's clients and servers, of the store's, of the store's members among themselves, of proxies that speak for users. */
 export const authorityNames = ['ca', 'etcd/ca', 'etcd/peer-ca', 'front-proxy-ca'] as const;
@@ -51,7 +51,7 @@ function clusterCertificates(topology: Topology): Record<string, CertificateRequ
     'ingress-controller': clientCertificate(ingressUser),
     'cloud-controller-manager': clientCertificate(cloudUser),
   };
-  for (const { name, address } of membersOf(topology, 'worker')) {
+  for (const { name, address } of nodesOf(topology)) {
     const user = `system:node:${name}`;
     requests[`${name}/kubelet`] = servingCertificate(user, [name, address], ['system:nodes']);
     requests[`${name}/kubelet-client`] = clientCertificate(user, 'system:nodes');

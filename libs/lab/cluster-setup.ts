@@ -4,7 +4,7 @@ import { LabError } from './errors.ts';
 import { AdminApi } from './machine/api.ts';
 import { pause } from './machine/probe.ts';
 import type { StartListener } from './starter.ts';
-import { membersOf, portOf, type Topology } from './topology.ts';
+import { membersOf, nodesOf, portOf, type Topology } from './topology.ts';
 
 /** Between attempts of a request that could not be served yet. */
 const retryMs = 50;
@@ -30,7 +30,7 @@ export async function createObjects(
 }
 
 /**
- * Resolves when all workers are Ready; each node is reported as it becomes Ready. `since` gives for each worker the wall
+ * Resolves when all nodes are Ready; each node is reported as it becomes Ready. `since` gives for each worker the wall
  * time in milliseconds from which on a report counts: an earlier one is of a kubelet that has died.
  */
 export async function waitForNodes(
@@ -39,7 +39,7 @@ export async function waitForNodes(
   listener: StartListener,
   signal: AbortSignal,
 ): Promise<void> {
-  const waiting = new Set(membersOf(topology, 'worker').map((member) => member.name));
+  const waiting = new Set(nodesOf(topology).map((member) => member.name));
   for (const name of waiting) listener(`node ${name}`, 'waiting');
   const apis = apiservers(topology);
   const onEvent = (event: { type: string; object: unknown }): boolean => {
@@ -67,8 +67,10 @@ async function createUntilDone(
 ): Promise<void> {
   for (let attempt = 0; attempt < attempts; attempt++) {
     signal.throwIfAborted();
-    const answer = await apis[attempt % apis.length]?.send('POST', object.path, object.body).catch(() => undefined);
-    if (answer !== undefined && (answer.status === 201 || answer.status === 409)) return;
+    const api = apis[attempt % apis.length];
+    const answer = await api?.send('POST', object.path, object.body).catch(() => undefined);
+    if (answer?.status === 201) return;
+    if (answer?.status === 409 && (await isComplete(api, object))) return;
     // A Service that exists is refused for its address before it is refused for its name.
     if (answer?.status === 422 && answer.body.includes('already allocated')) return;
     if (answer?.status === 400 || answer?.status === 422) {
@@ -76,6 +78,15 @@ async function createUntilDone(
     }
     await pause(signal, retryMs);
   }
+}
+
+/** Gives an object that was there what it lacks; false where that has to be tried again. */
+async function isComplete(api: AdminApi | undefined, { completes }: BootstrapObject): Promise<boolean> {
+  if (completes === undefined) return true;
+  const there = await api?.send('GET', completes.path).catch(() => undefined);
+  if (there?.status !== 200) return false;
+  if (completes.isComplete(JSON.parse(there.body))) return true;
+  return (await api?.send('PATCH', completes.path, completes.body).catch(() => undefined))?.status === 200;
 }
 
 /** A connection to each apiserver: `up` does not depend on any one of them, nor on the balancer. */

@@ -25,6 +25,11 @@ export interface LabConfig {
   readonly apiservers: number;
   readonly schedulers: number;
   readonly controllerManagers: number;
+  /**
+   * `processes`: each of the above has a member of its own. `static-pods`: each control-plane node has one of each, in containers that
+   * its kubelet runs from manifests.
+   */
+  readonly controlPlane: 'processes' | 'static-pods';
   readonly workers: number;
   readonly dns: number;
   /** Ingress controllers; each serves at every worker's address. */
@@ -62,6 +67,7 @@ export const defaultConfig: LabConfig = {
   apiservers: 2,
   schedulers: 2,
   controllerManagers: 2,
+  controlPlane: 'processes',
   workers: 3,
   dns: 1,
   ingress: 2,
@@ -97,7 +103,7 @@ export const portsNeeded = 500;
 /** A lab's choices: defaults, overridden by `asked`, the timings by profile. */
 export function completeConfig(asked: Partial<LabConfig>): LabConfig {
   const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as Partial<LabConfig>;
-  const plain = { ...defaultConfig, ...given };
+  const plain = { ...defaultConfig, ...(given.controlPlane === 'static-pods' ? oneOfEach : {}), ...given };
   // Where there is nothing that an Ingress or a load balancer could lead to, there is none unless it is asked for.
   const unless = (field: 'ingress' | 'cloudControllerManagers', possible: boolean) =>
     given[field] ?? (possible ? defaultConfig[field] : 0);
@@ -108,6 +114,9 @@ export function completeConfig(asked: Partial<LabConfig>): LabConfig {
   };
   return { ...merged, timings: resolveTimings(merged.profile, given.timings ?? {}) };
 }
+
+/** A control plane of static pods has one node unless more are asked for. */
+const oneOfEach = { etcd: 1, apiservers: 1, schedulers: 1, controllerManagers: 1 } as const;
 
 /** Whether a lab has workers that requests can be sent to. */
 export function ingressPossible({ network, engine, workers }: Pick<LabConfig, 'network' | 'engine' | 'workers'>): boolean {
@@ -131,6 +140,7 @@ export function checkConfig(config: LabConfig): ConfigProblem[] {
       add(field, `expected a whole number from ${least} to ${most}, got ${count}`);
   }
   checkCidrs(config, add);
+  if (config.controlPlane === 'static-pods') checkStaticPods(config, add);
   const known = commandNames(config);
   for (const field of ['programs', 'flags'] as const)
     for (const name of Object.keys(config[field]))
@@ -160,10 +170,27 @@ export function checkConfig(config: LabConfig): ConfigProblem[] {
   return problems;
 }
 
+const staticPrograms = ['etcd', 'kube-apiserver', 'kube-scheduler', 'kube-controller-manager'] as const;
+
+function checkStaticPods(config: LabConfig, add: (field: string, message: string) => void): void {
+  if (config.network !== 'netns' || config.engine !== 'containerd')
+    add('controlPlane', 'static pods are containers of a node: they need network netns and engine containerd');
+  const { etcd, apiservers, schedulers, controllerManagers } = config;
+  if (new Set([etcd, apiservers, schedulers, controllerManagers]).size > 1)
+    add(
+      'controlPlane',
+      'a control-plane node runs one of each: etcd, apiservers, schedulers and controllerManagers must be equal',
+    );
+  for (const name of Object.keys(config.programs))
+    if (staticPrograms.some((program) => name === program) || /^(?:etcd|apiserver|scheduler|controller-manager)-\d$/.test(name))
+      add(`programs.${name}`, 'runs in a container of the image that has our programs: nothing else can take its place there');
+}
+
 /** What another command or more flags may be given to: programs, and processes of this lab. */
 function commandNames(config: LabConfig): string[] {
   const numbered = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i + 1}`);
   const { etcd, apiservers, schedulers, controllerManagers, dns, ingress, cloudControllerManagers, workers } = config;
+  const nodePrograms = ['containerd-', 'kubelet-', 'kube-proxy-'];
   return [
     ...programNames,
     ...numbered('etcd-', etcd),
@@ -173,7 +200,8 @@ function commandNames(config: LabConfig): string[] {
     ...numbered('dns-', dns),
     ...numbered('ingress-', ingress),
     ...numbered('cloud-controller-manager-', cloudControllerManagers),
-    ...['containerd-w', 'kubelet-w', 'kube-proxy-w'].flatMap((prefix) => numbered(prefix, workers)),
+    ...nodePrograms.flatMap((prefix) => numbered(`${prefix}cp`, config.controlPlane === 'static-pods' ? apiservers : 0)),
+    ...nodePrograms.flatMap((prefix) => numbered(`${prefix}w`, workers)),
   ];
 }
 

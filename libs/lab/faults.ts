@@ -1,4 +1,4 @@
-// Faults on real processes: kill, pause, resume. A worker is a whole machine: its processes, shims and containers.
+// Faults on real processes: kill, pause, resume. A node is a whole machine: its processes, shims and containers.
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { LabError } from './errors.ts';
 import { processesIn } from './machine/cgroups.ts';
@@ -6,7 +6,7 @@ import { identify, type ProcessId, signalRecorded, viewRecorded } from './machin
 import type { ProcessSpec } from './programs/process-spec.ts';
 import { podCgroup, systemCgroup } from './programs/worker.ts';
 import type { LabState } from './state.ts';
-import type { Member, Topology } from './topology.ts';
+import { isNode, type Member, type Topology } from './topology.ts';
 
 export type Target =
   | { readonly kind: 'process'; readonly spec: ProcessSpec }
@@ -14,7 +14,7 @@ export type Target =
 
 /** Everything that may be named on a command line. */
 export function targetNames(specs: readonly ProcessSpec[]): string[] {
-  const workers = new Set(specs.filter((spec) => spec.member.kind === 'worker').map((spec) => spec.member.name));
+  const workers = new Set(specs.filter((spec) => isNode(spec.member)).map((spec) => spec.member.name));
   return [...specs.map((spec) => spec.name), ...workers, 'all'];
 }
 
@@ -22,13 +22,13 @@ export function targetNames(specs: readonly ProcessSpec[]): string[] {
 export function findTargets(specs: readonly ProcessSpec[], names: readonly string[]): Target[] {
   return names.flatMap((name): Target[] => {
     if (name === 'all') {
-      const machines = new Set(specs.filter((spec) => spec.member.kind === 'worker').map((spec) => spec.member.name));
-      const others = specs.filter((spec) => spec.member.kind !== 'worker');
+      const machines = new Set(specs.filter((spec) => isNode(spec.member)).map((spec) => spec.member.name));
+      const others = specs.filter((spec) => !isNode(spec.member));
       return [...others.map((spec): Target => ({ kind: 'process', spec })), ...findTargets(specs, [...machines])];
     }
     const spec = specs.find((candidate) => candidate.name === name);
     if (spec !== undefined) return [{ kind: 'process', spec }];
-    const own = specs.filter((candidate) => candidate.member.name === name && candidate.member.kind === 'worker');
+    const own = specs.filter((candidate) => candidate.member.name === name && isNode(candidate.member));
     const [first] = own;
     if (first === undefined)
       throw new LabError('unknown-name', `unknown name: ${name} (one of: ${targetNames(specs).join(', ')})`);

@@ -22,6 +22,7 @@ const fields: Readonly<Record<keyof LabConfig, FieldKind>> = {
   apiservers: 'number',
   schedulers: 'number',
   controllerManagers: 'number',
+  controlPlane: ['processes', 'static-pods'],
   workers: 'number',
   dns: 'number',
   ingress: 'number',

@@ -3,11 +3,13 @@
 import { checkConfig, completeConfig, type LabConfig } from './config.ts';
 import { type DownReport, endStrays, takeDown } from './down.ts';
 import { LabError } from './errors.ts';
-import { findTargets, livingProcesses, namesOf, signalTarget } from './faults.ts';
+import { findTargets, livingProcesses, namesOf, signalTarget, type Target } from './faults.ts';
 import type { LabContext } from './lab-context.ts';
 import { machineFacts } from './machine/facts.ts';
 import { noteSignal } from './machine/last-words.ts';
+import { hasManifest, putAside, putBack } from './machine/manifest-files.ts';
 import { applyPartitions } from './machine/network.ts';
+import { findStarted } from './machine/spawn.ts';
 import { lockLab, readState, writeState } from './machine/state-file.ts';
 import { describePartition, type Partition, parsePartition } from './net/partition.ts';
 import { refuseOlderCertificates } from './older-lab.ts';
@@ -16,7 +18,7 @@ import { claim, ownershipOrThrow } from './ownership.ts';
 import { processesOf } from './processes.ts';
 import type { ProcessSpec } from './programs/process-spec.ts';
 import { logFile, type StartListener } from './starter.ts';
-import type { LabState } from './state.ts';
+import type { LabState, RecordedProcess } from './state.ts';
 import { type LabStatus, statusOf } from './status.ts';
 import { planRestore, restoreBeside, snapshotRevision, takeRestored } from './store-restore.ts';
 import { type SavedSnapshot, saveSnapshot } from './store-snapshot.ts';
@@ -28,6 +30,14 @@ export interface UpCall {
   readonly listener?: StartListener;
   readonly say?: (line: string) => void;
   readonly signal?: AbortSignal;
+}
+
+/** What a process has written. */
+export interface LogFile {
+  readonly name: string;
+  readonly file: string;
+  /** A container's, each line of which begins with its time. */
+  readonly isCri: boolean;
 }
 
 /** A lab that exists. */
@@ -56,7 +66,8 @@ export class Lab {
     if (state.paths.dir !== owned.record.dir)
       throw new LabError('conflict', `${owned.record.dir} has the state of a lab in ${state.paths.dir}`);
     const topology = layOut(state.config, state.paths);
-    return { record: owned.record, state, topology, specs: processesOf({ topology, machine: machineFacts() }) };
+    const specs = processesOf({ topology, machine: machineFacts() });
+    return { record: owned.record, state: withContainers(state, specs), topology, specs };
   }
 
   /** The lab as recorded. Throws LabError where there is none, with where one of that name is. */
@@ -148,11 +159,22 @@ export class Lab {
       const plan = planRestore(await snapshotRevision(topology, first, file), state.restoredRevision ?? 0);
       await restoreBeside(topology, members, file, plan);
       const deciding = specs.filter(({ program }) => electors.some((name) => name === program));
+      const inPods = [...members, ...deciding].flatMap(({ staticPod }) => staticPod ?? []);
+      await this.#putAside([...members, ...deciding]);
       await this.kill([...running, ...deciding.map((spec) => spec.name)]);
       writeState(record.dir, { ...state, restoredRevision: plan.revision });
       takeRestored(members);
+      for (const pod of inPods) putBack(pod);
       return this.#start(record, state.config, undefined, call);
     });
+  }
+
+  /** Takes away the manifests of these, and waits until their kubelets have ended them: without one nothing is begun again. */
+  async #putAside(specs: readonly ProcessSpec[]): Promise<void> {
+    const again = this.begunAgain(specs.map((spec) => spec.name));
+    const { state, topology } = this.view();
+    for (const { staticPod } of specs) if (staticPod !== undefined) putAside(staticPod);
+    await this.#waitGone({ state, topology, targets: findTargets(specs, again) }, podStopMs);
   }
 
   /** Sends a signal, SIGKILL by default; returns the names of those of the targets' processes that it reached. */
@@ -187,8 +209,9 @@ export class Lab {
       refuseOlderCertificates(topology, runningIn(state));
       writeState(state.paths.dir, state);
       for (const target of targets) await signalTarget(this.context.clock, topology, state, target, 'SIGTERM');
-      await this.#waitGone(names);
-      await this.kill(names, 'SIGKILL');
+      await this.#waitGone({ state, topology, targets });
+      // Those that were there: what a kubelet has begun again meanwhile goes on.
+      for (const target of targets) await signalTarget(this.context.clock, topology, state, target, 'SIGKILL');
       return this.#startNamed(names, call);
     });
   }
@@ -229,10 +252,23 @@ export class Lab {
     return owned.marked ? this.#exclusively('down', dir, work) : work();
   }
 
-  /** The log files of a process, of all processes of a worker, or of `all`. Throws LabError for an unknown name. */
-  logFiles(name: string): { name: string; file: string }[] {
+  /** The log files of a process, of all processes of a node, or of `all`. Throws LabError for an unknown name. */
+  logFiles(name: string): LogFile[] {
     const { topology, specs } = this.view();
-    return namesOf(findTargets(specs, [name])).map((found) => ({ name: found, file: logFile(topology, found) }));
+    const names = namesOf(findTargets(specs, [name]));
+    return specs
+      .filter((spec) => names.includes(spec.name))
+      .map((spec) => ({ name: spec.name, file: logFile(topology, spec), isCri: spec.staticPod !== undefined }));
+  }
+
+  /** Of these names those that a kubelet, which still runs, begins again. */
+  begunAgain(names: readonly string[]): string[] {
+    const { state, specs } = this.view();
+    const kubelets = specs.filter((spec) => spec.program === 'kubelet' && isRunning(state, spec.name));
+    return specs
+      .filter((spec) => names.includes(spec.name) && spec.staticPod !== undefined && hasManifest(spec.staticPod))
+      .filter((spec) => kubelets.some(({ member }) => member === spec.member))
+      .map(({ name }) => name);
   }
 
   /** Whether there is a lab, or what is left of one. Throws LabError where the folder is not this lab's. */
@@ -272,10 +308,11 @@ export class Lab {
     return partitions.map(describePartition);
   }
 
-  async #waitGone(names: readonly string[]): Promise<void> {
-    const { state, topology, specs } = this.view();
-    const targets = findTargets(specs, names);
-    for (let waited = 0; waited < orderlyStopMs; waited += pollMs) {
+  async #waitGone(
+    { state, topology, targets }: Pick<LabView, 'state' | 'topology'> & { targets: readonly Target[] },
+    patienceMs = orderlyStopMs,
+  ): Promise<void> {
+    for (let waited = 0; waited < patienceMs; waited += pollMs) {
       if (targets.every((target) => livingProcesses(topology, state, target).length === 0)) return;
       await this.context.clock.sleep(pollMs);
     }
@@ -301,10 +338,24 @@ export class Lab {
 
 const stopFirst = 'running; what the store holds now will be lost: `drydock kill` them first, or say --force';
 const orderlyStopMs = 5_000;
+/** A kubelet gives a static pod 30 s to end. */
+const podStopMs = 35_000;
 const pollMs = 20;
 
 function runningIn(state: LabState): string[] {
   return Object.keys(state.processes).filter((name) => isRunning(state, name));
+}
+
+/** A kubelet begins containers again without telling: what runs now is found by its mark. */
+function withContainers(state: LabState, specs: readonly ProcessSpec[]): LabState {
+  const inPods = specs.filter((spec) => spec.staticPod !== undefined);
+  if (inPods.length === 0) return state;
+  const found = findStarted(state.paths.dir);
+  const now = inPods.flatMap(({ name }): [string, RecordedProcess][] => {
+    const id = found.get(name);
+    return id === undefined ? [] : [[name, { ...id, startedAtMs: state.processes[name]?.startedAtMs ?? 0 }]];
+  });
+  return { ...state, processes: { ...state.processes, ...Object.fromEntries(now) } };
 }
 
 function withoutUndefined(asked: Partial<LabConfig>): Partial<LabConfig> {

@@ -4,6 +4,7 @@ import { apiserver, balancer, controllerManager, etcd, scheduler } from './progr
 import { imageRegistry } from './programs/image-registry.ts';
 import { ingressController } from './programs/ingress.ts';
 import type { ProcessSpec, ProgramContext } from './programs/process-spec.ts';
+import { asStaticPod } from './programs/static-pod.ts';
 import { clusterDns, containerd, kubelet, kubeProxy } from './programs/worker.ts';
 import type { Member } from './topology.ts';
 
@@ -31,12 +32,22 @@ function processesOfMember(context: ProgramContext, member: Member): ProcessSpec
       return [ingressController(context, member)];
     case 'cloud-controller-manager':
       return [cloudControllerManager(context, member)];
-    case 'worker':
+    case 'control-plane':
       return [
-        ...(config.engine === 'containerd' ? [containerd(context, member)] : []),
-        kubelet(context, member),
-        // Without namespaces there is no packet path that rules could change.
-        ...(config.network === 'netns' ? [kubeProxy(context, member)] : []),
+        ...nodeProcesses(context, member),
+        ...[etcd, apiserver, scheduler, controllerManager].map((program) => asStaticPod(context, program(context, member))),
       ];
+    case 'worker':
+      return nodeProcesses(context, member);
   }
+}
+
+function nodeProcesses(context: ProgramContext, member: Member): ProcessSpec[] {
+  const { config } = context.topology;
+  return [
+    ...(config.engine === 'containerd' ? [containerd(context, member)] : []),
+    kubelet(context, member),
+    // Without namespaces there is no packet path that rules could change.
+    ...(config.network === 'netns' ? [kubeProxy(context, member)] : []),
+  ];
 }

@@ -15,6 +15,10 @@ export function startCondition(spec: ProcessSpec, specs: readonly ProcessSpec[])
     specs.filter((other) => other.program === program).map((other) => other.name);
   // Through the balancer where gRPC does not go.
   const balancer = spec.kubeconfigs.some((entry) => entry.server.startsWith('https:')) ? names('apiserver-lb') : [];
+  // Of its node: it runs what the manifests say.
+  const own = (program: ProcessSpec['program']) =>
+    specs.filter((other) => other.program === program && other.member === spec.member).map((other) => other.name);
+  if (spec.staticPod !== undefined) return staticPodCondition(spec, own('kubelet'), names('kube-apiserver'));
   switch (spec.program) {
     case 'etcd':
     case 'containerd':
@@ -23,9 +27,10 @@ export function startCondition(spec: ProcessSpec, specs: readonly ProcessSpec[])
     case 'image-registry':
       return { any: [], all: [], objects: false };
     case 'kubelet': {
-      const engine = specs
-        .filter((other) => other.program === 'containerd' && other.member === spec.member)
-        .map((other) => other.name);
+      const engine = own('containerd');
+      // It runs the apiserver that would have to be there first.
+      if (specs.some((other) => other.staticPod !== undefined && other.member === spec.member))
+        return { any: [], all: [...engine, ...names('image-registry')], objects: false };
       return { any: names('kube-apiserver'), all: [...engine, ...balancer, ...names('image-registry')], objects: true };
     }
     case 'cluster-dns':
@@ -37,4 +42,14 @@ export function startCondition(spec: ProcessSpec, specs: readonly ProcessSpec[])
     default:
       return { any: names('kube-apiserver'), all: balancer, objects: false };
   }
+}
+
+/** The controller-manager last: it gives ranges to nodes that have none yet. */
+function staticPodCondition(
+  { program }: ProcessSpec,
+  kubelet: readonly string[],
+  apiservers: readonly string[],
+): StartCondition {
+  const isServer = program === 'etcd' || program === 'kube-apiserver';
+  return { any: isServer ? [] : apiservers, all: kubelet, objects: program === 'kube-controller-manager' };
 }

@@ -7,10 +7,11 @@ import { renderKubeconfig } from '@drydock/pki/kubeconfig.ts';
 import { LabError } from './errors.ts';
 import { makePodCgroup, makeSystemCgroup } from './machine/cgroups.ts';
 import { tailOf } from './machine/log-file.ts';
+import { containerLog, digestOf, manifestStep } from './machine/manifest-files.ts';
 import { probeUntilReady } from './machine/probe.ts';
 import type { ProcessId } from './machine/proc.ts';
-import { processEnv, spawnProcess } from './machine/spawn.ts';
-import type { ProcessSpec } from './programs/process-spec.ts';
+import { findStarted, processEnv, spawnProcess } from './machine/spawn.ts';
+import type { ProcessSpec, StaticPodSpec } from './programs/process-spec.ts';
 import { podCgroup, systemCgroup } from './programs/worker.ts';
 import { startCondition } from './start-order.ts';
 import type { Topology } from './topology.ts';
@@ -30,6 +31,10 @@ export interface StarterPorts {
   readonly listener: StartListener;
   /** Called right after a process exists, before anything else may fail. */
   readonly record: (name: string, id: ProcessId) => void;
+  /** Digest of the manifest that was last written for a process; and called before one is. */
+  readonly manifestOf: (name: string) => string | undefined;
+  readonly recordManifest: (name: string, digest: string) => void;
+  readonly say: (line: string) => void;
   /** Resolves when the lab's own objects exist. */
   readonly objects: () => Promise<void>;
   /** Fills a worker's image store before its containerd opens it. */
@@ -45,8 +50,9 @@ export interface StarterPorts {
 const logTailLines = 12;
 
 /** Where a process writes what it has to say. */
-export function logFile(topology: Topology, name: string): string {
-  return `${topology.paths.dir}/log/${name}.log`;
+export function logFile(topology: Topology, { name, staticPod }: Pick<ProcessSpec, 'name' | 'staticPod'>): string {
+  const own = `${topology.paths.dir}/log/${name}.log`;
+  return staticPod === undefined ? own : (containerLog(staticPod) ?? own);
 }
 
 /** Starts `specs`, of `all` processes of the lab. Rejects with the first failure. */
@@ -79,8 +85,9 @@ export async function startOne(ports: StarterPorts, spec: ProcessSpec): Promise<
   const { topology } = ports;
   ports.listener(spec.name, 'starting');
   prepare(ports, spec);
+  if (spec.staticPod !== undefined) return startPod(ports, spec, spec.staticPod);
   if (spec.program === 'containerd') await ports.beforeContainerd(spec);
-  const log = logFile(topology, spec.name);
+  const log = logFile(topology, spec);
   const spawned = spawnProcess({
     argv: spec.argv,
     env: {
@@ -106,6 +113,32 @@ export async function startOne(ports: StarterPorts, spec: ProcessSpec): Promise<
     late.catch(() => {});
     const outcome = await Promise.race([gone, late, probeUntilReady(spec.probe, both)]);
     if (outcome === 'late') ports.impatient(spec);
+    ports.listener(spec.name, outcome === 'late' ? 'waiting' : 'ready', spec.address);
+  } catch (error) {
+    ports.listener(spec.name, ports.signal.aborted ? 'interrupted' : 'failed');
+    throw error;
+  } finally {
+    stop.abort();
+  }
+}
+
+/** Gives the kubelet the manifest, and waits until what it runs serves. A container that ends is begun again, so that is no failure. */
+async function startPod(ports: StarterPorts, spec: ProcessSpec, pod: StaticPodSpec): Promise<void> {
+  const step = manifestStep(pod, ports.manifestOf(spec.name));
+  if (step === 'keep') ports.say(`${pod.file} was changed by somebody: it stays as it is`);
+  if (step === 'write') {
+    ports.recordManifest(spec.name, digestOf(pod.text));
+    writeWhole(pod.file, pod.text, 0o600);
+  }
+  const stop = new AbortController();
+  try {
+    const both = AbortSignal.any([ports.signal, stop.signal]);
+    const late = ports.clock.sleep(ports.patienceMs, both).then(() => 'late' as const);
+    late.catch(() => {});
+    const outcome = await Promise.race([late, probeUntilReady(spec.probe, both)]);
+    if (outcome === 'late') ports.impatient(spec);
+    const id = findStarted(ports.topology.paths.dir).get(spec.name);
+    if (id !== undefined) ports.record(spec.name, id);
     ports.listener(spec.name, outcome === 'late' ? 'waiting' : 'ready', spec.address);
   } catch (error) {
     ports.listener(spec.name, ports.signal.aborted ? 'interrupted' : 'failed');

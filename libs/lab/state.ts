@@ -17,6 +17,8 @@ export interface LabState {
   readonly partitions: readonly Partition[];
   /** The revision at which the store began after it was last restored from a snapshot; absent where it never was. */
   readonly restoredRevision?: number;
+  /** Digests of the manifests that the lab has written, by process name. */
+  readonly manifests?: Readonly<Record<string, string>>;
   /** By process name; entries of processes that have ended stay until they are started again. */
   readonly processes: Readonly<Record<string, RecordedProcess>>;
 }

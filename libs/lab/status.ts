@@ -1,13 +1,14 @@
 // What a lab is doing, read from /proc and by asking each process itself: it works with everything dead.
 import { get } from 'node:http';
 import { lastWords, shorten } from './machine/last-words.ts';
+import { containerLog, hasManifest } from './machine/manifest-files.ts';
 import { probeOnce } from './machine/probe.ts';
-import { viewRecorded } from './machine/proc.ts';
+import { type ProcessId, viewRecorded } from './machine/proc.ts';
 import { describePartition } from './net/partition.ts';
 import type { ProcessSpec } from './programs/process-spec.ts';
 import { workerFolders } from './programs/worker.ts';
 import type { LabState } from './state.ts';
-import { membersOf, portOf, type Topology } from './topology.ts';
+import { membersOf, nodesOf, portOf, processName, type Topology } from './topology.ts';
 
 export interface ProcessStatus {
   readonly name: string;
@@ -29,7 +30,7 @@ export interface LabStatus {
   readonly partitions: readonly string[];
   /** What follows for the whole lab, as a store without a quorum. */
   readonly notes: readonly string[];
-  /** By worker: the folder whose manifests its kubelet runs. */
+  /** By node: the folder whose manifests its kubelet runs. */
   readonly manifests: Readonly<Record<string, string>>;
   readonly totalRssBytes: number;
 }
@@ -47,7 +48,7 @@ export async function statusOf(
     (
       await Promise.all(
         membersOf(topology, 'etcd').map(async (member) =>
-          (await leads(member.address, portOf(topology, member, 'etcd-metrics'))) ? member.name : '',
+          (await leads(member.address, portOf(topology, member, 'etcd-metrics'))) ? processName('etcd', member) : '',
         ),
       )
     ).filter((name) => name !== ''),
@@ -60,7 +61,7 @@ export async function statusOf(
       if (recorded === undefined || view === undefined) {
         const gone = { ...base, pid: undefined, rssBytes: 0, role: '' };
         if (recorded === undefined) return { ...gone, state: 'never started', reason: '' };
-        return { ...gone, state: 'dead', reason: lastWords(topology.paths.dir, spec.name, recorded, nowMs) };
+        return { ...gone, state: 'dead', reason: whyDead(topology.paths.dir, spec, recorded, nowMs) };
       }
       const alive = {
         ...base,
@@ -78,11 +79,14 @@ export async function statusOf(
     processes,
     partitions: state.partitions.map(describePartition),
     notes: notesOn(processes),
-    manifests: Object.fromEntries(
-      membersOf(topology, 'worker').map((worker) => [worker.name, workerFolders(topology, worker).manifests]),
-    ),
+    manifests: Object.fromEntries(nodesOf(topology).map((node) => [node.name, workerFolders(topology, node).manifests])),
     totalRssBytes: processes.reduce((sum, entry) => sum + entry.rssBytes, 0),
   };
+}
+
+function whyDead(dir: string, { name, staticPod }: ProcessSpec, id: ProcessId, nowMs: number): string {
+  if (staticPod !== undefined && !hasManifest(staticPod)) return `no manifest: ${staticPod.file} is not there`;
+  return lastWords(dir, name, id, nowMs, staticPod === undefined ? undefined : containerLog(staticPod));
 }
 
 function notesOn(processes: readonly ProcessStatus[]): string[] {

@@ -1,7 +1,13 @@
-import { expect, test } from 'vitest';
+import type { PodSpec } from '@drydock/api/generated/types.ts';
+import { parseYaml } from '@drydock/foundation/lazy-yaml.ts';
+import { describe, expect, test } from 'vitest';
+import { nodeObjects } from './bootstrap.ts';
 import { authoritiesOf } from './certificates.ts';
 import { checkConfig, completeConfig, defaultConfig } from './config.ts';
+import { findTargets } from './faults.ts';
 import { fabricBatches, hostRules, namespaceSettings, namespacesOf } from './net/fabric-script.ts';
+import { isNamespaceOf } from './net/host-names.ts';
+import { parsePartition } from './net/partition.ts';
 import { processesOf } from './processes.ts';
 import type { ProcessSpec } from './programs/process-spec.ts';
 import { startCondition } from './start-order.ts';
@@ -55,6 +61,7 @@ test('the default lab is valid, and its names and addresses are what the documen
 test('no two members share an address, a link or a namespace; no two processes share an endpoint', () => {
   for (const asked of [
     { workers: 99, etcd: 9, apiservers: 9 },
+    { workers: 99, controlPlane: 'static-pods', etcd: 9, apiservers: 9, schedulers: 9, controllerManagers: 9 },
     { network: 'loopback', engine: 'hollow', workers: 99, etcd: 9, apiservers: 9 },
   ] as const) {
     const topology = testTopology(asked);
@@ -174,6 +181,86 @@ test('ingress controllers serve in the network of every worker, as processes of 
   expect(second).toMatchObject({ name: 'worker-2', address: '10.250.0.102' });
   expect(second?.prefix).toContain('--net=/var/run/netns/dd-lab-worker-2');
   expect(second?.prefix).toContain('/sys/fs/cgroup/pids/drydock/lab/worker-2/system/cgroup.procs');
+});
+
+describe('a control plane of static pods', () => {
+  const asked = { controlPlane: 'static-pods', workers: 1, ingress: 0, cloudControllerManagers: 0 } as const;
+
+  test('its node has a kubelet, a range of pods and one of each program, whose manifests lie where its kubelet reads', () => {
+    const specs = specsOf(asked);
+    expect(specs.map((spec) => spec.name)).toEqual([
+      'apiserver-lb',
+      'image-registry',
+      ...['containerd-cp1', 'kubelet-cp1', 'kube-proxy-cp1'],
+      ...['etcd-1', 'apiserver-1', 'scheduler-1', 'controller-manager-1'],
+      'dns-1',
+      ...['containerd-w1', 'kubelet-w1', 'kube-proxy-w1'],
+    ]);
+    expect(named(specs, 'kubelet-cp1').member).toMatchObject({ name: 'control-plane-1', podCidr: '10.244.201.0/24' });
+    const config = JSON.parse(named(specs, 'kubelet-cp1').files[0]?.text ?? '{}');
+    expect(config.registerWithTaints).toEqual([{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }]);
+    expect(named(specs, 'kubelet-w1').files[0]?.text).not.toContain('registerWithTaints');
+    const manifests = specs.flatMap(({ staticPod }) => staticPod?.file ?? []);
+    expect(manifests).toEqual(
+      ['etcd', 'kube-apiserver', 'kube-scheduler', 'kube-controller-manager'].map(
+        (name) => `${config.staticPodPath}/${name}.yaml`,
+      ),
+    );
+  });
+
+  test('a kubelet takes the manifests, and every path of their command lines is mounted', () => {
+    for (const { staticPod } of specsOf(asked)) {
+      if (staticPod === undefined) continue;
+      const { spec } = parseYaml(staticPod.text) as { spec: PodSpec };
+      const [container] = spec.containers;
+      const mounted = container?.volumeMounts?.map(({ mountPath }) => mountPath) ?? [];
+      const paths = (container?.command ?? []).flatMap((word) => /^(?:--[a-z-]+=)?(\/.+)$/.exec(word)?.[1] ?? []);
+      expect(paths.length).toBeGreaterThan(1);
+      // The program itself is of the image where it is not of the repository.
+      for (const path of paths.filter((each) => each !== testMachine.node))
+        expect(
+          mounted.some((place) => path === place || path.startsWith(`${place}/`)),
+          path,
+        ).toBe(true);
+      // Keys of labs lie in the repository, too.
+      expect(spec.volumes?.map(({ hostPath }) => hostPath?.path)).not.toContain('/repo');
+    }
+  });
+
+  test('the node is made, or completed where its kubelet was first; the controller-manager waits for that', () => {
+    const [node] = nodeObjects(testTopology(asked));
+    expect(node?.body).toMatchObject({
+      metadata: { labels: { 'node-role.kubernetes.io/control-plane': '' } },
+      spec: { podCIDR: '10.244.201.0/24', taints: [{ key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' }] },
+    });
+    expect(node?.completes?.isComplete({ spec: {} })).toBe(false);
+    expect(node?.completes?.isComplete(node.body)).toBe(true);
+    const specs = specsOf(asked);
+    const condition = (name: string) => startCondition(named(specs, name), specs);
+    expect(condition('kubelet-cp1')).toMatchObject({ any: [], objects: false });
+    expect(condition('apiserver-1')).toMatchObject({ any: [], all: ['kubelet-cp1'], objects: false });
+    expect(condition('controller-manager-1')).toMatchObject({ any: ['apiserver-1'], objects: true });
+    expect(condition('kubelet-w1').objects).toBe(true);
+  });
+
+  test('groups of a partition and machines that can be killed', () => {
+    const topology = testTopology(asked);
+    expect(parsePartition(topology, ['worker-1', 'control-plane'], false)).toMatchObject([
+      { from: ['worker-1'], to: ['apiserver-lb', 'control-plane-1'] },
+    ]);
+    const [target] = findTargets(specsOf(asked), ['control-plane-1']);
+    expect(target).toMatchObject({ kind: 'machine' });
+    expect(isNamespaceOf('lab', 'dd-lab-control-plane-1')).toBe(true);
+  });
+
+  test('what cannot be is refused: simulated pods, unequal numbers, other programs in the containers', () => {
+    const fields = (more: object) => checkConfig(completeConfig({ ...asked, ...more })).map(({ field }) => field);
+    expect(fields({})).toEqual([]);
+    expect(fields({ engine: 'hollow' })).toEqual(['controlPlane']);
+    expect(fields({ etcd: 3 })).toEqual(['controlPlane']);
+    expect(fields({ etcd: 3, apiservers: 3, schedulers: 3, controllerManagers: 3 })).toEqual([]);
+    expect(fields({ programs: { 'apiserver-1': ['/x'], kubelet: ['/y'] } })).toEqual(['programs.apiserver-1']);
+  });
 });
 
 test('where pods are no containers there are no ingress controllers; to ask for them is refused', () => {

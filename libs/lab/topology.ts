@@ -3,11 +3,11 @@ import type { LabConfig, ProgramName } from './config.ts';
 import { addressIn, parseCidr, subrange } from './net/cidr.ts';
 import { hostLinkOf, namePrefix } from './net/host-names.ts';
 
+/** What runs on a member of its own, or with others of these on a control-plane node. */
+export type ControlPlaneKind = 'etcd' | 'apiserver' | 'scheduler' | 'controller-manager';
 export type MemberKind =
-  | 'etcd'
-  | 'apiserver'
-  | 'scheduler'
-  | 'controller-manager'
+  | ControlPlaneKind
+  | 'control-plane'
   | 'dns'
   | 'ingress'
   | 'cloud-controller-manager'
@@ -25,7 +25,7 @@ export interface Member {
   readonly netns: string | undefined;
   /** Name of its port at the fabric's bridge. */
   readonly link: string;
-  /** Workers: the range of its pods. */
+  /** Nodes: the range of its pods. */
   readonly podCidr: string | undefined;
 }
 
@@ -61,11 +61,14 @@ const offsets: Readonly<Record<MemberKind, number>> = {
   dns: 50,
   ingress: 60,
   'cloud-controller-manager': 70,
+  'control-plane': 80,
   worker: 100,
 };
 const hostOffset = 1;
 /** Room for pods on one worker: /24, upstream's --node-cidr-mask-size. */
 const podCidrBits = 24;
+/** Which range the first of each kind of node has. */
+const firstPodRange: Readonly<Partial<Record<MemberKind, number>>> = { worker: 1, 'control-plane': 201 };
 
 /** Lays out the lab. `config` must have passed checkConfig. */
 export function layOut(config: LabConfig, paths: LabPaths): Topology {
@@ -73,12 +76,19 @@ export function layOut(config: LabConfig, paths: LabPaths): Topology {
   const pods = parseCidr(config.clusterCidr);
   if (fabric === undefined || pods === undefined) throw new RangeError('a checked configuration is expected');
   const prefix = namePrefix(config.name);
-  const kinds: [MemberKind, number][] = [
+  const controlPlane: [MemberKind, number][] = [
     ['etcd', config.etcd],
     ['apiserver', config.apiservers],
     ['balancer', 1],
     ['scheduler', config.schedulers],
     ['controller-manager', config.controllerManagers],
+  ];
+  const stacked: [MemberKind, number][] = [
+    ['balancer', 1],
+    ['control-plane', config.apiservers],
+  ];
+  const kinds: [MemberKind, number][] = [
+    ...(config.controlPlane === 'static-pods' ? stacked : controlPlane),
     ['dns', config.dns],
     ['worker', config.workers],
     // Last: links keep the numbers that they had before there were any.
@@ -89,6 +99,7 @@ export function layOut(config: LabConfig, paths: LabPaths): Topology {
   for (const [kind, count] of kinds) {
     for (let index = 1; index <= count; index++) {
       const name = kind === 'balancer' ? 'apiserver-lb' : `${kind}-${index}`;
+      const firstRange = firstPodRange[kind];
       const netns = config.network === 'netns';
       members.push({
         name,
@@ -97,7 +108,7 @@ export function layOut(config: LabConfig, paths: LabPaths): Topology {
         address: netns ? addressIn(fabric, offsets[kind] + (kind === 'balancer' ? 0 : index)) : '127.0.0.1',
         netns: netns ? `${prefix}${name}` : undefined,
         link: `p${members.length + 1}`,
-        podCidr: kind === 'worker' ? subrange(pods, podCidrBits, index) : undefined,
+        podCidr: firstRange === undefined ? undefined : subrange(pods, podCidrBits, firstRange + index - 1),
       });
     }
   }
@@ -127,8 +138,27 @@ export function routedRanges(topology: Topology): string[] {
   return [fabricCidr, clusterCidr, ...(loadBalancersOf(topology) === undefined ? [] : [topology.config.loadBalancerCidr])];
 }
 
+const onControlPlaneNodes: readonly MemberKind[] = ['etcd', 'apiserver', 'scheduler', 'controller-manager'];
+
+/** The members of a kind; of a kind that static pods run, the control-plane nodes, which have one of each. */
 export function membersOf(topology: Topology, kind: MemberKind): Member[] {
-  return topology.members.filter((member) => member.kind === kind);
+  return topology.members.filter(
+    (member) => member.kind === kind || (member.kind === 'control-plane' && onControlPlaneNodes.includes(kind)),
+  );
+}
+
+/** The machines that have a kubelet. */
+export function nodesOf(topology: Topology): Member[] {
+  return topology.members.filter(isNode);
+}
+
+export function isNode({ kind }: Member): boolean {
+  return kind === 'worker' || kind === 'control-plane';
+}
+
+/** The name of what of that kind runs on the member: the member's own, or `etcd-1`, ... on a control-plane node. */
+export function processName(kind: ControlPlaneKind, member: Member): string {
+  return member.kind === 'control-plane' ? `${kind}-${member.index}` : member.name;
 }
 
 /** The ports of the lab: upstream's own in a namespace, a block per process on loopback. */
@@ -178,7 +208,9 @@ const blockOffsets: Readonly<Record<Purpose, number>> = {
   'ingress-healthz': 0,
   'cloud-controller-manager': 0,
 };
-const kindBlocks: Readonly<Record<MemberKind, number>> = {
+/** What may be on loopback: a node with containers may not. */
+type LoopbackKind = Exclude<MemberKind, 'control-plane'>;
+const kindBlocks: Readonly<Record<LoopbackKind, number>> = {
   balancer: 0,
   dns: 2,
   'cloud-controller-manager': 5,
@@ -189,7 +221,7 @@ const kindBlocks: Readonly<Record<MemberKind, number>> = {
   'controller-manager': 80,
   worker: 100,
 };
-const portsPerMember: Readonly<Record<MemberKind, number>> = {
+const portsPerMember: Readonly<Record<LoopbackKind, number>> = {
   balancer: 2,
   dns: 2,
   'cloud-controller-manager': 1,
@@ -201,8 +233,9 @@ const portsPerMember: Readonly<Record<MemberKind, number>> = {
   worker: 4,
 };
 
-function loopbackOffset(member: Member, purpose: Purpose): number {
-  return kindBlocks[member.kind] + (member.index - 1) * portsPerMember[member.kind] + blockOffsets[purpose];
+function loopbackOffset({ kind, index, name }: Member, purpose: Purpose): number {
+  if (kind === 'control-plane') throw new RangeError(`${name} on loopback: a checked configuration is expected`);
+  return kindBlocks[kind] + (index - 1) * portsPerMember[kind] + blockOffsets[purpose];
 }
 
 /** Which program a process name stands for, by its name. */

@@ -32,7 +32,7 @@ import { podCgroup, systemCgroup, workerFolders } from './programs/worker.ts';
 import { requirementsOf } from './requirements.ts';
 import { authorityOf, logFile, type StarterPorts, type StartListener, startAll, writeWhole } from './starter.ts';
 import type { LabState, RecordedProcess } from './state.ts';
-import { layOut, type Member, routedRanges, type Topology } from './topology.ts';
+import { isNode, layOut, type Member, nodesOf, routedRanges, type Topology } from './topology.ts';
 
 export interface UpOptions {
   readonly listener: StartListener;
@@ -99,6 +99,11 @@ export async function bringUp(
   save({ config, processes: { ...state.processes, ...adoptStarted(context, state) } });
 
   const specs = processesOf({ topology, machine: machineFacts() });
+  if (context.diskFaults !== undefined && specs.some((spec) => spec.program === 'etcd' && spec.staticPod !== undefined))
+    throw new LabError(
+      'unsupported',
+      'DRYDOCK_DISK_FAULTS: the store of this lab runs in containers, which have no such disks',
+    );
   const running = new Set(specs.filter((spec) => isRunning(state, spec.name)).map((spec) => spec.name));
   const wanted = specs.filter((spec) => options.only === undefined || options.only.includes(spec.name));
   const toStart = wanted.filter((spec) => !running.has(spec.name));
@@ -128,6 +133,9 @@ export async function bringUp(
           [name]: { pid: id.pid, startTime: id.startTime, startedAtMs: context.clock.wallMs() },
         },
       }),
+    manifestOf: (name: string) => state.manifests?.[name],
+    recordManifest: (name: string, digest: string) => save({ manifests: { ...state.manifests, [name]: digest } }),
+    say: options.say,
     objects: () => {
       objects ??= makeObjects(topology, options.only !== undefined, signal);
       return objects.nodes;
@@ -140,7 +148,7 @@ export async function bringUp(
       else
         throw new LabError(
           'start-failed',
-          `${spec.name} runs but does not serve after ${upPatienceMs / 1000} s; the end of its log:\n${tailOf(logFile(topology, spec.name), 12)}`,
+          `${spec.name} runs but does not serve after ${upPatienceMs / 1000} s; the end of its log:\n${tailOf(logFile(topology, spec), 12)}`,
         );
     },
     signal,
@@ -148,7 +156,7 @@ export async function bringUp(
   try {
     await startAll(ports, toStart, specs);
     if (needsObjects) await ports.objects();
-    if (options.only === undefined && config.workers > 0) {
+    if (options.only === undefined && nodesOf(topology).length > 0) {
       await waitForNodes(topology, (worker) => kubeletStart(state, specs, worker), options.listener, signal);
     }
     await objects?.dns;
@@ -228,6 +236,7 @@ function refuseOtherLab(before: LabState, config: LabConfig): void {
     'apiservers',
     'schedulers',
     'controllerManagers',
+    'controlPlane',
     'workers',
     'dns',
     'ingress',
@@ -357,7 +366,7 @@ async function refuseTakenRanges(topology: Topology): Promise<void> {
  */
 async function cleanDeadWorkers(topology: Topology, toStart: readonly ProcessSpec[]): Promise<void> {
   if (topology.config.network !== 'netns') return;
-  const members = new Set(toStart.filter((spec) => spec.member.kind === 'worker').map((spec) => spec.member));
+  const members = new Set(toStart.filter((spec) => isNode(spec.member)).map((spec) => spec.member));
   await Promise.all([...members].filter((member) => isDeadMachine(topology, member)).map((member) => reboot(topology, member)));
 }
 

@@ -1,11 +1,12 @@
-// Adapter: the images that are built from what is on this machine: pause, busybox, what empties volumes, and an HTTP echo
-// server on Node.
+// Adapter: the images that are built from what is on this machine: pause, busybox, what empties volumes, an HTTP echo server on
+// Node, and those of a control plane of static pods.
 import { readFileSync, realpathSync } from 'node:fs';
 import { recyclerImage } from '@drydock/controllers/persistentvolume/recycler.ts';
 import { LabError } from '../errors.ts';
 import { architecture, findProgram, nodeProgram } from '../machine/facts.ts';
 import { tool } from '../machine/spawn.ts';
 import { sandboxImage } from '../programs/containerd-config.ts';
+import { controlPlaneImages } from '../programs/static-pod.ts';
 import { folder, type ImageSpec, type Layer, type LayerEntry, text } from './image-spec.ts';
 import { pauseProgram, pauseScript } from './pause.ts';
 
@@ -31,6 +32,8 @@ export async function catalog(): Promise<ImageSpec[]> {
     },
     // What kube-controller-manager empties volumes with, under its own name: of that image only a shell and find are used.
     { names: [recyclerImage], layers: [base, await findLayer()], config: { Env: [path], Cmd: ['sh'] } },
+    // The programs themselves are mounted: an image of the sources would have to be built and taken in again after every change.
+    { names: controlPlaneImages, layers: [base, node], config: { Env: [path] } },
     ...echoVersions.map((echoVersion, i) => ({
       names: referencesOf('docker.io/drydock/echo', [echoVersion, ...(i === 0 ? ['latest'] : [])]),
       layers: [base, node, echo],

@@ -16,13 +16,13 @@ import { containerdConfig } from '../programs/containerd-config.ts';
 import { imageLayout } from '../programs/image-registry.ts';
 import type { MachineFacts } from '../programs/process-spec.ts';
 import { workerFolders } from '../programs/worker.ts';
-import type { Member, Topology } from '../topology.ts';
+import { type Member, nodesOf, type Topology } from '../topology.ts';
 import { writeArchive } from './archive.ts';
 import { catalog } from './catalog.ts';
 import { addImages, type NamedImage } from './layout.ts';
 
 /** Raised when archives or the store's layout change, so that old caches are not taken. */
-const cacheVersion = 6;
+const cacheVersion = 7;
 /** The databases of containerd: the files of its root that it writes again. */
 const databases = ['io.containerd.metadata.v1.bolt/meta.db', 'io.containerd.snapshotter.v1.overlayfs/metadata.db'];
 /** Beneath containerd's root: what it has downloaded, by digest. */
@@ -41,7 +41,7 @@ export async function prepareImages(
   machine: MachineFacts,
   signal: AbortSignal,
 ): Promise<Provision> {
-  if (topology.config.engine !== 'containerd' || topology.config.workers === 0) return async () => {};
+  if (topology.config.engine !== 'containerd' || nodesOf(topology).length === 0) return async () => {};
   const store = join(context.imageCache, cacheKey(), 'store');
   if (!existsSync(store)) await makeStore(context, machine, store, signal);
   const own = JSON.parse(readFileSync(join(store, ownImages), 'utf8')) as NamedImage[];

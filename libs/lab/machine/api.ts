@@ -11,6 +11,10 @@ export interface ApiAnswer {
   readonly body: string;
 }
 
+function contentType(method: string): string {
+  return method === 'PATCH' ? 'application/merge-patch+json' : 'application/json';
+}
+
 /** A connection to one apiserver, or to the balancer. */
 export class AdminApi {
   readonly #server: string;
@@ -26,10 +30,10 @@ export class AdminApi {
     });
   }
 
-  /** One request with a JSON body. Rejects where no answer comes. */
+  /** One request with a JSON body; a PATCH is a JSON merge patch. Rejects where no answer comes. */
   send(method: string, path: string, body?: unknown): Promise<ApiAnswer> {
     return new Promise((resolve, reject) => {
-      const headers = { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': 'application/json' }) };
+      const headers = { accept: 'application/json', ...(body === undefined ? {} : { 'content-type': contentType(method) }) };
       const call = request(
         `${this.#server}${path}`,
         { method, agent: this.#agent, headers, timeout: requestTimeoutMs },

@@ -3,6 +3,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import type { LabState } from '../state.ts';
 import type { Topology } from '../topology.ts';
 import { tailOf } from './log-file.ts';
+import { modifiedMs, withoutCri } from './manifest-files.ts';
 import type { ProcessId } from './proc.ts';
 
 interface Note {
@@ -12,6 +13,8 @@ interface Note {
 }
 
 const deadly = new Set(['SIGKILL', 'SIGTERM', 'SIGINT', 'SIGQUIT', 'SIGHUP', 'SIGABRT', 'SIGSEGV', 'SIGUSR1', 'SIGUSR2']);
+/** The last line of a container's log is written a little after its process wrote it. */
+const clockSlackMs = 500;
 /** Characters of a log line that are shown. */
 const shownLength = 100;
 
@@ -38,12 +41,18 @@ export function noteSignal(
   }
 }
 
-/** Why the process that was recorded so ended, as far as can be told. `nowMs` is wall time. */
-export function lastWords(dir: string, name: string, id: ProcessId, nowMs: number): string {
+/**
+ * Why the process that was recorded so ended, as far as can be told. `nowMs` is wall time; `container` the log of a process that is
+ * in a container.
+ */
+export function lastWords(dir: string, name: string, id: ProcessId, nowMs: number, container?: string): string {
   const note = readNote(fileOf(dir, name, 'signal'));
-  if (note?.startTime === id.startTime)
+  // A kubelet begins containers without telling: one whose log has ended before the signal has ended by it.
+  const isOfContainer = container !== undefined && note !== undefined && modifiedMs(container) <= note.atMs + clockSlackMs;
+  if (note !== undefined && (note.startTime === id.startTime || isOfContainer))
     return `${note.signal} by \`drydock\` ${Math.max(0, Math.round((nowMs - note.atMs) / 1000))} s ago`;
-  const [line = ''] = tailOf(fileOf(dir, name, 'log'), 1, Number.POSITIVE_INFINITY).split('\n');
+  const [last = ''] = tailOf(container ?? fileOf(dir, name, 'log'), 1, Number.POSITIVE_INFINITY).split('\n');
+  const line = container === undefined ? last : withoutCri(last);
   return line === '' ? 'ended, and said nothing' : `last said: ${shorten(messageIn(line))}`;
 }
 

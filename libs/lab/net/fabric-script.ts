@@ -1,6 +1,6 @@
 // The fabric of a lab as `ip -batch` texts: one bridge in a namespace of its own, a namespace per member, a link to the host.
 // The bridge is not on the host because Docker's FORWARD DROP with bridge-nf-call-iptables silently drops workers' traffic.
-import { loadBalancersOf, type Member, routedRanges, type Topology } from '../topology.ts';
+import { isNode, loadBalancersOf, type Member, routedRanges, type Topology } from '../topology.ts';
 import { hostTable } from './host-names.ts';
 
 /** What one `ip` process is told; `netns` undefined means the host's namespace. */
@@ -70,7 +70,7 @@ function balancedRoutes(topology: Topology, self: Member | undefined): string[] 
   const { cidr, router } = balanced;
   if (self === router) return [`route replace unreachable ${cidr}`];
   const way = `route replace ${cidr} via ${router.address}`;
-  return self?.kind === 'worker' ? [way, `rule add iif eth0 to ${cidr} blackhole`] : [way];
+  return self !== undefined && isNode(self) ? [way, `rule add iif eth0 to ${cidr} blackhole`] : [way];
 }
 
 /** The namespaces of a lab: the fabric's first. */
@@ -78,10 +78,10 @@ export function namespacesOf(topology: Topology): string[] {
   return [topology.fabric.netns, ...topology.members.flatMap((member) => member.netns ?? [])];
 }
 
-/** Kernel settings of a namespace: path under /proc/sys to value. Workers route for their pods. */
+/** Kernel settings of a namespace: path under /proc/sys to value. Nodes route for their pods. */
 export function namespaceSettings(topology: Topology, netns: string): Readonly<Record<string, string>> {
   const member = topology.members.find((candidate) => candidate.netns === netns);
-  if (member?.kind === 'worker')
+  if (member !== undefined && isNode(member))
     return {
       'net/ipv4/ip_forward': '1',
       'net/ipv4/conf/all/route_localnet': '1',

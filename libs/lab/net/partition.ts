@@ -15,11 +15,19 @@ export class PartitionError extends Error {
 }
 
 const aliases: Readonly<Record<string, readonly MemberKind[]>> = {
-  'control-plane': ['etcd', 'apiserver', 'scheduler', 'controller-manager', 'cloud-controller-manager', 'balancer'],
-  etcd: ['etcd'],
-  apiservers: ['apiserver', 'balancer'],
-  schedulers: ['scheduler'],
-  'controller-managers': ['controller-manager'],
+  'control-plane': [
+    'etcd',
+    'apiserver',
+    'scheduler',
+    'controller-manager',
+    'control-plane',
+    'cloud-controller-manager',
+    'balancer',
+  ],
+  etcd: ['etcd', 'control-plane'],
+  apiservers: ['apiserver', 'control-plane', 'balancer'],
+  schedulers: ['scheduler', 'control-plane'],
+  'controller-managers': ['controller-manager', 'control-plane'],
   'cloud-controller-managers': ['cloud-controller-manager'],
   workers: ['worker'],
 };

@@ -1,7 +1,7 @@
 // Command lines of the control plane: etcd, kube-apiserver, kube-scheduler, kube-controller-manager, and the balancer in front.
 import { addressIn, parseCidr } from '../net/cidr.ts';
 import { timingFlags } from '../timings.ts';
-import { type Member, membersOf, portOf, type Topology } from '../topology.ts';
+import { type Member, membersOf, portOf, processName, type Topology } from '../topology.ts';
 import {
   commandLine,
   configFile,
@@ -19,6 +19,7 @@ const plain = { env: {}, files: [], kubeconfigs: [], folders: [] } as const;
 /** One member of the store. */
 export function etcd(context: ProgramContext, member: Member): ProcessSpec {
   const { topology } = context;
+  const name = processName('etcd', member);
   const { paths, config } = topology;
   const url = (of: Member, purpose: 'etcd-client' | 'etcd-peer') => `https://${of.address}:${portOf(topology, of, purpose)}`;
   const metrics = `http://${member.address}:${portOf(topology, member, 'etcd-metrics')}`;
@@ -48,10 +49,10 @@ export function etcd(context: ProgramContext, member: Member): ProcessSpec {
   });
   return {
     ...plain,
-    name: member.name,
+    name,
     program: 'etcd',
     member,
-    argv: commandLine(context, member.name, 'etcd', [...flags, ...timingFlags('etcd', config.timings)]),
+    argv: commandLine(context, name, 'etcd', [...flags, ...timingFlags('etcd', config.timings)]),
     folders: [dataDir],
     ports: [
       portOf(topology, member, 'etcd-client'),
@@ -81,10 +82,11 @@ function serviceAddress(topology: Topology, offset: number): string {
 
 export function apiserver(context: ProgramContext, member: Member): ProcessSpec {
   const { topology } = context;
+  const name = processName('apiserver', member);
   const { paths, config } = topology;
   const pki = (name: string) => pkiFile(paths, name);
   const port = portOf(topology, member, 'apiserver-https');
-  const ours = isOurs(topology, member.name, 'kube-apiserver');
+  const ours = isOurs(topology, name, 'kube-apiserver');
   const flags = toFlags({
     'etcd-servers': etcdEndpoints(topology).join(','),
     'etcd-cafile': pki('etcd/ca.crt'),
@@ -121,10 +123,10 @@ export function apiserver(context: ProgramContext, member: Member): ProcessSpec 
   });
   return {
     ...plain,
-    name: member.name,
+    name,
     program: 'kube-apiserver',
     member,
-    argv: commandLine(context, member.name, 'kube-apiserver', [...flags, ...timingFlags('kube-apiserver', config.timings)]),
+    argv: commandLine(context, name, 'kube-apiserver', [...flags, ...timingFlags('kube-apiserver', config.timings)]),
     ports: [port, ...(ours ? [portOf(topology, member, 'apiserver-grpc')] : [])],
     probe: { kind: 'http', url: `https://${member.address}:${port}/readyz` },
     address: `${member.address}:${port}`,
@@ -133,7 +135,8 @@ export function apiserver(context: ProgramContext, member: Member): ProcessSpec 
 
 export function scheduler(context: ProgramContext, member: Member): ProcessSpec {
   const { topology } = context;
-  const kubeconfig = configFile(topology.paths, `${member.name}.kubeconfig`);
+  const name = processName('scheduler', member);
+  const kubeconfig = configFile(topology.paths, `${name}.kubeconfig`);
   const port = portOf(topology, member, 'scheduler');
   const flags = toFlags({
     kubeconfig,
@@ -145,16 +148,11 @@ export function scheduler(context: ProgramContext, member: Member): ProcessSpec 
   });
   return {
     ...plain,
-    name: member.name,
+    name,
     program: 'kube-scheduler',
     member,
-    argv: commandLine(context, member.name, 'kube-scheduler', [
-      ...flags,
-      ...timingFlags('kube-scheduler', topology.config.timings),
-    ]),
-    kubeconfigs: [
-      { path: kubeconfig, certificate: 'kube-scheduler', server: serverFor(topology, member.name, 'kube-scheduler') },
-    ],
+    argv: commandLine(context, name, 'kube-scheduler', [...flags, ...timingFlags('kube-scheduler', topology.config.timings)]),
+    kubeconfigs: [{ path: kubeconfig, certificate: 'kube-scheduler', server: serverFor(topology, name, 'kube-scheduler') }],
     ports: [port],
     probe: { kind: 'http', url: `https://${member.address}:${port}/healthz` },
     address: `${member.address}:${port}`,
@@ -163,8 +161,9 @@ export function scheduler(context: ProgramContext, member: Member): ProcessSpec 
 
 export function controllerManager(context: ProgramContext, member: Member): ProcessSpec {
   const { topology } = context;
+  const name = processName('controller-manager', member);
   const { paths, config } = topology;
-  const kubeconfig = configFile(paths, `${member.name}.kubeconfig`);
+  const kubeconfig = configFile(paths, `${name}.kubeconfig`);
   const pki = (name: string) => pkiFile(paths, name);
   const port = portOf(topology, member, 'controller-manager');
   const flags = toFlags({
@@ -182,14 +181,14 @@ export function controllerManager(context: ProgramContext, member: Member): Proc
     'use-service-account-credentials': true,
     'cluster-signing-cert-file': pki('ca.crt'),
     'cluster-signing-key-file': pki('ca.key'),
-    'flex-volume-plugin-dir': isOurs(topology, member.name, 'kube-controller-manager') ? undefined : `${paths.dir}/flex`,
+    'flex-volume-plugin-dir': isOurs(topology, name, 'kube-controller-manager') ? undefined : `${paths.dir}/flex`,
   });
   return {
     ...plain,
-    name: member.name,
+    name,
     program: 'kube-controller-manager',
     member,
-    argv: commandLine(context, member.name, 'kube-controller-manager', [
+    argv: commandLine(context, name, 'kube-controller-manager', [
       ...flags,
       ...timingFlags('kube-controller-manager', config.timings),
     ]),
@@ -197,7 +196,7 @@ export function controllerManager(context: ProgramContext, member: Member): Proc
       {
         path: kubeconfig,
         certificate: 'kube-controller-manager',
-        server: serverFor(topology, member.name, 'kube-controller-manager'),
+        server: serverFor(topology, name, 'kube-controller-manager'),
       },
     ],
     ports: [port],

@@ -1,5 +1,5 @@
 // Command line of the registry that serves the lab's images to its workers.
-import { type LabPaths, type Member, membersOf, portOf, type Topology } from '../topology.ts';
+import { type LabPaths, type Member, nodesOf, portOf, type Topology } from '../topology.ts';
 import { nodeCommand, type ProcessSpec, type ProgramContext, toFlags } from './process-spec.ts';
 import { balancerOf } from './servers.ts';
 
@@ -17,7 +17,7 @@ export function imageRegistryServer(topology: Topology): string {
 export function imageRegistry(context: ProgramContext, member: Member): ProcessSpec {
   const { topology, machine } = context;
   const port = portOf(topology, member, 'image-registry');
-  const workers = membersOf(topology, 'worker').map(({ address }) => address);
+  const nodes = nodesOf(topology).map(({ address }) => address);
   return {
     name: 'image-registry',
     program: 'image-registry',
@@ -28,7 +28,7 @@ export function imageRegistry(context: ProgramContext, member: Member): ProcessS
       ...toFlags({
         listen: `${member.address}:${port}`,
         layout: imageLayout(topology.paths),
-        clients: [member.address, ...workers].join(','),
+        clients: [member.address, ...nodes].join(','),
       }),
     ],
     env: {},

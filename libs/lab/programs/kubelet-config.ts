@@ -1,5 +1,13 @@
-// KubeletConfiguration (kubelet.config.k8s.io/v1beta1) of a worker in a lab.
+// KubeletConfiguration (kubelet.config.k8s.io/v1beta1) of a node in a lab.
 import type { TimingValues } from '../timings.ts';
+
+interface Taint {
+  readonly key: string;
+  readonly effect: string;
+}
+
+/** What keeps pods away from control-plane nodes; kubeadm's. */
+export const controlPlaneTaint: Taint = { key: 'node-role.kubernetes.io/control-plane', effect: 'NoSchedule' };
 
 export interface KubeletConfigSource {
   readonly address: string;
@@ -16,6 +24,8 @@ export interface KubeletConfigSource {
   readonly manifests: string;
   /** Undefined for a kubelet of ours, which has no such plugins. */
   readonly volumePluginDir: string | undefined;
+  /** What the node has when it registers; undefined: none. */
+  readonly taints: readonly Taint[] | undefined;
   readonly timings: TimingValues;
 }
 
@@ -45,6 +55,7 @@ export function kubeletConfig(source: KubeletConfigSource): string {
     evictionHard: { 'nodefs.available': '1%', 'imagefs.available': '1%', 'memory.available': '50Mi' },
     podLogsDir: source.podLogsDir,
     staticPodPath: source.manifests,
+    registerWithTaints: source.taints,
     volumePluginDir: source.volumePluginDir,
     nodeStatusUpdateFrequency: source.timings['node-status-update-frequency'],
     nodeLeaseDurationSeconds: Number(source.timings['node-lease-duration-seconds']),

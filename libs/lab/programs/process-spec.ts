@@ -25,8 +25,20 @@ export interface ProcessSpec {
   readonly probe: Probe;
   /** Every TCP port that it listens on at the member's address. */
   readonly ports: readonly number[];
+  /** Where a kubelet runs it, and not the lab: the manifest that says so. */
+  readonly staticPod?: StaticPodSpec;
   /** What people connect to, for the tables. */
   readonly address: string;
+}
+
+export interface StaticPodSpec {
+  /** Where the kubelet reads the manifest, and what it is unless the user has changed it. */
+  readonly file: string;
+  readonly text: string;
+  readonly container: string;
+  /** The folder of the node's logs of pods, and what the name of this pod's begins with. */
+  readonly logs: string;
+  readonly pod: string;
 }
 
 /** Facts about the machine that the command lines depend on. */

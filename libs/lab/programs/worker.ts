@@ -1,16 +1,21 @@
-// Command lines and files of a worker: containerd, kubelet, kube-proxy; and cluster-dns.
+// Command lines and files of a node: containerd, kubelet, kube-proxy; and cluster-dns.
 import { type Member, portOf, type Topology } from '../topology.ts';
 import { cniConfig, containerdConfig, registryHosts } from './containerd-config.ts';
 import { dnsServiceAddress } from './control-plane.ts';
 import { imageRegistryServer } from './image-registry.ts';
-import { kubeletConfig } from './kubelet-config.ts';
+import { controlPlaneTaint, kubeletConfig } from './kubelet-config.ts';
 import { commandLine, configFile, isOurs, type ProcessSpec, type ProgramContext, pkiFile, toFlags } from './process-spec.ts';
 import { serverFor } from './servers.ts';
 
-/** Folders of one worker. `state` holds sockets and what a reboot would wipe. */
+/** `w1`, `cp1`: what the names of a node's processes end in. */
+function shortName({ kind, index }: Member): string {
+  return `${kind === 'control-plane' ? 'cp' : 'w'}${index}`;
+}
+
+/** Folders of one node. `state` holds sockets and what a reboot would wipe. */
 export function workerFolders(topology: Topology, member: Member) {
   const dir = `${topology.paths.dir}/workers/${member.name}`;
-  const state = `${topology.paths.run}/w${member.index}`;
+  const state = `${topology.paths.run}/${shortName(member)}`;
   return {
     dir,
     state,
@@ -37,7 +42,7 @@ export function systemCgroup(topology: Topology, member: Member): string {
 export function containerd(context: ProgramContext, member: Member): ProcessSpec {
   const { topology, machine } = context;
   const folders = workerFolders(topology, member);
-  const name = `containerd-w${member.index}`;
+  const name = `containerd-${shortName(member)}`;
   const file = configFile(topology.paths, `${name}.toml`);
   const command = topology.config.programs[name] ?? topology.config.programs.containerd ?? ['containerd'];
   return {
@@ -62,7 +67,7 @@ export function containerd(context: ProgramContext, member: Member): ProcessSpec
 export function kubelet(context: ProgramContext, member: Member): ProcessSpec {
   const { topology } = context;
   const { paths, config } = topology;
-  const name = `kubelet-w${member.index}`;
+  const name = `kubelet-${shortName(member)}`;
   const ours = isOurs(topology, name, 'kubelet');
   const folders = workerFolders(topology, member);
   const kubeconfig = configFile(paths, `${name}.kubeconfig`);
@@ -99,6 +104,7 @@ export function kubelet(context: ProgramContext, member: Member): ProcessSpec {
           endpoint,
           podLogsDir: `${folders.dir}/pods`,
           manifests: folders.manifests,
+          taints: member.kind === 'control-plane' ? [controlPlaneTaint] : undefined,
           volumePluginDir: ours ? undefined : `${folders.dir}/volumeplugins`,
           timings: config.timings,
         }),
@@ -120,7 +126,7 @@ export function kubelet(context: ProgramContext, member: Member): ProcessSpec {
 
 export function kubeProxy(context: ProgramContext, member: Member): ProcessSpec {
   const { topology } = context;
-  const name = `kube-proxy-w${member.index}`;
+  const name = `kube-proxy-${shortName(member)}`;
   const ours = isOurs(topology, name, 'kube-proxy');
   const kubeconfig = configFile(topology.paths, `${name}.kubeconfig`);
   const flags = toFlags({
