@@ -14,6 +14,7 @@ import { CsiVolumes } from './csi-volumes.ts';
 import { DriverObjects } from './driver-objects.ts';
 import { CsiDrivers } from './drivers.ts';
 import { CsiPlaces } from './places.ts';
+import { VolumeTurns } from './volume-turns.ts';
 import { VolumesInUse } from './volumes-in-use.ts';
 
 /** Who has plugins on this node. */
@@ -63,6 +64,7 @@ export class Csi {
       objects: this.#objects,
       places,
       inUse: this.#inUse,
+      turns: new VolumeTurns(),
       token: (pod, audience, seconds) => tokens.get(pod, audience, seconds),
     });
   }

@@ -27,6 +27,7 @@ import { CsiVolumes } from '../csi-volumes.ts';
 import { DriverObjects } from '../driver-objects.ts';
 import { NodeService } from '../node-service.ts';
 import { CsiPlaces } from '../places.ts';
+import { VolumeTurns } from '../volume-turns.ts';
 import { VolumesInUse } from '../volumes-in-use.ts';
 import { fakeDriver } from './fake-driver.ts';
 
@@ -106,6 +107,7 @@ export async function csiWorld({ csi = {}, spec = {}, object = { attachRequired:
       node: () => node,
       token: async (_, audience, seconds) => ({ ...token, token: `${audience} ${seconds}` }),
       givesAway: true,
+      turns: new VolumeTurns(),
     });
     const claims = new Claims(api);
     const volumes = new Volumes({ folders, claims, mounter: hollowMounter, clock, csi: csiVolumes });
