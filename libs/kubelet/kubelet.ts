@@ -194,6 +194,7 @@ export class Kubelet implements Service {
       givesAway: !isHollow(config),
       node: () => nodeInformer.get({ name: nodeName }),
       report: async () => this.#node?.report(),
+      record: (...event: Parameters<EventRecorder['record']>) => this.#recorder.record(...event),
     };
     return new Csi(ports, this.#stop.signal);
   }
@@ -214,7 +215,7 @@ export class Kubelet implements Service {
     this.#references = references;
     const handlers = this.#ports.handlers ?? (isHollow(config) ? new SimulatedHandlers(clock) : new Handlers(engine, clock));
     const mounter = isHollow(config) ? hollowMounter : hostMounter();
-    const volumes = new Volumes({ folders, claims: new Claims(client), mounter, clock, csi: csi.volumes });
+    const volumes = new Volumes({ folders, claims: new Claims(client), mounter, clock, csi });
     const runtime = new PodRuntime({
       engine,
       clock,

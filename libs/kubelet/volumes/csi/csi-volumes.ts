@@ -2,9 +2,7 @@
 // before a driver is asked anything, and removed when it has undone it, says what is to be undone, whoever comes later: so a volume is
 // staged exactly while some pod's folder names it. Drivers may be asked for the same again, as CSI demands.
 import type { CSIDriver, Pod, SecretReference } from '@drydock/api/generated/types.ts';
-import { secrets } from '@drydock/api/resource.ts';
 import { attachedName } from '@drydock/api/storage/attachments.ts';
-import type { ApiClient } from '@drydock/client/api-client.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { RetryDelays } from '../../plugins/retry-delays.ts';
 import { uidOf } from '../../pod/observation.ts';
@@ -17,6 +15,7 @@ import { MountFailure, MountPending, type MountStep } from './mount-failure.ts';
 import { isFinal, type NodeService } from './node-service.ts';
 import type { CsiPlaces, PodVolume } from './places.ts';
 import { type Capabilities, publishRequest, type ServiceAccountToken, stageRequest } from './requests.ts';
+import type { SecretReader } from './secret-reader.ts';
 import { type CsiVolume, isGivenToGroup, modeRefusal, needsAttaching } from './volume.ts';
 import { throwIfEnding, type VolumeTurns } from './volume-turns.ts';
 
@@ -24,7 +23,7 @@ import { throwIfEnding, type VolumeTurns } from './volume-turns.ts';
 const tokenSeconds = 3_600;
 
 export interface CsiVolumesPorts extends AttachmentPorts {
-  readonly client: ApiClient;
+  readonly secrets: SecretReader;
   readonly clock: Clock;
   readonly drivers: Pick<CsiDrivers, 'service'>;
   readonly objects: Pick<DriverObjects, 'find' | 'peek'>;
@@ -227,14 +226,10 @@ export class CsiVolumes {
     volume: CsiVolume,
     ref: SecretReference | undefined,
   ): Promise<Record<string, string>> {
-    if (ref === undefined) return {};
-    const { namespace = '', name = '' } = ref;
     try {
-      const { data = {} } = await this.#ports.client.get(secrets, { namespace, name });
-      return Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]));
+      return await this.#ports.secrets.read(what, ref);
     } catch (error) {
-      const why = `fetching ${what} ${namespace}/${name} failed: ${(error as Error).message}`;
-      throw new MountFailure(step, volume.name, why, { cause: error });
+      throw new MountFailure(step, volume.name, (error as Error).message, { cause: error });
     }
   }
 
