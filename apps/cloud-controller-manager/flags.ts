@@ -16,6 +16,14 @@ export const flags = {
   'concurrent-node-syncs': flag('int', 1, 'Number of workers concurrently synchronizing nodes.'),
   'node-monitor-period': flag('duration', 5 * seconds, 'The period for looking at the machines of nodes that are not ready.'),
   'node-status-update-frequency': flag('duration', 300 * seconds, 'How often the addresses of nodes are looked at.'),
+  'cluster-cidr': flag('strings', [], 'CIDR ranges for pods in the cluster: routes into these are the route controller’s.'),
+  'configure-cloud-routes': flag('bool', true, 'Should the ranges of nodes’ pods be configured on the cloud provider.'),
+  'route-reconciliation-period': flag('duration', 10 * seconds, 'The period for reconciling routes created for nodes.'),
+  'pod-router': flag(
+    'string',
+    '',
+    'The network namespace (ip netns) that gets a route to the pods of each node; without one none is made.',
+  ),
   'load-balancer-cidr': flag(
     'string',
     '',
@@ -32,7 +40,7 @@ export const flags = {
 export const ignoredFlags: IgnoredFlags = {
   ...ignoredManagerFlags,
   ...ignoredFlagsOf(
-    ['cluster-cidr', 'node-sync-period', 'webhook-bind-address', 'webhook-cert-dir', 'webhook-secure-port', 'webhooks'],
+    ['node-sync-period', 'webhook-bind-address', 'webhook-cert-dir', 'webhook-secure-port', 'webhooks'],
     ['allocate-node-cidrs', 'allow-untagged-cloud'],
   ),
 };

@@ -5,7 +5,7 @@ import process from 'node:process';
 import { spawnSync } from '@drydock/foundation/child-process.ts';
 import { afterAll, expect, test } from 'vitest';
 import { healthCheck } from './health-check.ts';
-import { netnsRouter } from './router.ts';
+import { netnsRoutes, protocols } from './router.ts';
 
 const netns = `dd-routes-${process.pid}`;
 const ip = (...words: string[]) => spawnSync('ip', words, { encoding: 'utf8' });
@@ -15,12 +15,12 @@ afterAll(() => void (made && ip('netns', 'del', netns)));
 test.skipIf(!made)('paths are routes of our own: led, led elsewhere, closed; others are left alone', async () => {
   for (const words of ['link set lo up', 'addr add 192.0.2.1/24 dev lo', 'route add 10.251.0.9/32 via 192.0.2.9'])
     expect(ip('-n', netns, ...words.split(' ')).stderr).toBe('');
-  const router = netnsRouter(netns);
-  expect(await router.paths()).toEqual(new Map());
+  const router = netnsRoutes(netns, protocols.loadBalancers);
+  expect(await router.routes()).toEqual(new Map());
   await router.lead('10.251.0.1', '192.0.2.2');
   await router.lead('10.251.0.2', '192.0.2.2');
   await router.lead('10.251.0.1', '192.0.2.3');
-  expect(await router.paths()).toEqual(
+  expect(await router.routes()).toEqual(
     new Map([
       ['10.251.0.1', '192.0.2.3'],
       ['10.251.0.2', '192.0.2.2'],
@@ -28,10 +28,13 @@ test.skipIf(!made)('paths are routes of our own: led, led elsewhere, closed; oth
   );
   await router.close('10.251.0.1');
   await router.close('10.251.0.1');
-  expect([...(await router.paths()).keys()]).toEqual(['10.251.0.2']);
+  expect([...(await router.routes()).keys()]).toEqual(['10.251.0.2']);
+  const pods = netnsRoutes(netns, protocols.pods);
+  await pods.lead('10.244.1.0/24', '192.0.2.2');
+  expect([...(await pods.routes())]).toEqual([['10.244.1.0/24', '192.0.2.2']]);
   await expect(router.lead('10.251.0.1', '198.51.100.1')).rejects.toThrow(/route replace .*exit status 2: .*invalid gateway/i);
   expect(ip('-n', netns, 'route', 'show', '10.251.0.9').stdout).toContain('192.0.2.9');
-  await expect(netnsRouter('dd-none').paths()).rejects.toThrow('Cannot open network namespace');
+  await expect(netnsRoutes('dd-none', '109').routes()).rejects.toThrow('Cannot open network namespace');
 });
 
 test('a node is well where it answers 200', async () => {

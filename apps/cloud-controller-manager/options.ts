@@ -1,13 +1,14 @@
 // From flags to what the controllers of the cloud are told.
 import type { CloudOptions } from '@drydock/controllers/cloud-controllers.ts';
 import type { Cloud } from '@drydock/controllers/cloudnode/inventory.ts';
+import { parseCidr } from '@drydock/controllers/nodeipam/cidr.ts';
 import { type AddressPool, parsePool } from '@drydock/controllers/service/pool.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
 import { StartupError } from '@drydock/foundation/program.ts';
 import type { flags } from './flags.ts';
 import { healthCheck } from './health-check.ts';
 import { inventoryFile } from './inventory-file.ts';
-import { netnsRouter } from './router.ts';
+import { netnsRoutes, protocols } from './router.ts';
 
 type FlagValues = Values<typeof flags>;
 
@@ -22,12 +23,25 @@ export async function cloudOptions(v: FlagValues): Promise<CloudOptions> {
   if (nodeSyncs < 1) throw new StartupError('--concurrent-node-syncs: expected at least 1');
   return {
     addresses,
-    paths: netns === '' ? undefined : { router: netnsRouter(netns), check: healthCheck },
+    paths: netns === '' ? undefined : { router: netnsRoutes(netns, protocols.loadBalancers), check: healthCheck },
     cloud: await cloudOf(v['cloud-config']),
     nodeSyncs,
     nodeStatusPeriodMs: v['node-status-update-frequency'],
     nodeMonitorPeriodMs: v['node-monitor-period'],
+    routes: routesOf(v),
   };
+}
+
+function routesOf(v: FlagValues): CloudOptions['routes'] {
+  const { 'pod-router': netns, 'cluster-cidr': cidrs } = v;
+  if (netns === '' || !v['configure-cloud-routes']) return undefined;
+  if (cidrs.length === 0) throw new StartupError('--pod-router: --cluster-cidr must say which routes are of pods');
+  const clusterRanges = cidrs.map((text) => {
+    const range = parseCidr(text);
+    if (range === undefined) throw new StartupError(`--cluster-cidr: invalid CIDR address: ${text}`);
+    return range;
+  });
+  return { table: netnsRoutes(netns, protocols.pods), clusterRanges, periodMs: v['route-reconciliation-period'] };
 }
 
 function poolOf(range: string): AddressPool | undefined {

@@ -145,6 +145,7 @@ test('a node gets what its machine is, and goes with it, by what the role of the
 
 test.each([
   ['--cloud-config=/nowhere', '--cloud-config: ENOENT'],
+  ['--pod-router=x', '--pod-router: --cluster-cidr must say which routes are of pods'],
   ['--concurrent-node-syncs=0', '--concurrent-node-syncs: expected at least 1'],
   ['--cloud-provider=other', '--cloud-provider: unknown cloud provider "other"'],
   ['--load-balancer-cidr=fd00::/64', '--load-balancer-cidr: "fd00::/64": expected an IPv4 range such as 10.251.0.0/24'],

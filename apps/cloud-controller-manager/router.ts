@@ -1,28 +1,28 @@
-// Adapter: the paths of load balancers as routes of a network namespace, through iproute2. A protocol number marks them as ours.
+// Adapter: IPv4 routes of a network namespace, through iproute2. A protocol number marks those of one maker.
 
-import type { Router } from '@drydock/controllers/service/paths/controller.ts';
+import type { RouteTable } from '@drydock/controllers/common/route-table.ts';
 import { spawn } from '@drydock/foundation/child-process.ts';
 
-/** Not in /etc/iproute2/rt_protos: nobody else's routes carry it. */
-const protocol = '109';
+/** Not in /etc/iproute2/rt_protos: nobody else's routes carry them. */
+export const protocols = { loadBalancers: '109', pods: '110' } as const;
 /** `ip` waits for nothing but the kernel. */
 const toolMs = 10_000;
 /** The most that it says of routes; each takes about a hundred bytes. */
 const outputBytesMax = 16 * 1024 * 1024;
 
-/** The routes of the network namespace of that name (`ip netns`). */
-export function netnsRouter(netns: string): Router {
+/** The routes of one maker in the network namespace of that name (`ip netns`). */
+export function netnsRoutes(netns: string, protocol: string): RouteTable {
   const ip = (...words: readonly string[]) => run(['-n', netns, ...words]);
   return {
-    async paths() {
+    async routes() {
       const routes = JSON.parse((await ip('-j', '-4', 'route', 'show', 'proto', protocol)) || '[]') as Route[];
       return new Map(routes.flatMap(({ dst, gateway }) => (gateway === undefined ? [] : [[dst, gateway]])));
     },
-    async lead(address, to) {
-      await ip('route', 'replace', `${address}/32`, 'via', to, 'proto', protocol);
+    async lead(destination, to) {
+      await ip('route', 'replace', destination, 'via', to, 'proto', protocol);
     },
-    async close(address) {
-      await ip('route', 'del', `${address}/32`, 'proto', protocol).catch((error: Error) => {
+    async close(destination) {
+      await ip('route', 'del', destination, 'proto', protocol).catch((error: Error) => {
         if (!error.message.includes('No such process')) throw error;
       });
     },

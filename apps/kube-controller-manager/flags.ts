@@ -123,8 +123,14 @@ export const ignoredFlags: IgnoredFlags = {
       'legacy-service-account-token-clean-up-period',
       'namespace-sync-period',
       'resource-quota-sync-period',
+      'route-reconciliation-period',
       'service-account-private-key-file',
     ],
-    ['disable-attach-detach-reconcile-sync', 'enable-hostpath-provisioner', 'unsupported-kube-api-over-localhost'],
+    [
+      'configure-cloud-routes',
+      'disable-attach-detach-reconcile-sync',
+      'enable-hostpath-provisioner',
+      'unsupported-kube-api-over-localhost',
+    ],
   ),
 };

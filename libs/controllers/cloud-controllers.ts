@@ -5,6 +5,7 @@ import type { Cloud } from './cloudnode/inventory.ts';
 import { startCloudNodeLifecycleController } from './cloudnode/lifecycle-controller.ts';
 import type { ControllerContext } from './common/ports.ts';
 import type { ControllerSet } from './entry.ts';
+import { type NodeRouteOptions, startNodeRouteController } from './noderoute/controller.ts';
 import { startServiceController } from './service/controller.ts';
 import { type PathPorts, startPathController } from './service/paths/controller.ts';
 import type { AddressPool } from './service/pool.ts';
@@ -22,6 +23,8 @@ export interface CloudOptions {
   /** --node-status-update-frequency and --node-monitor-period, in milliseconds. */
   readonly nodeStatusPeriodMs: number;
   readonly nodeMonitorPeriodMs: number;
+  /** The ways to the pods of each node; undefined where they are nobody's here. */
+  readonly routes: NodeRouteOptions | undefined;
 }
 
 function startLoadBalancers({ addresses, paths }: CloudOptions, context: ControllerContext): Promise<void> | undefined {
@@ -56,6 +59,13 @@ export const cloudControllers: ControllerSet<CloudOptions> = {
       account: 'service-controller',
       start: startLoadBalancers,
     },
+    {
+      name: 'node-route-controller',
+      alias: 'route',
+      account: 'route-controller',
+      eventSource: 'route_controller',
+      start: ({ routes }, context) => (routes === undefined ? undefined : startNodeRouteController(routes, context)),
+    },
   ],
-  notYet: ['node-route-controller', 'route'],
+  notYet: [],
 };

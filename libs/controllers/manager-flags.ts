@@ -35,8 +35,7 @@ export const ignoredManagerFlags = {
       'external-cloud-volume-plugin',
       'leader-migration-config',
       'min-resync-period',
-      'route-reconciliation-period',
     ],
-    ['configure-cloud-routes', 'enable-leader-migration'],
+    ['enable-leader-migration'],
   ),
 };

@@ -1,7 +1,7 @@
 // A range of addresses cut into equal blocks, one per node.
 
 /** A block of addresses as a number of bits. */
-interface Range {
+export interface Range {
   readonly base: bigint;
   readonly prefix: number;
   readonly bits: 32 | 128;
@@ -45,7 +45,8 @@ export function formatCidr(base: bigint, prefix: number, bits: 32 | 128): string
   return `${words.join(':')}${words.length < 8 ? '::' : ''}/${prefix}`;
 }
 
-function overlaps(a: Range, b: Range): boolean {
+/** Whether the two ranges share an address. */
+export function overlaps(a: Range, b: Range): boolean {
   if (a.bits !== b.bits) return false;
   const host = BigInt(a.bits - Math.min(a.prefix, b.prefix));
   return a.base >> host === b.base >> host;

@@ -2,6 +2,7 @@
 import { type KubeObject, nodes, type Resource, services } from '@drydock/api/resource.ts';
 import type { ObjectKey } from '@drydock/client/api-client.ts';
 import { expect, test } from 'vitest';
+import { Calls, callMishaps } from '../../testing/calls.ts';
 import { type Manager, World } from '../../testing/world.ts';
 import { type AddressPool, parsePool } from '../pool.ts';
 import { startPathController } from './controller.ts';
@@ -9,44 +10,28 @@ import { startPathController } from './controller.ts';
 const pool = parsePool('10.251.0.0/24') as AddressPool;
 const first = '10.251.0.1';
 
-type Mishap = 'fails before' | 'fails after' | 'crashes before' | 'crashes after';
-const mishaps: readonly Mishap[] = ['fails before', 'fails after', 'crashes before', 'crashes after'];
-
-/** A router and nodes; a mishap befalls one of all calls, by number. */
+/** A router and nodes. */
 class Network {
   readonly paths = new Map<string, string>();
   readonly silent = new Set<string>();
-  calls = 0;
+  readonly calls = new Calls();
   checks = 0;
-  mishap: { readonly at: number; readonly what: Mishap } | undefined;
-  /** Ends the process that calls and begins another one. */
-  crash: () => void = () => {};
-
-  async #call<T>(effect: () => T): Promise<T> {
-    this.calls++;
-    const what = this.mishap?.at === this.calls ? this.mishap.what : undefined;
-    if (what === undefined) return effect();
-    if (what.endsWith('after')) effect();
-    if (what.startsWith('fails')) throw new Error('the tool was killed');
-    this.crash();
-    return new Promise(() => {});
-  }
 
   readonly ports = {
     router: {
-      paths: () => this.#call(() => new Map(this.paths)),
-      lead: (address: string, to: string) => this.#call(() => void this.paths.set(address, to)),
-      close: (address: string) => this.#call(() => void this.paths.delete(address)),
+      routes: () => this.calls.call(() => new Map(this.paths)),
+      lead: (address: string, to: string) => this.calls.call(() => void this.paths.set(address, to)),
+      close: (address: string) => this.calls.call(() => void this.paths.delete(address)),
     },
     check: (address: string) => {
       this.checks++;
-      return this.#call(() => !this.silent.has(address));
+      return this.calls.call(() => !this.silent.has(address));
     },
   };
 
   start(world: World): Manager {
     const manager = world.manager();
-    this.crash = () => {
+    this.calls.crash = () => {
       manager.crash();
       this.start(world);
     };
@@ -111,9 +96,9 @@ test('a node that comes is waited for; what somebody else did to the router is m
 });
 
 /** Gives the number of calls. What is right in the end is right whatever befalls any of them. */
-async function story(mishap: Network['mishap']): Promise<number> {
+async function story(mishap: Calls['mishap']): Promise<number> {
   const [world, network] = [new World(), new Network()];
-  network.mishap = mishap;
+  network.calls.mishap = mishap;
   network.paths.set('10.251.0.77', '10.0.0.9');
   await addNode(world, 'n1', '10.0.0.1');
   await add(world, 's', first);
@@ -130,11 +115,11 @@ async function story(mishap: Network['mishap']): Promise<number> {
   await remove(world, 's');
   await world.clock.advanceAsync(20_000);
   expect({ mishap, paths: [...network.paths] }).toEqual({ mishap, paths: [['10.251.0.2', '10.0.0.1']] });
-  return network.calls;
+  return network.calls.count;
 }
 
 test('all addresses lead where they should, whatever befalls any call', async () => {
   const calls = await story(undefined);
   expect(calls).toBeGreaterThan(20);
-  for (let at = 1; at <= calls; at++) for (const what of mishaps) await story({ at, what });
+  for (let at = 1; at <= calls; at++) for (const what of callMishaps) await story({ at, what });
 });

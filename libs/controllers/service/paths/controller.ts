@@ -5,22 +5,14 @@ import { eventAbout } from '../../common/action.ts';
 import { Driver, type Round } from '../../common/driver.ts';
 import { semanticEqual } from '../../common/equality.ts';
 import type { ControllerContext } from '../../common/ports.ts';
+import type { RouteTable } from '../../common/route-table.ts';
 import type { AddressPool } from '../pool.ts';
 import { type Health, healthAfter } from './health.ts';
 import { carriersOf, destinationsOf, type PathAction, planPaths } from './plan.ts';
 
-/** What leads to the addresses of load balancers. Paths outlive the process. */
-export interface Router {
-  /** All paths that were ever led and not closed: addresses of load balancers to addresses of nodes. */
-  paths(): Promise<Map<string, string>>;
-  /** From now on the address leads there, and nowhere else. */
-  lead(address: string, to: string): Promise<void>;
-  /** The address leads nowhere. One that leads nowhere already is no error. */
-  close(address: string): Promise<void>;
-}
-
 export interface PathPorts {
-  readonly router: Router;
+  /** From addresses of load balancers to addresses of nodes. */
+  readonly router: RouteTable;
   /** Whether the health check at this address and port says that traffic is taken. Never rejects; answers within a second. */
   check(address: string, port: number): Promise<boolean>;
 }
@@ -82,7 +74,7 @@ export async function startPathController(
 
   const look = async (round: Round): Promise<number | undefined> => {
     if (known === undefined || clock.monotonicMs() - known.readMs >= rereadMs)
-      known = { paths: await router.paths(), readMs: clock.monotonicMs() };
+      known = { paths: await router.routes(), readMs: clock.monotonicMs() };
     const { paths } = known;
     await ask();
     // What is wanted is read after the answers, which may have taken a second.
