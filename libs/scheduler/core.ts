@@ -5,7 +5,7 @@ import { ClusterCache, hasEnded } from './cache.ts';
 import type { Cluster } from './cluster.ts';
 import type { ClusterEvent } from './cluster-event.ts';
 import { fitErrorMessage } from './fit-error.ts';
-import type { Profile, Rejection } from './framework.ts';
+import type { FilterPlugin, Profile, Rejection } from './framework.ts';
 import type { PodInfo } from './node-info.ts';
 import { podInfoOf } from './node-info.ts';
 import { planPreemption, priorityOf } from './preemption.ts';
@@ -227,9 +227,7 @@ export class SchedulerCore {
   ): void {
     const names = new Set(Array.from(rejections.values(), ({ plugin }) => plugin));
     const inTheWay = filters.filter(({ name }) => names.has(name));
-    const helps = (event: ClusterEvent): boolean =>
-      nodes.length === 0 ? event.kind === 'nodeAdded' : inTheWay.some((plugin) => plugin.helps(event, info));
-    this.#queue.setAside(info.uid, helps, nowMs);
+    this.#queue.setAside(info.uid, nodes.length === 0 ? nodesHelp : helpAgainst(inTheWay, info), nowMs);
   }
 
   /** Undefined: the pod is another scheduler's. */
@@ -285,4 +283,13 @@ export class SchedulerCore {
   #wake(events: readonly ClusterEvent[], nowMs: number): void {
     for (const event of events) this.#queue.onEvent(event, nowMs);
   }
+}
+
+function nodesHelp({ kind }: ClusterEvent): boolean {
+  return kind === 'nodeAdded';
+}
+
+/** Kept for as long as the pod waits, and so made apart: it holds on to nothing of the cycle, which had every node. */
+function helpAgainst(inTheWay: readonly FilterPlugin[], info: PodInfo): (event: ClusterEvent) => boolean {
+  return (event) => inTheWay.some((plugin) => plugin.helps(event, info));
 }

@@ -41,8 +41,8 @@ export class VolumeBinding implements VolumePlugin {
   readonly name = name;
   readonly bindTimeoutMs: number;
   readonly #known: VolumesKnown;
-  /** What `begin` found, until the pod is placed. */
-  readonly #claims = new WeakMap<PodInfo, PodClaims>();
+  /** What `begin` found, for the one pod whose cycle it is: pods that wait keep none of it. */
+  #current: { readonly pod: PodInfo; readonly claims: PodClaims } | undefined;
 
   constructor(known: VolumesKnown, bindTimeoutMs = defaultBindTimeoutMs) {
     this.#known = known;
@@ -53,7 +53,7 @@ export class VolumeBinding implements VolumePlugin {
     const claims = this.#sort(pod);
     if (claims === undefined) return undefined;
     if (typeof claims === 'string') return { unschedulable: claims };
-    this.#claims.set(pod, claims);
+    this.#current = { pod, claims };
     return {
       filter: ({ node }) => {
         const found = this.#onNode(claims, node);
@@ -81,7 +81,8 @@ export class VolumeBinding implements VolumePlugin {
 
   /** What is to be done about the pod's claims before it is bound to the node; nobody else is given it meanwhile. */
   reserve(pod: PodInfo, node: Node): readonly ClaimChoice[] {
-    const claims = this.#claims.get(pod);
+    const claims = this.#current?.pod === pod ? this.#current.claims : undefined;
+    this.#current = undefined;
     if (claims === undefined || claims.waiting.length === 0) return [];
     const found = this.#onNode(claims, node);
     if (!Array.isArray(found)) return [];
