@@ -4,7 +4,7 @@ import { hostname } from 'node:os';
 import { connect } from '@drydock/client/connect.ts';
 import { KubeconfigError } from '@drydock/client/kubeconfig.ts';
 import { statusServer } from '@drydock/client/status-server.ts';
-import { featureGates, readGateFlag } from '@drydock/foundation/feature-gates.ts';
+import { type FeatureGates, featureGates, readGateFlag } from '@drydock/foundation/feature-gates.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import { runProgram, StartupError } from '@drydock/foundation/program.ts';
 import {
@@ -24,6 +24,7 @@ import { machineProblems } from '@drydock/kubelet/node/machine-demands.ts';
 import { healthAnswer } from '@drydock/kubelet/server/health.ts';
 import { kubeletServers } from '@drydock/kubelet/server/servers.ts';
 import { staticSources } from '@drydock/kubelet/static/open.ts';
+import { hostGit } from '@drydock/kubelet/volumes/git-repo.ts';
 import { loadFailure, readDocument } from './document.ts';
 
 /** Undefined where the file is not there. */
@@ -35,16 +36,18 @@ function readIfThere(path: string): string | undefined {
   }
 }
 
-/** What the log says of a configuration that is taken. Throws StartupError for a gate that cannot be set. */
-function sayWarnings(
+/** Says in the log what is to be said of a configuration that is taken; gives its gates. Throws StartupError for a gate that cannot be set. */
+function startGates(
   { strictWarning, withoutEffect, featureGates: ofFile }: KubeletConfig,
   gates: readonly string[],
   log: Log,
-): void {
+): FeatureGates {
   if (strictWarning !== undefined) log.warn({ err: strictWarning }, 'Using lenient decoding as strict decoding failed');
   for (const field of withoutEffect) log.warn({ field }, 'field accepted but it has no effect here');
   const settings = new Map([...Object.entries(ofFile), ...readGateFlag(gates, 'pairs')]);
-  for (const warning of featureGates(settings, []).warnings) log.warn({}, warning);
+  const gatesOn = featureGates(settings, ['GitRepoVolumeDriver']);
+  for (const warning of gatesOn.warnings) log.warn({}, warning);
+  return gatesOn;
 }
 
 await runProgram({
@@ -55,7 +58,7 @@ await runProgram({
     const document = await readDocument(values.config, log);
     try {
       const read = readConfig(values, document, hostname(), given);
-      sayWarnings(read, values['feature-gates'], log);
+      const gates = startGates(read, values['feature-gates'], log);
       // A simulated pod takes no memory and has no cgroup.
       const problems = read.endpoint.startsWith('hollow://') ? [] : machineProblems(read.machine, readIfThere);
       if (problems.length > 0) throw new ConfigError(`failed to run Kubelet: ${problems.join(', ')}`);
@@ -70,6 +73,7 @@ await runProgram({
         clock,
         random,
         log,
+        git: gates.enabled('GitRepoVolumeDriver') ? hostGit : undefined,
         facts: machineFacts(config.rootDir),
         measure: () => measure(config.rootDir),
         staticSources: staticSources(config, clock, log),

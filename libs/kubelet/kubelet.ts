@@ -44,6 +44,7 @@ import { fullName } from './static/static-pod.ts';
 import { duplicateName, StaticPods } from './static/static-pods.ts';
 import { Claims } from './volumes/claims.ts';
 import { Csi, type PluginPorts } from './volumes/csi/csi.ts';
+import type { Git } from './volumes/git-repo.ts';
 import { hollowMounter, hostMounter } from './volumes/mounter.ts';
 import { PodFolders } from './volumes/pod-folders.ts';
 import { ReferenceCache } from './volumes/references.ts';
@@ -70,6 +71,8 @@ export interface KubeletPorts {
   readonly cgroupFs: CgroupFs;
   /** Where manifests come from. */
   readonly staticSources?: readonly StaticSource[];
+  /** Fills gitRepo volumes; undefined: they are off. */
+  readonly git?: Git | undefined;
   /** For tests: who carries out probes and hooks. */
   readonly handlers?: HandlerRunner;
   /** For tests: who has plugins on this node. */
@@ -194,7 +197,6 @@ export class Kubelet implements Service {
       givesAway: !isHollow(config),
       node: () => nodeInformer.get({ name: nodeName }),
       report: async () => this.#node?.report(),
-      record: (...event: Parameters<EventRecorder['record']>) => this.#recorder.record(...event),
     };
     return new Csi(ports, this.#stop.signal);
   }
@@ -215,7 +217,14 @@ export class Kubelet implements Service {
     this.#references = references;
     const handlers = this.#ports.handlers ?? (isHollow(config) ? new SimulatedHandlers(clock) : new Handlers(engine, clock));
     const mounter = isHollow(config) ? hollowMounter : hostMounter();
-    const volumes = new Volumes({ folders, claims: new Claims(client), mounter, clock, csi });
+    const volumes = new Volumes({
+      folders,
+      claims: new Claims(client),
+      mounter,
+      clock,
+      csi: csi.volumes,
+      git: this.#ports.git,
+    });
     const runtime = new PodRuntime({
       engine,
       clock,

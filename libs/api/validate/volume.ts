@@ -76,7 +76,10 @@ function validateSource(volume: Volume, field: string, path: string): FieldError
     case 'nfs':
       return nfsErrors(volume.nfs ?? { path: '', server: '' }, path);
     case 'gitRepo':
-      return volume.gitRepo?.repository ? [] : [required(`${path}.repository`)];
+      return [
+        ...(volume.gitRepo?.repository ? [] : [required(`${path}.repository`)]),
+        ...localPath(volume.gitRepo?.directory ?? '', `${path}.directory`),
+      ];
     case 'awsElasticBlockStore':
       return volume.awsElasticBlockStore?.volumeID ? [] : [required(`${path}.volumeID`)];
     case 'gcePersistentDisk':

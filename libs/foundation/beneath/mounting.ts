@@ -11,23 +11,51 @@ import { type MountPoint, mountsBelow } from './mount-table.ts';
 /** A mount that could not be made or undone; the text is that of mount(8). */
 export class MountError extends Error {
   override readonly name = 'MountError';
+  /** How the program ended: `exit status 32`. */
+  status = '';
 }
 
 /** Mounts a tmpfs over `directory`. `options`: as mount(8) takes them, such as `size=1048576`. */
 export async function mountTmpfs(directory: Directory, options: readonly string[]): Promise<void> {
   const given = options.length === 0 ? [] : ['-o', options.join(',')];
-  await run('mount', ['--no-canonicalize', '-t', 'tmpfs', ...given, 'tmpfs', '/proc/self/fd/3'], directory.handle);
+  await run('mount', ['--no-canonicalize', '-t', 'tmpfs', ...given, 'tmpfs', '/proc/self/fd/3'], [directory.handle]);
+}
+
+/** A mount by a helper of mount(8), which may ask other machines. */
+export interface NetworkMount {
+  /** `nfs`: mount(8) looks for /sbin/mount.nfs. */
+  readonly type: string;
+  /** `server:/export`. */
+  readonly source: string;
+  readonly options: readonly string[];
+}
+
+/** Mounts it over `directory`. Ends mount(8) when `signal` aborts. Throws MountError, with what was run and said as upstream has it (mount-utils, doMount). */
+export async function mountNetwork(
+  directory: Directory,
+  { type, source, options }: NetworkMount,
+  signal: AbortSignal | undefined,
+): Promise<void> {
+  const given = ['-t', type, ...(options.length === 0 ? [] : ['-o', options.join(',')]), source];
+  try {
+    await run('mount', ['--no-canonicalize', ...given, '/proc/self/fd/3'], [directory.handle], signal);
+  } catch (error) {
+    if (!(error instanceof MountError)) throw error;
+    const said = error.message.replaceAll('/proc/self/fd/3', directory.path);
+    const ran = ['Mounting command: mount', `Mounting arguments: ${given.join(' ')} ${directory.path}`];
+    throw new MountError([`mount failed: ${error.status}`, ...ran, `Output: ${said}`, ''].join('\n'), { cause: error });
+  }
 }
 
 /** Mounts what `source` names over what `target` names. */
 export async function bindMount(source: FileHandle, target: FileHandle): Promise<void> {
-  await run('mount', ['--no-canonicalize', '--bind', '/proc/self/fd/3', '/proc/self/fd/4'], source, target);
+  await run('mount', ['--no-canonicalize', '--bind', '/proc/self/fd/3', '/proc/self/fd/4'], [source, target]);
 }
 
 /** What is mounted and named by `mount` can no longer be written there; elsewhere it stays as it is. */
 export async function makeReadOnly(mount: FileHandle): Promise<void> {
   // The source is of no concern, and named so that none is looked for.
-  await run('mount', ['--no-canonicalize', '-o', 'remount,bind,ro', 'none', '/proc/self/fd/3'], mount);
+  await run('mount', ['--no-canonicalize', '-o', 'remount,bind,ro', 'none', '/proc/self/fd/3'], [mount]);
 }
 
 /**
@@ -40,7 +68,7 @@ export async function unmountAt(parent: Directory, name: Name): Promise<void> {
     await using entry = await parent.reach(name);
     if ((await mountIdOf(entry)) === parent.mountId) return;
     await keepToItself(entry);
-    await run('umount', ['--no-canonicalize', '--lazy', '/proc/self/fd/3'], entry);
+    await run('umount', ['--no-canonicalize', '--lazy', '/proc/self/fd/3'], [entry]);
   }
   throw new MountError(`${parent.path}/${name}: more than 100 mounts over each other`);
 }
@@ -74,7 +102,7 @@ async function leaveSharing(parent: Directory, name: Name): Promise<void> {
 
 /** What happens in the mount, and in those in it, is no longer passed on to others, nor from them. */
 async function keepToItself(mount: FileHandle): Promise<void> {
-  await run('mount', ['--no-canonicalize', '--make-rprivate', '/proc/self/fd/3'], mount);
+  await run('mount', ['--no-canonicalize', '--make-rprivate', '/proc/self/fd/3'], [mount]);
 }
 
 /** Works at the mount, reached from `folder` through open directories: a container may have written the names between them. */
@@ -103,17 +131,27 @@ async function atMount(
   }
 }
 
-async function run(program: string, args: readonly string[], ...handles: FileHandle[]): Promise<void> {
-  const child = spawn(program, args, { stdio: ['ignore', 'ignore', 'pipe', ...handles.map(({ fd }) => fd)] });
+async function run(
+  program: string,
+  args: readonly string[],
+  handles: readonly FileHandle[],
+  signal?: AbortSignal,
+): Promise<void> {
+  const stdio = ['ignore' as const, 'ignore' as const, 'pipe' as const, ...handles.map(({ fd }) => fd)];
+  const child = spawn(program, args, { stdio, signal });
   let said = '';
   child.stderr?.on('data', (chunk: Buffer) => {
     if (said.length < 4096) said += chunk.toString();
   });
   await new Promise<void>((resolve, reject) => {
     child.on('error', (error) => reject(new MountError(`${program}: ${error.message}`, { cause: error })));
-    child.on('close', (code, signal) => {
+    child.on('close', (code, endSignal) => {
       if (code === 0) resolve();
-      else reject(new MountError(said.trim() || `${program} ended with ${code ?? signal}`));
+      else {
+        const error = new MountError(said.trim() || `${program} ended with ${code ?? endSignal}`);
+        error.status = code === null ? `signal: ${endSignal}` : `exit status ${code}`;
+        reject(error);
+      }
     });
   });
 }

@@ -1,10 +1,10 @@
 // emptyDir volumes: on the disk, or in memory (pkg/volume/emptydir).
 import type { Pod } from '@drydock/api/generated/types.ts';
-import { type Directory, mountIdOf } from '@drydock/foundation/beneath/directory.ts';
+import type { Directory } from '@drydock/foundation/beneath/directory.ts';
 import { systemCode } from '@drydock/foundation/beneath/errors.ts';
 import { podValues } from '../container/cgroup-plan.ts';
 import { wholeUnits } from '../container/resources.ts';
-import type { Mounter } from './mounter.ts';
+import { isMounted, type Mounter } from './mounter.ts';
 import { fsGroupOf, sharedFolderMode } from './ownership.ts';
 
 export interface EmptyDirRequest {
@@ -59,12 +59,6 @@ export async function mountMemory(
 function attributesOf(pod: Pod, mode: number, { givesAway }: Mounter): { mode: number; gid: number | undefined } {
   const group = fsGroupOf(pod);
   return { mode: sharedFolderMode(mode, group), gid: givesAway ? group : undefined };
-}
-
-async function isMounted(plugin: Directory, name: string, { mounts }: Mounter): Promise<boolean> {
-  if (!mounts) return true;
-  await using entry = await plugin.reach(name);
-  return (await mountIdOf(entry)) !== plugin.mountId;
 }
 
 /** Bytes: what the pod may use of the node's memory, or the volume's own limit where that is less. */

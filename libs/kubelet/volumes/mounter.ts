@@ -1,7 +1,15 @@
 // The port to what is mounted for volumes, and its two adapters.
 import type { FileHandle } from 'node:fs/promises';
-import type { Directory, Name } from '@drydock/foundation/beneath/directory.ts';
-import { bindMount, MountError, mountTmpfs, unmountAt, unmountBelow } from '@drydock/foundation/beneath/mounting.ts';
+import { type Directory, mountIdOf, type Name } from '@drydock/foundation/beneath/directory.ts';
+import {
+  bindMount,
+  MountError,
+  mountNetwork,
+  mountTmpfs,
+  type NetworkMount,
+  unmountAt,
+  unmountBelow,
+} from '@drydock/foundation/beneath/mounting.ts';
 
 /** Every call fails with MountError. */
 export interface Mounter {
@@ -12,10 +20,19 @@ export interface Mounter {
   /** Mounts memory over a directory. `sizeBytes`: undefined for as much as the system allows. */
   tmpfs(directory: Directory, sizeBytes: number | undefined): Promise<void>;
   bind(source: FileHandle, target: FileHandle): Promise<void>;
+  /** Mounts what other machines have over a directory; given up when `signal` aborts. */
+  network(directory: Directory, mount: NetworkMount, signal: AbortSignal | undefined): Promise<void>;
   /** What is mounted at that entry, all of it. */
   unmount(parent: Directory, name: Name): Promise<void>;
   /** Resolves when nothing is mounted below `folder`. */
   unmountBelow(folder: string): Promise<void>;
+}
+
+/** Whether something is mounted at that entry; where nothing ever is, as if. */
+export async function isMounted(parent: Directory, name: string, { mounts }: Mounter): Promise<boolean> {
+  if (!mounts) return true;
+  await using entry = await parent.reach(name);
+  return (await mountIdOf(entry)) !== parent.mountId;
 }
 
 /** Mounts for real, as root. */
@@ -38,6 +55,7 @@ export function hostMounter(): Mounter {
       } else await mountTmpfs(directory, size);
     },
     bind: bindMount,
+    network: mountNetwork,
     unmount: unmountAt,
     unmountBelow,
   };
@@ -49,6 +67,7 @@ export const hollowMounter: Mounter = {
   mounts: false,
   tmpfs: async () => {},
   bind: async () => {},
+  network: async () => {},
   unmount: async () => {},
   unmountBelow: async () => {},
 };

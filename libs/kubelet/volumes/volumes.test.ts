@@ -156,7 +156,8 @@ test('folders for what is mounted into a volume from the API are there, and stay
 
 test.each([
   [{ name: 'v', emptyDir: { medium: 'HugePages' } }, 'unknown storage medium "HugePages"'],
-  [{ name: 'v', nfs: { server: 's', path: '/' } }, 'no volume plugin matched'],
+  [{ name: 'v', rbd: { image: 'i', monitors: ['m'] } }, 'no volume plugin matched'],
+  [{ name: 'v', gitRepo: { repository: 'r' } }, 'git-repo volume plugin has been disabled; if necessary, it may be'],
   [{ name: 'v', projected: { sources: [{ clusterTrustBundle: { path: 'p' } }] } }, 'clusterTrustBundle cannot be served'],
   [
     { name: 'v', configMap: { name: 'map', items: [{ key: 'a', path: '../../x' }] } },

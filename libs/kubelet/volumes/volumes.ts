@@ -1,19 +1,28 @@
 // Makes a pod's volumes on this host, refreshes them and takes them away. Every step can be repeated, and is after a crash.
-import type { PersistentVolume, PersistentVolumeClaimVolumeSource, Pod, Volume } from '@drydock/api/generated/types.ts';
+import type {
+  GitRepoVolumeSource,
+  PersistentVolume,
+  PersistentVolumeClaimVolumeSource,
+  Pod,
+  Volume,
+} from '@drydock/api/generated/types.ts';
 import { ephemeralClaimName } from '@drydock/api/storage/pod-claims.ts';
 import type { Directory } from '@drydock/foundation/beneath/directory.ts';
 import { removeTree } from '@drydock/foundation/beneath/remove.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { type Payload, writeAtomically } from './atomic-writer.ts';
 import { type Claims, hostPlaceOf } from './claims.ts';
-import type { Csi } from './csi/csi.ts';
+import type { CsiVolumes } from './csi/csi-volumes.ts';
 import { MountFailure, MountPending } from './csi/mount-failure.ts';
 import { type CsiVolume, inlineCsi, persistentCsi } from './csi/volume.ts';
 import { makeEmptyDir, mountMemory } from './empty-dir.ts';
+import { cloneInto, type Git, gitRepoOff } from './git-repo.ts';
+import { giveToGroup } from './give-to-group.ts';
 import { makeHostPath } from './host-path.ts';
 import { LocalVolumes } from './local-volumes.ts';
 import type { Mounter } from './mounter.ts';
 import { nestedMountPoints } from './nested.ts';
+import { inlineNetwork, mountNetworkVolume, type NetworkVolume, persistentNetwork } from './network.ts';
 import { folderMode, fsGroupOf } from './ownership.ts';
 import { type PayloadContext, VolumeError } from './payload.ts';
 import { apiFiles } from './payload-kinds.ts';
@@ -27,7 +36,9 @@ export interface VolumePorts {
   readonly mounter: Mounter;
   readonly clock: Clock;
   /** Undefined: this node has no drivers. */
-  readonly csi?: Pick<Csi, 'volumes' | 'expansion'> | undefined;
+  readonly csi?: CsiVolumes | undefined;
+  /** Undefined: gitRepo volumes are off. */
+  readonly git?: Git | undefined;
 }
 
 /** A volume as containers are given it. */
@@ -40,7 +51,8 @@ export interface HostVolume {
 /** The folder of a volume from the API, before its group is added. */
 const apiFolderMode = { disk: 0o777, memory: 0o1777 } as const;
 
-const neverEnding = new AbortController().signal;
+/** Where it is noted which clones are whole. */
+const gitRepoReady = ['plugins', 'kubernetes.io~git-repo'];
 
 export class Volumes {
   readonly #ports: VolumePorts;
@@ -75,6 +87,9 @@ export class Volumes {
     if (hostPath !== undefined) return { path: await makeHostPath(hostPath.path, hostPath.type ?? ''), readOnly: false };
     if (claim !== undefined) return this.#claimed(claim, context);
     if (ephemeral !== undefined) return this.#claimed({ claimName: ephemeralClaimName(context.pod, volume) }, context, true);
+    if (volume.gitRepo !== undefined) return this.#gitRepo(volume.name, volume.gitRepo, context);
+    const network = inlineNetwork(volume);
+    if (network !== undefined) return this.#network(network, context);
     const inline = inlineCsi(context.pod, volume);
     if (inline !== undefined) return this.#byDriver(inline, context);
     const files = apiFiles(context, volume);
@@ -91,11 +106,9 @@ export class Volumes {
     const { pod } = context;
     const bound = await claims.volume(pod, claimName, ofPod);
     const byDriver = persistentCsi(bound, readOnly);
-    if (byDriver !== undefined) {
-      const made = await this.#byDriver(notBlock(byDriver, bound), context);
-      await this.#enlarge(byDriver, claimName, context);
-      return made;
-    }
+    if (byDriver !== undefined) return this.#byDriver(notBlock(byDriver, bound), context);
+    const network = persistentNetwork(bound, readOnly);
+    if (network !== undefined) return this.#network(network, context);
     const place = hostPlaceOf(bound);
     if (place === undefined) throw new VolumeError('no volume plugin matched');
     if (place.isLocal && mounter.givesAway) await this.#local.take(pod, place, readOnly);
@@ -105,23 +118,8 @@ export class Volumes {
   async #byDriver(volume: CsiVolume, { pod, ending }: PayloadContext): Promise<HostVolume> {
     const { csi } = this.#ports;
     if (csi === undefined) throw new VolumeError('no volume plugin matched');
-    const path = await csi.volumes.setUp(pod, volume, ending ?? neverEnding);
+    const path = await csi.setUp(pod, volume, ending ?? new AbortController().signal);
     return { path, readOnly: volume.readOnly };
-  }
-
-  /** Where the claim has got a larger volume. */
-  async #enlarge(volume: CsiVolume, claimName: string, { pod, ending }: PayloadContext): Promise<void> {
-    const { claims, csi } = this.#ports;
-    if (csi === undefined) return;
-    const now = await claims.current(pod, claimName).catch((cause: Error) => {
-      // Of a pod that runs, it can wait until the API answers again.
-      if (csi.expansion.knows(pod, volume)) return undefined;
-      throw new MountFailure('Setup failed while expanding volume', volume.name, `get PVC failed : ${cause.message}`, {
-        cause,
-      });
-    });
-    if (now === undefined) return;
-    await csi.expansion.expand({ pod, volume, claim: now.claim, object: now.volume }, ending ?? neverEnding);
   }
 
   async #emptyDir(name: string, spec: NonNullable<Volume['emptyDir']>, context: PayloadContext): Promise<HostVolume> {
@@ -133,6 +131,30 @@ export class Volumes {
       this.#inPlugin(uid, 'empty-dir', (plugin) => makeEmptyDir(plugin, name, ready, mounter, request)),
     );
     return { path: this.#path(uid, 'empty-dir', name), readOnly: false };
+  }
+
+  async #network(volume: NetworkVolume, { pod, ending }: PayloadContext): Promise<HostVolume> {
+    const uid = uidOf(pod);
+    await this.#inPlugin(uid, volume.plugin, (plugin) => mountNetworkVolume(plugin, volume, this.#ports.mounter, ending));
+    return { path: this.#path(uid, volume.plugin, volume.name), readOnly: volume.readOnly };
+  }
+
+  async #gitRepo(name: string, source: GitRepoVolumeSource, { pod, ending }: PayloadContext): Promise<HostVolume> {
+    const { git, mounter } = this.#ports;
+    if (git === undefined) throw new VolumeError(gitRepoOff);
+    const uid = uidOf(pod);
+    const path = this.#path(uid, 'git-repo', name);
+    if (await this.folders.has(uid, [...gitRepoReady, name])) return { path, readOnly: false };
+    await this.#inPlugin(uid, 'git-repo', async (plugin) => {
+      // What an attempt before has left is no clone.
+      await removeTree(plugin, name);
+      await using folder = await plugin.make(name, { mode: 0o777 });
+      await cloneInto(folder, source, git, ending);
+    });
+    const group = fsGroupOf(pod);
+    if (group !== undefined && mounter.givesAway) await giveToGroup(path, { group, onRootMismatch: false });
+    await this.folders.within(uid, gitRepoReady, (at) => at.createFile(name, Buffer.alloc(0), { mode: 0o640 }));
+    return { path, readOnly: false };
   }
 
   async #fromApi(
@@ -177,8 +199,7 @@ export class Volumes {
     const { mounter, csi } = this.#ports;
     // Parts of volumes, before the volumes that they are of.
     await mounter.unmountBelow(`${this.folders.path(uid)}/${subPathsFolder}`);
-    await csi?.volumes.tearDown(uid);
-    csi?.expansion.forget(uid);
+    await csi?.tearDown(uid);
     await mounter.unmountBelow(this.folders.path(uid));
     await this.folders.remove(uid);
     this.#ports.claims.forget(uid);

@@ -16,7 +16,6 @@ export interface CsiVolume extends DriverVolume {
   readonly attributes: Readonly<Record<string, string>>;
   readonly stageSecret: SecretReference | undefined;
   readonly publishSecret: SecretReference | undefined;
-  readonly expandSecret: SecretReference | undefined;
   readonly readOnly: boolean;
 }
 
@@ -35,7 +34,6 @@ export function persistentCsi(volume: PersistentVolume, readOnly: boolean): CsiV
     attributes: csi.volumeAttributes ?? {},
     stageSecret: csi.nodeStageSecretRef,
     publishSecret: csi.nodePublishSecretRef,
-    expandSecret: csi.nodeExpandSecretRef,
     readOnly,
   };
 }
@@ -56,7 +54,6 @@ export function inlineCsi(pod: Pod, { name, csi }: Volume): CsiVolume | undefine
     mountOptions: [],
     attributes: csi.volumeAttributes ?? {},
     stageSecret: undefined,
-    expandSecret: undefined,
     publishSecret: secret === undefined ? undefined : { namespace: pod.metadata?.namespace, name: secret },
     readOnly: csi.readOnly ?? false,
   };

@@ -5,6 +5,7 @@ import { type FileCalls, nodeCalls } from '@drydock/foundation/beneath/calls.ts'
 import { SeededRandom } from '@drydock/foundation/random.ts';
 import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
 import { Claims } from '../claims.ts';
+import type { Git } from '../git-repo.ts';
 import type { Mounter } from '../mounter.ts';
 import type { PayloadContext } from '../payload.ts';
 import { PodFolders } from '../pod-folders.ts';
@@ -40,8 +41,8 @@ export function contextOf(pod: Pod, data: Readonly<Record<string, string>> = { a
   };
 }
 
-export function makeVolumes(rootDir: string, mounter: Mounter, calls: FileCalls = nodeCalls): Volumes {
+export function makeVolumes(rootDir: string, mounter: Mounter, calls: FileCalls = nodeCalls, git?: Git): Volumes {
   const clock = new VirtualClock();
   const claims = new Claims(new MemoryApi({ clock, random: new SeededRandom(1) }));
-  return new Volumes({ folders: new PodFolders(rootDir, calls), claims, mounter, clock });
+  return new Volumes({ folders: new PodFolders(rootDir, calls), claims, mounter, clock, git });
 }

@@ -32,8 +32,6 @@ const volumeMethods = [
   'NodeUnstageVolume',
   'NodePublishVolume',
   'NodeUnpublishVolume',
-  'NodeExpandVolume',
-  'NodeGetVolumeStats',
 ];
 
 export async function fakeDriver(socket: string, name: string): Promise<FakeDriver> {
