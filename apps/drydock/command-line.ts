@@ -1,11 +1,12 @@
 // The lab's command line as a value. Verbs are thin: what they do is in libs/lab.
 import { LabError } from '@drydock/lab/errors.ts';
+import { buildable } from '@drydock/lab/images/on-demand.ts';
 import type { Lab } from '@drydock/lab/lab.ts';
 import { groupAliases } from '@drydock/lab/net/partition.ts';
 import { Command } from 'commander';
 import { convertVerb } from './convert-verb.ts';
 import { downVerb } from './down-verb.ts';
-import { buildArchive, listImages, loadImages } from './image-verbs.ts';
+import { buildArchive, buildImage, listImages, loadImages } from './image-verbs.ts';
 import { followLogs } from './log-verb.ts';
 import { renderLabs } from './ls-verb.ts';
 import { labsOfMachine, openLab } from './open-lab.ts';
@@ -151,11 +152,14 @@ const image = verb('image', 'images of the workers; no registry is involved', [
   'image list',
   'image load app.tar',
   'image build',
+  'image build mysql:5.6',
 ]);
 image
-  .command('build')
-  .description("build the lab's own images from what is on this machine; prints the docker-archive file")
-  .action(async () => say(await buildArchive(lab())));
+  .command('build [image]')
+  .description(
+    `build the lab's own images from what is on this machine, or one that manifests name (${buildable.join(', ')}: Debian's MariaDB), which running workers then get; prints the docker-archive file`,
+  )
+  .action(async (name?: string) => (name === undefined ? say(await buildArchive(lab())) : buildImage(lab(), name, say)));
 image
   .command('load <file>')
   .description('load a docker-archive or OCI archive into every worker')

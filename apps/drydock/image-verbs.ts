@@ -1,7 +1,8 @@
 // `drydock image ...`
 import { existsSync } from 'node:fs';
-import { resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { LabError, messageOf } from '@drydock/lab/errors.ts';
+import { buildOnDemand } from '@drydock/lab/images/on-demand.ts';
 import { ensureArchive, loadArchive } from '@drydock/lab/images/provision.ts';
 import type { Lab } from '@drydock/lab/lab.ts';
 import { tool } from '@drydock/lab/machine/spawn.ts';
@@ -12,6 +13,13 @@ import { table } from './table.ts';
 /** Builds the lab's own images where they are not cached; returns the archive. */
 export function buildArchive(lab: Lab): Promise<string> {
   return ensureArchive(lab.context);
+}
+
+/** Builds an image that is not the lab's own, under the name that manifests have for it; workers that run get it. */
+export async function buildImage(lab: Lab, name: string, say: (line: string) => void): Promise<void> {
+  const file = await buildOnDemand(name, join(lab.context.imageCache, 'built'));
+  say(file);
+  if (lab.find() !== undefined && workersOf(lab).length > 0) await loadImages(lab, file, say);
 }
 
 /** Imports an archive into every worker, at the same time. */

@@ -10,7 +10,7 @@ import { controlPlaneImages } from '../programs/static-pod.ts';
 import { folder, type ImageSpec, type Layer, type LayerEntry, text } from './image-spec.ts';
 import { pauseProgram, pauseScript } from './pause.ts';
 
-const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
+export const path = 'PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin';
 /** Versions of the echo server: the same program that says another version, for rollouts. */
 const echoVersions = ['1', '2', '3'];
 
@@ -58,7 +58,7 @@ function pauseImage(base: Layer): ImageSpec {
   };
 }
 
-async function busyboxLayer(): Promise<Layer> {
+export async function busyboxLayer(): Promise<Layer> {
   const source = findProgram('busybox');
   if (source === undefined) throw new LabError('missing-packages', 'busybox is missing: apt-get install -y busybox-static');
   const applets = (await tool([source, '--list-full'])).split('\n').filter((line) => line !== '' && line !== 'bin/busybox');

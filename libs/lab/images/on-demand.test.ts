@@ -1,0 +1,86 @@
+// Images built on demand: which names are known, and the entry point of `mysql` where nothing says how its folder is to begin.
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { execa } from '@drydock/foundation/child-process.ts';
+import { expect, onTestFinished, test } from 'vitest';
+import { buildOnDemand } from './on-demand.ts';
+
+test.each(['redis:7', 'quay.io/library/mysql:5.6', 'mysql:', 'mysql:5.6@sha256:abc'])(
+  '%s is refused with what is known',
+  async (image) => {
+    await expect(buildOnDemand(image, tmpdir())).rejects.toThrow(
+      `do not know how to build the image ${image}; known: mysql:TAG, mariadb:TAG`,
+    );
+  },
+);
+
+/** Runs the entry point with a folder in the place of /var/lib/mysql, and programs that only say how they were called. */
+async function enter(env: Record<string, string>, ...args: string[]) {
+  const folder = mkdtempSync(join(tmpdir(), 'drydock-mysql-'));
+  onTestFinished(() => rmSync(folder, { recursive: true }));
+  const script = readFileSync(new URL('./mysql-entrypoint.sh', import.meta.url), 'utf8')
+    .replaceAll('/var/lib/mysql', `${folder}/data`)
+    .replaceAll('/run/mysqld', `${folder}/run`)
+    .replaceAll('/docker-entrypoint-initdb.d', `${folder}/init`)
+    .replaceAll('exec "$@"', '"$@"');
+  const programs = [
+    'chown() { :; }',
+    'mysqld() { case " $* " in *" --bootstrap "*) cat ;; *) echo "mysqld $*" ;; esac; }',
+    `mariadb-install-db() { mkdir -p "${folder}/data/mysql"; [ -z "\${KILLED-}" ] || exit 9; }`,
+  ];
+  // dash takes no `-` in the name of a function.
+  const whole = [...programs, script].join('\n').replaceAll('mariadb-install-db', 'install_db');
+  const run = async (more: Record<string, string> = {}) => {
+    const { all, exitCode } = await execa('sh', ['-c', whole, 'entrypoint', ...args], {
+      env: { ...env, ...more },
+      all: true,
+      reject: false,
+    });
+    return { all: (all ?? '').replaceAll(folder, ''), exitCode };
+  };
+  return { run };
+}
+
+const server = 'mysqld --user=mysql --datadir=/data --socket=/run/mysqld.sock --bind-address=0.0.0.0 --skip-name-resolve';
+
+test('the server of an empty folder needs to be told of a password', async () => {
+  const { run } = await enter({}, 'mysqld');
+  expect(await run()).toEqual({
+    exitCode: 1,
+    all: [
+      'error: database is uninitialized and password option is not specified ',
+      '  You need to specify one of MYSQL_ROOT_PASSWORD, MYSQL_ALLOW_EMPTY_PASSWORD and MYSQL_RANDOM_ROOT_PASSWORD',
+    ].join('\n'),
+  });
+});
+
+test('accounts and databases are made once, their names and passwords as they are; flags are the server’s', async () => {
+  const env = { MYSQL_ROOT_PASSWORD: "it's\\", MYSQL_DATABASE: 'a`b', MYSQL_USER: 'me', MYSQL_PASSWORD: 'x' };
+  const { run } = await enter(env, '--port=3307');
+  expect((await run()).all.split('\n').filter((line) => line !== '')).toEqual([
+    'Initializing database',
+    'FLUSH PRIVILEGES;',
+    "ALTER USER 'root'@'localhost' IDENTIFIED BY 'it''s\\\\';",
+    "CREATE USER IF NOT EXISTS 'root'@'%' IDENTIFIED BY 'it''s\\\\';",
+    "GRANT ALL ON *.* TO 'root'@'%' WITH GRANT OPTION;",
+    'CREATE DATABASE IF NOT EXISTS `a``b`;',
+    "CREATE USER IF NOT EXISTS 'me'@'%' IDENTIFIED BY 'x';",
+    "GRANT ALL ON `a``b`.* TO 'me'@'%';",
+    'USE `a``b`;',
+    'Database initialized',
+    `${server} --port=3307`,
+  ]);
+  expect(await run()).toEqual({ exitCode: 0, all: `${server} --port=3307` });
+});
+
+test('killed while it makes the databases, it makes them anew', async () => {
+  const { run } = await enter({ MYSQL_ALLOW_EMPTY_PASSWORD: '1' }, 'mysqld');
+  expect((await run({ KILLED: '1' })).exitCode).not.toBe(0);
+  expect((await run()).all).toContain('Database initialized');
+});
+
+test('another command is run as it is', async () => {
+  const { run } = await enter({}, 'echo', 'client');
+  expect(await run()).toEqual({ exitCode: 0, all: 'client' });
+});
