@@ -1,0 +1,10 @@
+// The third note, as its reader types it.
+import { beforeAll, describe } from 'vitest';
+import { e2eSkipReason } from '../lab.ts';
+import { loadNoteImages } from './images.ts';
+import { testNote } from './sessions.ts';
+
+describe.skipIf(e2eSkipReason !== undefined)(`note 003 (${e2eSkipReason ?? 'as root'})`, () => {
+  beforeAll(loadNoteImages);
+  testNote(new URL('./003-volumes.session', import.meta.url));
+});
