@@ -1,6 +1,7 @@
 // The kube-apiserver process: upstream's flags into an ApiServer.
 import { readFileSync } from 'node:fs';
 import { fieldGates } from '@drydock/api/disabled-fields.ts';
+import { ruleGates } from '@drydock/api/validate/gates.ts';
 import { pluginGates } from '@drydock/apiserver/admission/plugin-names.ts';
 import { ApiServer } from '@drydock/apiserver/server.ts';
 import { EtcdClient } from '@drydock/apiserver/storage/etcd-client.ts';
@@ -16,7 +17,7 @@ await runProgram({
   flags,
   dialect: { style: 'pflag', ignored: ignoredFlags, refused: refusedFlags },
   async start({ flags: { values: v }, log, clock, random, lifecycle }) {
-    const gates = startFeatureGates(v['feature-gates'], 'components', [...fieldGates, ...pluginGates], log);
+    const gates = startFeatureGates(v['feature-gates'], 'components', [...fieldGates, ...ruleGates, ...pluginGates], log);
     const read = (flag: string, file: string): string => {
       try {
         return readFileSync(file, 'utf8');

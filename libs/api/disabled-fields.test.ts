@@ -24,6 +24,17 @@ test.each([
   expect(written).toEqual(wanted);
 });
 
+test.each([
+  ['new', undefined, {}],
+  ['an old one without any', {}, {}],
+  ['an old one with that of the other direction', { scaleDown: { tolerance: '0' } }, { tolerance: '50m' }],
+])('the tolerance of an autoscaler: %s', (_name, behavior, scaleUp) => {
+  const info = findResource('autoscaling', 'v2', 'horizontalpodautoscalers') as ResourceInfo;
+  const written = { spec: { behavior: { scaleUp: { tolerance: '50m' } } } } as KubeObject;
+  dropDisabledFields(info, written, behavior && ({ spec: { behavior } } as KubeObject), off);
+  expect(written).toEqual({ spec: { behavior: { scaleUp } } });
+});
+
 test('projected sources of a pod, and of nothing that is no such list', () => {
   const pod = (...sources: object[]) =>
     ({ spec: { volumes: [{ name: 'v', projected: { sources } }, { name: 'w' }] } }) as KubeObject;

@@ -6,6 +6,7 @@ import { groupResourceOf, type KubeObject } from './resource.ts';
 import type { ResourceInfo } from './scheme.ts';
 
 export type FieldGate =
+  | 'HPAConfigurableTolerance'
   | 'MaxUnavailableStatefulSet'
   | 'ClusterTrustBundleProjection'
   | 'PodCertificateRequest'
@@ -30,6 +31,13 @@ const ofKinds: ReadonlyMap<string, readonly GatedField[]> = new Map([
     [{ gate: 'VolumeLimitScaling', path: ['spec', 'preventPodSchedulingIfMissing'] }] as readonly GatedField[],
   ],
   [
+    'horizontalpodautoscalers.autoscaling',
+    ['scaleUp', 'scaleDown'].map((rules) => ({
+      gate: 'HPAConfigurableTolerance',
+      path: ['spec', 'behavior', rules, 'tolerance'],
+    })),
+  ],
+  [
     'statefulsets.apps',
     [{ gate: 'MaxUnavailableStatefulSet', path: ['spec', 'updateStrategy', 'rollingUpdate', 'maxUnavailable'] }],
   ],
@@ -40,7 +48,7 @@ export const fieldGates: readonly FieldGate[] = [
   ...new Set([...ofPods, ...[...ofKinds.values()].flat()].map(({ gate }) => gate)),
 ];
 
-/** Takes out of `object`, in place, what its gate forbids and `old`, where there is one, does not use. */
+/** Takes out of `object`, in place, what its gate forbids, where `old`, if there is one, uses nothing of that gate. */
 export function dropDisabledFields(
   info: ResourceInfo,
   object: KubeObject,
@@ -52,10 +60,10 @@ export function dropDisabledFields(
   const own = ofKinds.get(name) ?? [];
   const fields =
     template === undefined ? own : [...own, ...ofPods.map((each) => ({ ...each, path: [...template, 'spec', ...each.path] }))];
-  for (const { gate, path } of fields) {
-    if (enabled(gate)) continue;
-    const used = old === undefined ? [] : holders(old as JsonObject, path);
-    if (used.length > 0) continue;
+  const forbidden = fields.filter(({ gate }) => !enabled(gate));
+  const used = new Set(forbidden.filter(({ path }) => holders(old, path).length > 0).map(({ gate }) => gate));
+  for (const { gate, path } of forbidden) {
+    if (used.has(gate)) continue;
     for (const holder of holders(object as JsonObject, path)) delete holder[path.at(-1) ?? ''];
   }
 }

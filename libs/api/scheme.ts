@@ -63,6 +63,12 @@ export function findKind(group: string, version: string, kind: string): Resource
   return byKind.get(`${group}/${version}/${kind}`);
 }
 
+/** The resource type as which objects of `info` are stored: itself, or another version of it. */
+export function storedAs(info: ResourceInfo): ResourceInfo {
+  const [version = '', group = ''] = info.storageVersion.split('/').reverse();
+  return findKind(group, version, info.kind) ?? info;
+}
+
 /** The subresource of that name, or undefined. */
 export function findSubresource(info: ResourceInfo, name: string): SubresourceInfo | undefined {
   return info.subresources.find((subresource) => subresource.name === name);

@@ -90,9 +90,18 @@ function metadataOf(object: KubeObject): ObjectMeta {
 
 function preparePod(object: KubeObject): void {
   const pod = object as Pod;
-  pod.status = { phase: 'Pending', qosClass: qosClassOf(pod) };
+  pod.status = { phase: 'Pending', qosClass: qosClassOf(pod), ...gatedCondition(pod) };
   fieldsFromAppArmorAnnotations(pod);
   mergeMatchLabelKeys(pod);
+}
+
+/** A pod that nobody is to schedule yet says so from the start: no scheduler looks at it. */
+function gatedCondition({ spec, metadata }: Pod): object {
+  if ((spec?.schedulingGates ?? []).length === 0) return {};
+  const message = 'Scheduling is blocked due to non-empty scheduling gates';
+  const lastTransitionTime = metadata?.creationTimestamp;
+  const condition = { type: 'PodScheduled', status: 'False', reason: 'SchedulingGated', message, lastProbeTime: null };
+  return { conditions: [{ ...condition, lastTransitionTime }] };
 }
 
 function prepareNamespace(object: KubeObject): void {

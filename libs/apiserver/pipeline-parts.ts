@@ -1,5 +1,6 @@
 // What the path of a request is made of.
 import type { FieldGate } from '@drydock/api/disabled-fields.ts';
+import type { RuleGate } from '@drydock/api/validate/gates.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { Admission } from './admission/admission.ts';
@@ -24,6 +25,6 @@ export interface PipelineParts {
   readonly clock: Clock;
   readonly random: RandomStream;
   readonly eventTtlSeconds: number;
-  /** --feature-gates, of those that fields hang on. */
-  readonly gateEnabled: (gate: FieldGate) => boolean;
+  /** --feature-gates, of those that fields and rules hang on. */
+  readonly gateEnabled: (gate: FieldGate | RuleGate) => boolean;
 }

@@ -9,7 +9,7 @@ import { forbidden } from '@drydock/api/forbidden.ts';
 import type { DeleteOptions } from '@drydock/api/generated/types.ts';
 import { cloneJson } from '@drydock/api/json.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
-import type { ResourceInfo } from '@drydock/api/scheme.ts';
+import { type ResourceInfo, storedAs } from '@drydock/api/scheme.ts';
 import { ApiError, apiError, hasReason } from '@drydock/api/status.ts';
 import { prepareForCreate, prepareForUpdate } from '@drydock/api/strategy.ts';
 import { invalidError } from '@drydock/api/validate/invalid-error.ts';
@@ -158,15 +158,16 @@ export class Pipeline {
     object.metadata = newMetadata(info, request.target.namespace, object.metadata ?? {}, clock.wallMs(), random);
     const asked = admissionOf(call, 'CREATE', object, undefined);
     await admission.mutate(asked);
-    prepareForCreate(info, object);
+    prepareForCreate(storedAs(info), object);
     dropDisabledFields(info, object, undefined, this.#parts.gateEnabled);
     const undo = await this.#hooks(info)?.beforeCreate?.(object, this.#context(call));
     try {
       const name = object.metadata?.name ?? '';
-      const errors = validateCreate(info, object);
+      const errors = validateCreate(info, object, this.#parts.gateEnabled);
       if (errors.length > 0) throw invalidError(info, name, errors);
       warn(call, warningsOnCreate(info, object));
       await admission.validate({ ...asked, name });
+      defaultAsStored(info, object);
       return undo;
     } catch (error) {
       await undo?.();
@@ -273,10 +274,11 @@ export class Pipeline {
     prepareForUpdate(info, object, old, subresource?.name ?? '');
     const undo = await this.#hooks(info)?.beforeUpdate?.(object, old, this.#context(call));
     try {
-      const errors = validateUpdate(info, object, old, subresource?.name ?? '');
+      const errors = validateUpdate(info, object, old, subresource?.name ?? '', this.#parts.gateEnabled);
       if (errors.length > 0) throw invalidError(info, name, errors);
       if (subresource === undefined) warn(call, warningsOnUpdate(info, object, old));
       await this.#parts.admission.validate(admission);
+      defaultAsStored(info, object);
       return undo;
     } catch (error) {
       await undo?.();
@@ -375,4 +377,9 @@ export class Pipeline {
   #ttl(info: ResourceInfo): number | undefined {
     return info.resource === 'events' ? this.#parts.eventTtlSeconds : undefined;
   }
+}
+
+/** What another version left out is filled in as the stored version has it: a reader of the store would. */
+function defaultAsStored(info: ResourceInfo, object: KubeObject): void {
+  if (info.storageVersion !== groupVersionOf(info)) applyDefaults(storedAs(info), object);
 }

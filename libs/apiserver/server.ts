@@ -15,7 +15,9 @@ import {
   secrets,
   serviceAccounts,
 } from '@drydock/api/resource.ts';
+import type { RuleGate } from '@drydock/api/validate/gates.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
+import { featureGates } from '@drydock/foundation/feature-gates.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { ServingTimes } from '@drydock/foundation/serving/bounds.ts';
@@ -105,8 +107,8 @@ export interface ApiServerOptions {
   readonly maxReadsInFlight: number;
   readonly maxWritesInFlight: number;
   readonly serving?: ServingOptions;
-  /** --feature-gates, of those that fields hang on: all are off unless given. */
-  readonly gateEnabled?: (gate: FieldGate) => boolean;
+  /** --feature-gates, of those that fields and rules hang on; the defaults unless given. */
+  readonly gateEnabled?: (gate: FieldGate | RuleGate) => boolean;
   /** The times that a caller has; upstream's unless given. */
   readonly times?: ServingTimes;
   /** Connections at once, on each port, of callers who have not said who they are. */
@@ -185,7 +187,7 @@ export class ApiServer {
       clock,
       random,
       eventTtlSeconds: options.eventTtlSeconds,
-      gateEnabled: options.gateEnabled ?? (() => false),
+      gateEnabled: options.gateEnabled ?? featureGates(new Map(), []).enabled,
     });
     const metrics = new RequestMetrics(this.#caches);
     const inFlight = new InFlight({ reads: options.maxReadsInFlight, writes: options.maxWritesInFlight });

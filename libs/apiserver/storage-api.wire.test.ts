@@ -1,6 +1,7 @@
 // Objects of storage: what is filled in, refused and kept, with the original's causes. Every answer recorded from the original:
 // UPDATE=1 DRYDOCK_ORIGINAL=https://HOST:PORT,FOLDER records anew (the names used must be free there).
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { kept } from './testing/kept.ts';
 import { originalFrom, Recording } from './testing/original.ts';
 import { storageKinds } from './testing/storage-cases.ts';
 import { changed, type StorageKind, storageNamespace } from './testing/storage-kind.ts';
@@ -21,31 +22,11 @@ beforeAll(async () => {
 
 afterAll(() => server?.stop());
 
-/** The parts of an object that its writer decides on, as the server keeps them. */
-function kept({ body }: { readonly body: Record<string, unknown> }): string {
-  const { apiVersion: _v, kind: _k, metadata, ...rest } = body;
-  const { finalizers } = metadata as { finalizers?: string[] };
-  const text = JSON.stringify(sorted({ ...rest, finalizers })).replace(/x{100,}/g, (all) => `x(${all.length})`);
-  return text.replace(/"lastPhaseTransitionTime":"20[^"]*"/g, '"lastPhaseTransitionTime":"TIME"');
-}
-
-/** With fields in the order of their names, and without what Go writes as null for want of a value. */
-function sorted(value: unknown): unknown {
-  if (Array.isArray(value)) return value.map(sorted);
-  if (typeof value !== 'object' || value === null) return value;
-  return Object.fromEntries(
-    Object.entries(value)
-      .filter(([, each]) => each !== null && !(Array.isArray(each) && each.length === 0))
-      .sort(([a], [b]) => (a < b ? -1 : 1))
-      .map(([key, each]) => [key, sorted(each)]),
-  );
-}
-
 async function record({ title, path, base, creates, updates, status, statuses = [] }: StorageKind): Promise<Recording> {
   const recording = new Recording();
   const dry = '?dryRun=All';
   const show = (answer: { readonly code: number; readonly body: Record<string, unknown> }): void => {
-    if (answer.code < 300 && title !== 'Pod') recording.note(kept(answer));
+    if (answer.code < 300 && title !== 'Pod') recording.note(kept(answer.body));
   };
   for (const [what, change] of creates)
     show(await recording.ask(`create, ${what}`, admin, 'POST', `${path}${dry}`, { body: changed(base, change) }));

@@ -197,6 +197,7 @@ export class Kubelet implements Service {
       givesAway: !isHollow(config),
       node: () => nodeInformer.get({ name: nodeName }),
       report: async () => this.#node?.report(),
+      record: (...event: Parameters<EventRecorder['record']>) => this.#recorder.record(...event),
     };
     return new Csi(ports, this.#stop.signal);
   }
@@ -222,7 +223,7 @@ export class Kubelet implements Service {
       claims: new Claims(client),
       mounter,
       clock,
-      csi: csi.volumes,
+      csi,
       git: this.#ports.git,
     });
     const runtime = new PodRuntime({

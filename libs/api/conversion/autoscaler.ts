@@ -1,13 +1,29 @@
-// autoscaling/v1 keeps what it has no fields for in annotations; autoscaling/v2 has the fields.
-import type { HorizontalPodAutoscaler, V2HorizontalPodAutoscaler, V2MetricSpec, V2MetricStatus } from '../generated/types.ts';
+// autoscaling/v1 keeps what it has no fields for in annotations; autoscaling/v2 has the fields (pkg/apis/autoscaling/v1/conversion.go).
+import { DecodeError, decodeModel } from '../decode-value.ts';
+import { targetCpuUtilization } from '../defaults/autoscaling.ts';
+import type {
+  HorizontalPodAutoscaler,
+  V2HorizontalPodAutoscaler,
+  V2HorizontalPodAutoscalerCondition,
+  V2MetricSpec,
+  V2MetricStatus,
+} from '../generated/types.ts';
 import { isObject, type JsonObject } from '../json.ts';
 import type { KubeObject } from '../resource.ts';
+import { behaviorOf, goBehavior } from './autoscaler-behavior.ts';
+import { flatMetric, flatStatus, nestedMetric, nestedStatus } from './autoscaler-metrics.ts';
 
-const metricsAnnotation = 'autoscaling.alpha.kubernetes.io/metrics';
-const statusAnnotation = 'autoscaling.alpha.kubernetes.io/current-metrics';
-const conditionsAnnotation = 'autoscaling.alpha.kubernetes.io/conditions';
-const behaviorAnnotation = 'autoscaling.alpha.kubernetes.io/behavior';
+const prefix = 'autoscaling.alpha.kubernetes.io';
+const metricsAnnotation = `${prefix}/metrics`;
+const statusAnnotation = `${prefix}/current-metrics`;
+const conditionsAnnotation = `${prefix}/conditions`;
+const behaviorAnnotation = `${prefix}/behavior`;
 const annotations = [metricsAnnotation, statusAnnotation, conditionsAnnotation, behaviorAnnotation];
+
+const noStatus: NonNullable<HorizontalPodAutoscaler['status']> & NonNullable<V2HorizontalPodAutoscaler['status']> = {
+  currentReplicas: 0,
+  desiredReplicas: 0,
+};
 
 /** The autoscaler in group version `to`. */
 export function convertAutoscaler(object: KubeObject, to: string): KubeObject {
@@ -16,55 +32,71 @@ export function convertAutoscaler(object: KubeObject, to: string): KubeObject {
 
 function toV1(object: V2HorizontalPodAutoscaler): KubeObject {
   const { metrics = [], behavior, ...spec } = object.spec ?? {};
-  const { currentMetrics = [], conditions = [], ...status } = object.status ?? {};
+  const { currentMetrics, conditions, ...status } = object.status ?? noStatus;
   const kept: Record<string, string> = {};
-  const cpu = metrics.find(isCpuUtilization);
-  const others = metrics.filter((metric) => metric !== cpu);
-  if (others.length > 0) kept[metricsAnnotation] = JSON.stringify(others.map(oldMetric));
-  if (currentMetrics.length > 0) kept[statusAnnotation] = JSON.stringify(currentMetrics.map(oldStatus));
-  if (conditions.length > 0) kept[conditionsAnnotation] = JSON.stringify(conditions);
+  const others = metrics.filter((metric) => !isCpuUtilization(metric));
+  if (others.length > 0) kept[metricsAnnotation] = JSON.stringify(others.map(flatMetric));
+  if (currentMetrics && currentMetrics.length > 0) kept[statusAnnotation] = JSON.stringify(currentMetrics.map(flatStatus));
   if (behavior !== undefined) kept[behaviorAnnotation] = JSON.stringify(goBehavior(behavior));
-  const target = cpu?.resource?.target.averageUtilization;
-  const current = currentMetrics.find((metric) => metric.resource?.name === 'cpu')?.resource?.current.averageUtilization;
+  if (conditions && conditions.length > 0) kept[conditionsAnnotation] = JSON.stringify(conditions.map(goCondition));
+  // The first metric of the processor counts, whatever is aimed at of it.
+  const target = metrics.find(isCpu)?.resource?.target.averageUtilization;
+  const current = currentMetrics?.find(isCpu)?.resource?.current.averageUtilization;
   return {
     ...object,
     apiVersion: 'autoscaling/v1',
     metadata: withAnnotations(object.metadata, kept),
     spec: { ...spec, ...(target === undefined ? {} : { targetCPUUtilizationPercentage: target }) },
-    status: { ...status, ...(current === undefined ? {} : { currentCPUUtilizationPercentage: current }) },
+    status: {
+      ...status,
+      currentReplicas: status.currentReplicas ?? 0,
+      ...(current === undefined ? {} : { currentCPUUtilizationPercentage: current }),
+    },
   } as KubeObject;
 }
 
 function toV2(object: HorizontalPodAutoscaler): KubeObject {
   const { targetCPUUtilizationPercentage: target, ...spec } = object.spec ?? {};
-  const { currentCPUUtilizationPercentage: current, ...status } = object.status ?? {};
-  const kept = object.metadata?.annotations ?? {};
-  const metrics = (parsed(kept[metricsAnnotation]) ?? []) as JsonObject[];
-  const statuses = (parsed(kept[statusAnnotation]) ?? []) as JsonObject[];
-  const cpu = target === undefined ? [] : [cpuMetric(target)];
+  const { currentCPUUtilizationPercentage: current, currentReplicas, ...status } = object.status ?? noStatus;
+  const said = object.metadata?.annotations ?? {};
+  const annotated = parsed('V2MetricSpec', said[metricsAnnotation], nestedMetric);
+  const metrics = [...annotated, ...(target === undefined ? [] : [cpuMetric(target)])];
+  const given = behaviorOf(json(said[behaviorAnnotation]));
+  const behavior = given === undefined ? undefined : modelled('V2HorizontalPodAutoscalerBehavior', given);
+  const statuses = parsed('V2MetricStatus', said[statusAnnotation], nestedStatus);
   const cpuNow = current === undefined || statuses.length > 0 ? [] : [cpuStatus(current)];
-  const behavior = parsed(kept[behaviorAnnotation]);
-  const conditions = parsed(kept[conditionsAnnotation]);
-  const all = [...metrics.map(newMetric), ...cpu];
+  const currentMetrics = [...statuses, ...cpuNow];
+  const conditions = parsed(
+    'V2HorizontalPodAutoscalerCondition',
+    said[conditionsAnnotation],
+    ({ lastTransitionTime, ...rest }) =>
+      lastTransitionTime === null ? rest : { ...rest, ...(lastTransitionTime === undefined ? {} : { lastTransitionTime }) },
+  );
   return {
     ...object,
     apiVersion: 'autoscaling/v2',
     metadata: withAnnotations(object.metadata, {}),
     spec: {
       ...spec,
-      ...(all.length === 0 ? {} : { metrics: all }),
-      ...(isObject(behavior) ? { behavior: jsonBehavior(behavior) } : {}),
+      // Here, as only here everything is known that an object of the older version says.
+      metrics: metrics.length === 0 ? [cpuMetric(targetCpuUtilization)] : metrics,
+      ...(behavior === undefined ? {} : { behavior }),
     },
     status: {
       ...status,
-      ...(statuses.length + cpuNow.length === 0 ? {} : { currentMetrics: [...statuses.map(newStatus), ...cpuNow] }),
-      ...(Array.isArray(conditions) ? { conditions } : {}),
+      ...(currentReplicas ? { currentReplicas } : {}),
+      ...(currentMetrics.length === 0 ? {} : { currentMetrics }),
+      ...(conditions.length === 0 ? {} : { conditions }),
     },
   } as KubeObject;
 }
 
+function isCpu({ type, resource }: V2MetricSpec | V2MetricStatus): boolean {
+  return type === 'Resource' && resource?.name === 'cpu';
+}
+
 function isCpuUtilization(metric: V2MetricSpec): boolean {
-  return metric.resource?.name === 'cpu' && metric.resource.target.averageUtilization !== undefined;
+  return isCpu(metric) && metric.resource?.target.averageUtilization !== undefined;
 }
 
 function cpuMetric(averageUtilization: number): V2MetricSpec {
@@ -75,90 +107,32 @@ function cpuStatus(averageUtilization: number): V2MetricStatus {
   return { type: 'Resource', resource: { name: 'cpu', current: { averageUtilization } } };
 }
 
-/** v1's annotations spell targets flat: targetAverageUtilization, targetAverageValue, targetValue. */
-function oldMetric(metric: V2MetricSpec): JsonObject {
-  return mapSources(metric as unknown as JsonObject, (source) => {
-    const { target, metric: named, describedObject, ...rest } = source;
-    const flat = isObject(target) ? prefixed(target, 'target') : {};
-    return { ...rest, ...identity(named), ...(describedObject === undefined ? {} : { target: describedObject }), ...flat };
-  });
+/** Go writes a time that is not given as null. */
+function goCondition({ type, status, lastTransitionTime, reason, message }: V2HorizontalPodAutoscalerCondition): JsonObject {
+  const said = { ...(reason ? { reason } : {}), ...(message ? { message } : {}) };
+  return { type, status, lastTransitionTime: lastTransitionTime ?? null, ...said };
 }
 
-function oldStatus(status: V2MetricStatus): JsonObject {
-  return mapSources(status as unknown as JsonObject, (source) => {
-    const { current, metric: named, describedObject, ...rest } = source;
-    const flat = isObject(current) ? prefixed(current, 'current') : {};
-    return { ...rest, ...identity(named), ...(describedObject === undefined ? {} : { target: describedObject }), ...flat };
-  });
+/** The list in an annotation as values of `model`; where it is not one, there is none, as upstream has it. */
+function parsed(model: string, text: string | undefined, convert: (item: JsonObject) => JsonObject): JsonObject[] {
+  const list = json(text);
+  if (!Array.isArray(list)) return [];
+  const values = list.map((item) => (isObject(item) ? modelled(model, convert(item)) : undefined));
+  return values.every((value) => value !== undefined) ? values : [];
 }
 
-function newMetric(metric: JsonObject): JsonObject {
-  return mapSources(metric, (source) => unflattened(source, 'target'));
-}
-
-function newStatus(status: JsonObject): JsonObject {
-  return mapSources(status, (source) => unflattened(source, 'current'));
-}
-
-function mapSources(metric: JsonObject, convertSource: (source: JsonObject) => JsonObject): JsonObject {
-  return Object.fromEntries(
-    Object.entries(metric).map(([key, value]) => [key, isObject(value) ? convertSource(value) : value]),
-  );
-}
-
-const amounts = ['averageUtilization', 'averageValue', 'value'];
-
-function prefixed(amount: JsonObject, prefix: string): JsonObject {
-  const entries = amounts
-    .filter((key) => amount[key] !== undefined)
-    .map((key) => [prefix + key.charAt(0).toUpperCase() + key.slice(1), amount[key]]);
-  return Object.fromEntries(entries) as JsonObject;
-}
-
-function identity(metric: unknown): JsonObject {
-  if (!isObject(metric)) return {};
-  return { metricName: metric.name, ...(metric.selector === undefined ? {} : { metricSelector: metric.selector }) };
-}
-
-function unflattened(source: JsonObject, prefix: 'target' | 'current'): JsonObject {
-  const { metricName, metricSelector, target: described, ...rest } = source;
-  const amount: JsonObject = {};
-  for (const key of amounts) {
-    const flat = prefix + key.charAt(0).toUpperCase() + key.slice(1);
-    if (rest[flat] !== undefined) amount[key] = rest[flat];
-    delete rest[flat];
+/** `value`, decoded in place; undefined where it is no such thing. */
+function modelled(model: string, value: JsonObject): JsonObject | undefined {
+  try {
+    decodeModel(model, value, { unknown: [], keys: 0 });
+    return value;
+  } catch (error) {
+    if (error instanceof DecodeError) return undefined;
+    throw error;
   }
-  if (prefix === 'target')
-    amount.type =
-      amount.averageUtilization !== undefined ? 'Utilization' : amount.averageValue !== undefined ? 'AverageValue' : 'Value';
-  return {
-    ...rest,
-    ...(metricName === undefined
-      ? {}
-      : { metric: { name: metricName, ...(metricSelector === undefined ? {} : { selector: metricSelector }) } }),
-    ...(described === undefined ? {} : { describedObject: described }),
-    [prefix]: amount,
-  };
 }
 
-/** Upstream writes behavior with the field names of its Go type. */
-function goBehavior(behavior: object): JsonObject {
-  return renameKeys(behavior as JsonObject, (key) => key.charAt(0).toUpperCase() + key.slice(1));
-}
-
-function jsonBehavior(behavior: JsonObject): JsonObject {
-  return renameKeys(behavior, (key) => key.charAt(0).toLowerCase() + key.slice(1));
-}
-
-function renameKeys(value: JsonObject, rename: (key: string) => string): JsonObject {
-  const walk = (item: unknown): unknown => {
-    if (Array.isArray(item)) return item.map(walk);
-    return isObject(item) ? renameKeys(item, rename) : item;
-  };
-  return Object.fromEntries(Object.entries(value).map(([key, item]) => [rename(key), walk(item)]));
-}
-
-function parsed(text: string | undefined): unknown {
+function json(text: string | undefined): unknown {
   if (text === undefined) return undefined;
   try {
     return JSON.parse(text) as unknown;

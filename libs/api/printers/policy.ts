@@ -1,4 +1,6 @@
 // Rows of autoscaling, disruption, networking, leases, priorities and flow control.
+
+import { convertAutoscaler } from '../conversion/autoscaler.ts';
 import type {
   FlowSchema,
   HorizontalPodAutoscaler,
@@ -24,24 +26,11 @@ import { type Cell, createdAge, nameOf, none, printer, selectorText, unknown, un
 const shownMetrics = 2;
 
 export const policyPrinters = [
-  printer<V2HorizontalPodAutoscaler>('autoscaling/v2/HorizontalPodAutoscaler', (object, now) => [
-    nameOf(object),
-    `${object.spec?.scaleTargetRef.kind}/${object.spec?.scaleTargetRef.name}`,
-    metricsText(object.spec?.metrics ?? [], object.status?.currentMetrics ?? []),
-    object.spec?.minReplicas === undefined ? unset : String(object.spec.minReplicas),
-    object.spec?.maxReplicas ?? 0,
-    object.status?.currentReplicas ?? 0,
-    createdAge(object, now),
-  ]),
-  printer<HorizontalPodAutoscaler>('autoscaling/v1/HorizontalPodAutoscaler', (object, now) => [
-    nameOf(object),
-    `${object.spec?.scaleTargetRef.kind}/${object.spec?.scaleTargetRef.name}`,
-    cpuText(object.status?.currentCPUUtilizationPercentage, object.spec?.targetCPUUtilizationPercentage),
-    object.spec?.minReplicas === undefined ? unset : String(object.spec.minReplicas),
-    object.spec?.maxReplicas ?? 0,
-    object.status?.currentReplicas ?? 0,
-    createdAge(object, now),
-  ]),
+  printer<V2HorizontalPodAutoscaler>('autoscaling/v2/HorizontalPodAutoscaler', printAutoscaler),
+  // The older version has no fields for most of it.
+  printer<HorizontalPodAutoscaler>('autoscaling/v1/HorizontalPodAutoscaler', (object, now) =>
+    printAutoscaler(convertAutoscaler(object, 'autoscaling/v2') as V2HorizontalPodAutoscaler, now),
+  ),
   printer<PodDisruptionBudget>('policy/PodDisruptionBudget', (object, now) => [
     nameOf(object),
     object.spec?.minAvailable === undefined ? 'N/A' : String(object.spec.minAvailable),
@@ -104,9 +93,17 @@ export const policyPrinters = [
   ]),
 ];
 
-function cpuText(current: number | undefined, target: number | undefined): string {
-  if (target === undefined) return none;
-  return `cpu: ${current === undefined ? unknown : `${current}%`}/${target}%`;
+function printAutoscaler(object: V2HorizontalPodAutoscaler, now: number): Cell[] {
+  const { spec, status } = object;
+  return [
+    nameOf(object),
+    `${spec?.scaleTargetRef.kind}/${spec?.scaleTargetRef.name}`,
+    metricsText(spec?.metrics ?? [], status?.currentMetrics ?? []),
+    spec?.minReplicas === undefined ? unset : String(spec.minReplicas),
+    spec?.maxReplicas ?? 0,
+    status?.currentReplicas ?? 0,
+    createdAge(object, now),
+  ];
 }
 
 function metricsText(specs: readonly V2MetricSpec[], statuses: readonly V2MetricStatus[]): string {
@@ -126,8 +123,9 @@ function metricText(spec: V2MetricSpec, status: V2MetricStatus | undefined): str
     const now = current?.averageUtilization === undefined ? unknown : `${current.averageUtilization}%`;
     return `${resource.name}: ${now}/${target.averageUtilization === undefined ? '<auto>' : `${target.averageUtilization}%`}`;
   }
-  const target = (spec.pods ?? spec.object ?? spec.external)?.target;
-  const current = (status?.pods ?? status?.object ?? status?.external)?.current;
+  if (spec.pods !== undefined) return `${status?.pods?.current.averageValue ?? unknown}/${spec.pods.target.averageValue}`;
+  const target = (spec.object ?? spec.external)?.target;
+  const current = (status?.object ?? status?.external)?.current;
   if (target?.averageValue !== undefined) return `${current?.averageValue ?? unknown}/${target.averageValue} (avg)`;
   return `${current?.value ?? unknown}/${target?.value ?? unknown}`;
 }

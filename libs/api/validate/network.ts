@@ -1,6 +1,5 @@
-// Rules of ingresses, network policies and autoscalers.
+// Rules of ingresses and network policies.
 import type {
-  HorizontalPodAutoscaler,
   HTTPIngressPath,
   Ingress,
   IngressBackend,
@@ -12,15 +11,10 @@ import { dns1123LabelErrors, dns1123SubdomainErrors } from '../names.ts';
 import { oneOf, validatePort, validateSelector } from './common.ts';
 import { rules } from './define.ts';
 import { type FieldError, invalid, notSupported, required } from './field-error.ts';
-import { autoscalerStatus } from './replica-status.ts';
 
 export const networkRules = [
   rules<Ingress>('networking.k8s.io/Ingress', { create: validateNewIngress, update: validateIngress }),
   rules<NetworkPolicy>('networking.k8s.io/NetworkPolicy', { create: validatePolicy }),
-  rules<HorizontalPodAutoscaler>('autoscaling/HorizontalPodAutoscaler', {
-    create: validateAutoscaler,
-    subresources: { status: autoscalerStatus },
-  }),
 ];
 
 const classAnnotation = 'kubernetes.io/ingress.class';
@@ -152,22 +146,4 @@ function validatePeers(peers: readonly NetworkPolicyPeer[], path: string): Field
       ...validateSelector(peer.namespaceSelector, `${at}.namespaceSelector`),
     ];
   });
-}
-
-function validateAutoscaler({ spec }: HorizontalPodAutoscaler): FieldError[] {
-  const errors: FieldError[] = [];
-  const min = spec?.minReplicas;
-  const max = spec?.maxReplicas ?? 0;
-  if (min !== undefined && min < 1) errors.push(invalid('spec.minReplicas', min, 'must be greater than or equal to 1'));
-  if (max < 1) errors.push(required('spec.maxReplicas', 'must be set and greater than 0'));
-  else if (min !== undefined && max < min) {
-    errors.push(invalid('spec.maxReplicas', max, 'must be greater than or equal to `minReplicas`'));
-  }
-  const target = spec?.scaleTargetRef;
-  if (!target?.kind) errors.push(required('spec.scaleTargetRef.kind'));
-  if (!target?.name) errors.push(required('spec.scaleTargetRef.name'));
-  if (!target?.apiVersion) {
-    errors.push(invalid('spec.scaleTargetRef.apiVersion', target?.apiVersion ?? '', 'apiVersion must specify API group'));
-  }
-  return errors;
 }

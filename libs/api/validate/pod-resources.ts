@@ -13,11 +13,11 @@ export function validateResources(resources: ResourceRequirements | undefined, p
   const errors: FieldError[] = [];
   for (const [name, text] of sorted(limits)) {
     const at = `${path}.limits[${name}]`;
-    errors.push(...validateName(name, at), ...validateAmount(name, text, at));
+    errors.push(...validateContainerResourceName(name, at), ...validateAmount(name, text, at));
   }
   for (const [name, text] of sorted(requests)) {
     const at = `${path}.requests[${name}]`;
-    errors.push(...validateName(name, at), ...validateAmount(name, text, at));
+    errors.push(...validateContainerResourceName(name, at), ...validateAmount(name, text, at));
     const limit = tryParseQuantity(limits[name] ?? '');
     const request = tryParseQuantity(text);
     if (limit !== undefined && request !== undefined) {
@@ -42,10 +42,11 @@ function sorted(list: Readonly<Record<string, string>>): [string, string][] {
   return Object.entries(list).sort(([a], [b]) => (a < b ? -1 : 1));
 }
 
-function validateName(name: string, path: string): FieldError[] {
+/** Which resources a container may ask for. */
+export function validateContainerResourceName(name: string, path: string): FieldError[] {
   const errors = qualifiedNameErrors(name).map((text) => invalid(path, name, text));
-  if (errors.length > 0 || name.includes('/')) return errors;
-  if (!standard.has(name) && !name.startsWith('hugepages-')) {
+  if (name.includes('/')) return errors;
+  if (errors.length === 0 && !standard.has(name) && !name.startsWith('hugepages-')) {
     errors.push(invalid(path, name, 'must be a standard resource type or fully qualified'));
   }
   if (!containerStandard.has(name) && !name.startsWith('hugepages-')) {

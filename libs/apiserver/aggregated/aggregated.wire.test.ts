@@ -148,6 +148,7 @@ test('the caller is told by this server alone, whatever they say of themselves',
     cookie: 'a=b',
     host: `${outsideAddress()}:${(backend.address() as AddressInfo).port}`,
     'x-forwarded-uri': foos,
+    'audit-id': expect.stringMatching(/^[0-9a-f-]{36}$/),
   });
   for (const name of ['x-remote-uid', 'x-remote-extra-foo', 'x-own-user', 'authorization'])
     expect(request?.headers[name]).toBeUndefined();

@@ -86,6 +86,11 @@ function mayHaveBody(method: string, code: number): boolean {
   return method !== 'HEAD' && code !== 204 && code !== 304;
 }
 
+/** What servers behind this one are told beside who asks: under which number this server's log has the request. */
+function told(res: ServerResponse): Record<string, string> {
+  return { 'audit-id': String(res.getHeader('audit-id')), 'x-forwarded-proto': 'https' };
+}
+
 /** Who asks, by way of whom; empty where that is not known. */
 export function forwardedFor(req: HttpRequest): string {
   const before = req.headers['x-forwarded-for'];
@@ -120,7 +125,7 @@ export function forward(exchange: Exchange, target: ForwardTarget, prefix: strin
           host: base.asked,
           'x-forwarded-for': forwardedFor(req),
           'x-forwarded-uri': prefix + target.path.replace(/\?.*$/s, ''),
-          ...(onBehalf === undefined ? {} : { 'x-forwarded-host': backend, 'x-forwarded-proto': 'https', ...onBehalf.headers }),
+          ...(onBehalf === undefined ? {} : { ...told(res), 'x-forwarded-host': backend, ...onBehalf.headers }),
         },
         ...(target.scheme === 'https' ? (target.tls ?? { rejectUnauthorized: false }) : {}),
       },

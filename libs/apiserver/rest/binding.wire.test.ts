@@ -52,7 +52,21 @@ test('a pod that is being deleted, and one that has gates, get none', async () =
   await operator.call('DELETE', `${pods}/going`);
   expect((await bind(scheduler, 'going', 'n1')).body.message).toContain('is being deleted');
   const spec = { containers: [{ name: 'c', image: 'i' }], schedulingGates: [{ name: 'test/wait' }] };
-  await operator.call('POST', pods, { body: { metadata: { name: 'gated' }, spec } });
+  const { body } = await operator.call('POST', pods, { body: { metadata: { name: 'gated' }, spec } });
+  expect(body.status).toEqual({
+    phase: 'Pending',
+    qosClass: 'BestEffort',
+    conditions: [
+      {
+        type: 'PodScheduled',
+        status: 'False',
+        reason: 'SchedulingGated',
+        message: 'Scheduling is blocked due to non-empty scheduling gates',
+        lastProbeTime: null,
+        lastTransitionTime: body.metadata.creationTimestamp,
+      },
+    ],
+  });
   expect((await bind(scheduler, 'gated', 'n1')).body.message).toContain('has non-empty .spec.schedulingGates');
   expect((await bind(scheduler, 'absent', 'n1')).code).toBe(404);
 });

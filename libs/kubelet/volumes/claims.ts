@@ -1,5 +1,5 @@
 // What claims of pods are bound to, and where on this node that is (pkg/volume/{hostpath,local}).
-import type { PersistentVolume, Pod } from '@drydock/api/generated/types.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
 import { persistentVolumeClaims, persistentVolumes } from '@drydock/api/resource.ts';
 import { isMadeFor, notMadeFor } from '@drydock/api/storage/pod-claims.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
@@ -40,6 +40,13 @@ export class Claims {
       throw new VolumeError(`persistentvolume "${volumeName}" is bound to another claim than "${claim}"`);
     this.#known.set(key, volume);
     return volume;
+  }
+
+  /** The claim and what it is bound to, as they are now. Throws ApiError. */
+  async current(pod: Pod, claim: string): Promise<{ claim: PersistentVolumeClaim; volume: PersistentVolume }> {
+    const found = await this.#client.get(persistentVolumeClaims, { namespace: pod.metadata?.namespace ?? '', name: claim });
+    const volume = await this.#client.get(persistentVolumes, { name: found.spec?.volumeName ?? '' });
+    return { claim: found, volume };
   }
 
   forget(uid: string): void {

@@ -12,7 +12,7 @@ import { removeTree } from '@drydock/foundation/beneath/remove.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { type Payload, writeAtomically } from './atomic-writer.ts';
 import { type Claims, hostPlaceOf } from './claims.ts';
-import type { CsiVolumes } from './csi/csi-volumes.ts';
+import type { Csi } from './csi/csi.ts';
 import { MountFailure, MountPending } from './csi/mount-failure.ts';
 import { type CsiVolume, inlineCsi, persistentCsi } from './csi/volume.ts';
 import { makeEmptyDir, mountMemory } from './empty-dir.ts';
@@ -36,7 +36,7 @@ export interface VolumePorts {
   readonly mounter: Mounter;
   readonly clock: Clock;
   /** Undefined: this node has no drivers. */
-  readonly csi?: CsiVolumes | undefined;
+  readonly csi?: Pick<Csi, 'volumes' | 'expansion'> | undefined;
   /** Undefined: gitRepo volumes are off. */
   readonly git?: Git | undefined;
 }
@@ -50,6 +50,8 @@ export interface HostVolume {
 
 /** The folder of a volume from the API, before its group is added. */
 const apiFolderMode = { disk: 0o777, memory: 0o1777 } as const;
+
+const neverEnding = new AbortController().signal;
 
 /** Where it is noted which clones are whole. */
 const gitRepoReady = ['plugins', 'kubernetes.io~git-repo'];
@@ -106,7 +108,11 @@ export class Volumes {
     const { pod } = context;
     const bound = await claims.volume(pod, claimName, ofPod);
     const byDriver = persistentCsi(bound, readOnly);
-    if (byDriver !== undefined) return this.#byDriver(notBlock(byDriver, bound), context);
+    if (byDriver !== undefined) {
+      const made = await this.#byDriver(notBlock(byDriver, bound), context);
+      await this.#enlarge(byDriver, claimName, context);
+      return made;
+    }
     const network = persistentNetwork(bound, readOnly);
     if (network !== undefined) return this.#network(network, context);
     const place = hostPlaceOf(bound);
@@ -118,8 +124,23 @@ export class Volumes {
   async #byDriver(volume: CsiVolume, { pod, ending }: PayloadContext): Promise<HostVolume> {
     const { csi } = this.#ports;
     if (csi === undefined) throw new VolumeError('no volume plugin matched');
-    const path = await csi.setUp(pod, volume, ending ?? new AbortController().signal);
+    const path = await csi.volumes.setUp(pod, volume, ending ?? neverEnding);
     return { path, readOnly: volume.readOnly };
+  }
+
+  /** Where the claim has got a larger volume. */
+  async #enlarge(volume: CsiVolume, claimName: string, { pod, ending }: PayloadContext): Promise<void> {
+    const { claims, csi } = this.#ports;
+    if (csi === undefined) return;
+    const now = await claims.current(pod, claimName).catch((cause: Error) => {
+      // Of a pod that runs, it can wait until the API answers again.
+      if (csi.expansion.knows(pod, volume)) return undefined;
+      throw new MountFailure('Setup failed while expanding volume', volume.name, `get PVC failed : ${cause.message}`, {
+        cause,
+      });
+    });
+    if (now === undefined) return;
+    await csi.expansion.expand({ pod, volume, claim: now.claim, object: now.volume }, ending ?? neverEnding);
   }
 
   async #emptyDir(name: string, spec: NonNullable<Volume['emptyDir']>, context: PayloadContext): Promise<HostVolume> {
@@ -199,7 +220,8 @@ export class Volumes {
     const { mounter, csi } = this.#ports;
     // Parts of volumes, before the volumes that they are of.
     await mounter.unmountBelow(`${this.folders.path(uid)}/${subPathsFolder}`);
-    await csi?.tearDown(uid);
+    await csi?.volumes.tearDown(uid);
+    csi?.expansion.forget(uid);
     await mounter.unmountBelow(this.folders.path(uid));
     await this.folders.remove(uid);
     this.#ports.claims.forget(uid);

@@ -15,7 +15,13 @@ const driver = 'd.test';
 const volume = { driver, handle: 'h-1' };
 const volumes = [{ name: 'data', persistentVolumeClaim: { claimName: 'claim' } }];
 
-/** A bound claim, attached to the node where that is needed. */
+function driverModel(): DriverModel {
+  const model = new DriverModel();
+  model.capabilities = ['STAGE_UNSTAGE_VOLUME', 'EXPAND_VOLUME'];
+  return model;
+}
+
+/** A bound claim, whose volume has grown. */
 async function bind({ user }: KubeletWorld, attachRequired: boolean): Promise<void> {
   await user.create<CSIDriver>(csiDrivers, {
     metadata: { name: driver },
@@ -25,11 +31,16 @@ async function bind({ user }: KubeletWorld, attachRequired: boolean): Promise<vo
     metadata: { namespace, name: 'claim' },
     spec: { volumeName: 'pv' },
   });
-  const phase = { type: 'merge', body: { status: { phase: 'Bound' } } } as const;
+  const resize = { capacity: { storage: '1Gi' }, allocatedResourceStatuses: { storage: 'NodeResizePending' } };
+  const phase = { type: 'merge', body: { status: { phase: 'Bound', ...resize } } } as const;
   await user.patch(persistentVolumeClaims, { namespace, name: 'claim' }, phase, { subresource: 'status' });
   await user.create<PersistentVolume>(persistentVolumes, {
     metadata: { name: 'pv' },
-    spec: { csi: { driver, volumeHandle: volume.handle }, claimRef: { namespace, name: 'claim', uid: claim.metadata?.uid } },
+    spec: {
+      capacity: { storage: '2Gi' },
+      csi: { driver, volumeHandle: volume.handle },
+      claimRef: { namespace, name: 'claim', uid: claim.metadata?.uid },
+    },
   });
 }
 
@@ -52,7 +63,7 @@ function life(isAttached: boolean): Scenario {
   return {
     // A driver outlives kubelets, not worlds.
     get options() {
-      return { drivers: { [driver]: new DriverModel() } };
+      return { drivers: { [driver]: driverModel() } };
     },
     run: async (world) => {
       await bind(world, isAttached);
@@ -61,7 +72,11 @@ function life(isAttached: boolean): Scenario {
       await world.create(pod('p', [container('a')], { volumes: isAttached ? volumes : [...volumes, inline] }));
       // Sooner than a kubelet that was struck comes back to it.
       if (!isAttached) await world.advance(500);
-      else await world.untilReady('p', patienceMs);
+      else {
+        await world.untilReady('p', patienceMs);
+        const claim = world.store.get('persistentvolumeclaims', `${namespace}/claim`) as PersistentVolumeClaim;
+        expect(claim.status?.capacity).toEqual({ storage: '2Gi' });
+      }
       await world.delete('p', isAttached ? 10 : 0);
       await world.untilGone('p', patienceMs);
     },
@@ -84,7 +99,7 @@ test.each(fates)(
 );
 
 test('the checks find a volume that is left', async () => {
-  const model = new DriverModel();
+  const model = driverModel();
   const options = { drivers: { [driver]: model } };
   const wrong = await runOnce({
     options,
@@ -97,7 +112,7 @@ test('the checks find a volume that is left', async () => {
 });
 
 test('a node says that it uses a volume from before it is there until it is gone', async () => {
-  const model = new DriverModel();
+  const model = driverModel();
   const world = await scene({ drivers: { [driver]: model } });
   await bind(world, true);
   const { metadata } = await world.create(pod('p', [container('a')], { volumes }));
@@ -114,7 +129,7 @@ test('a node says that it uses a volume from before it is there until it is gone
 });
 
 test('a pod that waits for its volume says so after two minutes', async () => {
-  const world = await scene({ drivers: { [driver]: new DriverModel() } });
+  const world = await scene({ drivers: { [driver]: driverModel() } });
   await bind(world, true);
   await world.create(pod('p', [container('a')], { volumes }));
   await world.advance(120_000);
@@ -129,7 +144,7 @@ test('a pod that waits for its volume says so after two minutes', async () => {
 });
 
 test('after a reboot a volume is there again before its pod runs', async () => {
-  const model = new DriverModel();
+  const model = driverModel();
   const world = await scene({ restartMs: 3_000, drivers: { [driver]: model } });
   await bind(world, false);
   await world.create(pod('p', [container('a')], { volumes }));
@@ -144,7 +159,7 @@ test('after a reboot a volume is there again before its pod runs', async () => {
 });
 
 test('a pod whose driver does not let go of its volume stays, and goes when it does', async () => {
-  const model = new DriverModel();
+  const model = driverModel();
   const world = await scene({ drivers: { [driver]: model } });
   await bind(world, false);
   await world.create(pod('p', [container('a')], { volumes }));

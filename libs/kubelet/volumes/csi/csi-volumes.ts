@@ -2,31 +2,28 @@
 // before a driver is asked anything, and removed when it has undone it, says what is to be undone, whoever comes later: so a volume is
 // staged exactly while some pod's folder names it. Drivers may be asked for the same again, as CSI demands.
 import type { CSIDriver, Pod, SecretReference } from '@drydock/api/generated/types.ts';
-import { secrets } from '@drydock/api/resource.ts';
 import { attachedName } from '@drydock/api/storage/attachments.ts';
-import type { ApiClient } from '@drydock/client/api-client.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { RetryDelays } from '../../plugins/retry-delays.ts';
-import { unlessAborted } from '../../pod/give-up.ts';
 import { uidOf } from '../../pod/observation.ts';
 import { giveToGroup } from '../give-to-group.ts';
 import { fsGroupOf } from '../ownership.ts';
 import { type AttachmentPorts, Attachments } from './attachments.ts';
 import type { DriverObjects } from './driver-objects.ts';
 import type { CsiDrivers } from './drivers.ts';
-import { Lines } from './lines.ts';
 import { MountFailure, MountPending, type MountStep } from './mount-failure.ts';
 import { isFinal, type NodeService } from './node-service.ts';
 import type { CsiPlaces, PodVolume } from './places.ts';
 import { type Capabilities, publishRequest, type ServiceAccountToken, stageRequest } from './requests.ts';
+import type { SecretReader } from './secret-reader.ts';
 import { type CsiVolume, isGivenToGroup, modeRefusal, needsAttaching } from './volume.ts';
+import { throwIfEnding, type VolumeTurns } from './volume-turns.ts';
 
 /** Unless a driver says so (the API's default), in seconds. */
 const tokenSeconds = 3_600;
-const podEnds = 'the pod is being terminated';
 
 export interface CsiVolumesPorts extends AttachmentPorts {
-  readonly client: ApiClient;
+  readonly secrets: SecretReader;
   readonly clock: Clock;
   readonly drivers: Pick<CsiDrivers, 'service'>;
   readonly objects: Pick<DriverObjects, 'find' | 'peek'>;
@@ -34,6 +31,7 @@ export interface CsiVolumesPorts extends AttachmentPorts {
   readonly token: (pod: Pod, audience: string, seconds: number) => Promise<ServiceAccountToken>;
   /** Whether files are given to groups. */
   readonly givesAway: boolean;
+  readonly turns: VolumeTurns;
 }
 
 /** One attempt. */
@@ -52,10 +50,6 @@ export class CsiVolumes {
   readonly #ports: CsiVolumesPorts;
   readonly attachments: Attachments;
   readonly #delays: RetryDelays;
-  /** One thing at a time of each volume, whoever has it. */
-  readonly #lines = new Lines();
-  /** What goes on for a pod, also where nobody waits for it any more. */
-  readonly #underWay = new Map<string, Set<Promise<unknown>>>();
   /** By this kubelet: by name in a node's status. */
   readonly #staged = new Set<string>();
   /** By this kubelet: `uid/volume`. */
@@ -78,33 +72,21 @@ export class CsiVolumes {
     const isDue = !this.#published.has(key) || objects.peek(volume.driver)?.spec.requiresRepublish === true;
     if (isDue) {
       if (this.#delays.remainingMs(key) > 0) throw new MountPending(`volume "${volume.name}" is tried again later`);
-      const work = this.#lines.take(attachedName(volume), () => this.#try(key, pod, volume, ending));
-      await unlessAborted(this.#noted(uid, work), ending, podEnds);
+      await this.#ports.turns.take(uid, attachedName(volume), ending, () => this.#try(key, pod, volume, ending));
     }
     return places.targetPath(uid, volume.name);
   }
 
   /** Takes off all volumes of a pod. Throws where a driver does not, and what is left is noted still. */
   async tearDown(uid: string): Promise<void> {
-    await Promise.allSettled(this.#underWay.get(uid) ?? []);
+    await this.#ports.turns.settled(uid);
     const volumes = await this.#ports.places.ofPod(uid);
     const results = await Promise.allSettled(
-      volumes.map((volume) => this.#lines.take(attachedName(volume), () => this.#tearDown(volume))),
+      volumes.map((volume) => this.#ports.turns.undo(attachedName(volume), () => this.#tearDown(volume))),
     );
     for (const result of results) if (result.status === 'rejected') throw result.reason;
     this.attachments.forget(uid);
     this.#delays.forget(`${uid}/`);
-  }
-
-  async #noted<T>(uid: string, work: Promise<T>): Promise<T> {
-    const own = this.#underWay.get(uid) ?? new Set();
-    this.#underWay.set(uid, own.add(work));
-    try {
-      return await work;
-    } finally {
-      own.delete(work);
-      if (own.size === 0) this.#underWay.delete(uid);
-    }
   }
 
   async #try(key: string, pod: Pod, volume: CsiVolume, ending: AbortSignal): Promise<void> {
@@ -244,14 +226,10 @@ export class CsiVolumes {
     volume: CsiVolume,
     ref: SecretReference | undefined,
   ): Promise<Record<string, string>> {
-    if (ref === undefined) return {};
-    const { namespace = '', name = '' } = ref;
     try {
-      const { data = {} } = await this.#ports.client.get(secrets, { namespace, name });
-      return Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]));
+      return await this.#ports.secrets.read(what, ref);
     } catch (error) {
-      const why = `fetching ${what} ${namespace}/${name} failed: ${(error as Error).message}`;
-      throw new MountFailure(step, volume.name, why, { cause: error });
+      throw new MountFailure(step, volume.name, (error as Error).message, { cause: error });
     }
   }
 
@@ -286,10 +264,6 @@ export class CsiVolumes {
     await places.forget(volume);
     inUse.drop(uid, name);
   }
-}
-
-function throwIfEnding(ending: AbortSignal): void {
-  if (ending.aborted) throw new Error(podEnds);
 }
 
 function worded<T>(what: string, work: () => T): T {

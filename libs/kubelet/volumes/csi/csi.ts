@@ -13,7 +13,10 @@ import { CsiNodeKeeper } from './csi-node.ts';
 import { CsiVolumes } from './csi-volumes.ts';
 import { DriverObjects } from './driver-objects.ts';
 import { CsiDrivers } from './drivers.ts';
+import { Expansion, type ExpansionPorts } from './expansion.ts';
 import { CsiPlaces } from './places.ts';
+import { SecretReader } from './secret-reader.ts';
+import { VolumeTurns } from './volume-turns.ts';
 import { VolumesInUse } from './volumes-in-use.ts';
 
 /** Who has plugins on this node. */
@@ -38,10 +41,12 @@ export interface CsiPorts {
   readonly node: () => Node | undefined;
   /** Writes the node's status now. */
   readonly report: () => Promise<void>;
+  readonly record: ExpansionPorts['record'];
 }
 
 export class Csi {
   readonly volumes: CsiVolumes;
+  readonly expansion: Expansion;
   readonly #ports: CsiPorts;
   readonly #drivers: CsiDrivers;
   readonly #csiNode: CsiNodeKeeper;
@@ -57,11 +62,11 @@ export class Csi {
     const places = new CsiPlaces(rootDir, folders);
     this.#inUse = new VolumesInUse(places);
     this.#objects = new DriverObjects({ client, clock, random, log }, signal);
+    const shared = { ...ports, drivers: this.#drivers, places, turns: new VolumeTurns(), secrets: new SecretReader(client) };
+    this.expansion = new Expansion(shared);
     this.volumes = new CsiVolumes({
-      ...ports,
-      drivers: this.#drivers,
+      ...shared,
       objects: this.#objects,
-      places,
       inUse: this.#inUse,
       token: (pod, audience, seconds) => tokens.get(pod, audience, seconds),
     });

@@ -1,12 +1,18 @@
 // Why a volume is not there for its pod (pkg/volume/util/operationexecutor).
 import { VolumeError } from '../payload.ts';
 
-export type MountStep = 'NewMounter initialization' | 'WaitForAttach' | 'MountDevice' | 'SetUp';
+export type MountStep =
+  | 'NewMounter initialization'
+  | 'WaitForAttach'
+  | 'MountDevice'
+  | 'SetUp'
+  | 'Setup failed while expanding volume';
 
 /** A step failed; the text is that of the FailedMount event. */
 export class MountFailure extends VolumeError {
   constructor(step: MountStep, volume: string, why: string, options?: ErrorOptions) {
-    super(`MountVolume.${step} failed for volume "${volume}" : ${why}`, options);
+    const what = step.includes(' failed ') ? step : `${step} failed`;
+    super(`MountVolume.${what} for volume "${volume}" : ${why}`, options);
   }
 }
 

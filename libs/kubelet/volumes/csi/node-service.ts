@@ -46,6 +46,10 @@ export class NodeService {
     await this.#call('NodeUnpublishVolume', { volume_id: volumeId, target_path: path });
   }
 
+  async expand(request: Message): Promise<void> {
+    await this.#call('NodeExpandVolume', request);
+  }
+
   #call(method: string, request: Message): Promise<Message> {
     return this.#socket.call(method, request, callTimeoutMs);
   }

@@ -66,6 +66,27 @@ export function publishRequest(input: PublishInput): Message {
   };
 }
 
+export interface ExpandInput {
+  readonly volume: CsiVolume;
+  readonly capabilities: Capabilities;
+  readonly bytes: bigint;
+  readonly path: string;
+  /** Undefined where the driver stages nothing. */
+  readonly stagingPath: string | undefined;
+  readonly secrets: Texts;
+}
+
+export function expandRequest({ volume, capabilities, bytes, path, stagingPath, secrets }: ExpandInput): Message {
+  return {
+    volume_id: volume.handle,
+    volume_path: path,
+    capacity_range: { required_bytes: String(bytes) },
+    ...(stagingPath === undefined ? {} : { staging_target_path: stagingPath }),
+    volume_capability: capabilityOf({ volume, capabilities, group: undefined }),
+    secrets,
+  };
+}
+
 function capabilityOf({ volume, capabilities, group }: Pick<StageInput, 'volume' | 'capabilities' | 'group'>): Message {
   const takesGroup = group !== undefined && capabilities.has('VOLUME_MOUNT_GROUP');
   return {

@@ -16,6 +16,7 @@ export interface CsiVolume extends DriverVolume {
   readonly attributes: Readonly<Record<string, string>>;
   readonly stageSecret: SecretReference | undefined;
   readonly publishSecret: SecretReference | undefined;
+  readonly expandSecret: SecretReference | undefined;
   readonly readOnly: boolean;
 }
 
@@ -34,6 +35,7 @@ export function persistentCsi(volume: PersistentVolume, readOnly: boolean): CsiV
     attributes: csi.volumeAttributes ?? {},
     stageSecret: csi.nodeStageSecretRef,
     publishSecret: csi.nodePublishSecretRef,
+    expandSecret: csi.nodeExpandSecretRef,
     readOnly,
   };
 }
@@ -54,6 +56,7 @@ export function inlineCsi(pod: Pod, { name, csi }: Volume): CsiVolume | undefine
     mountOptions: [],
     attributes: csi.volumeAttributes ?? {},
     stageSecret: undefined,
+    expandSecret: undefined,
     publishSecret: secret === undefined ? undefined : { namespace: pod.metadata?.namespace, name: secret },
     readOnly: csi.readOnly ?? false,
   };

@@ -25,8 +25,11 @@ import { Volumes } from '../../volumes.ts';
 import { VolumesFailed } from '../../volumes-failed.ts';
 import { CsiVolumes } from '../csi-volumes.ts';
 import { DriverObjects } from '../driver-objects.ts';
+import { Expansion } from '../expansion.ts';
 import { NodeService } from '../node-service.ts';
 import { CsiPlaces } from '../places.ts';
+import { SecretReader } from '../secret-reader.ts';
+import { VolumeTurns } from '../volume-turns.ts';
 import { VolumesInUse } from '../volumes-in-use.ts';
 import { fakeDriver } from './fake-driver.ts';
 
@@ -83,32 +86,43 @@ export async function csiWorld({ csi = {}, spec = {}, object = { attachRequired:
     });
   const open = socketOpener(() => Date.now());
   const registered = { is: true };
+  /** Events that are not of mounting. */
+  const said: string[] = [];
   const folders = new PodFolders(rootDir);
   let node: Node | undefined;
   const makeVolumes = () => {
     const places = new CsiPlaces(rootDir, folders);
     const inUse = new VolumesInUse(places);
-    const csiVolumes = new CsiVolumes({
+    const shared = {
       client: api,
       clock,
       nodeName: 'n',
+      places,
+      turns: new VolumeTurns(),
+      secrets: new SecretReader(api),
       drivers: {
-        service: (name) => {
+        service: (name: string) => {
           if (!registered.is || name !== driver)
             throw new Error(`driver name ${name} not found in the list of registered CSI drivers`);
           return new NodeService(open, `${folder}/sock`);
         },
       },
+    };
+    const csiVolumes = new CsiVolumes({
+      ...shared,
       objects: new DriverObjects({ client: api, clock, random, log: silentLog }, stop.signal),
-      places,
       inUse,
       report: async () => inUse.reported((await inUse.names()) ?? []),
       node: () => node,
       token: async (_, audience, seconds) => ({ ...token, token: `${audience} ${seconds}` }),
       givesAway: true,
     });
+    const expansion = new Expansion({
+      ...shared,
+      record: (about, type, reason, message) => said.push(`${about.kind} ${type} ${reason} ${message}`),
+    });
     const claims = new Claims(api);
-    const volumes = new Volumes({ folders, claims, mounter: hollowMounter, clock, csi: csiVolumes });
+    const volumes = new Volumes({ folders, claims, mounter: hollowMounter, clock, csi: { volumes: csiVolumes, expansion } });
     return { volumes, inUse, csiVolumes };
   };
   const made = makeVolumes();
@@ -142,6 +156,7 @@ export async function csiWorld({ csi = {}, spec = {}, object = { attachRequired:
     clock,
     model: fake.model,
     registered,
+    said,
     podOf,
     prepare,
     refused,

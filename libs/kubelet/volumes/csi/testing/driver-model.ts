@@ -14,11 +14,15 @@ const answers: Readonly<Record<string, true>> = {
   NodeUnstageVolume: true,
   NodePublishVolume: true,
   NodeUnpublishVolume: true,
+  NodeExpandVolume: true,
+  NodeGetVolumeStats: true,
 };
 
 export class DriverModel {
   capabilities: readonly string[] = ['STAGE_UNSTAGE_VOLUME'];
   info: Message = { node_id: 'id-1', max_volumes_per_node: '5', accessible_topology: null };
+  /** Of every volume. */
+  stats: Message = { usage: [], volume_condition: null };
   /** Of volumes, oldest first. */
   readonly calls: NodeCall[] = [];
   /** Staging path by volume. */
@@ -52,6 +56,10 @@ export class DriverModel {
         return this.#publish(volume, staging ?? '', target);
       case 'NodeUnpublishVolume':
         return this.#unpublish(target);
+      case 'NodeExpandVolume':
+        return this.#atPlace(request, { capacity_bytes: '0' });
+      case 'NodeGetVolumeStats':
+        return this.#atPlace(request, this.stats);
       default:
         throw new PluginError('Unimplemented', `unknown method ${method}`);
     }
@@ -87,6 +95,11 @@ export class DriverModel {
     this.published.delete(target);
     if (existsSync(target)) rmdirSync(target);
     return {};
+  }
+
+  #atPlace({ volume_id: volume, volume_path: path }: Message, answer: Message): Message {
+    if (this.published.get(String(path)) === volume) return answer;
+    throw new PluginError('NotFound', `${String(volume)} is not at ${String(path)}`);
   }
 
   /** As a reboot leaves it. */

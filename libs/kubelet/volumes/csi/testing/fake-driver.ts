@@ -32,6 +32,8 @@ const volumeMethods = [
   'NodeUnstageVolume',
   'NodePublishVolume',
   'NodeUnpublishVolume',
+  'NodeExpandVolume',
+  'NodeGetVolumeStats',
 ];
 
 export async function fakeDriver(socket: string, name: string): Promise<FakeDriver> {
