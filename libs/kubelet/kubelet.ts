@@ -44,6 +44,8 @@ import { fullName } from './static/static-pod.ts';
 import { duplicateName, StaticPods } from './static/static-pods.ts';
 import { Claims } from './volumes/claims.ts';
 import { Csi, type PluginPorts } from './volumes/csi/csi.ts';
+import { DriverVolumes } from './volumes/csi/driver-volumes.ts';
+import type { PodVolumeStats } from './volumes/csi/volume-stats.ts';
 import type { Git } from './volumes/git-repo.ts';
 import { hollowMounter, hostMounter } from './volumes/mounter.ts';
 import { PodFolders } from './volumes/pod-folders.ts';
@@ -97,6 +99,7 @@ export class Kubelet implements Service {
   #manager: PodManager | undefined;
   #references: ReferenceCache | undefined;
   #mirrors: Mirrors | undefined;
+  #volumeStats: (() => Promise<PodVolumeStats[]>) | undefined;
   #node: NodeAgent | undefined;
 
   constructor(ports: KubeletPorts) {
@@ -123,6 +126,11 @@ export class Kubelet implements Service {
     const silentMs = this.#ports.clock.monotonicMs() - (this.#manager?.lastLoopMs ?? Number.NEGATIVE_INFINITY);
     const stuck = Number.isFinite(silentMs) && silentMs > stuckLoopMs;
     return stuck ? `sync Loop took longer than expected: ${Math.round(silentMs / 1000)}s` : undefined;
+  }
+
+  /** How full volumes are, as their drivers say. */
+  async volumeStats(): Promise<PodVolumeStats[]> {
+    return (await this.#volumeStats?.()) ?? [];
   }
 
   async start(): Promise<void> {
@@ -218,14 +226,10 @@ export class Kubelet implements Service {
     this.#references = references;
     const handlers = this.#ports.handlers ?? (isHollow(config) ? new SimulatedHandlers(clock) : new Handlers(engine, clock));
     const mounter = isHollow(config) ? hollowMounter : hostMounter();
-    const volumes = new Volumes({
-      folders,
-      claims: new Claims(client),
-      mounter,
-      clock,
-      csi,
-      git: this.#ports.git,
-    });
+    const claims = new Claims(client);
+    const byDrivers = new DriverVolumes(csi, claims);
+    const volumes = new Volumes({ folders, claims, mounter, clock, byDrivers, git: this.#ports.git });
+    this.#volumeStats = () => csi.stats.of(byDrivers.mounted());
     const runtime = new PodRuntime({
       engine,
       clock,

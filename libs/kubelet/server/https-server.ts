@@ -20,6 +20,7 @@ import { sendLog } from './send-log.ts';
 import type { ServerPorts } from './servers.ts';
 import { summary } from './stats.ts';
 import { refuse, upgrade } from './upgrade.ts';
+import { volumeMetrics } from './volume-metrics.ts';
 
 interface Asked {
   readonly path: string;
@@ -117,6 +118,11 @@ function fail(request: IncomingMessage, response: ServerResponse, { clock }: Ser
   response.end(error.message);
 }
 
+async function metrics({ kubelet }: ServerPorts): Promise<string> {
+  const running = `# TYPE kubelet_running_pods gauge\nkubelet_running_pods ${kubelet.manager.all().length}\n`;
+  return `${running}${volumeMetrics((await kubelet.volumeStats?.()) ?? [])}`;
+}
+
 async function serve(
   ports: ServerPorts,
   asked: Asked | Refusal,
@@ -141,9 +147,7 @@ async function serve(
   else if (path === '/metrics/resource')
     response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4; charset=utf-8' }).end(await resourceMetrics(ports));
   else if (path === '/metrics')
-    response
-      .writeHead(200, { 'content-type': 'text/plain; version=0.0.4' })
-      .end(`# TYPE kubelet_running_pods gauge\nkubelet_running_pods ${kubelet.manager.all().length}\n`);
+    response.writeHead(200, { 'content-type': 'text/plain; version=0.0.4' }).end(await metrics(ports));
   else if (path.startsWith('/containerLogs/')) await sendLog(ports, path, query, response);
   else if (/^\/(exec|attach|portForward)\//.test(path)) text(400, 'Upgrade request required\n');
   else text(404, '404 page not found\n');

@@ -3,6 +3,7 @@
 import { parseTime } from '@drydock/foundation/clock.ts';
 import type { ContainerUsage } from '../engine/engine.ts';
 import { podKey, uidOf } from '../pod/observation.ts';
+import { family, type Sample } from './metric-family.ts';
 import type { ServerPorts } from './servers.ts';
 
 /** What the machine uses. */
@@ -10,13 +11,6 @@ export interface NodeUsage {
   /** Of all processors, since it was started. */
   readonly cpuSeconds: number;
   readonly workingSetBytes: number;
-}
-
-interface Sample {
-  readonly labels: string;
-  readonly value: number;
-  /** Undefined: the moment of the question. */
-  readonly atMs?: number;
 }
 
 export async function resourceMetrics({ engine, kubelet, clock, nodeUsage }: ServerPorts): Promise<string> {
@@ -55,39 +49,34 @@ export async function resourceMetrics({ engine, kubelet, clock, nodeUsage }: Ser
     startedMs === undefined ? [] : [{ labels, value: startedMs / 1000 }],
   );
   return [
-    family(
+    stable(
       'container_cpu_usage_seconds_total',
       'counter',
       'Cumulative cpu time consumed by the container in core-seconds',
       ofContainers(seconds),
     ),
-    family('container_memory_working_set_bytes', 'gauge', 'Current working set of the container in bytes', ofContainers(bytes)),
-    family('container_start_time_seconds', 'gauge', 'Start time of the container since unix epoch in seconds', started),
-    family(
+    stable('container_memory_working_set_bytes', 'gauge', 'Current working set of the container in bytes', ofContainers(bytes)),
+    stable('container_start_time_seconds', 'gauge', 'Start time of the container since unix epoch in seconds', started),
+    stable(
       'node_cpu_usage_seconds_total',
       'counter',
       'Cumulative cpu time consumed by the node in core-seconds',
       ofNode(node?.cpuSeconds),
     ),
-    family('node_memory_working_set_bytes', 'gauge', 'Current working set of the node in bytes', ofNode(node?.workingSetBytes)),
-    family(
+    stable('node_memory_working_set_bytes', 'gauge', 'Current working set of the node in bytes', ofNode(node?.workingSetBytes)),
+    stable(
       'pod_cpu_usage_seconds_total',
       'counter',
       'Cumulative cpu time consumed by the pod in core-seconds',
       ofPods(seconds),
     ),
-    family('pod_memory_working_set_bytes', 'gauge', 'Current working set of the pod in bytes', ofPods(bytes)),
-    family('resource_scrape_error', 'gauge', '1 if there was an error while getting container metrics, 0 otherwise', [
+    stable('pod_memory_working_set_bytes', 'gauge', 'Current working set of the pod in bytes', ofPods(bytes)),
+    stable('resource_scrape_error', 'gauge', '1 if there was an error while getting container metrics, 0 otherwise', [
       { labels: '', value: usage === undefined ? 1 : 0 },
     ]),
   ].join('');
 }
 
-/** Empty without samples, as the original's. */
-function family(name: string, type: string, help: string, samples: readonly Sample[]): string {
-  if (samples.length === 0) return '';
-  const lines = samples.map(
-    ({ labels, value, atMs }) => `${name}${labels} ${value}${atMs === undefined ? '' : ` ${Math.round(atMs)}`}`,
-  );
-  return [`# HELP ${name} [STABLE] ${help}`, `# TYPE ${name} ${type}`, ...lines, ''].join('\n');
+function stable(name: string, type: string, help: string, samples: readonly Sample[]): string {
+  return family(name, type, `[STABLE] ${help}`, samples);
 }

@@ -8,6 +8,7 @@ import type { ServingTimes } from '@drydock/foundation/serving/bounds.ts';
 import type { KubeletConfig } from '../config.ts';
 import type { ContainerEngine } from '../engine/engine.ts';
 import type { PodObservation } from '../pod/observation.ts';
+import type { PodVolumeStats } from '../volumes/csi/volume-stats.ts';
 import { NodeAccess } from './access.ts';
 import type { NodeUsage } from './resource-metrics.ts';
 
@@ -19,6 +20,8 @@ export interface KubeletView {
   };
   /** Why it is not healthy; undefined where it is. */
   health(): string | undefined;
+  /** How full volumes are, as far as somebody says so. */
+  volumeStats?(): Promise<readonly PodVolumeStats[]>;
 }
 
 export interface ServerPorts {

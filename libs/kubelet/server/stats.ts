@@ -1,10 +1,12 @@
 // /stats/summary: what pods use (stats.k8s.io Summary).
 import { formatTime } from '@drydock/foundation/clock.ts';
 import { podKey, uidOf } from '../pod/observation.ts';
+import type { PodVolumeStats } from '../volumes/csi/volume-stats.ts';
 import type { ServerPorts } from './servers.ts';
+import { volumeSummary } from './volume-metrics.ts';
 
 export async function summary({ config, engine, kubelet, clock }: ServerPorts): Promise<object> {
-  const usage = await engine.usage();
+  const [usage, volumes = []] = await Promise.all([engine.usage(), kubelet.volumeStats?.()]);
   const time = formatTime(clock.wallMs());
   return {
     node: { nodeName: config.nodeName, startTime: time },
@@ -19,7 +21,13 @@ export async function summary({ config, engine, kubelet, clock }: ServerPorts): 
           memory: { time, workingSetBytes: each.memoryBytes },
           rootfs: { time, usedBytes: each.writableBytes },
         })),
+        ...volumesOf(volumes.filter(({ uid }) => uid === uidOf(pod))),
       };
     }),
   };
+}
+
+/** Nothing where nothing is known. */
+function volumesOf(volumes: readonly PodVolumeStats[]): object {
+  return volumes.length === 0 ? {} : { volume: volumes.map(volumeSummary) };
 }

@@ -12,7 +12,7 @@ import { removeTree } from '@drydock/foundation/beneath/remove.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { type Payload, writeAtomically } from './atomic-writer.ts';
 import { type Claims, hostPlaceOf } from './claims.ts';
-import type { Csi } from './csi/csi.ts';
+import type { DriverVolumes } from './csi/driver-volumes.ts';
 import { MountFailure, MountPending } from './csi/mount-failure.ts';
 import { type CsiVolume, inlineCsi, persistentCsi } from './csi/volume.ts';
 import { makeEmptyDir, mountMemory } from './empty-dir.ts';
@@ -36,7 +36,7 @@ export interface VolumePorts {
   readonly mounter: Mounter;
   readonly clock: Clock;
   /** Undefined: this node has no drivers. */
-  readonly csi?: Pick<Csi, 'volumes' | 'expansion'> | undefined;
+  readonly byDrivers?: DriverVolumes | undefined;
   /** Undefined: gitRepo volumes are off. */
   readonly git?: Git | undefined;
 }
@@ -87,19 +87,21 @@ export class Volumes {
     const { emptyDir, hostPath, persistentVolumeClaim: claim, ephemeral } = volume;
     if (emptyDir !== undefined) return this.#emptyDir(volume.name, emptyDir, context);
     if (hostPath !== undefined) return { path: await makeHostPath(hostPath.path, hostPath.type ?? ''), readOnly: false };
-    if (claim !== undefined) return this.#claimed(claim, context);
-    if (ephemeral !== undefined) return this.#claimed({ claimName: ephemeralClaimName(context.pod, volume) }, context, true);
+    if (claim !== undefined) return this.#claimed(volume.name, claim, context);
+    if (ephemeral !== undefined)
+      return this.#claimed(volume.name, { claimName: ephemeralClaimName(context.pod, volume) }, context, true);
     if (volume.gitRepo !== undefined) return this.#gitRepo(volume.name, volume.gitRepo, context);
     const network = inlineNetwork(volume);
     if (network !== undefined) return this.#network(network, context);
     const inline = inlineCsi(context.pod, volume);
-    if (inline !== undefined) return this.#byDriver(inline, context);
+    if (inline !== undefined) return this.#byDriver(volume.name, inline, context);
     const files = apiFiles(context, volume);
     if (files === undefined) throw new VolumeError('no volume plugin matched');
     return this.#fromApi(volume.name, files, context);
   }
 
   async #claimed(
+    name: string,
     { claimName, readOnly = false }: PersistentVolumeClaimVolumeSource,
     context: PayloadContext,
     ofPod = false,
@@ -108,11 +110,7 @@ export class Volumes {
     const { pod } = context;
     const bound = await claims.volume(pod, claimName, ofPod);
     const byDriver = persistentCsi(bound, readOnly);
-    if (byDriver !== undefined) {
-      const made = await this.#byDriver(notBlock(byDriver, bound), context);
-      await this.#enlarge(byDriver, claimName, context);
-      return made;
-    }
+    if (byDriver !== undefined) return this.#byDriver(name, notBlock(byDriver, bound), context, claimName);
     const network = persistentNetwork(bound, readOnly);
     if (network !== undefined) return this.#network(network, context);
     const place = hostPlaceOf(bound);
@@ -121,26 +119,11 @@ export class Volumes {
     return { path: place.path, readOnly };
   }
 
-  async #byDriver(volume: CsiVolume, { pod, ending }: PayloadContext): Promise<HostVolume> {
-    const { csi } = this.#ports;
-    if (csi === undefined) throw new VolumeError('no volume plugin matched');
-    const path = await csi.volumes.setUp(pod, volume, ending ?? neverEnding);
+  async #byDriver(name: string, volume: CsiVolume, { pod, ending }: PayloadContext, claim?: string): Promise<HostVolume> {
+    const { byDrivers } = this.#ports;
+    if (byDrivers === undefined) throw new VolumeError('no volume plugin matched');
+    const path = await byDrivers.make({ pod, name, volume, claim }, ending ?? neverEnding);
     return { path, readOnly: volume.readOnly };
-  }
-
-  /** Where the claim has got a larger volume. */
-  async #enlarge(volume: CsiVolume, claimName: string, { pod, ending }: PayloadContext): Promise<void> {
-    const { claims, csi } = this.#ports;
-    if (csi === undefined) return;
-    const now = await claims.current(pod, claimName).catch((cause: Error) => {
-      // Of a pod that runs, it can wait until the API answers again.
-      if (csi.expansion.knows(pod, volume)) return undefined;
-      throw new MountFailure('Setup failed while expanding volume', volume.name, `get PVC failed : ${cause.message}`, {
-        cause,
-      });
-    });
-    if (now === undefined) return;
-    await csi.expansion.expand({ pod, volume, claim: now.claim, object: now.volume }, ending ?? neverEnding);
   }
 
   async #emptyDir(name: string, spec: NonNullable<Volume['emptyDir']>, context: PayloadContext): Promise<HostVolume> {
@@ -217,11 +200,10 @@ export class Volumes {
    * one is left, and where a driver fails: then nothing is removed, for what is mounted may be somebody else's.
    */
   async remove(uid: string): Promise<void> {
-    const { mounter, csi } = this.#ports;
+    const { mounter, byDrivers } = this.#ports;
     // Parts of volumes, before the volumes that they are of.
     await mounter.unmountBelow(`${this.folders.path(uid)}/${subPathsFolder}`);
-    await csi?.volumes.tearDown(uid);
-    csi?.expansion.forget(uid);
+    await byDrivers?.remove(uid);
     await mounter.unmountBelow(this.folders.path(uid));
     await this.folders.remove(uid);
     this.#ports.claims.forget(uid);

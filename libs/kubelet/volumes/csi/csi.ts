@@ -16,6 +16,7 @@ import { CsiDrivers } from './drivers.ts';
 import { Expansion, type ExpansionPorts } from './expansion.ts';
 import { CsiPlaces } from './places.ts';
 import { SecretReader } from './secret-reader.ts';
+import { VolumeStats } from './volume-stats.ts';
 import { VolumeTurns } from './volume-turns.ts';
 import { VolumesInUse } from './volumes-in-use.ts';
 
@@ -47,6 +48,7 @@ export interface CsiPorts {
 export class Csi {
   readonly volumes: CsiVolumes;
   readonly expansion: Expansion;
+  readonly stats: VolumeStats;
   readonly #ports: CsiPorts;
   readonly #drivers: CsiDrivers;
   readonly #csiNode: CsiNodeKeeper;
@@ -64,6 +66,7 @@ export class Csi {
     this.#objects = new DriverObjects({ client, clock, random, log }, signal);
     const shared = { ...ports, drivers: this.#drivers, places, turns: new VolumeTurns(), secrets: new SecretReader(client) };
     this.expansion = new Expansion(shared);
+    this.stats = new VolumeStats(shared);
     this.volumes = new CsiVolumes({
       ...shared,
       objects: this.#objects,

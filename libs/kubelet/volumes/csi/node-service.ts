@@ -50,6 +50,12 @@ export class NodeService {
     await this.#call('NodeExpandVolume', request);
   }
 
+  /** As csi.v1.VolumeUsage. */
+  async usage(volumeId: string, path: string): Promise<Message[]> {
+    const { usage } = await this.#call('NodeGetVolumeStats', { volume_id: volumeId, volume_path: path });
+    return usage as Message[];
+  }
+
   #call(method: string, request: Message): Promise<Message> {
     return this.#socket.call(method, request, callTimeoutMs);
   }

@@ -25,10 +25,12 @@ import { Volumes } from '../../volumes.ts';
 import { VolumesFailed } from '../../volumes-failed.ts';
 import { CsiVolumes } from '../csi-volumes.ts';
 import { DriverObjects } from '../driver-objects.ts';
+import { DriverVolumes } from '../driver-volumes.ts';
 import { Expansion } from '../expansion.ts';
 import { NodeService } from '../node-service.ts';
 import { CsiPlaces } from '../places.ts';
 import { SecretReader } from '../secret-reader.ts';
+import { VolumeStats } from '../volume-stats.ts';
 import { VolumeTurns } from '../volume-turns.ts';
 import { VolumesInUse } from '../volumes-in-use.ts';
 import { fakeDriver } from './fake-driver.ts';
@@ -122,8 +124,9 @@ export async function csiWorld({ csi = {}, spec = {}, object = { attachRequired:
       record: (about, type, reason, message) => said.push(`${about.kind} ${type} ${reason} ${message}`),
     });
     const claims = new Claims(api);
-    const volumes = new Volumes({ folders, claims, mounter: hollowMounter, clock, csi: { volumes: csiVolumes, expansion } });
-    return { volumes, inUse, csiVolumes };
+    const byDrivers = new DriverVolumes({ volumes: csiVolumes, expansion }, claims);
+    const volumes = new Volumes({ folders, claims, mounter: hollowMounter, clock, byDrivers });
+    return { volumes, byDrivers, inUse, csiVolumes, stats: new VolumeStats(shared) };
   };
   const made = makeVolumes();
   const { volumes } = made;
