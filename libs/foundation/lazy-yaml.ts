@@ -16,6 +16,15 @@ export function parseYaml(text: string, options?: { readonly merge?: boolean; re
   return yaml().parse(text, options ?? {});
 }
 
+/** Reads the first document of a text that may have several; null where there is none. Throws YAMLParseError. */
+export function parseFirstYaml(text: string): unknown {
+  const [document] = yaml().parseAllDocuments(text);
+  if (document === undefined || !('contents' in document)) return null;
+  const [error] = document.errors;
+  if (error !== undefined) throw error;
+  return document.toJS() as unknown;
+}
+
 /** The text of a document. */
 export function stringifyYaml(value: unknown, options?: { readonly aliasDuplicateObjects?: boolean }): string {
   return yaml().stringify(value, options ?? {});

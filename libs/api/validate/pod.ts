@@ -23,6 +23,7 @@ export const podRules = [
   rules<Pod>('/Pod', {
     create: (pod) => [
       ...validatePodSpec(pod.spec, 'spec'),
+      ...notYet(pod),
       ...imageSpaces(pod),
       ...mirrorOfNode(pod),
       ...confiningAnnotations(pod),
@@ -39,6 +40,12 @@ export const podRules = [
     },
   }),
 ];
+
+/** Ephemeral containers come by their subresource, to a pod that is there. */
+function notYet({ spec }: Pod): FieldError[] {
+  const isFree = (spec?.ephemeralContainers ?? []).length === 0;
+  return isFree ? [] : [forbidden('spec.ephemeralContainers', 'cannot be set on create')];
+}
 
 /** A template in a workload at `path`. */
 export function validatePodTemplate(template: PodTemplateSpec | undefined, path: string): FieldError[] {

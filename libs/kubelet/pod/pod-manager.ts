@@ -170,7 +170,9 @@ export class PodManager {
       // That it has ended only this kubelet can say: what others write there must not end it.
       const { phase = 'Pending' } = worker;
       worker.update({ ...worker.pod, status: { ...mirror.status, phase } });
-      if (isNew || changedByOthers) worker.wake();
+      if (!isNew && !changedByOthers) continue;
+      worker.sayAgain();
+      worker.wake();
     }
   }
 
@@ -183,7 +185,6 @@ export class PodManager {
       return;
     }
     this.#add(pod);
-    this.#ports.mirrors.add(pod);
   }
 
   #seen(pod: Pod): void {
@@ -208,7 +209,12 @@ export class PodManager {
       sandboxGate: this.#sandboxGate,
       observe: () => this.#observe(uid),
       runtimeHandler: (name) => this.#runtimeHandler(name),
-      admit: () => this.#admit(uid),
+      admit: (each) => {
+        const verdict = this.#admit(uid);
+        // One that is turned away has no mirror, as upstream has it.
+        if (verdict === undefined && isStatic(each)) this.#ports.mirrors.add(each);
+        return verdict;
+      },
       setStatus: (each, status) => {
         const told = isStatic(each) ? this.#ports.mirrors.of(each) : each;
         if (told !== undefined) this.#ports.statuses.set(told, status);

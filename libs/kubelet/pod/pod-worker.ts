@@ -48,7 +48,7 @@ export class PodWorker {
   #isGone = false;
   #ended = false;
   #timer: Timer | undefined;
-  #phase: string | undefined;
+  #said: PodStatus | undefined;
 
   constructor(pod: Pod, ports: WorkerPorts) {
     this.#ports = ports;
@@ -67,7 +67,12 @@ export class PodWorker {
 
   /** What this worker said of it last; undefined before it has said anything. */
   get phase(): string | undefined {
-    return this.#phase;
+    return this.#said?.phase;
+  }
+
+  /** What was said last is said anew, to who has not heard it: a pod that has ended says nothing more by itself. */
+  sayAgain(): void {
+    if (this.#said !== undefined && !this.#isGone) this.#ports.setStatus(this.pod, this.#said);
   }
 
   update(pod: Pod): void {
@@ -262,7 +267,7 @@ export class PodWorker {
       rejected: this.#isRejected,
       finished: finished || this.#ended,
     });
-    this.#phase = status.phase;
+    this.#said = status;
     setStatus(this.pod, status);
   }
 }

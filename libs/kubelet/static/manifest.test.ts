@@ -59,6 +59,11 @@ test('JSON is as good as YAML, and a pod of a URL is evicted as others are', () 
   expect([pod?.spec?.tolerations, more]).toEqual([undefined, []]);
 });
 
+test('of several documents the first counts, as upstream has it', () => {
+  const [first, ...more] = readPods(`---\n${web}---\nkind: Other\n`, http);
+  expect([first?.metadata?.name, more]).toEqual(['web-node-1', []]);
+});
+
 test('a URL may give a list', () => {
   const item = (name: string) => ({ metadata: { name }, spec: { containers: [{ name: 'c', image: 'i' }] } });
   const list = { apiVersion: 'v1', kind: 'PodList', items: [item('a'), item('b')] };
@@ -81,6 +86,9 @@ test.each([
   [web.replace('image: nginx', 'image: nginx\n    ports: [{containerPort: 99999}]'), 'containerPort: Invalid value: 99999'],
   [web.replace('image: nginx', 'image: 5'), 'cannot unmarshal number'],
   [spec('serviceAccountName: x'), 'static pods may not reference serviceaccounts'],
+  [spec('resourceClaims: [{name: a, resourceClaimName: b}]'), 'static pods may not reference resourceclaims'],
+  [spec('ephemeralContainers: [{name: e, image: i}]'), 'spec.ephemeralContainers: Forbidden: cannot be set on create'],
+  ['---\n', "couldn't parse as pod(invalid pod: Object 'Kind' is missing)"],
   [spec('volumes: [{name: v, secret: {secretName: s}}]'), 'static pods may not reference secrets'],
   [spec('volumes: [{name: v, configMap: {name: s}}]'), 'static pods may not reference configmaps'],
   [spec('volumes: [{name: v, persistentVolumeClaim: {claimName: s}}]'), 'static pods may not reference persistentvolumeclaims'],

@@ -8,7 +8,7 @@ import { pods } from '@drydock/api/resource.ts';
 import { findResource } from '@drydock/api/scheme.ts';
 import { type FieldError, fieldErrorText, forbidden } from '@drydock/api/validate/field-error.ts';
 import { validateCreate } from '@drydock/api/validate/validate.ts';
-import { parseYaml } from '@drydock/foundation/lazy-yaml.ts';
+import { parseFirstYaml } from '@drydock/foundation/lazy-yaml.ts';
 import { hashAnnotation, type SourceName, sourceAnnotation } from './static-pod.ts';
 
 export interface Origin {
@@ -43,7 +43,7 @@ export function readPods(text: string, origin: Origin): Pod[] {
 
 function parsed(text: string): unknown {
   try {
-    return /^\s*\{/.test(text) ? JSON.parse(text) : parseYaml(text);
+    return /^\s*\{/.test(text) ? JSON.parse(text) : parseFirstYaml(text);
   } catch (cause) {
     throw new ManifestError(`couldn't parse as pod(${(cause as Error).message}), please check config file`, { cause });
   }
@@ -107,6 +107,7 @@ function references(pod: Pod): FieldError[] {
   const found: FieldError[] = [];
   const refuse = (field: string, what: string) => found.push(forbidden(field, `static pods may not reference ${what}`));
   if ((spec.serviceAccountName ?? '') !== '') refuse('spec.serviceAccountName', 'serviceaccounts');
+  if ((spec.resourceClaims ?? []).length > 0) refuse('spec.resourceClaims', 'resourceclaims');
   if ((spec.imagePullSecrets ?? []).length > 0) refuse('spec.imagePullSecrets', 'secrets');
   (spec.volumes ?? []).forEach((volume, i) => {
     const what = referenced(volume);

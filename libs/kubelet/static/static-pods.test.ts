@@ -222,6 +222,31 @@ test('while the pod ends its mirror stays: what it takes of the node is not free
   expect(world.engine.runningOf('one')).toEqual([]);
 });
 
+test('the mirror of a pod that has ended says so, also one that comes when it has', async () => {
+  const once = manifest('one', { runMs: 1_000 });
+  const source = new Told([{ ...once, spec: { containers: [], ...once.spec, restartPolicy: 'Never' } }]);
+  const world = await scene({ staticSources: () => [source] });
+  const hasEnded = () => mirror(world)?.status?.phase === 'Succeeded';
+  await world.until('it has ended', hasEnded, 30_000);
+  const before = mirror(world)?.metadata?.uid;
+  await world.delete(`web-${nodeName}`);
+  await world.until('another mirror says so', () => hasEnded() && mirror(world)?.metadata?.uid !== before, 30_000);
+  source.tell();
+  await world.until('the mirror is gone', () => mirror(world) === undefined, 30_000);
+});
+
+test('a pod that its node does not take has no mirror, and an event says why', async () => {
+  const one = manifest('one');
+  const securityContext = { sysctls: [{ name: 'kernel.msgmax', value: '1' }] };
+  const source = new Told([{ ...one, spec: { containers: [], ...one.spec, securityContext } }]);
+  const world = await scene({ staticSources: () => [source] });
+  const told = () => (world.store.list('events') as CoreEvent[]).find(({ reason }) => reason === 'SysctlForbidden');
+  await world.until('it is told', () => told() !== undefined, 60_000);
+  await world.advance(10_000);
+  expect([mirror(world), world.engine.runningOf('one')]).toEqual([undefined, []]);
+  source.tell();
+});
+
 test('of two pods of one name the one that runs goes on, and the other follows it', async () => {
   const [file, url] = [new Told([]), new Told([manifest('one')])];
   const world = await scene({ staticSources: () => [file, url] });
