@@ -36,7 +36,7 @@ export function readPods(text: string, origin: Origin): Pod[] {
   const value = parsed(text);
   if (isPod(value)) return [podOf(value, origin)];
   const { kind, apiVersion, items } = (value ?? {}) as { kind?: unknown; apiVersion?: unknown; items?: unknown };
-  if ((kind !== 'PodList' && kind !== 'List') || apiVersion !== 'v1' || !Array.isArray(items))
+  if (kind !== 'PodList' || apiVersion !== 'v1' || !Array.isArray(items))
     throw new ManifestError(`couldn't parse as single or multiple pods: ${described(value)}`);
   return items.map((item) => podOf({ apiVersion: 'v1', kind: 'Pod', ...(item as object) }, origin));
 }

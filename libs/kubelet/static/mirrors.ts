@@ -7,7 +7,7 @@ import type { Clock, Timer } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import { pauseMs } from '../pod/retry.ts';
-import { mirrors, planMirror } from './mirror-plan.ts';
+import { type MirrorStep, mirrors, planMirror } from './mirror-plan.ts';
 import { fullName } from './static-pod.ts';
 
 /** What failed is tried again after this, or half as much more, in milliseconds. */
@@ -105,18 +105,27 @@ export class Mirrors {
     });
   }
 
-  async #step(name: string): Promise<void> {
-    const { client, node, isComplete, isRunning, log, clock, random } = this.#ports;
-    const [pod, mirror] = [this.#running.get(name), this.#mirrors.get(name)];
+  #plan(name: string, mirror: Pod | undefined): MirrorStep {
+    const { node, isComplete, isRunning } = this.#ports;
+    const pod = this.#running.get(name);
     const isEnding = pod === undefined && isRunning(name);
-    const step = planMirror({ pod, mirror, node: node(), isComplete: isComplete(), isEnding });
+    return planMirror({ pod, mirror, node: node(), isComplete: isComplete(), isEnding });
+  }
+
+  async #step(name: string): Promise<void> {
+    const { client, log, clock, random } = this.#ports;
+    const mirror = this.#mirrors.get(name);
+    let step = this.#plan(name, mirror);
     try {
-      if (step?.type === 'create') await client.create<Pod>(pods, step.pod);
-      else if (step?.type === 'delete' && mirror !== undefined) {
+      if (step?.type === 'delete' && mirror !== undefined) {
         const { namespace = '', name: own = '' } = mirror.metadata ?? {};
         const options = { gracePeriodSeconds: 0, preconditions: { uid: step.uid } };
         await client.delete(pods, { namespace, name: own }, options);
+        if (this.#mirrors.get(name) === mirror) this.#mirrors.delete(name);
+        // At once, and not when its event comes: who asks in between would be told that there is no such pod.
+        step = this.#plan(name, this.#mirrors.get(name));
       }
+      if (step?.type === 'create') await client.create<Pod>(pods, step.pod);
     } catch (err) {
       // Gone already, or another one by now: its event comes, or has come.
       if (step?.type === 'delete' && (hasReason(err, 'NotFound') || hasReason(err, 'Conflict'))) return;
