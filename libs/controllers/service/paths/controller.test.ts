@@ -14,13 +14,19 @@ const first = '10.251.0.1';
 class Network {
   readonly paths = new Map<string, string>();
   readonly silent = new Set<string>();
+  /** A node that the router has no way to. */
+  refused: string | undefined;
   readonly calls = new Calls();
   checks = 0;
 
   readonly ports = {
     router: {
       routes: () => this.calls.call(() => new Map(this.paths)),
-      lead: (address: string, to: string) => this.calls.call(() => void this.paths.set(address, to)),
+      lead: (address: string, to: string) =>
+        this.calls.call(() => {
+          if (to === this.refused) throw new Error('Nexthop has invalid gateway');
+          this.paths.set(address, to);
+        }),
       close: (address: string) => this.calls.call(() => void this.paths.delete(address)),
     },
     check: (address: string) => {
@@ -93,6 +99,24 @@ test('a node that comes is waited for; what somebody else did to the router is m
   network.paths.clear();
   await world.clock.advanceAsync(31_000);
   expect(network.paths.get(first)).toBe('10.0.0.1');
+});
+
+test('a node that the router has no way to carries nothing, and keeps nothing else from being led', async () => {
+  const [world, network] = [new World(), new Network()];
+  await addNode(world, 'n1', '10.0.0.1');
+  await addNode(world, 'n2', '10.0.0.2');
+  network.refused = '10.0.0.1';
+  network.start(world);
+  const names = Array.from({ length: 8 }, (_, index) => `10.251.0.${index + 1}`);
+  for (const ip of names) await add(world, `s${ip.replaceAll('.', '-')}`, ip);
+  await world.clock.advanceAsync(3_000);
+  expect(Object.fromEntries(network.paths)).toEqual(Object.fromEntries(names.map((ip) => [ip, '10.0.0.2'])));
+  // Where there is no other one it is tried again and again.
+  await world.user.delete(nodes, { name: 'n2' });
+  await world.clock.advanceAsync(5_000);
+  network.refused = undefined;
+  await world.clock.advanceAsync(3_000);
+  expect(new Set(network.paths.values())).toEqual(new Set(['10.0.0.1']));
 });
 
 /** Gives the number of calls. What is right in the end is right whatever befalls any of them. */

@@ -23,6 +23,8 @@ const periodMs = 1_000;
 const impatientMs = 200;
 /** How often the router is asked what it has, for somebody may have changed it. */
 const rereadMs = 30_000;
+/** How long a node that the router could not lead to is nobody's first choice. */
+const refusedMs = 30_000;
 /** Nodes asked at a time. */
 const checksAtOnce = 64;
 /** All paths are looked at together. */
@@ -39,6 +41,8 @@ export async function startPathController(
   const nodes = context.caches.of(nodeResource);
   let health: ReadonlyMap<string, Health> = new Map();
   let known: { readonly paths: Map<string, string>; readonly readMs: number } | undefined;
+  /** Addresses of nodes that the router could not lead to: when that was. */
+  const refused = new Map<string, number>();
 
   const ask = async (): Promise<void> => {
     const askedMs = clock.monotonicMs();
@@ -80,14 +84,22 @@ export async function startPathController(
     // What is wanted is read after the answers, which may have taken a second.
     const destinations = destinationsOf(services.list(), pool);
     const carriers = carriersOf(nodes.list());
-    const verdict = ({ address }: { address: string }, port: number) => health.get(`${address}:${port}`)?.verdict ?? 'unknown';
-    try {
-      for (const action of planPaths({ destinations, carriers, paths, verdict })) await act(action, paths, round);
-    } catch (error) {
-      // Whether it was done is not known.
-      known = undefined;
-      throw error;
+    const nowMs = clock.monotonicMs();
+    for (const [address, sinceMs] of refused) if (nowMs - sinceMs >= refusedMs) refused.delete(address);
+    const verdict = ({ address }: { address: string }, port: number) =>
+      refused.has(address) ? 'ill' : (health.get(`${address}:${port}`)?.verdict ?? 'unknown');
+    for (const action of planPaths({ destinations, carriers, paths, verdict })) {
+      try {
+        await act(action, paths, round);
+      } catch (err) {
+        signal.throwIfAborted();
+        log.warn({ err }, 'the router could not be changed; trying again');
+        if (action.kind === 'lead') refused.set(action.carrier.address, nowMs);
+        // Whether it was done is not known.
+        known = undefined;
+      }
     }
+    if (known === undefined) return periodMs;
     if (destinations.length === 0) return undefined;
     return destinations.every(({ address }) => paths.has(address)) ? periodMs : impatientMs;
   };
