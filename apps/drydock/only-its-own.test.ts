@@ -84,6 +84,7 @@ function makeLab(name: string, dir: string, repo: string): LabRecord {
     engine: 'hollow',
     ingress: 0,
     cloudControllerManagers: 0,
+    metrics: 0,
   } as const;
   writeFileSync(join(dir, 'state.json'), JSON.stringify(emptyState(config, { repo, dir, run: record.run }, '')));
   return record;

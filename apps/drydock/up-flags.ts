@@ -20,6 +20,10 @@ const numbers: readonly (readonly [flag: string, field: Topology, usage: string]
   ],
   ['port-base', 'portBase', 'first port of a lab on loopback'],
 ];
+const optional = [
+  ['ingress', 'ingress controllers, each at every worker’s address'],
+  ['metrics', 'metrics servers, for kubectl top: one'],
+] as const;
 type Text =
   | 'controlPlane'
   | 'network'
@@ -45,10 +49,8 @@ export function addUpFlags(command: Command): Command {
   command.option('--config <lab.yaml>', 'lab file; flags win over it');
   for (const [name, field, usage] of numbers)
     command.option(`--${name} <number>`, `${usage} (default ${defaultConfig[field]})`);
-  command.option(
-    '--ingress [number]',
-    `ingress controllers, each at every worker’s address; 0: none (default ${defaultConfig.ingress} where pods are containers)`,
-  );
+  for (const [name, usage] of optional)
+    command.option(`--${name} [number]`, `${usage}; 0: none (default ${defaultConfig[name]} where pods are containers)`);
   for (const [name, field, usage] of texts) command.option(`--${name} <value>`, `${usage} (default ${defaultConfig[field]})`);
   command.option(
     '--use <name=command...>',
@@ -70,11 +72,12 @@ export function readUpFlags(options: Readonly<Record<string, unknown>>, file: Pa
       throw new LabError('config', `--${flag}: expected a whole number, got ${JSON.stringify(value)}`);
     asked[field] = Number(value);
   }
-  const ingress = given('ingress');
-  if (ingress !== undefined) {
-    if (ingress !== true && !/^\d+$/.test(String(ingress)))
-      throw new LabError('config', `--ingress: expected a whole number, got ${JSON.stringify(ingress)}`);
-    asked.ingress = ingress === true ? defaultConfig.ingress : Number(ingress);
+  for (const [name] of optional) {
+    const value = given(name);
+    if (value === undefined) continue;
+    if (value !== true && !/^\d+$/.test(String(value)))
+      throw new LabError('config', `--${name}: expected a whole number, got ${JSON.stringify(value)}`);
+    asked[name] = value === true ? defaultConfig[name] : Number(value);
   }
   for (const [flag, field] of texts) {
     const value = given(flag);

@@ -2,7 +2,9 @@
 import { type CertificateRequest, clientCertificate, forBothSides, servingCertificate } from '@drydock/pki/certificate.ts';
 import type { AuthorityRequest } from '@drydock/pki/folder.ts';
 import { cloudUser, dnsUser, ingressUser, kubeletApiGroup } from './bootstrap.ts';
+import { metricsServiceNames, metricsUser } from './metrics-objects.ts';
 import { kubernetesServiceAddress } from './programs/control-plane.ts';
+import { metricsCertificate } from './programs/metrics.ts';
 import { membersOf, nodesOf, type Topology } from './topology.ts';
 
 /** Of the API's clients and servers, of the store's, of the store's members among themselves, of proxies that speak for users. */
@@ -50,7 +52,10 @@ function clusterCertificates(topology: Topology): Record<string, CertificateRequ
     'cluster-dns': clientCertificate(dnsUser),
     'ingress-controller': clientCertificate(ingressUser),
     'cloud-controller-manager': clientCertificate(cloudUser),
+    'metrics-server': clientCertificate(metricsUser),
   };
+  for (const member of membersOf(topology, 'metrics'))
+    requests[metricsCertificate(member)] = servingCertificate('metrics-server', [...metricsServiceNames, member.address]);
   for (const { name, address } of nodesOf(topology)) {
     const user = `system:node:${name}`;
     requests[`${name}/kubelet`] = servingCertificate(user, [name, address], ['system:nodes']);

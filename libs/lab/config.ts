@@ -14,6 +14,7 @@ export const programNames = [
   'cluster-dns',
   'ingress-controller',
   'cloud-controller-manager',
+  'metrics-server',
   'containerd',
 ] as const;
 export type ProgramName = (typeof programNames)[number];
@@ -36,6 +37,8 @@ export interface LabConfig {
   readonly ingress: number;
   /** They give Services of type LoadBalancer their addresses. */
   readonly cloudControllerManagers: number;
+  /** Metrics servers: one, or none. */
+  readonly metrics: number;
   /** `netns`: every member has a network namespace. `loopback`: all on 127.0.0.1, for machines without root or Linux. */
   readonly network: 'netns' | 'loopback';
   /** `hollow`: pods are simulated inside the kubelet. */
@@ -72,6 +75,7 @@ export const defaultConfig: LabConfig = {
   dns: 1,
   ingress: 2,
   cloudControllerManagers: 1,
+  metrics: 1,
   network: 'netns',
   engine: 'containerd',
   fabricCidr: '10.250.0.0/24',
@@ -95,6 +99,7 @@ export const counts = {
   dns: [0, 1],
   ingress: [0, 9],
   cloudControllerManagers: [0, 5],
+  metrics: [0, 1],
 } as const satisfies Partial<Record<keyof LabConfig, readonly [number, number]>>;
 
 /** How many ports a lab on loopback may use, from its first. */
@@ -104,13 +109,14 @@ export const portsNeeded = 500;
 export function completeConfig(asked: Partial<LabConfig>): LabConfig {
   const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as Partial<LabConfig>;
   const plain = { ...defaultConfig, ...(given.controlPlane === 'static-pods' ? oneOfEach : {}), ...given };
-  // Where there is nothing that an Ingress or a load balancer could lead to, there is none unless it is asked for.
-  const unless = (field: 'ingress' | 'cloudControllerManagers', possible: boolean) =>
+  // Where there is nothing that an Ingress or a load balancer could lead to, or to measure, there is nobody for it unless asked for.
+  const unless = (field: 'ingress' | 'cloudControllerManagers' | 'metrics', possible: boolean) =>
     given[field] ?? (possible ? defaultConfig[field] : 0);
   const merged = {
     ...plain,
-    ingress: unless('ingress', ingressPossible(plain)),
+    ingress: unless('ingress', hasContainers(plain)),
     cloudControllerManagers: unless('cloudControllerManagers', loadBalancersPossible(plain)),
+    metrics: unless('metrics', hasContainers(plain)),
   };
   return { ...merged, timings: resolveTimings(merged.profile, given.timings ?? {}) };
 }
@@ -118,8 +124,8 @@ export function completeConfig(asked: Partial<LabConfig>): LabConfig {
 /** A control plane of static pods has one node unless more are asked for. */
 const oneOfEach = { etcd: 1, apiservers: 1, schedulers: 1, controllerManagers: 1 } as const;
 
-/** Whether a lab has workers that requests can be sent to. */
-export function ingressPossible({ network, engine, workers }: Pick<LabConfig, 'network' | 'engine' | 'workers'>): boolean {
+/** Whether a lab has workers with containers, which requests can be sent to and which use something. */
+function hasContainers({ network, engine, workers }: Pick<LabConfig, 'network' | 'engine' | 'workers'>): boolean {
   return network === 'netns' && engine === 'containerd' && workers > 0;
 }
 
@@ -151,10 +157,12 @@ export function checkConfig(config: LabConfig): ConfigProblem[] {
   if (config.network === 'loopback' && config.engine === 'containerd' && config.workers > 0) {
     add('engine', 'containers need a network namespace per worker: with network loopback the engine must be hollow');
   }
-  if (config.ingress > 0 && !ingressPossible(config))
+  if (config.ingress > 0 && !hasContainers(config))
     add('ingress', 'Ingresses lead to containers: they need network netns, engine containerd and a worker');
   if (config.cloudControllerManagers > 0 && !loadBalancersPossible(config))
     add('cloudControllerManagers', 'load balancers lead to nodes: they need network netns and a worker');
+  if (config.metrics > 0 && !hasContainers(config))
+    add('metrics', 'containers are what is measured: that needs network netns, engine containerd and a worker');
   for (const timing of timings) {
     const text = config.timings[timing.flag] ?? timing.default;
     const valid =
@@ -189,7 +197,7 @@ function checkStaticPods(config: LabConfig, add: (field: string, message: string
 /** What another command or more flags may be given to: programs, and processes of this lab. */
 function commandNames(config: LabConfig): string[] {
   const numbered = (prefix: string, count: number) => Array.from({ length: count }, (_, i) => `${prefix}${i + 1}`);
-  const { etcd, apiservers, schedulers, controllerManagers, dns, ingress, cloudControllerManagers, workers } = config;
+  const { etcd, apiservers, schedulers, controllerManagers, dns, ingress, cloudControllerManagers, metrics, workers } = config;
   const nodePrograms = ['containerd-', 'kubelet-', 'kube-proxy-'];
   return [
     ...programNames,
@@ -200,6 +208,7 @@ function commandNames(config: LabConfig): string[] {
     ...numbered('dns-', dns),
     ...numbered('ingress-', ingress),
     ...numbered('cloud-controller-manager-', cloudControllerManagers),
+    ...numbered('metrics-', metrics),
     ...nodePrograms.flatMap((prefix) => numbered(`${prefix}cp`, config.controlPlane === 'static-pods' ? apiservers : 0)),
     ...nodePrograms.flatMap((prefix) => numbered(`${prefix}w`, workers)),
   ];

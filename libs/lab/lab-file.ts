@@ -27,6 +27,7 @@ const fields: Readonly<Record<keyof LabConfig, FieldKind>> = {
   dns: 'number',
   ingress: 'number',
   cloudControllerManagers: 'number',
+  metrics: 'number',
   network: ['netns', 'loopback'],
   engine: ['containerd', 'hollow'],
   fabricCidr: 'text',
@@ -131,7 +132,7 @@ function unknownKey(kind: 'timings' | 'commands' | 'flags', key: string): string
     return known.includes(key) ? undefined : `unknown timing (one of: ${known.join(', ')})`;
   }
   const isProcess =
-    /^(etcd|apiserver|scheduler|(?:cloud-)?controller-manager|dns|ingress)-\d+$|^(kubelet|kube-proxy|containerd)-w\d+$/.test(
+    /^(etcd|apiserver|scheduler|(?:cloud-)?controller-manager|dns|ingress|metrics)-\d+$|^(kubelet|kube-proxy|containerd)-w\d+$/.test(
       key,
     );
   return isProcess || (programNames as readonly string[]).includes(key)

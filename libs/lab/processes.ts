@@ -3,6 +3,7 @@ import { cloudControllerManager } from './programs/cloud.ts';
 import { apiserver, balancer, controllerManager, etcd, scheduler } from './programs/control-plane.ts';
 import { imageRegistry } from './programs/image-registry.ts';
 import { ingressController } from './programs/ingress.ts';
+import { metricsServer } from './programs/metrics.ts';
 import type { ProcessSpec, ProgramContext } from './programs/process-spec.ts';
 import { asStaticPod } from './programs/static-pod.ts';
 import { clusterDns, containerd, kubelet, kubeProxy } from './programs/worker.ts';
@@ -32,6 +33,8 @@ function processesOfMember(context: ProgramContext, member: Member): ProcessSpec
       return [ingressController(context, member)];
     case 'cloud-controller-manager':
       return [cloudControllerManager(context, member)];
+    case 'metrics':
+      return [metricsServer(context, member)];
     case 'control-plane':
       return [
         ...nodeProcesses(context, member),

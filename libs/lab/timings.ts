@@ -6,7 +6,8 @@ export type TimedProgram =
   | 'kube-scheduler'
   | 'kube-controller-manager'
   | 'cloud-controller-manager'
-  | 'kubelet';
+  | 'kubelet'
+  | 'metrics-server';
 
 /** One timing: a flag of `drydock up`, a key under `timings:` in a lab file. */
 export interface Timing {
@@ -23,7 +24,10 @@ export interface Timing {
 /** Programs of which one leads. */
 export const electors: readonly TimedProgram[] = ['kube-scheduler', 'kube-controller-manager', 'cloud-controller-manager'];
 
-/** In the order in which a failure passes through them. `default` is upstream's default (Kubernetes 1.36, etcd 3.5). */
+/**
+ * In the order in which a failure passes through them. `default` is upstream's default (Kubernetes 1.36, etcd 3.5; of the metrics server
+ * what its manifest says).
+ */
 export const timings: readonly Timing[] = [
   {
     flag: 'heartbeat-interval',
@@ -112,6 +116,14 @@ export const timings: readonly Timing[] = [
     fast: '5',
     unit: 's',
     usage: 'how long a pod stays on a node that is unreachable',
+  },
+  {
+    flag: 'metric-resolution',
+    programs: ['metrics-server'],
+    default: '15s',
+    fast: '10s',
+    unit: 'duration',
+    usage: 'how often kubelets are asked what is used, at least 10s',
   },
 ];
 

@@ -5,6 +5,7 @@ import { nodeObjects } from './bootstrap.ts';
 import { authoritiesOf } from './certificates.ts';
 import { checkConfig, completeConfig, defaultConfig } from './config.ts';
 import { findTargets } from './faults.ts';
+import { metricsObjects, metricsRoleObjects } from './metrics-objects.ts';
 import { fabricBatches, hostRules, namespaceSettings, namespacesOf } from './net/fabric-script.ts';
 import { isNamespaceOf } from './net/host-names.ts';
 import { parsePartition } from './net/partition.ts';
@@ -49,6 +50,7 @@ test('the default lab is valid, and its names and addresses are what the documen
     'ingress-1',
     'ingress-2',
     'cloud-controller-manager-1',
+    'metrics-1',
   ]);
   expect(named(specs, 'apiserver-2').address).toBe('10.250.0.22:6443');
   expect(named(specs, 'kubelet-w3').member).toMatchObject({
@@ -184,7 +186,7 @@ test('ingress controllers serve in the network of every worker, as processes of 
 });
 
 describe('a control plane of static pods', () => {
-  const asked = { controlPlane: 'static-pods', workers: 1, ingress: 0, cloudControllerManagers: 0 } as const;
+  const asked = { controlPlane: 'static-pods', workers: 1, ingress: 0, cloudControllerManagers: 0, metrics: 0 } as const;
 
   test('its node has a kubelet, a range of pods and one of each program, whose manifests lie where its kubelet reads', () => {
     const specs = specsOf(asked);
@@ -263,10 +265,29 @@ describe('a control plane of static pods', () => {
   });
 });
 
-test('where pods are no containers there are no ingress controllers; to ask for them is refused', () => {
+test('the metrics server is reached by the name of its Service, and asks kubelets by theirs', () => {
+  const topology = testTopology({ profile: 'fast' });
+  const spec = named(processesOf({ topology, machine: testMachine }), 'metrics-1');
+  expect(spec.address).toBe('10.250.0.91:4443');
+  expect(spec.argv).toContain('--metric-resolution=10s');
+  expect(spec.argv).toContain('--kubelet-certificate-authority=/repo/.drydock/lab/pki/ca.crt');
+  expect(authoritiesOf(topology).ca.certificates['metrics-1/server']).toMatchObject({
+    dnsNames: expect.arrayContaining(['metrics-server.kube-system.svc']),
+    ips: ['10.250.0.91'],
+  });
+  const objects = metricsObjects(topology, 'PEM');
+  expect(objects.map(({ body }) => body.kind)).toEqual(['RoleBinding', 'Service', 'EndpointSlice', 'APIService']);
+  expect(objects[2]?.body).toMatchObject({ endpoints: [{ addresses: ['10.250.0.91'] }], ports: [{ port: 4443 }] });
+  expect(objects[3]?.body).toMatchObject({ spec: { caBundle: Buffer.from('PEM').toString('base64') } });
+  const without = testTopology({ metrics: 0 });
+  expect([...metricsObjects(without, 'PEM'), ...metricsRoleObjects(without)]).toEqual([]);
+});
+
+test('where pods are no containers there are no ingress controllers and no metrics; to ask for them is refused', () => {
   for (const asked of [{ engine: 'hollow' }, { network: 'loopback', engine: 'hollow' }, { workers: 0 }] as const) {
-    expect(specsOf(asked).filter((spec) => spec.program === 'ingress-controller')).toEqual([]);
-    expect(checkConfig(completeConfig({ ...asked, ingress: 1 })).map(({ field }) => field)).toEqual(['ingress']);
+    expect(specsOf(asked).filter((spec) => ['ingress', 'metrics'].includes(spec.member.kind))).toEqual([]);
+    for (const field of ['ingress', 'metrics'])
+      expect(checkConfig(completeConfig({ ...asked, [field]: 1 })).map((problem) => problem.field)).toEqual([field]);
   }
 });
 

@@ -11,6 +11,7 @@ export type MemberKind =
   | 'dns'
   | 'ingress'
   | 'cloud-controller-manager'
+  | 'metrics'
   | 'worker'
   | 'balancer';
 
@@ -62,6 +63,7 @@ const offsets: Readonly<Record<MemberKind, number>> = {
   ingress: 60,
   'cloud-controller-manager': 70,
   'control-plane': 80,
+  metrics: 90,
   worker: 100,
 };
 const hostOffset = 1;
@@ -94,6 +96,7 @@ export function layOut(config: LabConfig, paths: LabPaths): Topology {
     // Last: links keep the numbers that they had before there were any.
     ['ingress', config.ingress],
     ['cloud-controller-manager', config.cloudControllerManagers],
+    ['metrics', config.metrics],
   ];
   const members: Member[] = [];
   for (const [kind, count] of kinds) {
@@ -185,6 +188,8 @@ const standardPorts = {
   'image-registry': 5000,
   'ingress-healthz': 10254,
   'cloud-controller-manager': 10258,
+  // That of its manifest is the kubelets'.
+  metrics: 4443,
 } as const;
 export type Purpose = keyof typeof standardPorts;
 
@@ -207,12 +212,14 @@ const blockOffsets: Readonly<Record<Purpose, number>> = {
   'image-registry': 1,
   'ingress-healthz': 0,
   'cloud-controller-manager': 0,
+  metrics: 0,
 };
 /** What may be on loopback: a node with containers may not. */
 type LoopbackKind = Exclude<MemberKind, 'control-plane'>;
 const kindBlocks: Readonly<Record<LoopbackKind, number>> = {
   balancer: 0,
   dns: 2,
+  metrics: 4,
   'cloud-controller-manager': 5,
   ingress: 90,
   etcd: 10,
@@ -231,6 +238,7 @@ const portsPerMember: Readonly<Record<LoopbackKind, number>> = {
   scheduler: 1,
   'controller-manager': 1,
   worker: 4,
+  metrics: 1,
 };
 
 function loopbackOffset({ kind, index, name }: Member, purpose: Purpose): number {
@@ -247,4 +255,5 @@ export const programOfKind: Readonly<Partial<Record<MemberKind, ProgramName>>> =
   dns: 'cluster-dns',
   ingress: 'ingress-controller',
   'cloud-controller-manager': 'cloud-controller-manager',
+  metrics: 'metrics-server',
 };

@@ -20,6 +20,7 @@ import { type ProcessId, viewRecorded } from './machine/proc.ts';
 import { hostThingsOf } from './machine/registry.ts';
 import { findStarted } from './machine/spawn.ts';
 import { readState, writeState } from './machine/state-file.ts';
+import { metricsObjects, metricsRoleObjects } from './metrics-objects.ts';
 import { overlaps, parseCidr } from './net/cidr.ts';
 import type { Partition } from './net/partition.ts';
 import { refuseOlderCertificates, removeSuperseded } from './older-lab.ts';
@@ -56,7 +57,13 @@ const upPatienceMs = 120_000;
 const startPatienceMs = 15_000;
 
 /** What waits for the lab's own objects. */
-const objectsNeeded: readonly string[] = ['kubelet', 'cluster-dns', 'ingress-controller', 'cloud-controller-manager'];
+const objectsNeeded: readonly string[] = [
+  'kubelet',
+  'cluster-dns',
+  'ingress-controller',
+  'cloud-controller-manager',
+  'metrics-server',
+];
 
 /** The least that must be free where the store writes: its log and the database are preallocated. */
 const leastFreeBytes = 512 * 1024 * 1024;
@@ -119,7 +126,7 @@ export async function bringUp(
   const apiStop = new AbortController();
   const signal = AbortSignal.any([options.signal, apiStop.signal]);
   const needsObjects = options.only === undefined || toStart.some((spec) => objectsNeeded.includes(spec.program));
-  let objects: { nodes: Promise<void>; dns: Promise<void> } | undefined;
+  let objects: { nodes: Promise<void>; services: Promise<void> } | undefined;
   const ports: StarterPorts = {
     topology,
     pki,
@@ -137,7 +144,7 @@ export async function bringUp(
     recordManifest: (name: string, digest: string) => save({ manifests: { ...state.manifests, [name]: digest } }),
     say: options.say,
     objects: () => {
-      objects ??= makeObjects(topology, options.only !== undefined, signal);
+      objects ??= makeObjects(topology, authorityOf(pki), options.only !== undefined, signal);
       return objects.nodes;
     },
     beforeContainerd: (spec: ProcessSpec) => images.then((provision) => provision(workerFolders(topology, spec.member).root)),
@@ -159,7 +166,7 @@ export async function bringUp(
     if (options.only === undefined && nodesOf(topology).length > 0) {
       await waitForNodes(topology, (worker) => kubeletStart(state, specs, worker), options.listener, signal);
     }
-    await objects?.dns;
+    await objects?.services;
   } finally {
     apiStop.abort(new LabError('interrupted', 'stopped'));
   }
@@ -167,7 +174,12 @@ export async function bringUp(
 }
 
 /** Kubelets wait for their nodes; the Service of the DNS waits for its namespace, and nothing for it. */
-function makeObjects(topology: Topology, once: boolean, signal: AbortSignal): { nodes: Promise<void>; dns: Promise<void> } {
+function makeObjects(
+  topology: Topology,
+  authorityPem: string,
+  once: boolean,
+  signal: AbortSignal,
+): { nodes: Promise<void>; services: Promise<void> } {
   const nodes = createObjects(
     topology,
     [
@@ -176,13 +188,14 @@ function makeObjects(topology: Topology, once: boolean, signal: AbortSignal): { 
       ...dnsRoleObjects(topology),
       ...ingressObjects(topology),
       ...cloudObjects(topology),
+      ...metricsRoleObjects(topology),
     ],
     once,
     signal,
   );
-  const dns = createObjects(topology, dnsObjects(topology), once, signal);
-  dns.catch(() => {});
-  return { nodes, dns };
+  const services = createObjects(topology, [...dnsObjects(topology), ...metricsObjects(topology, authorityPem)], once, signal);
+  services.catch(() => {});
+  return { nodes, services };
 }
 
 /** When the kubelet of a worker was started: what its node said before that is not of this kubelet. */
@@ -240,6 +253,7 @@ function refuseOtherLab(before: LabState, config: LabConfig): void {
     'workers',
     'dns',
     'ingress',
+    'metrics',
     'cloudControllerManagers',
     'network',
     'engine',

@@ -6,7 +6,7 @@ export function namePrefix(lab: string): string {
 }
 
 const members =
-  /^(?:fabric|apiserver-lb|(?:etcd|apiserver|scheduler|controller-manager|control-plane|dns|ingress|cloud-controller-manager|worker)-\d{1,2})$/;
+  /^(?:fabric|apiserver-lb|(?:etcd|apiserver|scheduler|controller-manager|control-plane|dns|ingress|cloud-controller-manager|metrics|worker)-\d{1,2})$/;
 
 /** Whether a namespace is that of a member of this lab: `dd-a-b-etcd-1` is one of lab `a-b`, and none of lab `a`. */
 export function isNamespaceOf(lab: string, netns: string): boolean {

@@ -14,7 +14,7 @@ test.each<[string, string[], boolean, string[]]>([
     ['etcd-1 | rest'],
     false,
     [
-      'etcd-1 | etcd-2,etcd-3,apiserver-1,apiserver-lb,scheduler-1,controller-manager-1,dns-1,worker-1,worker-2,ingress-1,ingress-2,cloud-controller-manager-1',
+      'etcd-1 | etcd-2,etcd-3,apiserver-1,apiserver-lb,scheduler-1,controller-manager-1,dns-1,worker-1,worker-2,ingress-1,ingress-2,cloud-controller-manager-1,metrics-1',
     ],
   ],
   [

@@ -62,6 +62,7 @@ export const accessTable: Readonly<Record<string, AccessRow>> = {
   'kube-proxy': user('system:kube-proxy'),
   'cluster-dns': user('system:coredns'),
   'ingress-controller': user('system:ingress-nginx'),
+  'metrics-server': user('system:metrics-server'),
   'cloud-controller-manager': user('system:cloud-controller-manager'),
   'worker-1/kubelet-client': user('system:node:worker-1'),
   // Certificates to serve with are nobody's identity, whoever signed them.

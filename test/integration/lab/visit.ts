@@ -29,6 +29,7 @@ export const purposes: Readonly<Record<MemberKind, readonly Purpose[]>> = {
   // The lab of these tests is on loopback, where there are none.
   ingress: [],
   'cloud-controller-manager': [],
+  metrics: [],
   'control-plane': [],
   worker: ['kubelet', 'kubelet-healthz', 'kubelet-agent'],
 };
