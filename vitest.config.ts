@@ -4,6 +4,25 @@ import { defineConfig } from 'vitest/config';
 /** Only what hangs runs into these: tests wait for conditions, and a machine may do other things too. */
 const patience = { testTimeout: 30_000, hookTimeout: 30_000, expect: { poll: { timeout: 10_000 } } };
 
+/** What runs on a lab: one for all files. */
+const lab = {
+  globalSetup: ['test/global-setup.ts', 'test/e2e/setup.ts'],
+  fileParallelism: false,
+  testTimeout: 180_000,
+  hookTimeout: 180_000,
+};
+
+/** What runs among the upstream programs. */
+const upstream = {
+  globalSetup: ['test/global-setup.ts'],
+  fileParallelism: false,
+  testTimeout: 300_000,
+  hookTimeout: 300_000,
+};
+
+/** The notes that `npm test` plays; all of them are played by `npm run e2e:notes`. */
+const shortNotes = ['000-*', '002-*', '004-services-*'].map((name) => `test/e2e/notes/${name}.test.ts`);
+
 export default defineConfig({
   test: {
     // Also on two processors: tests wait about as long as they work.
@@ -29,22 +48,30 @@ export default defineConfig({
       },
       {
         test: {
+          ...lab,
           name: 'e2e',
-          include: ['test/e2e/**/*.test.ts'],
-          globalSetup: ['test/global-setup.ts', 'test/e2e/setup.ts'],
-          fileParallelism: false,
-          testTimeout: 180_000,
-          hookTimeout: 180_000,
+          include: ['test/e2e/*.test.ts', ...shortNotes],
         },
       },
       {
         test: {
+          ...lab,
+          name: 'notes',
+          include: ['test/e2e/notes/*.test.ts'],
+        },
+      },
+      {
+        test: {
+          ...upstream,
           name: 'swap',
-          globalSetup: ['test/global-setup.ts'],
-          include: ['test/swap/**/*.test.ts'],
-          fileParallelism: false,
-          testTimeout: 300_000,
-          hookTimeout: 300_000,
+          include: ['test/swap/{swap,access}.test.ts'],
+        },
+      },
+      {
+        test: {
+          ...upstream,
+          name: 'swap-long',
+          include: ['test/swap/store.test.ts'],
         },
       },
     ],
