@@ -10,6 +10,8 @@ import { runProgram } from '@drydock/foundation/program.ts';
 import { flags, ignoredFlags } from './flags.ts';
 import { managerOptions } from './options.ts';
 
+/** The gates that a controller here hangs on. */
+const actedOn = ['MaxUnavailableStatefulSet', 'HPAScaleToZero', 'HPAConfigurableTolerance'] as const;
 const collector = { name: 'garbage-collector-controller', alias: 'garbagecollector' };
 
 await runProgram({
@@ -18,7 +20,7 @@ await runProgram({
   dialect: { style: 'pflag', ignored: ignoredFlags },
   async start(context) {
     const { values: v } = context.flags;
-    const gates = startFeatureGates(v['feature-gates'], 'components', ['MaxUnavailableStatefulSet'], context.log);
+    const gates = startFeatureGates(v['feature-gates'], 'components', actedOn, context.log);
     const options = managerOptions(v, gates);
     const manager = {
       component: 'kube-controller-manager',

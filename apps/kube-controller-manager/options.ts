@@ -42,6 +42,7 @@ export function managerOptions(v: FlagValues, gates: ManagerOptions['gates']): O
       maxPerSubset: v['mirroring-max-endpoints-per-subset'],
       batchMs: v['mirroring-endpointslice-updates-batch-period'],
     },
+    autoscaling: autoscalerSettings(v, gates),
     concurrency: {
       cronJobs: v['concurrent-cron-job-syncs'],
       daemonSets: v['concurrent-daemonset-syncs'],
@@ -57,6 +58,19 @@ export function managerOptions(v: FlagValues, gates: ManagerOptions['gates']): O
       ephemeralVolumes: v['concurrent-ephemeralvolume-syncs'],
       garbage: v['concurrent-gc-syncs'],
     },
+  };
+}
+
+function autoscalerSettings(v: FlagValues, gates: ManagerOptions['gates']): ManagerOptions['autoscaling'] {
+  return {
+    concurrency: v['concurrent-horizontal-pod-autoscaler-syncs'],
+    syncPeriodMs: v['horizontal-pod-autoscaler-sync-period'],
+    downscaleStabilizationMs: v['horizontal-pod-autoscaler-downscale-stabilization'],
+    tolerance: v['horizontal-pod-autoscaler-tolerance'],
+    cpuInitializationMs: v['horizontal-pod-autoscaler-cpu-initialization-period'],
+    initialReadinessMs: v['horizontal-pod-autoscaler-initial-readiness-delay'],
+    scaleToZero: gates.enabled('HPAScaleToZero'),
+    configurableTolerance: gates.enabled('HPAConfigurableTolerance'),
   };
 }
 

@@ -60,6 +60,11 @@ export const persistentVolumeClaims = define<k8s.PersistentVolumeClaim>(
 );
 export const resourceQuotas = define<k8s.ResourceQuota>('v1', 'resourcequotas', 'ResourceQuota');
 export const limitRanges = define<k8s.LimitRange>('v1', 'limitranges', 'LimitRange');
+export const horizontalPodAutoscalers = define<k8s.V2HorizontalPodAutoscaler>(
+  'autoscaling/v2',
+  'horizontalpodautoscalers',
+  'HorizontalPodAutoscaler',
+);
 export const deployments = define<k8s.Deployment>('apps/v1', 'deployments', 'Deployment');
 export const replicaSets = define<k8s.ReplicaSet>('apps/v1', 'replicasets', 'ReplicaSet');
 export const statefulSets = define<k8s.StatefulSet>('apps/v1', 'statefulsets', 'StatefulSet');

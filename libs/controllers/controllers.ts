@@ -22,6 +22,8 @@ import type { ClusterNetwork } from './nodeipam/plan.ts';
 import { type NodeControllerOptions, startNodeLifecycleController } from './nodelifecycle/controller.ts';
 import { notYet } from './not-yet.ts';
 import { type BinderOptions, startVolumeBinder } from './persistentvolume/controller.ts';
+import { startPodAutoscaler } from './podautoscaler/controller.ts';
+import type { AutoscalerSettings } from './podautoscaler/settings.ts';
 import { startPodGarbageCollector } from './podgc/controller.ts';
 import { startPodSetController } from './replicaset/controller.ts';
 import { replicaSetKind, replicationControllerKind } from './replicaset/kinds.ts';
@@ -49,6 +51,7 @@ export interface ManagerOptions {
   readonly endpointBatchMs: number;
   readonly endpointSliceBatchMs: number;
   readonly mirroring: MirroringOptions;
+  readonly autoscaling: AutoscalerSettings;
   readonly concurrency: {
     readonly cronJobs: number;
     readonly daemonSets: number;
@@ -159,6 +162,12 @@ export const controllers: readonly ControllerEntry<ManagerOptions>[] = [
     alias: 'cronjob',
     account: 'cronjob-controller',
     start: ({ concurrency }, context) => startCronJobController(concurrency.cronJobs, context),
+  },
+  {
+    name: 'horizontal-pod-autoscaler-controller',
+    alias: 'horizontalpodautoscaling',
+    account: 'horizontal-pod-autoscaler',
+    start: ({ autoscaling }, context) => startPodAutoscaler(autoscaling, context),
   },
   {
     name: 'disruption-controller',

@@ -1,6 +1,7 @@
 // What an update of a subresource shows of its object and what it may change of it.
 import type { Scale } from '@drydock/api/generated/types.ts';
 import type { KubeObject } from '@drydock/api/resource.ts';
+import { scaleOf } from '@drydock/api/scale.ts';
 import { findKind, type ResourceInfo, type SubresourceInfo } from '@drydock/api/scheme.ts';
 import { invalidError } from '@drydock/api/validate/invalid-error.ts';
 import { validateScale } from '@drydock/api/validate/scale.ts';
@@ -34,17 +35,7 @@ export function viewOf(info: ResourceInfo, subresource: SubresourceInfo | undefi
 
 interface Scalable {
   metadata?: KubeObject['metadata'];
-  spec?: {
-    replicas?: number;
-    selector?: { matchLabels?: Record<string, string>; matchExpressions?: Expression[] } | Record<string, string>;
-  };
-  status?: { replicas?: number };
-}
-
-interface Expression {
-  key: string;
-  operator: string;
-  values?: string[];
+  spec?: object;
 }
 
 function scaleView(info: ResourceInfo, subresource: SubresourceInfo): View {
@@ -54,18 +45,7 @@ function scaleView(info: ResourceInfo, subresource: SubresourceInfo): View {
     kind: subresource.kind,
     modelName: subresource.modelName,
     info: findKind(subresource.group, subresource.version, subresource.kind),
-    read: (object) => {
-      const { metadata = {}, spec, status } = object as Scalable;
-      const { name, namespace, uid, resourceVersion, creationTimestamp } = metadata;
-      const scale: Scale = {
-        kind: 'Scale',
-        apiVersion: 'autoscaling/v1',
-        metadata: { name, namespace, uid, resourceVersion, creationTimestamp },
-        spec: spec?.replicas ? { replicas: spec.replicas } : {},
-        status: { replicas: status?.replicas ?? 0, selector: selectorText(info, spec?.selector) },
-      };
-      return scale as KubeObject;
-    },
+    read: (object) => scaleOf(info, object) as KubeObject,
     write: (object, viewed) => {
       const scale = viewed as Scale;
       const { metadata = {}, spec } = object as Scalable;
@@ -87,33 +67,4 @@ function scaleView(info: ResourceInfo, subresource: SubresourceInfo): View {
       } as KubeObject;
     },
   };
-}
-
-/** A selector as text, as LabelSelectorAsSelector prints it: terms sorted by key. */
-function selectorText(info: ResourceInfo, selector: NonNullable<Scalable['spec']>['selector']): string {
-  if (selector === undefined) return '';
-  const structured = info.resource !== 'replicationcontrollers';
-  const labels = (structured ? selector.matchLabels : selector) as Record<string, string> | undefined;
-  const terms = Object.entries(labels ?? {}).map(([key, value]) => ({ key, text: `${key}=${value}` }));
-  for (const expression of structured ? ((selector.matchExpressions as Expression[] | undefined) ?? []) : []) {
-    terms.push({ key: expression.key, text: expressionText(expression) });
-  }
-  return terms
-    .sort((a, b) => (a.key < b.key ? -1 : a.key > b.key ? 1 : 0))
-    .map((term) => term.text)
-    .join(',');
-}
-
-function expressionText({ key, operator, values = [] }: Expression): string {
-  const list = `(${[...values].sort().join(',')})`;
-  switch (operator) {
-    case 'In':
-      return `${key} in ${list}`;
-    case 'NotIn':
-      return `${key} notin ${list}`;
-    case 'Exists':
-      return key;
-    default:
-      return `!${key}`;
-  }
 }

@@ -10,7 +10,6 @@ import { applyJsonPatch } from '@drydock/api/patch/json-patch.ts';
 import { applyMergePatch } from '@drydock/api/patch/merge-patch.ts';
 import { applyStrategicMergePatch } from '@drydock/api/patch/strategic-merge.ts';
 import { apiVersionOf, groupResourceOf, type KubeObject, type Resource } from '@drydock/api/resource.ts';
-import { findResource, type ResourceInfo } from '@drydock/api/scheme.ts';
 import { matchesFields, parseFieldSelector } from '@drydock/api/selectors/field.ts';
 import { matchesLabels, parseLabelSelector } from '@drydock/api/selectors/label.ts';
 import { ApiError, apiError, notServed } from '@drydock/api/status.ts';
@@ -37,6 +36,7 @@ import { unavailable } from '../errors.ts';
 import { keyOf, keyText } from '../object-store.ts';
 import { Pages } from './memory-pages.ts';
 import { MemoryStore, type StoreView } from './memory-store.ts';
+import { infoOf, shown } from './memory-views.ts';
 
 /** Called before every request; what it throws is the request's failure. */
 export type Fault = (verb: string, resource: Resource, name: string) => void;
@@ -93,7 +93,7 @@ export class MemoryApi implements ApiClient {
 
   async get<T extends KubeObject>(resource: Resource<T>, key: ObjectKey, options: GetOptions = {}): Promise<T> {
     await this.#enter('get', resource, key.name, options);
-    return cloneJson(this.#existing(resource, key)) as T;
+    return cloneJson(shown(resource, this.#existing(resource, key), options.subresource)) as T;
   }
 
   async list<T extends KubeObject>(resource: Resource<T>, options: ListOptions = {}): Promise<ObjectList<T>> {
@@ -203,7 +203,7 @@ export class MemoryApi implements ApiClient {
   ): Promise<R> {
     await this.#enter('update', resource, object.metadata?.name ?? '', options);
     const key = { namespace: object.metadata?.namespace, name: object.metadata?.name ?? '' };
-    return this.#write(resource, key, cloneJson(object), options) as R;
+    return shown(resource, this.#write(resource, key, cloneJson(object), options), options.subresource) as R;
   }
 
   async patch<T extends KubeObject>(
@@ -391,10 +391,4 @@ export class MemoryApi implements ApiClient {
       signal.addEventListener('abort', finish, { once: true });
     });
   }
-}
-
-function infoOf(resource: Resource): ResourceInfo {
-  const info = findResource(resource.group, resource.version, resource.resource);
-  if (info === undefined) throw notServed();
-  return info;
 }

@@ -4,6 +4,7 @@ import { podDisruptionBudgets, pods as podResource } from '@drydock/api/resource
 import { formatTime, parseTime } from '@drydock/foundation/clock.ts';
 import { type Action, eventAbout, type Plan } from '../common/action.ts';
 import { semanticEqual } from '../common/equality.ts';
+import { labelSelectorText } from '../common/go-text.ts';
 import { scaledValue } from '../common/int-or-percent.ts';
 import { isBeingDeleted, nameOf, namespaceOf, uidOf } from '../common/object-meta.ts';
 import { isPodReady, isPodTerminal, podCondition } from '../common/pod.ts';
@@ -122,21 +123,10 @@ function wantedOf(
 
 function unmanagedText(budget: PodDisruptionBudget): string {
   return (
-    `Pods selected by this PodDisruptionBudget (selector: ${selectorText(budget)}) were found to be unmanaged. As a result, the status ` +
+    `Pods selected by this PodDisruptionBudget (selector: ${labelSelectorText(budget.spec?.selector ?? {})}) were found to be unmanaged. As a result, the status ` +
     'of the PDB cannot be calculated correctly, which may result in undefined behavior. To account for these pods please set ' +
     '".spec.minAvailable" field of the PDB to an integer value.'
   );
-}
-
-/** As Go prints a *metav1.LabelSelector. */
-function selectorText(budget: PodDisruptionBudget): string {
-  const { matchLabels = {}, matchExpressions = [] } = budget.spec?.selector ?? {};
-  const labels = Object.entries(matchLabels).map(([key, value]) => `${key}: ${value},`);
-  const expressions = matchExpressions.map(
-    ({ key, operator, values = [] }) =>
-      `LabelSelectorRequirement{Key:${key},Operator:${operator},Values:[${values.join(' ')}],},`,
-  );
-  return `&LabelSelector{MatchLabels:map[string]string{${labels.sort().join('')}},MatchExpressions:[]LabelSelectorRequirement{${expressions.join('')}},}`;
 }
 
 interface Disrupted {
