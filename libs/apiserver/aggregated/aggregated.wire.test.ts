@@ -225,6 +225,47 @@ test('both transports of our own client read it', async () => {
   }
 });
 
+test('over our own wire its objects are listed and changed as over REST, and what was authorised is what it is asked', async () => {
+  const ports = { clock: new SystemClock(), random: new SystemRandom() };
+  const foo = { group: 'fake.test', version: 'v1', resource: 'foos', kind: 'Foo', namespaced: true };
+  const key = { namespace: 'default', name: 'one' };
+  const object = { apiVersion: 'fake.test/v1', kind: 'Foo', metadata: key };
+  for (const transport of ['rest', 'grpc'] as const) {
+    got = [];
+    const client = await connect(await server.clientConfig(transport, 'operator'), ports);
+    expect((await client.list(foo, { namespace: 'default', labelSelector: 'a=b', limit: 5 })).items).toHaveLength(1);
+    await client.list(foo, { fieldSelector: 'metadata.name=one' });
+    await client.get(foo, key);
+    await client.create(foo, object, { dryRun: true });
+    await client.update(foo, object, { subresource: 'status' });
+    await client.patch(foo, key, { type: 'merge', body: { a: 1 } });
+    await client.delete(foo, key, { preconditions: { uid: 'u' } });
+    await client.deleteCollection(foo, { namespace: 'default', labelSelector: 'a=b' }, { propagationPolicy: 'Background' });
+    const sent = got.map(({ method, url, body }) => `${method} ${url.replace('/apis/fake.test/v1', '')} ${body}`);
+    expect(sent).toEqual([
+      'GET /namespaces/default/foos?labelSelector=a%3Db&limit=5 ',
+      'GET /foos?fieldSelector=metadata.name%3Done ',
+      'GET /namespaces/default/foos/one ',
+      `POST /namespaces/default/foos?dryRun=All ${JSON.stringify(object)}`,
+      `PUT /namespaces/default/foos/one/status ${JSON.stringify(object)}`,
+      'PATCH /namespaces/default/foos/one {"a":1}',
+      expect.stringMatching(/^DELETE \/namespaces\/default\/foos\/one \{.*"preconditions":\{"uid":"u"\}/),
+      expect.stringMatching(/^DELETE \/namespaces\/default\/foos\?labelSelector=a%3Db \{.*"propagationPolicy":"Background"/),
+    ]);
+    expect(got[5]?.headers['content-type']).toBe('application/merge-patch+json');
+    await expect(client.get(foo, { namespace: 'default', name: 'one/../../x' })).rejects.toMatchObject({
+      status: { code: 404 },
+    });
+    expect(got).toHaveLength(8);
+    client.close();
+  }
+  const other = await connect(await server.clientConfig('grpc', 'reader'), ports);
+  await expect(other.deleteCollection(foo, { namespace: 'default' })).rejects.toMatchObject({ status: { code: 403 } });
+  await expect(other.watch(foo)[Symbol.asyncIterator]().next()).rejects.toMatchObject({ status: { code: 405 } });
+  expect((await other.list(foo, { namespace: 'default' })).items).toHaveLength(1);
+  other.close();
+});
+
 test('discovery lists the group by its priority, in all of its forms', async () => {
   const groups = (await reader.call('GET', '/apis')).body.groups.map((group: { name: string }) => group.name);
   expect(groups.indexOf('fake.test')).toBe(groups.indexOf('policy') + 1);

@@ -11,7 +11,7 @@ import { escapedPath, type PathInfo } from '../http/request-info.ts';
 import { backendAnswerMaxBytes } from '../limits.ts';
 import type { User } from '../request.ts';
 import { proxyUpgrade } from '../streams/proxy-upgrade.ts';
-import { ask, unreachable } from './ask.ts';
+import { type Asked, ask, unreachable } from './ask.ts';
 import type { Backends, BackendTls } from './backends.ts';
 import { isAvailable } from './condition.ts';
 import { userHeaders, userHeaderTest } from './user-headers.ts';
@@ -51,11 +51,20 @@ export class Aggregator {
     return proxyUpgrade(exchange.req as IncomingMessage, this.#target(exchange.query, info, user), upgrade);
   }
 
-  /** The value of a GET, for callers over our own wire. Fails with the Status that the other server answers, or with Unavailable. */
-  async read(info: PathInfo, query: URLSearchParams, user: User, signal: AbortSignal): Promise<unknown> {
+  /**
+   * The value of an answer, for callers over our own wire. Fails with the Status that the other server answers, or with Unavailable.
+   * @param sent a GET unless given.
+   */
+  async read(
+    info: PathInfo,
+    query: URLSearchParams,
+    user: User,
+    signal: AbortSignal,
+    sent: Pick<Asked, 'method' | 'body'> = {},
+  ): Promise<unknown> {
     const { host, port, path, tls } = this.#target(query, info, user);
     const headers = userHeaders(user);
-    const asked = { place: { host, port }, tls, path, headers, maxBytes: backendAnswerMaxBytes, signal };
+    const asked = { ...sent, place: { host, port }, tls, path, headers, maxBytes: backendAnswerMaxBytes, signal };
     const { code, body } = await ask(asked).catch((error: Error) => {
       throw signal.aborted ? error : unreachable(error.message);
     });

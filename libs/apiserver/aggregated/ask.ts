@@ -1,4 +1,4 @@
-// Adapter: one GET of a server behind this one, its answer whole.
+// Adapter: one request to a server behind this one, its answer whole.
 import { type RequestOptions, request } from 'node:https';
 import { apiError } from '@drydock/api/status.ts';
 import { dialText } from '../http/dial-text.ts';
@@ -10,8 +10,11 @@ import type { UserHeaders } from './user-headers.ts';
 export interface Asked {
   readonly place: BackendPlace;
   readonly tls: BackendTls;
+  /** GET unless given. */
+  readonly method?: string;
   /** With its query. */
   readonly path: string;
+  readonly body?: { readonly contentType: string; readonly bytes: Uint8Array } | undefined;
   readonly headers: UserHeaders;
   /** What of an answer is kept in memory at most. */
   readonly maxBytes: number;
@@ -24,7 +27,7 @@ export interface BackendAnswer {
 }
 
 /** Redirects are answers like others. Fails with the reason in Go's words, or with that of the signal. */
-export function ask({ place, tls, path, headers, maxBytes, signal }: Asked): Promise<BackendAnswer> {
+export function ask({ place, tls, method = 'GET', path, body, headers, maxBytes, signal }: Asked): Promise<BackendAnswer> {
   const { promise, resolve, reject } = Promise.withResolvers<BackendAnswer>();
   signal.throwIfAborted();
   const all = Object.fromEntries(Object.entries(headers).map(([name, values]) => [name, [...values]]));
@@ -32,8 +35,9 @@ export function ask({ place, tls, path, headers, maxBytes, signal }: Asked): Pro
   const options: RequestOptions = {
     host,
     port,
+    method,
     path,
-    headers: { accept: 'application/json', ...all },
+    headers: { accept: 'application/json', ...framing(body), ...all },
     ...tls,
   };
   const sent = request(options, (response) => {
@@ -52,8 +56,12 @@ export function ask({ place, tls, path, headers, maxBytes, signal }: Asked): Pro
   sent.on('error', (error) => reject(signal.aborted ? (signal.reason as Error) : new Error(dialText(error, place))));
   limitDial(sent, place);
   sent.on('close', () => signal.removeEventListener('abort', give));
-  sent.end();
+  sent.end(body?.bytes);
   return promise;
+}
+
+function framing(body: Asked['body']): Record<string, string> {
+  return body === undefined ? {} : { 'content-type': body.contentType, 'content-length': String(body.bytes.length) };
 }
 
 export function unreachable(why: string): Error {

@@ -26,6 +26,7 @@ import type { Pipeline } from '../pipeline.ts';
 import { type ApiRequest, type ApiResponse, plainForm, type RequestOptions, type Target, type Verb } from '../request.ts';
 import { type Caller, Callers } from './callers.ts';
 import { OptionalClientCertificate, type ServingCertificate } from './credentials.ts';
+import { askElsewhere } from './elsewhere.ts';
 import { type RawAnswer, type RawParts, readRaw } from './raw.ts';
 import { failure } from './status.ts';
 
@@ -184,11 +185,11 @@ export class GrpcFrontEnd {
     }
   }
 
-  #serve(request: ApiRequest, { user }: Caller): Promise<ApiResponse> {
+  async #serve(request: ApiRequest, { user }: Caller): Promise<ApiResponse | RawAnswer> {
     this.#pipeline.authorize({ ...attributesOf(request), user });
     if ((request.body?.bytes.length ?? 0) > requestBodyMaxBytes)
       throw apiError('RequestEntityTooLarge', `Request entity too large: limit is ${requestBodyMaxBytes}`);
-    return this.#pipeline.serve(request, user);
+    return (await askElsewhere(request, user, this.#raw)) ?? this.#pipeline.serve(request, user);
   }
 
   async #watch(call: ServerWritableStream<Wire, unknown>): Promise<void> {
