@@ -51,6 +51,7 @@ export class MemoryApi implements ApiClient {
   readonly #random: RandomStream;
   #fault: Fault = () => {};
   #raw: RawHandler | undefined;
+  readonly #behind = new Set<string>();
   #closed = false;
   #breaks = 0;
   readonly #pages = new Pages();
@@ -72,6 +73,11 @@ export class MemoryApi implements ApiClient {
   /** From now on `handler` answers getRaw. */
   serveRaw(handler: RawHandler): void {
     this.#raw = handler;
+  }
+
+  /** Objects of that type, which is no built-in one, are put into the store by tests. */
+  serveBehind(resource: Resource): void {
+    this.#behind.add(groupResourceOf(resource));
   }
 
   /** From now on this server's cache lags: lists that take any version, and watches, do not see what happens, until `follow`. */
@@ -356,13 +362,13 @@ export class MemoryApi implements ApiClient {
   }
 
   #selector(resource: Resource, options: ListOptions | WatchOptions): (object: KubeObject) => boolean {
-    const info = infoOf(resource);
     const labels = parseLabelSelector(options.labelSelector ?? '');
-    const fields = parseFieldSelector(info, options.fieldSelector ?? '');
-    return (object) =>
+    const isNamed = (object: KubeObject) =>
       (!options.namespace || object.metadata?.namespace === options.namespace) &&
-      matchesLabels(labels, object.metadata?.labels) &&
-      matchesFields(info, fields, object);
+      matchesLabels(labels, object.metadata?.labels);
+    if (this.#behind.has(groupResourceOf(resource))) return isNamed;
+    const fields = parseFieldSelector(infoOf(resource), options.fieldSelector ?? '');
+    return (object) => isNamed(object) && matchesFields(infoOf(resource), fields, object);
   }
 
   /** Every call is answered in a later turn, as over a network. */

@@ -13,13 +13,14 @@ import { byNamespace, indexByNamespace } from '../common/indexes.ts';
 import { readLive } from '../common/live-read.ts';
 import { keyOf, nameOf, namespaceOf } from '../common/object-meta.ts';
 import type { ControllerContext } from '../common/ports.ts';
+import { remoteResources } from '../common/remote-resources.ts';
 import type { ListedResource } from '../common/resource-list.ts';
 import { type Attempt, isTerminating, type Leftover, planAfterAttempt } from './plan.ts';
 
 export interface NamespaceOptions {
   /** --concurrent-namespace-syncs */
   readonly concurrency: number;
-  /** What a namespace may hold: every namespaced type that can be listed and deleted. */
+  /** What a namespace may hold of built-in types: every namespaced one that can be listed and deleted. Others are looked up. */
   readonly resources: readonly ListedResource[];
 }
 
@@ -61,19 +62,25 @@ export async function startNamespaceController(options: NamespaceOptions, contex
   await driver.start();
 }
 
-/** Asks everything in the namespace to go: the pods first, and the rest when none is left (ordered namespace deletion). */
+/**
+ * Asks everything in the namespace to go: the pods first, and the rest when none is left (ordered namespace deletion). What a server
+ * behind the API server has is not known while that does not answer: the namespace stays until it is.
+ */
 async function empty(namespace: string, resources: readonly ListedResource[], round: Round): Promise<Attempt> {
   const isPods = ({ resource }: ListedResource) => groupResourceOf(resource) === groupResourceOf(podResource);
+  const { resources: remote, stale } = await remoteResources(round.client, 'list', 'delete');
   const first = await emptyTypes(namespace, resources.filter(isPods), round);
-  if (first.failures.length > 0 || first.leftovers.some((leftover) => leftover.count > 0)) return first;
-  return emptyTypes(
-    namespace,
-    resources.filter((listed) => listed.resource.namespaced && !isPods(listed)),
-    round,
-  );
+  if (first.failures.length > 0 || first.leftovers.some((leftover) => leftover.count > 0)) return { ...first, stale };
+  const rest = resources.filter((listed) => listed.resource.namespaced && !isPods(listed));
+  return { ...(await emptyTypes(namespace, [...rest, ...remote], round, (type) => remote.includes(type))), stale };
 }
 
-async function emptyTypes(namespace: string, resources: readonly ListedResource[], round: Round): Promise<Attempt> {
+async function emptyTypes(
+  namespace: string,
+  resources: readonly ListedResource[],
+  round: Round,
+  isListed: (type: ListedResource) => boolean = () => false,
+): Promise<Omit<Attempt, 'stale'>> {
   const leftovers: Leftover[] = [];
   const failures: string[] = [];
   const queue = [...resources];
@@ -82,7 +89,9 @@ async function emptyTypes(namespace: string, resources: readonly ListedResource[
       try {
         leftovers.push(await emptyType(namespace, next, round.client));
       } catch (error) {
-        if (!hasReason(error, 'NotFound')) failures.push(error instanceof Error ? error.message : String(error));
+        // A built-in type may be turned off; what discovery has just listed is there.
+        if (!hasReason(error, 'NotFound') || isListed(next))
+          failures.push(error instanceof Error ? error.message : String(error));
       }
     }
   };
@@ -94,11 +103,18 @@ async function emptyType(namespace: string, { resource, verbs }: ListedResource,
   const before = await client.list<KubeObject>(resource, { namespace });
   if (before.items.length === 0) return leftoverOf(resource, []);
   if (verbs.has('deletecollection')) {
-    await client.deleteCollection(resource, { namespace }, { propagationPolicy: 'Background' });
+    await unlessGone(client.deleteCollection(resource, { namespace }, { propagationPolicy: 'Background' }));
   } else {
-    for (const object of before.items) await client.delete(resource, { namespace, name: nameOf(object) });
+    for (const object of before.items) await unlessGone(client.delete(resource, { namespace, name: nameOf(object) }));
   }
   return leftoverOf(resource, (await client.list<KubeObject>(resource, { namespace })).items);
+}
+
+/** Somebody may have been faster; what is left is looked at all the same. */
+async function unlessGone(deletion: Promise<void>): Promise<void> {
+  await deletion.catch((error: unknown) => {
+    if (!hasReason(error, 'NotFound')) throw error;
+  });
 }
 
 function leftoverOf(resource: Resource, items: readonly KubeObject[]): Leftover {

@@ -11,14 +11,33 @@ const terminating: Namespace = {
   spec: { finalizers: ['kubernetes', 'example.com/mine'] },
   status: { phase: 'Terminating' },
 };
-const none: Attempt = { leftovers: [], failures: [] };
+const none: Attempt = { leftovers: [], failures: [], stale: [] };
 const some: Attempt = {
   leftovers: [
     { resource: pods, count: 2, finalizers: new Map(), graceSeconds: 30 },
     { resource: deployments, count: 1, finalizers: new Map([['example.com/wait', 1]]), graceSeconds: 0 },
   ],
   failures: [],
+  stale: [],
 };
+
+test('a namespace stays while it is not known what it has, and says of which groups', () => {
+  const plan = planAfterAttempt(terminating, { ...none, stale: ['b.test/v1', 'a.test/v1'] }, epochMs);
+  expect(plan.requeueAfterMs).toBe(8_000);
+  const [action] = plan.actions;
+  const [condition] = action?.verb === 'update' ? ((action.object as Namespace).status?.conditions ?? []) : [];
+  expect([action?.verb === 'update' && action.subresource, condition]).toEqual([
+    'status',
+    {
+      type: 'NamespaceDeletionDiscoveryFailure',
+      status: 'True',
+      reason: 'DiscoveryFailed',
+      message:
+        'Discovery failed for some groups, 2 failing: unable to retrieve the complete list of server APIs: a.test/v1: stale GroupVersion discovery: a.test/v1, b.test/v1: stale GroupVersion discovery: b.test/v1',
+      lastTransitionTime: formatTime(epochMs),
+    },
+  ]);
+});
 
 test('an empty namespace gives up its finalizer, and no other', () => {
   expect(planAfterAttempt(terminating, none, epochMs).actions).toMatchObject([
@@ -41,7 +60,7 @@ test('what is left is said in the conditions, and looked at again after half its
 });
 
 test('a failed call keeps the namespace', () => {
-  const plan = planAfterAttempt(terminating, { leftovers: [], failures: ['no route to webhook'] }, epochMs);
+  const plan = planAfterAttempt(terminating, { leftovers: [], failures: ['no route to webhook'], stale: [] }, epochMs);
   expect(JSON.stringify(plan.actions)).toContain('Failed to delete all resource types, 1 remaining: no route to webhook');
 });
 

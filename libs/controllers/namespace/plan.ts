@@ -24,6 +24,8 @@ export interface Attempt {
   readonly leftovers: readonly Leftover[];
   /** Messages of calls that failed. */
   readonly failures: readonly string[];
+  /** Versions of groups of which it is not known what they have. */
+  readonly stale: readonly string[];
 }
 
 export interface NamespacePlan {
@@ -44,10 +46,10 @@ const finalizerEstimateSeconds = 15;
 export function planAfterAttempt(namespace: Namespace, attempt: Attempt, nowMs: number): NamespacePlan {
   if (!isTerminating(namespace)) return { actions: [] };
   const left = attempt.leftovers.filter((leftover) => leftover.count > 0);
-  const conditions = conditionsOf(namespace, left, attempt.failures, nowMs);
-  if (left.length > 0 || attempt.failures.length > 0) {
+  const conditions = conditionsOf(namespace, left, attempt, nowMs);
+  if (left.length > 0 || attempt.failures.length > 0 || attempt.stale.length > 0) {
     const estimate = Math.max(
-      0,
+      attempt.stale.length > 0 ? finalizerEstimateSeconds : 0,
       ...left.map((entry) => (entry.finalizers.size > 0 ? finalizerEstimateSeconds : entry.graceSeconds)),
     );
     const status = { ...namespace.status, phase: 'Terminating', conditions };
@@ -72,7 +74,7 @@ interface Finding {
   readonly badMessage: string;
 }
 
-function findings(left: readonly Leftover[], failures: readonly string[]): Finding[] {
+function findings(left: readonly Leftover[], { failures, stale }: Attempt): Finding[] {
   const remaining = left.map((entry) => `${groupResourceText(entry.resource)} has ${entry.count} resource instances`).sort();
   const finalizers = new Map<string, number>();
   for (const entry of left) {
@@ -82,11 +84,11 @@ function findings(left: readonly Leftover[], failures: readonly string[]): Findi
   return [
     {
       type: 'NamespaceDeletionDiscoveryFailure',
-      bad: false,
+      bad: stale.length > 0,
       goodReason: 'ResourcesDiscovered',
       goodMessage: 'All resources successfully discovered',
-      badReason: '',
-      badMessage: '',
+      badReason: 'DiscoveryFailed',
+      badMessage: `Discovery failed for some groups, ${stale.length} failing: unable to retrieve the complete list of server APIs: ${staleTexts(stale)}`,
     },
     {
       type: 'NamespaceDeletionGroupVersionParsingFailure',
@@ -123,19 +125,21 @@ function findings(left: readonly Leftover[], failures: readonly string[]): Findi
   ];
 }
 
+function staleTexts(stale: readonly string[]): string {
+  return stale
+    .map((each) => `${each}: stale GroupVersion discovery: ${each}`)
+    .sort()
+    .join(', ');
+}
+
 /** `pods.` and `deployments.apps`: the point stays where the group is empty, as upstream prints it. */
 function groupResourceText(resource: Resource): string {
   return resource.group === '' ? `${resource.resource}.` : groupResourceOf(resource);
 }
 
-function conditionsOf(
-  namespace: Namespace,
-  left: readonly Leftover[],
-  failures: readonly string[],
-  nowMs: number,
-): NamespaceCondition[] {
+function conditionsOf(namespace: Namespace, left: readonly Leftover[], attempt: Attempt, nowMs: number): NamespaceCondition[] {
   const conditions = [...(namespace.status?.conditions ?? [])];
-  for (const finding of findings(left, failures)) {
+  for (const finding of findings(left, attempt)) {
     const status = finding.bad ? 'True' : 'False';
     const reason = finding.bad ? finding.badReason : finding.goodReason;
     const message = finding.bad ? finding.badMessage : finding.goodMessage;
