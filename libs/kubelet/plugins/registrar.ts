@@ -118,10 +118,10 @@ export class PluginRegistrar {
       const handler = handlers[info.type];
       try {
         if (handler === undefined) throw new Error(`no handler registered for plugin type: ${info.type} at socket ${path}`);
-        handler.validate(info);
-        await handler.register(info);
+        await worded('plugin validation', async () => handler.validate(info));
+        await worded('plugin registration', () => handler.register(info));
       } catch (error) {
-        const status = { plugin_registered: false, error: (error as Error).message };
+        const status = { plugin_registered: false, error: `RegisterPlugin error -- ${(error as Error).message}` };
         await socket.call('NotifyRegistrationStatus', status, infoTimeoutMs).catch(() => {});
         throw error;
       }
@@ -138,6 +138,14 @@ export class PluginRegistrar {
       socket.close();
       known.isBusy = false;
     }
+  }
+}
+
+async function worded(what: string, work: () => Promise<void>): Promise<void> {
+  try {
+    await work();
+  } catch (error) {
+    throw new Error(`${what} failed with err: ${(error as Error).message}`, { cause: error });
   }
 }
 

@@ -14,6 +14,9 @@ export interface HostPlace {
   readonly isLocal: boolean;
 }
 
+/** What the claim of a pod is bound to is not known; the text is that of the pod's event. */
+export class ClaimFailure extends VolumeError {}
+
 export class Claims {
   readonly #client: ApiClient;
   /** By `uid/claim`: what a pod has mounted does not change under it. */
@@ -24,20 +27,30 @@ export class Claims {
   }
 
   /**
-   * What the claim is bound to. Throws VolumeError where it is not bound, and ApiError.
+   * What the claim is bound to. Throws ClaimFailure.
    * @param ofPod the claim must be the pod's own, as that of an ephemeral volume.
    */
   async volume(pod: Pod, claim: string, ofPod = false): Promise<PersistentVolume> {
     const key = `${pod.metadata?.uid}/${claim}`;
     const known = this.#known.get(key);
     if (known !== undefined) return known;
-    const found = await this.#client.get(persistentVolumeClaims, { namespace: pod.metadata?.namespace ?? '', name: claim });
-    if (ofPod && !isMadeFor(found, pod)) throw new VolumeError(notMadeFor(pod, claim));
+    const namespace = pod.metadata?.namespace ?? '';
+    const failed = (why: string, cause?: unknown) =>
+      new ClaimFailure(`error processing PVC ${namespace}/${claim}: ${why}`, { cause });
+    const found = await this.#client.get(persistentVolumeClaims, { namespace, name: claim }).catch((cause: Error) => {
+      throw failed(`failed to fetch PVC from API server: ${cause.message}`, cause);
+    });
+    if (ofPod && !isMadeFor(found, pod)) throw new ClaimFailure(notMadeFor(pod, claim));
     const volumeName = found.spec?.volumeName ?? '';
-    if (found.status?.phase !== 'Bound' || volumeName === '') throw new VolumeError('PVC is not bound');
-    const volume = await this.#client.get(persistentVolumes, { name: volumeName });
-    if (volume.spec?.claimRef?.uid !== found.metadata?.uid)
-      throw new VolumeError(`persistentvolume "${volumeName}" is bound to another claim than "${claim}"`);
+    if (found.status?.phase !== 'Bound' || volumeName === '') throw failed('PVC is not bound');
+    const volume = await this.#client.get(persistentVolumes, { name: volumeName }).catch((cause: Error) => {
+      throw failed(`failed to fetch PV ${volumeName} from API server: ${cause.message}`, cause);
+    });
+    const { uid } = found.metadata ?? {};
+    if (volume.spec?.claimRef?.uid !== uid)
+      throw failed(
+        `found PV object ${volumeName} with PV.Spec.ClaimRef.UID ${volume.spec?.claimRef?.uid ?? ''} does not point to expected PVC.UID ${uid}`,
+      );
     this.#known.set(key, volume);
     return volume;
   }

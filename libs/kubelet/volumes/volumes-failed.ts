@@ -1,5 +1,6 @@
 // Why volumes of a pod are not there, and what of it its user is told and when: pure (pkg/kubelet/volumemanager,
 // WaitForAttachAndMount; operationexecutor).
+import { ClaimFailure } from './claims.ts';
 import { MountPending } from './csi/mount-failure.ts';
 import { VolumeError } from './payload.ts';
 
@@ -24,14 +25,23 @@ export class VolumesFailed extends VolumeError {
 
   /** Texts of FailedMount events; `hasWaited`: also that all that are listed are still waited for. */
   events(hasWaited: boolean): string[] {
-    const failed = this.failures.filter(({ error }) => !(error instanceof MountPending)).map(({ error }) => error.message);
-    return hasWaited ? [...failed, this.#waiting()] : failed;
+    const failed = this.failures.filter(({ error }) => !(error instanceof MountPending || error instanceof ClaimFailure));
+    const unknown = this.failures.find(({ error }) => error instanceof ClaimFailure);
+    const texts = failed.map(({ error }) => error.message);
+    if (unknown !== undefined) return [...texts, this.#missing(unknown.error.message)];
+    return hasWaited ? [...texts, this.#missing('context deadline exceeded')] : texts;
   }
 
-  #waiting(): string {
-    const names = this.failures.map(({ volume }) => volume).sort();
-    const unattached = this.failures.filter(({ error }) => error instanceof MountPending && error.isUnattached);
-    const there = `unmounted volumes=[${names.join(', ')}], unattached volumes=[${unattached.map(({ volume }) => volume).join(', ')}]`;
-    return `Unable to attach or mount volumes: ${there}, failed to process volumes=[]: context deadline exceeded`;
+  #missing(why: string): string {
+    const list = (kind: string, chosen: (error: VolumeError) => boolean) => {
+      const names = this.failures.filter(({ error }) => chosen(error)).map(({ volume }) => volume);
+      return `${kind} volumes=[${names.sort().join(' ')}]`;
+    };
+    const lists = [
+      list('unmounted', () => true),
+      list('unattached', (error) => error instanceof MountPending && error.isUnattached),
+      list('failed to process', (error) => error instanceof ClaimFailure),
+    ];
+    return `Unable to attach or mount volumes: ${lists.join(', ')}: ${why}`;
   }
 }

@@ -11,7 +11,7 @@ import type { Directory } from '@drydock/foundation/beneath/directory.ts';
 import { removeTree } from '@drydock/foundation/beneath/remove.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import { type Payload, writeAtomically } from './atomic-writer.ts';
-import { type Claims, hostPlaceOf } from './claims.ts';
+import { ClaimFailure, type Claims, hostPlaceOf } from './claims.ts';
 import type { DriverVolumes } from './csi/driver-volumes.ts';
 import { MountFailure, MountPending } from './csi/mount-failure.ts';
 import { type CsiVolume, inlineCsi, persistentCsi } from './csi/volume.ts';
@@ -229,7 +229,7 @@ async function makeFolders(at: Directory, [first, ...rest]: readonly string[]): 
 
 /** As upstream's events have it; a driver's volume is called by another name there. */
 function worded(volume: string, error: Error): VolumeError {
-  if (error instanceof MountFailure || error instanceof MountPending) return error;
+  if (error instanceof MountFailure || error instanceof MountPending || error instanceof ClaimFailure) return error;
   return new VolumeError(`MountVolume.SetUp failed for volume "${volume}" : ${error.message}`, { cause: error });
 }
 

@@ -212,7 +212,7 @@ test.each<[string, Options, (made: Awaited<ReturnType<typeof csiWorld>>) => void
     { csi: { nodeStageSecretRef: { namespace: 'd', name: 'none' } } },
     () => {},
     volumeOf,
-    'MountVolume.MountDevice failed for volume "pv" : fetching NodeStageSecretRef d/none failed: secrets "none" not found',
+    'MountVolume.MountDevice failed for volume "pv" : fetching NodeStageSecretRef d/none failed: kubernetes.io/csi: failed to find the secret none in the namespace d with error: secrets "none" not found',
   ],
 ])('%s: its user is told, and the pod can go', async (_, options, arrange, volume, text) => {
   const made = await csiWorld(options);

@@ -149,7 +149,9 @@ export class Expansion {
       secrets: await secrets.read('NodeExpandSecretRef', volume.expandSecret),
     });
     await service.expand(request).catch((cause: Error) => {
-      throw new Error(`Expander.NodeExpand failed to expand the volume : ${cause.message}`, { cause });
+      // Upstream's texts differ in that colon.
+      const colon = isInfeasible(cause) ? '' : ': ';
+      throw new Error(`Expander.NodeExpand failed to expand the volume ${colon}${cause.message}`, { cause });
     });
   }
 

@@ -97,8 +97,11 @@ test('a driver that hangs holds up no other', async () => {
 test('who is refused is told why, and asked again', async () => {
   const { until, driver, object } = await world();
   const cases: [object, RegExp][] = [
-    [{ type: 'Other' }, /^no handler registered for plugin type: Other at socket /],
-    [{ supported_versions: [] }, /Plugin returned an empty list for supported versions$/],
+    [{ type: 'Other' }, /^RegisterPlugin error -- no handler registered for plugin type: Other at socket /],
+    [
+      { supported_versions: [] },
+      /^RegisterPlugin error -- plugin validation failed with err: .* Plugin returned an empty list for supported versions$/,
+    ],
     [{ supported_versions: ['0.3.0', '2.0'] }, /None of the versions specified \["0.3.0" "2.0"\] are supported/],
     [{ name: '../up' }, /not the name of a CSI driver/],
   ];

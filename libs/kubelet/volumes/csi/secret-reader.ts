@@ -18,7 +18,8 @@ export class SecretReader {
       const { data = {} } = await this.#client.get(secrets, { namespace, name });
       return Object.fromEntries(Object.entries(data).map(([key, text]) => [key, Buffer.from(text, 'base64').toString()]));
     } catch (error) {
-      throw new Error(`fetching ${what} ${namespace}/${name} failed: ${(error as Error).message}`, { cause: error });
+      const why = `kubernetes.io/csi: failed to find the secret ${name} in the namespace ${namespace} with error`;
+      throw new Error(`fetching ${what} ${namespace}/${name} failed: ${why}: ${(error as Error).message}`, { cause: error });
     }
   }
 }
