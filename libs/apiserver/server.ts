@@ -213,7 +213,10 @@ export class ApiServer {
     this.#availability = availability;
     const aggregation = {
       aggregator: new Aggregator(backends, options.requestHeader),
-      remoteGroups: () => remoteGroups(backends.remote(), (name) => availability.rowsOf(name)),
+      remoteGroups: () => {
+        backends.mustBeKnown();
+        return remoteGroups(backends.remote(), (name) => availability.rowsOf(name));
+      },
     };
     this.#frontEnd = new FrontEnd({
       pipeline,

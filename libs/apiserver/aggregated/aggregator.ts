@@ -26,7 +26,15 @@ export class Aggregator {
     this.#isOwn = userHeaderTest(names);
   }
 
-  /** The APIService whose server answers this path: `/apis/GROUP/VERSION`, all below it, and the OpenAPI document of that version. */
+  /** Whether it is, or may be, another server that answers this path. */
+  mayFind(info: PathInfo): boolean {
+    return !this.#backends.isKnown || this.find(info) !== undefined;
+  }
+
+  /**
+   * The APIService whose server answers this path: `/apis/GROUP/VERSION`, all below it, and the OpenAPI document of that version. Fails
+   * with Unavailable where that is not known.
+   */
   find({ path, isResource, target }: Pick<PathInfo, 'path' | 'isResource' | 'target'>): APIService | undefined {
     const openApi = /^\/openapi\/v3\/apis\/([^/]+)\/([^/]+)$/.exec(path);
     if (openApi !== null) return this.#backends.find(openApi[1] ?? '', openApi[2] ?? '');

@@ -3,6 +3,7 @@ import { serviceOfSlice } from '@drydock/api/endpoint-slices.ts';
 import type { APIService, EndpointSlice, Service } from '@drydock/api/generated/types.ts';
 import { apiServices, endpointSlices, services } from '@drydock/api/resource.ts';
 import { groups } from '@drydock/api/scheme.ts';
+import { apiError } from '@drydock/api/status.ts';
 import type { Caches } from '../registry/caches.ts';
 import { type BackendPlace, backendPlace, type NoPlace } from './place.ts';
 
@@ -31,14 +32,29 @@ export class Backends {
     this.#options = options;
   }
 
-  /** The APIService that gives `group/version` to another server. What is built in here is never given away. */
+  /**
+   * The APIService that gives `group/version` to another server. What is built in here is never given away. Fails while that is not
+   * known: whoever cleans up after what is gone must not be told that it is.
+   */
   find(group: string, version: string): APIService | undefined {
     if (isLocal(group, version)) return undefined;
+    this.mustBeKnown();
     const found = this.#options.caches.peek(apiServices, '', `${version}.${group}`);
     return found?.spec?.service === undefined ? undefined : found;
   }
 
-  /** All of them. */
+  /** Fails with Unavailable where the APIServices are not known yet, or for the moment. */
+  mustBeKnown(): void {
+    if (this.isKnown) return;
+    const message = 'the request has been made before all known HTTP paths have been installed, please re-issue the request';
+    throw apiError('ServiceUnavailable', message, { retryAfterSeconds: 5 });
+  }
+
+  get isKnown(): boolean {
+    return this.#options.caches.of(apiServices).ready;
+  }
+
+  /** All of them, as far as they are known. */
   remote(): APIService[] {
     const all = [...this.#options.caches.list<APIService>(apiServices)];
     return all.filter(({ spec }) => spec?.service !== undefined && !isLocal(spec.group ?? '', spec.version ?? ''));

@@ -123,7 +123,7 @@ export class RequestChain {
   upgrades(req: HttpRequest): boolean {
     const exchange = exchangeOf(req, undefined as unknown as HttpResponse);
     const info = pathInfo(exchange.method, exchange.path, exchange.query);
-    return mayUpgrade(info, headerOf(req, 'upgrade')) || this.#parts.aggregator.find(info) !== undefined;
+    return mayUpgrade(info, headerOf(req, 'upgrade')) || this.#parts.aggregator.mayFind(info);
   }
 
   /** Takes over an upgraded connection, or refuses it. Its client may be gone at any moment of this. */

@@ -18,7 +18,7 @@ export interface NonResourceOptions {
   readonly tokens: ServiceAccountTokens;
   /** `host:port` under which clients find this server. */
   readonly advertised: string;
-  /** What servers behind this one add to discovery. */
+  /** What servers behind this one add to discovery. Fails where that is not known. */
   readonly remoteGroups: () => readonly RemoteGroup[];
   /** Their OpenAPI documents: relative URLs by what the index calls them. */
   readonly remoteOpenApi: () => Readonly<Record<string, string>>;
@@ -86,7 +86,8 @@ export class NonResource {
 
   #discover(exchange: Exchange): void {
     const { advertised, remoteGroups } = this.#options;
-    const document = discover(exchange.path, headerOf(exchange.req, 'accept'), advertised, remoteGroups());
+    const remote = exchange.path.startsWith('/apis') ? remoteGroups() : [];
+    const document = discover(exchange.path, headerOf(exchange.req, 'accept'), advertised, remote);
     if (document === undefined) {
       if (exchange.path.startsWith('/apis/')) sendText(exchange, 404, '404 page not found\n');
       else sendError(exchange, notServed());
