@@ -72,6 +72,18 @@ export const daemonSets = define<k8s.DaemonSet>('apps/v1', 'daemonsets', 'Daemon
 export const controllerRevisions = define<k8s.ControllerRevision>('apps/v1', 'controllerrevisions', 'ControllerRevision');
 export const jobs = define<k8s.Job>('batch/v1', 'jobs', 'Job');
 export const cronJobs = define<k8s.CronJob>('batch/v1', 'cronjobs', 'CronJob');
+export const validatingWebhookConfigurations = define<k8s.ValidatingWebhookConfiguration>(
+  'admissionregistration.k8s.io/v1',
+  'validatingwebhookconfigurations',
+  'ValidatingWebhookConfiguration',
+  false,
+);
+export const mutatingWebhookConfigurations = define<k8s.MutatingWebhookConfiguration>(
+  'admissionregistration.k8s.io/v1',
+  'mutatingwebhookconfigurations',
+  'MutatingWebhookConfiguration',
+  false,
+);
 export const leases = define<k8s.Lease>('coordination.k8s.io/v1', 'leases', 'Lease');
 export const endpointSlices = define<k8s.EndpointSlice>('discovery.k8s.io/v1', 'endpointslices', 'EndpointSlice');
 export const priorityClasses = define<k8s.PriorityClass>('scheduling.k8s.io/v1', 'priorityclasses', 'PriorityClass', false);

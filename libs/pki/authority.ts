@@ -78,7 +78,7 @@ export class Authority {
       signingAlgorithm: algorithm,
       serialNumber: serial(this.#random),
       notBefore: new Date(nowMs - backdateMs),
-      notAfter: new Date(nowMs + leafValidityMs),
+      notAfter: new Date(nowMs + (request.validMs ?? leafValidityMs)),
       extensions: [
         new x509.BasicConstraintsExtension(false, undefined, true),
         new x509.KeyUsagesExtension(x509.KeyUsageFlags.digitalSignature | x509.KeyUsageFlags.keyEncipherment, true),

@@ -8,6 +8,8 @@ export interface CertificateRequest {
   /** IPv4 or IPv6 addresses, without a prefix length. */
   readonly ips: readonly string[];
   readonly usages: readonly ('client' | 'server')[];
+  /** How long it is valid; `leafValidityMs` unless given. */
+  readonly validMs?: number;
 }
 
 /** A certificate with its private key, both as PEM (the key as PKCS #8). */
