@@ -219,6 +219,23 @@ test('a binding that was refused for certain frees the room at once', async () =
   expect(world.placed()).toEqual(['first -', 'second n1']);
 });
 
+test.each([
+  ['Forbidden', { reason: 'SchedulerError', message: 'binding rejected: no' }],
+  // Somebody else has bound it: nothing is said against that.
+  ['Conflict', undefined],
+] as const)('a pod whose binding was refused with %s says why', async (reason, expected) => {
+  const world = new World();
+  await world.node('n1', '1');
+  await world.pod('p');
+  const { network } = world.scheduler();
+  network.fate = (call) => (isBinding(call) ? { error: apiError(reason, 'no') } : {});
+  await world.pass(1_000);
+  const { status } = await world.user.get<Pod>(pods, { namespace: 'default', name: 'p' });
+  const condition = status?.conditions?.find(({ type }) => type === 'PodScheduled');
+  if (expected === undefined) expect(condition).toBeUndefined();
+  else expect(condition).toMatchObject({ ...expected, status: 'False' });
+});
+
 test('where one victim is gone already, the others go all the same; where one cannot go, nothing stays nominated', async () => {
   const world = new World();
   await world.node('n1', '2');

@@ -24,6 +24,9 @@ export interface SchedulerPorts {
   readonly events: SchedulerEvents;
 }
 
+/** Of PodScheduled=False: no node fits, or something failed that is no fault of the pod's. */
+type ConditionReason = 'Unschedulable' | 'SchedulerError';
+
 /** How long a server may still be busy with a binding that was given up here, before the pod is looked at; then doubling. */
 const unknownSettleMs = 1_000;
 const unknownRetryMsMax = 30_000;
@@ -93,7 +96,7 @@ export class Scheduler {
     } catch (err) {
       if (!this.#running) return;
       const reason = err instanceof Error ? err.message : String(err);
-      this.#failed(pod, node, err, `running PreBind plugin "VolumeBinding": binding volumes: ${reason}`);
+      await this.#failed(pod, node, err, `running PreBind plugin "VolumeBinding": binding volumes: ${reason}`);
       return;
     }
     if (this.#running) await this.#bind(pod, node);
@@ -119,13 +122,14 @@ export class Scheduler {
   }
 
   /** The pod is not bound, and waits for its back-off; one that is gone is not missed. */
-  #failed(pod: Pod, node: string, err: unknown, message: string): void {
+  async #failed(pod: Pod, node: string, err: unknown, message: string): Promise<void> {
     const { clock, log, events } = this.#ports;
     const { name = '', namespace = '', uid = '' } = pod.metadata ?? {};
     log.warn({ err, pod: `${namespace}/${name}`, node }, 'volumes not bound');
     if (!this.core.isAssumed(uid)) return;
     this.core.bindFailed(uid, clock.monotonicMs());
     events.event(pod, 'Warning', 'FailedScheduling', message, pod);
+    await this.#tell(pod, message, undefined, 'SchedulerError');
   }
 
   async #bind(pod: Pod, node: string): Promise<void> {
@@ -160,8 +164,12 @@ export class Scheduler {
     if (mayHaveHappened(err) && !(await this.#isUnbound(pod))) return;
     this.core.bindFailed(uid, clock.monotonicMs());
     const reason = err instanceof Error ? err.message : String(err);
-    events.event(pod, 'Warning', 'FailedScheduling', `binding rejected: ${reason}`, pod);
-    if (pod.status?.nominatedNodeName) await this.#takeBack(pod);
+    const message = `binding rejected: ${reason}`;
+    events.event(pod, 'Warning', 'FailedScheduling', message, pod);
+    // A conflict says that the pod has a node by now, or is ending: nothing is to be said against that.
+    if (!hasReason(err, 'Conflict'))
+      await this.#tell(pod, message, pod.status?.nominatedNodeName ? null : undefined, 'SchedulerError');
+    else if (pod.status?.nominatedNodeName) await this.#takeBack(pod);
   }
 
   /**
@@ -208,8 +216,15 @@ export class Scheduler {
       this.core.preemptionFailed(uid, clock.monotonicMs());
       nominate = pod.status?.nominatedNodeName ? null : undefined;
     } else await Promise.all(displaced.map((other) => this.#takeBack(other)));
+    await this.#tell(pod, message, nominate, 'Unschedulable');
+  }
+
+  /** Says in the pod's status why it has no node. */
+  async #tell(pod: Pod, message: string, nominate: string | null | undefined, reason: ConditionReason): Promise<void> {
+    const { log } = this.#ports;
+    const { name = '', namespace = '' } = pod.metadata ?? {};
     try {
-      await this.#writeCondition(pod, message, nominate);
+      await this.#writeCondition(pod, message, nominate, reason);
     } catch (err) {
       if (this.#running && !isGone(err)) log.warn({ err, pod: `${namespace}/${name}` }, 'status not written');
     }
@@ -227,16 +242,21 @@ export class Scheduler {
     }
   }
 
-  async #writeCondition(pod: Pod, message: string, nominate: string | null | undefined): Promise<void> {
+  async #writeCondition(
+    pod: Pod,
+    message: string,
+    nominate: string | null | undefined,
+    reason: ConditionReason,
+  ): Promise<void> {
     const { client, clock } = this.#ports;
     const { name = '', namespace, uid } = pod.metadata ?? {};
     const old = pod.status?.conditions?.find((condition) => condition.type === 'PodScheduled');
-    const same = old?.status === 'False' && old.reason === 'Unschedulable' && old.message === message;
+    const same = old?.status === 'False' && old.reason === reason && old.message === message;
     if (same && nominate === undefined) return;
     const condition: PodCondition = {
       type: 'PodScheduled',
       status: 'False',
-      reason: 'Unschedulable',
+      reason,
       message,
       observedGeneration: pod.metadata?.generation,
       lastTransitionTime: old?.status === 'False' ? old.lastTransitionTime : formatTime(clock.wallMs()),
