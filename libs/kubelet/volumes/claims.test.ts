@@ -149,3 +149,8 @@ test('an ephemeral volume is that of the claim which was made for the pod, and o
   expect(own.asked).toEqual([`${pod.metadata?.name}-v`, 'pv']);
   await expect(owned('another').made).rejects.toThrow('(pod is not owner)');
 });
+
+test('a volume that is a device is not given as a folder', async () => {
+  const { prepare } = world((path) => ({ local: { path }, volumeMode: 'Block' }));
+  await expect(prepare({})).rejects.toThrow('volume v has volumeMode Block');
+});

@@ -1,11 +1,5 @@
 // Makes a pod's volumes on this host, refreshes them and takes them away. Every step can be repeated, and is after a crash.
-import type {
-  GitRepoVolumeSource,
-  PersistentVolume,
-  PersistentVolumeClaimVolumeSource,
-  Pod,
-  Volume,
-} from '@drydock/api/generated/types.ts';
+import type { GitRepoVolumeSource, PersistentVolumeClaimVolumeSource, Pod, Volume } from '@drydock/api/generated/types.ts';
 import { ephemeralClaimName } from '@drydock/api/storage/pod-claims.ts';
 import type { Directory } from '@drydock/foundation/beneath/directory.ts';
 import { removeTree } from '@drydock/foundation/beneath/remove.ts';
@@ -28,6 +22,7 @@ import { type PayloadContext, VolumeError } from './payload.ts';
 import { apiFiles } from './payload-kinds.ts';
 import type { PodFolders } from './pod-folders.ts';
 import { subPathsFolder } from './sub-path.ts';
+import { modeMisuse } from './volume-modes.ts';
 import { type VolumeFailure, VolumesFailed } from './volumes-failed.ts';
 
 export interface VolumePorts {
@@ -109,8 +104,10 @@ export class Volumes {
     const { claims, mounter } = this.#ports;
     const { pod } = context;
     const bound = await claims.volume(pod, claimName, ofPod);
+    const misuse = modeMisuse(pod, name, bound);
+    if (misuse !== undefined) throw new ClaimFailure(misuse);
     const byDriver = persistentCsi(bound, readOnly);
-    if (byDriver !== undefined) return this.#byDriver(name, notBlock(byDriver, bound), context, claimName);
+    if (byDriver !== undefined) return this.#byDriver(name, byDriver, context, claimName);
     const network = persistentNetwork(bound, readOnly);
     if (network !== undefined) return this.#network(network, context);
     const place = hostPlaceOf(bound);
@@ -231,15 +228,6 @@ async function makeFolders(at: Directory, [first, ...rest]: readonly string[]): 
 function worded(volume: string, error: Error): VolumeError {
   if (error instanceof MountFailure || error instanceof MountPending || error instanceof ClaimFailure) return error;
   return new VolumeError(`MountVolume.SetUp failed for volume "${volume}" : ${error.message}`, { cause: error });
-}
-
-function notBlock(volume: CsiVolume, { spec }: PersistentVolume): CsiVolume {
-  if (spec?.volumeMode !== 'Block') return volume;
-  throw new MountFailure(
-    'NewMounter initialization',
-    volume.name,
-    'volumes of volumeMode Block are not served by this kubelet',
-  );
 }
 
 function uidOf(pod: Pod): string {
