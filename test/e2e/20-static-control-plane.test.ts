@@ -57,7 +57,7 @@ describe.skipIf(e2eSkipReason !== undefined)(`static control plane (${e2eSkipRea
       return (state === 'running' && pid !== before.pid) || state;
     });
     const [old, container] = [await pod('etcd-control-plane-1'), (await stateOf('etcd-1')).pid];
-    await kubectl('delete', 'pod', 'etcd-control-plane-1');
+    await kubectl('delete', 'pod', 'etcd-control-plane-1', '--wait=false');
     await until('the mirror is back', async () => (await pod('etcd-control-plane-1')).metadata.uid !== old.metadata.uid);
     expect((await stateOf('etcd-1')).pid).toBe(container);
     await until('the restart is told', async () => {
