@@ -227,7 +227,7 @@ test('what the API server is asked about a request', () => {
   for (const path of ['/apis', '/apis/metrics.k8s.io', base, '/metrics', '/openapi/v3']) expect(asked(path)).toBeUndefined();
 });
 
-test('discovery, in both forms, and the OpenAPI document that it leads to', async () => {
+test('discovery, in both forms, and the OpenAPI documents', async () => {
   expect((await ask('/apis')).body.groups).toMatchObject([
     { name: 'metrics.k8s.io', preferredVersion: { version: 'v1beta1' } },
   ]);
@@ -243,14 +243,20 @@ test('discovery, in both forms, and the OpenAPI document that it leads to', asyn
     (await ask('/apis', `application/json;g=apidiscovery.k8s.io;v=v2beta1;as=APIGroupDiscoveryList,application/json`)).body
       .kind,
   ).toBe('APIGroupList');
+  const whole = (document: object, schemas: object, prefix: string) => {
+    const known = Object.keys(schemas).map((name) => `${prefix}${name}`);
+    const referred = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]*)"/g)].map(([, ref]) => ref);
+    expect(referred.length).toBeGreaterThan(10);
+    expect(referred.filter((ref) => !known.includes(ref ?? ''))).toEqual([]);
+  };
   const { paths } = (await ask('/openapi/v3')).body;
   const [url = ''] = paths['apis/metrics.k8s.io/v1beta1'].serverRelativeURL.split('?');
   const document = (await ask(url)).body;
   expect(Object.keys(document.paths)).toContain(`${base}/namespaces/{namespace}/pods/{name}`);
-  const known = Object.keys(document.components.schemas).map((name) => `#/components/schemas/${name}`);
-  const referred = [...JSON.stringify(document).matchAll(/"\$ref":"([^"]*)"/g)].map(([, ref]) => ref);
-  expect(referred.length).toBeGreaterThan(10);
-  expect(referred.filter((ref) => !known.includes(ref ?? ''))).toEqual([]);
+  whole(document, document.components.schemas, '#/components/schemas/');
+  const older = (await ask('/openapi/v2')).body;
+  expect(Object.keys(older.paths)).toEqual(Object.keys(document.paths));
+  whole(older, older.definitions, '#/definitions/');
 });
 
 test('health and its own figures', async () => {

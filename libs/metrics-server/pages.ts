@@ -12,7 +12,7 @@ import { answerOf, type Sources } from './answers.ts';
 import type { ClusterView } from './cluster-view.ts';
 import type { Collector } from './collector.ts';
 import { discover } from './discovery.ts';
-import { documentPath, openApiDocument, openApiIndex } from './openapi.ts';
+import { openApiIndex, openApiV2, openApiV3, openApiV3Path } from './openapi.ts';
 import { group, resources, version } from './resources.ts';
 import type { MetricsStorage } from './storage.ts';
 
@@ -93,7 +93,7 @@ function resourceAnswer(sources: Sources, { method, path, query, headers }: Ques
 
 const rootPaths = [
   ...['/apis', `/apis/${group}`, `/apis/${group}/${version}`, '/healthz', '/livez', '/metrics'],
-  ...['/openapi/v3', documentPath, '/readyz'],
+  ...['/openapi/v2', '/openapi/v3', openApiV3Path, '/readyz'],
 ];
 
 function documentAnswer({ method, path, headers }: Question): StatusAnswer {
@@ -107,7 +107,8 @@ function documentOf(path: string, accept: string): { readonly value: object; rea
   const plain = (value: object) => ({ value, type: 'application/json' });
   if (path === '/') return plain({ paths: rootPaths });
   if (path === '/openapi/v3' || path === '/openapi/v3/') return plain(openApiIndex());
-  if (path === documentPath) return plain(openApiDocument());
+  if (path === openApiV3Path) return plain(openApiV3());
+  if (path === '/openapi/v2') return plain(openApiV2());
   return discover(path, accept);
 }
 
