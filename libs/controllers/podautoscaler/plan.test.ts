@@ -1,5 +1,5 @@
 // One round of an autoscaler: events, conditions and status, in the words of upstream's controller.
-import type { Deployment, Scale, V2HorizontalPodAutoscaler } from '@drydock/api/generated/types.ts';
+import type { Deployment, Scale, V2HorizontalPodAutoscaler, V2MetricSpec } from '@drydock/api/generated/types.ts';
 import { deployments, horizontalPodAutoscalers } from '@drydock/api/resource.ts';
 import { formatTime } from '@drydock/foundation/clock.ts';
 import { expect, test } from 'vitest';
@@ -212,6 +212,115 @@ test('a target that cannot be looked at', () => {
         },
       },
     },
+  ]);
+});
+
+test.each<[string, V2MetricSpec, Reading, string, object]>([
+  [
+    'memory of a container',
+    {
+      type: 'ContainerResource',
+      containerResource: { name: 'memory', container: 'c', target: { type: 'AverageValue', averageValue: '10Mi' } },
+    },
+    { kind: 'pods', metrics: measured({ a: 20_971_520_000, b: 20_971_520_000 }) },
+    'memory resource',
+    { containerResource: { name: 'memory', container: 'c', current: { averageValue: '20Mi' } } },
+  ],
+  [
+    'a part of what a container asks for',
+    {
+      type: 'ContainerResource',
+      containerResource: { name: 'cpu', container: 'c', target: { type: 'Utilization', averageUtilization: 50 } },
+    },
+    cpuAt(1000),
+    'cpu container resource utilization (percentage of request)',
+    { containerResource: { name: 'cpu', container: 'c', current: { averageUtilization: 100, averageValue: '1' } } },
+  ],
+  [
+    'pods',
+    { type: 'Pods', pods: { metric: { name: 'packets' }, target: { type: 'AverageValue', averageValue: '1k' } } },
+    { kind: 'pods', metrics: measured({ a: 2_000_500, b: 2_000_500 }) },
+    'pods metric packets',
+    { pods: { metric: { name: 'packets' }, current: { averageValue: '2000500m' } } },
+  ],
+  [
+    'an object',
+    {
+      type: 'Object',
+      object: {
+        metric: { name: 'hits' },
+        describedObject: { kind: 'Ingress', name: 'front' },
+        target: { type: 'Value', value: '5' },
+      },
+    },
+    { kind: 'value', value: 10_000 },
+    'Ingress metric hits',
+    {
+      object: { metric: { name: 'hits' }, describedObject: { kind: 'Ingress', name: 'front' }, current: { value: '10' } },
+    },
+  ],
+  [
+    'something from outside, as a whole',
+    {
+      type: 'External',
+      external: { metric: { name: 'q', selector: { matchLabels: { a: 'b' } } }, target: { type: 'Value', value: '5' } },
+    },
+    { kind: 'value', value: 10_000 },
+    'external metric q(&LabelSelector{MatchLabels:map[string]string{a: b,},MatchExpressions:[]LabelSelectorRequirement{},})',
+    { external: { metric: { name: 'q', selector: { matchLabels: { a: 'b' } } }, current: { value: '10' } } },
+  ],
+])('twice as much as is aimed at of %s', (_, spec, reading, name, shown) => {
+  const { to, events, status } = round({ object: autoscaler({ metrics: [spec] }), measured: read(reading) });
+  expect([to, events]).toEqual([4, [`Normal SuccessfulRescale: New size: 4; reason: ${name} above target`]]);
+  expect(status?.currentMetrics).toEqual([{ type: spec.type, ...shown }]);
+});
+
+test.each<[string, V2MetricSpec, string, string]>([
+  [
+    'pods',
+    { type: 'Pods', pods: { metric: { name: 'm' }, target: { type: 'AverageValue', averageValue: '1' } } },
+    'FailedGetPodsMetric: unable to get metric m: WHY',
+    'failed to get pods metric value: unable to get metric m: WHY',
+  ],
+  [
+    'an object',
+    {
+      type: 'Object',
+      object: { metric: { name: 'm' }, describedObject: { kind: 'K', name: 'n' }, target: { type: 'Value', value: '5' } },
+    },
+    'FailedGetObjectMetric: unable to get metric m: K on default n/WHY',
+    'failed to get object metric value: unable to get metric m: K on default n/WHY',
+  ],
+  [
+    'an object, a share each',
+    {
+      type: 'Object',
+      object: {
+        metric: { name: 'm' },
+        describedObject: { kind: 'K', name: 'n' },
+        target: { type: 'AverageValue', averageValue: '5' },
+      },
+    },
+    'FailedGetObjectMetric: unable to get metric m: K on default n/WHY',
+    'failed to get object metric value: failed to get m object metric: unable to get metric m: K on default n/WHY',
+  ],
+  [
+    'something from outside',
+    { type: 'External', external: { metric: { name: 'm' }, target: { type: 'Value', value: '5' } } },
+    'FailedGetExternalMetric: unable to get external metric default/m/nil: WHY',
+    'failed to get m external metric value: failed to get external metric m: unable to get external metric default/m/nil: WHY',
+  ],
+  [
+    'something from outside, a share each',
+    queue('1'),
+    'FailedGetExternalMetric: unable to get external metric default/queue/nil: WHY',
+    'failed to get queue external metric value: failed to get queue external metric: unable to get external metric default/queue/nil: WHY',
+  ],
+])('there is no metric of %s', (_, spec, event, told) => {
+  const { events } = round({ object: autoscaler({ metrics: [spec] }), measured: read({ kind: 'failed', why: 'WHY' }) });
+  expect(events).toEqual([
+    `Warning ${event}`,
+    `Warning FailedComputeMetricsReplicas: invalid metrics (1 invalid out of 1), first error is: ${told}`,
   ]);
 });
 

@@ -111,7 +111,7 @@ function ofResource(
     const { replicas, usage } = prefixing(`failed to get ${resource} usage`, () =>
       replicasForAverage(podsRead(reading, why), resource, milli(averageValue), basis),
     );
-    return { replicas, current: { averageValue: amount(usage) }, of: `${resource} resource` };
+    return { replicas, current: { averageValue: amount(usage, resource) }, of: `${resource} resource` };
   }
   if (averageUtilization === undefined) {
     const neither = 'neither an average utilization target nor an average value (usage) target was set';
@@ -123,7 +123,7 @@ function ofResource(
   const of = container === '' ? 'resource' : 'container resource';
   return {
     replicas,
-    current: { averageUtilization: percent, averageValue: amount(usage) },
+    current: { averageUtilization: percent, averageValue: amount(usage, resource) },
     of: `${resource} ${of} utilization (percentage of request)`,
   };
 }
@@ -219,6 +219,7 @@ function milli(text: string | undefined): number {
   return Number(parseQuantity(text ?? '0').milliValue());
 }
 
-function amount(value: number): string {
-  return milliQuantityOf(Math.trunc(value)).toString();
+/** `resource`: which one it is of; memory is told in powers of 1024. */
+function amount(value: number, resource = ''): string {
+  return milliQuantityOf(Math.trunc(value), resource === 'memory' ? 'BinarySI' : 'DecimalSI').toString();
 }

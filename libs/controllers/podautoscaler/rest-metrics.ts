@@ -67,8 +67,8 @@ export class RestMetrics implements MetricsReader {
     metricSelector: LabelSelector | undefined,
   ): Promise<PodMetrics> {
     const query = { labelSelector: selector, metricLabelSelector: textOf(metricSelector) };
-    const path = `namespaces/${namespace}/pods/*/${encodeURIComponent(metric)}`;
-    const items = await this.#custom(path, query, 'get pods.custom.metrics.k8s.io *');
+    const path = `${await this.#customBase()}/namespaces/${namespace}/pods/*/${encodeURIComponent(metric)}`;
+    const items = await this.#items<CustomMetric>('custom', path, query, 'get pods.custom.metrics.k8s.io *');
     return new Map(
       items.map(({ describedObject, timestamp, windowSeconds, value }) => [
         describedObject?.name ?? '',
@@ -88,15 +88,13 @@ export class RestMetrics implements MetricsReader {
     metricSelector: LabelSelector | undefined,
   ): Promise<number> {
     const query = { metricLabelSelector: textOf(metricSelector) };
-    const last = encodeURIComponent(metric);
-    let path: string;
-    if (kind === 'Namespace' && !apiVersion.includes('/')) path = `namespaces/${encodeURIComponent(name)}/metrics/${last}`;
-    else {
-      const resource = await this.#resourceOf(apiVersion, kind);
-      path = `namespaces/${namespace}/${groupResourceOf(resource)}/${encodeURIComponent(name)}/${last}`;
-    }
-    const [first] = await this.#custom(path, query, `get ${path.split('/')[2] ?? ''}.custom.metrics.k8s.io ${name}`);
-    return milli(first?.value ?? '0');
+    const base = await this.#customBase();
+    const own = kind === 'Namespace' && !apiVersion.includes('/');
+    const resource = own ? 'metrics' : groupResourceOf(await this.#resourceOf(apiVersion, kind));
+    const object = own ? `${encodeURIComponent(name)}/metrics` : `${namespace}/${resource}/${encodeURIComponent(name)}`;
+    const path = `${base}/namespaces/${object}/${encodeURIComponent(metric)}`;
+    const items = await this.#items<CustomMetric>('custom', path, query, `get ${resource}.custom.metrics.k8s.io ${name}`);
+    return milli(items[0]?.value ?? '0');
   }
 
   async external(namespace: string, metric: string, metricSelector: LabelSelector | undefined): Promise<number> {
@@ -114,11 +112,11 @@ export class RestMetrics implements MetricsReader {
     }
   }
 
-  /** Of the first version that is served. */
-  async #custom(path: string, query: RawQuery, request: string): Promise<readonly CustomMetric[]> {
+  /** The path of the first version that is served. */
+  async #customBase(): Promise<string> {
     for (const version of customVersions) {
       const base = `/apis/custom.metrics.k8s.io/${version}`;
-      if (await this.#isServed(base)) return this.#items<CustomMetric>('custom', `${base}/${path}`, query, request);
+      if (await this.#isServed(base)) return base;
     }
     const none = 'no custom metrics API (custom.metrics.k8s.io) registered';
     throw new Error(`unable to fetch metrics from custom metrics API: ${none}`);
