@@ -188,6 +188,23 @@ describe.skipIf(e2eSkipReason !== undefined)(`load balancers (${e2eSkipReason ??
     expect(await kubectl(...reachable)).toBe('open');
   });
 
+  test('externalIPs that are addresses of workers answer there, and not any more without them', async () => {
+    const [first = '', second = ''] = [...nodes.keys()];
+    // As the notes have it: a port of its own at workers' addresses, with any type of Service.
+    const ports = [{ port: 3000, targetPort: 8080 }];
+    await apply({
+      kind: 'Service',
+      metadata: { name: 'outside' },
+      spec: { selector: { app: 'web' }, ports, externalIPs: [first] },
+    });
+    await until('it answers', async () => (await ask(first, 3000)).includes('web-'), soonMs);
+    const edited = JSON.stringify({ spec: { type: 'NodePort', externalTrafficPolicy: 'Cluster', externalIPs: [second] } });
+    await kubectl('-n', namespace, 'patch', 'service', 'outside', '-p', edited);
+    await until('it answers at the other', async () => (await ask(second, 3000)).includes('web-'), soonMs);
+    await until('it is refused at the first', async () => (await refusal(first, 3000)) === 'ECONNREFUSED', soonMs);
+    expect(await kubectl('-n', namespace, 'get', 'service', 'outside')).toContain(second);
+  });
+
   test('what is deleted leads nowhere, and its address is given out again', async () => {
     const address = await addressOf('front');
     await kubectl('-n', namespace, 'delete', 'service', 'front');
