@@ -225,7 +225,7 @@ test.each<[string, Options, (made: Awaited<ReturnType<typeof csiWorld>>) => void
 });
 
 test('what may be under way is undone before the pod goes, and only by its driver', async () => {
-  const { refused, volumes, registered, rootDir, model, methods } = await csiWorld();
+  const { refused, volumes, clock, registered, rootDir, model, methods } = await csiWorld();
   model.failures.set('NodePublishVolume', new PluginError('DeadlineExceeded', 'slow'));
   expect(await refused()).toEqual([
     'MountVolume.SetUp failed for volume "pv" : rpc error: code = DeadlineExceeded desc = context deadline exceeded',
@@ -234,6 +234,8 @@ test('what may be under way is undone before the pod goes, and only by its drive
   await expect(volumes.remove('uid-1')).rejects.toThrow('driver name d.test not found');
   expect(existsSync(`${rootDir}/pods/uid-1`)).toBe(true);
   registered.is = true;
+  await expect(volumes.remove('uid-1')).rejects.toThrow('as that has failed before');
+  clock.advance(500);
   await volumes.remove('uid-1');
   expect(methods()).toEqual(['Stage', 'Publish', 'Unpublish', 'Unstage']);
   expect(existsSync(`${rootDir}/pods/uid-1`)).toBe(false);

@@ -77,12 +77,12 @@ export class CsiVolumes {
     return places.targetPath(uid, volume.name);
   }
 
-  /** Takes off all volumes of a pod. Throws where a driver does not, and what is left is noted still. */
+  /** Takes off all volumes of a pod. Throws where a driver does not, or has not a while ago, and what is left is noted still. */
   async tearDown(uid: string): Promise<void> {
     await this.#ports.turns.settled(uid);
     const volumes = await this.#ports.places.ofPod(uid);
     const results = await Promise.allSettled(
-      volumes.map((volume) => this.#ports.turns.undo(attachedName(volume), () => this.#tearDown(volume))),
+      volumes.map((volume) => this.#ports.turns.undo(attachedName(volume), () => this.#undo(volume))),
     );
     for (const result of results) if (result.status === 'rejected') throw result.reason;
     this.attachments.forget(uid);
@@ -245,6 +245,19 @@ export class CsiVolumes {
       }
     }
     return found;
+  }
+
+  async #undo(volume: PodVolume): Promise<void> {
+    const key = `${volume.uid}/${volume.name}/undo`;
+    const waitMs = this.#delays.remainingMs(key);
+    if (waitMs > 0) throw new Error(`volume "${volume.name}" is taken off in ${waitMs} ms, as that has failed before`);
+    try {
+      await this.#tearDown(volume);
+      this.#delays.succeeded(key);
+    } catch (error) {
+      this.#delays.failed(key);
+      throw error;
+    }
   }
 
   async #tearDown(volume: PodVolume): Promise<void> {
