@@ -1,11 +1,11 @@
 // Leader election by a Lease: of several processes with one lease, at most one acts (as far as clocks run alike).
 import type { Lease, LeaseSpec } from '@drydock/api/generated/types.ts';
-import { leases } from '@drydock/api/resource.ts';
 import { hasReason } from '@drydock/api/status.ts';
 import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
 import type { ApiClient, ObjectKey } from './api-client.ts';
+import { type ElectionLock, electionLock, type LockKind } from './election-lock.ts';
 import { planElection, releasedSpec } from './election-plan.ts';
 import { Leadership } from './leadership.ts';
 import { electionJitterFactor, leaseDurationMs, renewDeadlineMs, retryPeriodMs } from './limits.ts';
@@ -25,6 +25,8 @@ export interface ElectionOptions {
   readonly random: Random;
   readonly log: Log;
   readonly lease: Required<ObjectKey>;
+  /** What the lease is kept in; a Lease unless given. */
+  readonly lock?: LockKind | undefined;
   /** Must differ between candidates: host name and a UUID, as upstream. */
   readonly identity: string;
   readonly timings?: ElectionTimings | undefined;
@@ -74,6 +76,7 @@ class Elector {
   readonly #options: ElectionOptions;
   readonly #timings: ElectionTimings;
   readonly #signal: AbortSignal;
+  readonly #lock: ElectionLock;
   #lease: Lease | undefined;
   #seen = '';
   #observedAtMs = 0;
@@ -83,6 +86,7 @@ class Elector {
     this.#options = options;
     this.#timings = options.timings ?? defaultTimings;
     this.#signal = signal;
+    this.#lock = electionLock(options.lock ?? 'leases', options.client, options.lease);
   }
 
   async run(): Promise<void> {
@@ -159,7 +163,7 @@ class Elector {
 
   /** Writes the lease as it was last seen, where it is free or held already; when the request was sent. */
   async #write(call: Bound): Promise<number | undefined> {
-    const { client, clock, identity, lease } = this.#options;
+    const { clock, identity } = this.#options;
     const action = planElection({
       identity,
       leaseDurationMs: this.#timings.leaseDurationMs,
@@ -172,15 +176,15 @@ class Elector {
     const sentAtMs = clock.monotonicMs();
     this.#accept(
       this.#lease === undefined
-        ? await client.create(leases, { metadata: { name: lease.name, namespace: lease.namespace }, spec: action.spec }, call)
-        : await client.update(leases, { ...this.#lease, spec: action.spec }, call),
+        ? await this.#lock.create(action.spec, call)
+        : await this.#lock.update(this.#lease, action.spec, call),
     );
     return sentAtMs;
   }
 
   async #observe(call: Bound): Promise<void> {
     try {
-      this.#accept(await this.#options.client.get(leases, this.#options.lease, call));
+      this.#accept(await this.#lock.get(call));
     } catch (error) {
       if (!hasReason(error, 'NotFound')) throw error;
       this.#lease = undefined;
@@ -204,11 +208,11 @@ class Elector {
 
   /** Best effort: a lease that cannot be given up runs out by itself. */
   async #release(): Promise<void> {
-    const { client, clock, identity, log } = this.#options;
+    const { clock, identity, log } = this.#options;
     const call = { timeoutMs: this.#timings.retryPeriodMs };
     const release = async (): Promise<void> => {
       if (this.#lease?.spec?.holderIdentity !== identity) return;
-      await client.update(leases, { ...this.#lease, spec: releasedSpec(this.#lease.spec, clock.wallMs()) }, call);
+      await this.#lock.update(this.#lease, releasedSpec(this.#lease.spec, clock.wallMs()), call);
     };
     try {
       await release().catch(async (error) => {
