@@ -4,7 +4,11 @@ import { type FlagSet, flag, type RefusedFlag } from '@drydock/foundation/flags.
 const seconds = 1_000;
 
 export const flags = {
-  kubeconfig: flag('string', '', 'Path to a kubeconfig file containing authorization and API server information.'),
+  kubeconfig: flag(
+    'string',
+    '',
+    'Path to a kubeconfig file containing authorization and API server information. In a pod its account is taken without one.',
+  ),
   'ingress-class': flag('string', 'nginx', 'Name of the ingress class this controller satisfies, in the older annotation.'),
   'controller-class': flag('string', 'k8s.io/ingress-nginx', 'Ingress Class Controller value this Ingress satisfies.'),
   'ingress-class-by-name': flag('bool', false, 'Whether a class of the name --ingress-class is ours whatever its controller.'),
@@ -17,6 +21,11 @@ export const flags = {
   'disable-catch-all': flag('bool', false, 'Whether Ingresses with a default backend and no rules are left out.'),
   'publish-service': flag('string', '', 'Service whose addresses are published in the status of Ingresses, NAMESPACE/NAME.'),
   'publish-status-address': flag('strings', [], 'Addresses that are published instead.'),
+  'report-node-internal-ip-address': flag(
+    'bool',
+    false,
+    "Whether a node's internal address is published, not its external one.",
+  ),
   'update-status': flag('bool', true, 'Whether the status of Ingresses is written.'),
   'update-status-on-shutdown': flag('bool', true, 'Whether a single address is withdrawn at the end.'),
   'status-update-interval': flag('int', 60, 'Seconds after which statuses are looked at again.'),
@@ -28,6 +37,13 @@ export const flags = {
   'https-port': flag('int', 443, 'Port of HTTPS.'),
   'healthz-port': flag('int', 10254, 'Port of /healthz and /metrics.'),
   'healthz-host': flag('string', '', 'Address of /healthz and /metrics. All if it is empty.'),
+  'validating-webhook': flag(
+    'string',
+    '',
+    'Address and port where the API server asks about Ingresses. Nowhere if it is empty.',
+  ),
+  'validating-webhook-certificate': flag('string', '', 'File of the certificate of that port.'),
+  'validating-webhook-key': flag('string', '', 'File of its key.'),
   'sync-rate-limit': flag('float', 0.3, 'Most reloads a second. Endpoints change without one.'),
   'shutdown-grace-period': flag('int', 0, 'Seconds between the signal to end and the end of nginx.'),
   'state-folder': flag('string', '', "Where nginx's files are. A folder of its own if it is empty."),
@@ -56,7 +72,6 @@ export const refusedFlags: Readonly<Record<string, RefusedFlag>> = {
   'udp-services-configmap': notServed('UDP services are not proxied: use a Service of type NodePort or LoadBalancer'),
   'enable-ssl-passthrough': notServed('TLS ends here', 'bool', off),
   'watch-namespace-selector': notServed('namespaces are not selected: use --watch-namespace'),
-  'validating-webhook': notServed('what an Ingress asks for and is not served is said in its events', 'value'),
   'enable-topology-aware-routing': notServed('endpoints are not told apart by zone', 'bool', off),
 };
 
@@ -80,7 +95,7 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = Object.f
     ],
     ...['time-buckets', 'length-buckets', 'size-buckets', 'exclude-socket-metrics', 'monitor-max-batch-size', 'bucket-factor'],
     ...['max-buckets', 'maxmind-edition-ids', 'maxmind-retries-timeout', 'maxmind-retries-count', 'maxmind-license-key'],
-    ...['maxmind-mirror', 'validating-webhook-certificate', 'validating-webhook-key'],
+    ...['maxmind-mirror'],
   ].map((name) => [name, 'value'] as const),
   ...[
     ...[
@@ -92,6 +107,5 @@ export const ignoredFlags: Readonly<Record<string, 'value' | 'bool'>> = Object.f
       'deep-inspect',
     ],
     ...['enable-annotation-validation', 'disable-full-test', 'disable-svc-external-name', 'enable-ssl-chain-completion'],
-    ...['report-node-internal-ip-address'],
   ].map((name) => [name, 'bool'] as const),
 ]);

@@ -1,10 +1,12 @@
 // Flags and environment into the controller's options.
 import { existsSync, readFileSync } from 'node:fs';
 import process from 'node:process';
+import { parseHostPort } from '@drydock/client/status-server.ts';
 import type { Values } from '@drydock/foundation/flags.ts';
 import { StartupError } from '@drydock/foundation/program.ts';
 import { findWorkerUser, type WorkerUser } from '@drydock/ingress/nginx/files.ts';
 import type { ControllerOptions } from '@drydock/ingress/options.ts';
+import type { Asked, Permissions } from '@drydock/ingress/permissions.ts';
 import type { flags } from './flags.ts';
 
 type Given = Values<typeof flags>;
@@ -17,13 +19,31 @@ export interface Place {
   readonly prefix: readonly string[];
 }
 
+type Environment = Readonly<Record<string, string | undefined>>;
+
+function namespaceOf(env: Environment): string {
+  return env.POD_NAMESPACE ?? 'ingress-nginx';
+}
+
+/** What is asked of the API server before anything else, where the account is one that somebody else's manifest made. */
+export function askedPermissions(values: Given, env: Environment): Asked {
+  return {
+    namespace: namespaceOf(env),
+    watchNamespace: values['watch-namespace'],
+    electionId: values['election-id'],
+    ingressClass: values['ingress-class'],
+  };
+}
+
 /** Throws StartupError where a flag cannot be understood. */
 export function controllerOptions(
   values: Given,
-  env: Readonly<Record<string, string | undefined>>,
+  env: Environment,
   host: string,
   worker: WorkerUser | undefined,
+  { slices, classes, election }: Permissions,
 ): ControllerOptions {
+  const publishAddresses = values['publish-status-address'].map((text) => text.trim()).filter((text) => text !== '');
   const rate = values['sync-rate-limit'];
   if (!(rate > 0)) throw new StartupError('--sync-rate-limit: expected more than 0');
   for (const name of ['http-port', 'https-port', 'healthz-port'] as const)
@@ -41,7 +61,10 @@ export function controllerOptions(
     defaultBackend: objectName('default-backend-service', values['default-backend-service']),
     defaultCertificate: objectName('default-ssl-certificate', values['default-ssl-certificate']),
     publishService: objectName('publish-service', values['publish-service']),
-    publishAddresses: values['publish-status-address'].map((text) => text.trim()).filter((text) => text !== ''),
+    publishAddresses,
+    // Only a pod has a node.
+    publishNodes: values.kubeconfig === '' && values['publish-service'] === '' && publishAddresses.length === 0,
+    reportInternal: values['report-node-internal-ip-address'],
     updateStatus: values['update-status'],
     updateStatusOnShutdown: values['update-status-on-shutdown'],
     statusUpdateMs: values['status-update-interval'] * 1_000,
@@ -50,13 +73,39 @@ export function controllerOptions(
     disableCatchAll: values['disable-catch-all'],
     httpPort: values['http-port'],
     httpsPort: values['https-port'],
-    election: values['disable-leader-election'] ? undefined : { id: values['election-id'], ttlMs: values['election-ttl'] },
-    namespace: env.POD_NAMESPACE ?? 'ingress-nginx',
+    election: values['disable-leader-election'] ? undefined : { ...election, ttlMs: values['election-ttl'] },
+    readsSlices: slices,
+    readsClasses: classes,
+    namespace: namespaceOf(env),
     pod: env.POD_NAME ?? host,
     workerUser: worker?.name,
     luaFolder: new URL('../../libs/ingress/nginx/lua', import.meta.url).pathname,
     modulesFolder: values['nginx-modules'],
   };
+}
+
+export interface Webhook {
+  readonly host: string;
+  readonly port: number;
+  readonly certificatePem: Buffer;
+  readonly keyPem: Buffer;
+}
+
+/** Where and with what the API server is answered; undefined without --validating-webhook. Throws StartupError. */
+export function readWebhook(values: Given): Webhook | undefined {
+  const text = values['validating-webhook'];
+  if (text === '') return undefined;
+  const address = parseHostPort(text);
+  if (address === undefined) throw new StartupError(`--validating-webhook: expected an address and a port, got "${text}"`);
+  const read = (name: 'validating-webhook-certificate' | 'validating-webhook-key'): Buffer => {
+    if (values[name] === '') throw new StartupError(`--validating-webhook: --${name} is required`);
+    try {
+      return readFileSync(values[name]);
+    } catch (cause) {
+      throw new StartupError(`--${name}: ${(cause as Error).message}`, { cause });
+    }
+  };
+  return { ...address, certificatePem: read('validating-webhook-certificate'), keyPem: read('validating-webhook-key') };
 }
 
 /** Whom workers run as; undefined where this process is not root and cannot choose. */

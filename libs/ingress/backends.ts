@@ -2,6 +2,7 @@
 import type {
   Endpoint as ApiEndpoint,
   EndpointSlice,
+  Endpoints,
   IngressServiceBackend,
   Service,
   ServicePort,
@@ -110,6 +111,16 @@ function endpointsOf(port: ServicePort, slices: readonly EndpointSlice[]): Endpo
     }
   }
   return [...found].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, endpoint]) => endpoint);
+}
+
+/** The same as slices, for who may not read those. Only who is ready counts. */
+export function slicesOfEndpoints({ metadata, subsets = [] }: Endpoints): EndpointSlice[] {
+  return subsets.map(({ addresses = [], ports = [] }) => ({
+    metadata: { namespace: metadata?.namespace },
+    addressType: 'IPv4',
+    endpoints: addresses.map(({ ip }) => ({ addresses: [ip] })),
+    ports,
+  }));
 }
 
 /** Ready, as ingress-nginx asks; a state that nobody knows counts as ready, as the API says. */

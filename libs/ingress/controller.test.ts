@@ -1,8 +1,30 @@
 // The whole controller: an API server in memory, a real nginx, real requests.
 import { createServer, type Server } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import type { CoreEvent, EndpointSlice, Ingress, IngressClass, Lease, Service } from '@drydock/api/generated/types.ts';
-import { configMaps, endpointSlices, events, ingressClasses, ingresses, leases, services } from '@drydock/api/resource.ts';
+import type {
+  CoreEvent,
+  EndpointSlice,
+  Endpoints,
+  Ingress,
+  IngressClass,
+  Lease,
+  Node,
+  Pod,
+  Service,
+} from '@drydock/api/generated/types.ts';
+import {
+  configMaps,
+  endpointSlices,
+  endpoints,
+  events,
+  ingressClasses,
+  ingresses,
+  leases,
+  nodes,
+  pods,
+  services,
+} from '@drydock/api/resource.ts';
+import { apiError } from '@drydock/api/status.ts';
 import { MemoryApi } from '@drydock/client/testing/memory-api.ts';
 import { silentLog } from '@drydock/foundation/log.ts';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
@@ -78,6 +100,8 @@ describe.skipIf(missing !== undefined)(`the controller (${missing ?? 'installed'
       defaultCertificate: undefined,
       publishService: undefined,
       publishAddresses: ['10.250.0.102', '10.250.0.101'],
+      publishNodes: false,
+      reportInternal: false,
       updateStatus: true,
       updateStatusOnShutdown: true,
       statusUpdateMs: 60_000,
@@ -86,7 +110,9 @@ describe.skipIf(missing !== undefined)(`the controller (${missing ?? 'installed'
       disableCatchAll: false,
       httpPort: served.httpPort,
       httpsPort: served.httpsPort,
-      election: { id: 'ingress-nginx-leader', ttlMs: 4_000 },
+      election: { id: 'ingress-nginx-leader', ttlMs: 4_000, lock: 'leases' },
+      readsSlices: true,
+      readsClasses: true,
       namespace: 'ingress-nginx',
       pod: 'ingress-1',
       workerUser: served.options.user,
@@ -167,6 +193,33 @@ describe.skipIf(missing !== undefined)(`the controller (${missing ?? 'installed'
     expect(await status('regex.org')).toBe(404);
   });
 
+  test('an Ingress that would conflict, or says what cannot be understood, is refused before it is written', async () => {
+    const [controller] = running;
+    const judged = (text: IngressText) => controller?.judge(classed(text));
+    await create({ name: 'first', host: 'judged.org', paths: ['Prefix /a web'] });
+    await expect.poll(() => status('judged.org', '/a')).toBe(200);
+    const fine = { refusal: undefined, warnings: [] };
+    expect(await judged({ name: 'first', host: 'judged.org', paths: ['Prefix /a web', 'Prefix /b web'] })).toEqual(fine);
+    expect(await judged({ name: 'next', host: 'judged.org', paths: ['Prefix /b web'] })).toEqual(fine);
+    expect(await judged({ name: 'next', host: 'judged.org', paths: ['Prefix /a web'] })).toMatchObject({
+      refusal: 'host "judged.org" and path "/a" is already defined in ingress default/first',
+    });
+    const annotated = (annotations: Record<string, string>, at = '/b') =>
+      judged({ name: 'next', host: 'judged.org', paths: [`ImplementationSpecific ${at} web`], annotations });
+    expect((await annotated({ 'limit-rps': 'many' }))?.refusal).toMatch(/limit-rps contains invalid value: expected a whole/);
+    expect((await annotated({ 'server-snippet': 'x' }))?.refusal).toBe(
+      'nginx.ingress.kubernetes.io/server-snippet annotation cannot be used. Snippet directives are disabled by the Ingress administrator',
+    );
+    expect((await annotated({ 'use-regex': 'true' }, '/a(b'))?.refusal).toContain('missing closing parenthesis');
+    expect(await annotated({ 'auth-url': 'http://x' })).toMatchObject({
+      refusal: undefined,
+      warnings: [expect.stringContaining('external authentication is not served')],
+    });
+    const foreign = classed({ name: 'next', host: 'judged.org', paths: ['Prefix /a web'] });
+    expect(await controller?.judge({ ...foreign, spec: { ...foreign.spec, ingressClassName: 'gce' } })).toEqual(fine);
+    expect(await status('judged.org', '/b')).toBe(404);
+  });
+
   test('figures under ingress-nginx’s names', async () => {
     const [controller] = running;
     await create({ name: 'figures', host: 'figures.org', paths: ['Prefix / web'] });
@@ -194,5 +247,33 @@ describe.skipIf(missing !== undefined)(`the controller (${missing ?? 'installed'
     await create({ name: 'second', host: 'second.org', paths: ['Prefix / web'] });
     await expect.poll(() => addressesOf('second')).toHaveLength(2);
     await expect.poll(() => status('second.org')).toBe(200);
+  });
+
+  test('with the rights of earlier versions: Endpoints, no classes, a ConfigMap to lead by, the nodes of its pods', async () => {
+    for (const controller of running) await controller.stop();
+    const { port } = backend.address() as AddressInfo;
+    const subsets = [{ addresses: [{ ip: '127.0.0.1' }], ports: [{ name: 'http', port }] }];
+    const address = { type: 'InternalIP', address: '10.250.0.103' };
+    await api.create<Service>(services, { ...service('older'), spec: { ports: [{ name: 'http', port: 80 }] } });
+    await api.create<Endpoints>(endpoints, { metadata: { namespace: 'default', name: 'older' }, subsets });
+    await api.create<Node>(nodes, { metadata: { name: 'worker-3' }, status: { addresses: [address] } });
+    const pod: Pod = {
+      metadata: { namespace: 'ingress-nginx', name: 'controller-1', labels: { app: 'ingress' } },
+      spec: { nodeName: 'worker-3', containers: [{ name: 'controller', image: 'x' }] },
+    };
+    await api.create<Pod>(pods, pod);
+    await api.update<Pod>(pods, { ...pod, status: { phase: 'Running' } }, { subresource: 'status' });
+    api.injectFault((_verb, { resource }) => {
+      if (['endpointslices', 'ingressclasses', 'leases'].includes(resource)) throw apiError('Forbidden', resource);
+    });
+    await start({
+      ...{ readsSlices: false, readsClasses: false, publishAddresses: [], publishNodes: true, pod: 'controller-1' },
+      election: { id: 'ingress-controller-leader-nginx', ttlMs: 4_000, lock: 'configmaps' },
+    });
+    const made = ingress({ name: 'older', host: 'older.org', paths: ['Prefix / older'] });
+    const annotations = { 'kubernetes.io/ingress.class': 'nginx' };
+    await api.create<Ingress>(ingresses, { ...made, metadata: { ...made.metadata, annotations } });
+    await expect.poll(() => status('older.org')).toBe(200);
+    await expect.poll(() => addressesOf('older')).toEqual([{ ip: '10.250.0.103' }]);
   });
 });

@@ -3,12 +3,25 @@ import { serviceOfSlice } from '@drydock/api/endpoint-slices.ts';
 import type {
   ConfigMap,
   EndpointSlice,
+  Endpoints,
   Ingress,
   IngressClass,
   Service as KubeService,
+  Node,
+  Pod,
   Secret,
 } from '@drydock/api/generated/types.ts';
-import { configMaps, endpointSlices, ingressClasses, ingresses, secrets, services } from '@drydock/api/resource.ts';
+import {
+  configMaps,
+  endpointSlices,
+  endpoints,
+  ingressClasses,
+  ingresses,
+  nodes,
+  pods,
+  secrets,
+  services,
+} from '@drydock/api/resource.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import { EventRecorder, referenceTo } from '@drydock/client/events.ts';
 import type { Informer } from '@drydock/client/informer.ts';
@@ -20,9 +33,12 @@ import type { Clock } from '@drydock/foundation/clock.ts';
 import type { Service } from '@drydock/foundation/lifecycle.ts';
 import type { Log } from '@drydock/foundation/log.ts';
 import type { Random } from '@drydock/foundation/random.ts';
+import type { Judgement } from './admission.ts';
+import { slicesOfEndpoints } from './backends.ts';
 import { classProblem, isOurClass, isOurs } from './class.ts';
 import { type CertifiedKey, contentOf } from './content.ts';
 import type { DataPlane } from './data-plane.ts';
+import { judgeIngress } from './judge.ts';
 import {
   ControllerMetrics,
   certificateMetrics,
@@ -34,7 +50,7 @@ import {
 import type { ControllerOptions } from './options.ts';
 import { planRouting } from './plan.ts';
 import { readSettings } from './settings.ts';
-import { ingressKey, serviceAddresses, statusEntry } from './status.ts';
+import { ingressKey, nodeAddresses, serviceAddresses, statusEntry } from './status.ts';
 import { StatusWriter } from './status-writer.ts';
 import { type Made, problemsByIngress, Syncer, whatItSays } from './syncer.ts';
 
@@ -64,9 +80,13 @@ export class IngressController implements Service {
   readonly #stop = new AbortController();
   readonly #factory: InformerFactory;
   readonly #ingresses: Informer<Ingress>;
-  readonly #classes: Informer<IngressClass>;
+  readonly #classes: Informer<IngressClass> | undefined;
   readonly #services: Informer<KubeService>;
-  readonly #slices: Informer<EndpointSlice>;
+  /** Of these two one. */
+  readonly #slices: Informer<EndpointSlice> | undefined;
+  readonly #endpoints: Informer<Endpoints> | undefined;
+  readonly #pods: Informer<Pod> | undefined;
+  readonly #nodes: Informer<Node> | undefined;
   readonly #secrets: Informer<Secret>;
   readonly #configMaps: Informer<ConfigMap> | undefined;
   readonly #events: EventRecorder;
@@ -85,16 +105,19 @@ export class IngressController implements Service {
     const namespace = options.watchNamespace === '' ? {} : { namespace: options.watchNamespace };
     this.#factory = new InformerFactory({ ...ports, firstList: 'cached' });
     this.#ingresses = this.#factory.of(ingresses, namespace);
-    this.#classes = this.#factory.of(ingressClasses);
+    this.#classes = options.readsClasses ? this.#factory.of(ingressClasses) : undefined;
     this.#services = this.#factory.of(services, namespace);
-    this.#slices = this.#factory.of(endpointSlices, namespace);
+    this.#slices = options.readsSlices ? this.#factory.of(endpointSlices, namespace) : undefined;
+    this.#endpoints = options.readsSlices ? undefined : this.#factory.of(endpoints, namespace);
+    this.#pods = options.publishNodes ? this.#factory.of(pods, { namespace: options.namespace }) : undefined;
+    this.#nodes = options.publishNodes ? this.#factory.of(nodes) : undefined;
     this.#secrets = this.#factory.of(secrets, namespace);
     const [configNamespace = '', configName = ''] = (options.configMap ?? '').split('/');
     this.#configMaps =
       options.configMap === undefined
         ? undefined
         : this.#factory.of(configMaps, { namespace: configNamespace, fieldSelector: `metadata.name=${configName}` });
-    this.#slices.index(byService, (slice) => {
+    this.#slices?.index(byService, (slice) => {
       const name = serviceOfSlice(slice);
       return name === undefined ? [] : [`${slice.metadata?.namespace}/${name}`];
     });
@@ -137,6 +160,18 @@ export class IngressController implements Service {
     await this.#events.stop();
   }
 
+  /** What is to be said of an Ingress that is about to be written. Rejects until the objects have been read. */
+  async judge(candidate: Ingress): Promise<Judgement> {
+    if (this.#syncer.made === undefined) throw new Error('the objects are not read yet');
+    if (!this.#isOurs(candidate)) return { refusal: undefined, warnings: [] };
+    return judgeIngress(candidate, {
+      annotationPrefix: this.#options.annotationPrefix,
+      ours: () => this.#ours(),
+      make: (list) => this.#make(list, this.#syncer.refused()),
+      check: (content) => this.#ports.plane.check(content),
+    });
+  }
+
   #identity() {
     const { classes, namespace, pod } = this.#options;
     return { controllerClass: classes.controller, namespace, pod };
@@ -153,16 +188,17 @@ export class IngressController implements Service {
       if (!same) this.#syncer.trigger();
       this.#status?.trigger();
     });
-    this.#classes.subscribe(({ after }) => {
+    this.#classes?.subscribe(({ after }) => {
       const problem = after !== undefined && isOurClass(after, this.#options.classes) ? classProblem(after) : undefined;
       if (after !== undefined && problem !== undefined)
         this.#events.record(referenceTo(ingressClasses, after), 'Warning', 'ParametersNotServed', problem);
       this.#syncer.trigger();
       this.#status?.trigger();
     });
-    for (const informer of [this.#services, this.#slices, this.#secrets, this.#configMaps])
+    for (const informer of [this.#services, this.#slices, this.#endpoints, this.#secrets, this.#configMaps])
       informer?.subscribe(() => this.#syncer.trigger());
     if (this.#options.publishService !== undefined) this.#services.subscribe(() => this.#status?.trigger());
+    for (const informer of [this.#pods, this.#nodes]) informer?.subscribe(() => this.#status?.trigger());
     this.#syncer.trigger();
     this.#election = this.#stand();
   }
@@ -172,11 +208,11 @@ export class IngressController implements Service {
   }
 
   #isOurs(ingress: Ingress): boolean {
-    return isOurs(ingress, [...this.#classes.list()], this.#options.classes);
+    return isOurs(ingress, [...(this.#classes?.list() ?? [])], this.#options.classes);
   }
 
   #ours(): Ingress[] {
-    const classes = [...this.#classes.list()];
+    const classes = [...(this.#classes?.list() ?? [])];
     const { disableCatchAll } = this.#options;
     return [...this.#ingresses.list()]
       .filter((ingress) => ingress.metadata?.deletionTimestamp === undefined && isOurs(ingress, classes, this.#options.classes))
@@ -204,7 +240,7 @@ export class IngressController implements Service {
       {
         ingresses: list,
         service: (namespace, name) => this.#services.get({ namespace, name }),
-        slices: (namespace, name) => [...this.#slices.lookup(byService, `${namespace}/${name}`)],
+        slices: (namespace, name) => this.#slicesOf(namespace, name),
         secret: (namespace, name) => this.#secrets.get({ namespace, name }),
       },
       {
@@ -217,6 +253,12 @@ export class IngressController implements Service {
     );
     const made = contentOf(plan, settings, this.#ports.ownCertificate, { ...options, user: options.workerUser });
     return { plan, ...made };
+  }
+
+  #slicesOf(namespace: string, name: string): readonly EndpointSlice[] {
+    if (this.#slices !== undefined) return [...this.#slices.lookup(byService, `${namespace}/${name}`)];
+    const found = this.#endpoints?.get({ namespace, name });
+    return found === undefined ? [] : slicesOfEndpoints(found);
   }
 
   #tellConfig(configMap: ConfigMap | undefined, problems: readonly string[]): void {
@@ -251,7 +293,10 @@ export class IngressController implements Service {
       const unreachable = this.#ports.unreachable?.() ?? new Set();
       return publishAddresses.filter((address) => !unreachable.has(address)).map(statusEntry);
     }
-    if (publishService === undefined) return [];
+    if (publishService === undefined) {
+      const { pod, reportInternal } = this.#options;
+      return nodeAddresses(pod, [...(this.#pods?.list() ?? [])], [...(this.#nodes?.list() ?? [])], reportInternal);
+    }
     const [namespace = '', name = ''] = publishService.split('/');
     return serviceAddresses(this.#services.get({ namespace, name }));
   }
@@ -264,7 +309,7 @@ export class IngressController implements Service {
       this.#lead(new Leadership(clock));
       return;
     }
-    const { id, ttlMs } = election;
+    const { id, lock, ttlMs } = election;
     while (!this.#stop.signal.aborted) {
       await runElection(
         {
@@ -273,6 +318,7 @@ export class IngressController implements Service {
           random,
           log,
           lease: { namespace, name: id },
+          lock,
           identity: pod,
           timings: { leaseDurationMs: ttlMs, renewDeadlineMs: ttlMs / renewShare, retryPeriodMs: ttlMs / retryShare },
           onStartedLeading: (leadership) => this.#lead(leadership),

@@ -1,4 +1,5 @@
 // What the controller is told at its start.
+import type { LockKind } from '@drydock/client/election-lock.ts';
 import type { ClassOptions } from './class.ts';
 
 export interface ControllerOptions {
@@ -12,6 +13,10 @@ export interface ControllerOptions {
   readonly defaultCertificate: string | undefined;
   readonly publishService: string | undefined;
   readonly publishAddresses: readonly string[];
+  /** Without both: the addresses of the nodes that the controller's pods run on. */
+  readonly publishNodes: boolean;
+  /** Of those, the internal ones. */
+  readonly reportInternal: boolean;
   readonly updateStatus: boolean;
   readonly updateStatusOnShutdown: boolean;
   readonly statusUpdateMs: number;
@@ -21,7 +26,11 @@ export interface ControllerOptions {
   readonly httpPort: number;
   readonly httpsPort: number;
   /** Undefined: no election, this one always leads. */
-  readonly election: { readonly id: string; readonly ttlMs: number } | undefined;
+  readonly election: { readonly id: string; readonly ttlMs: number; readonly lock: LockKind } | undefined;
+  /** Whether its account may read slices; else Endpoints are read. */
+  readonly readsSlices: boolean;
+  /** Whether its account may read classes; else none is known. */
+  readonly readsClasses: boolean;
   /** Where this controller runs: the namespace of its lease, and its name. */
   readonly namespace: string;
   readonly pod: string;

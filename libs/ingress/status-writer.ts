@@ -68,19 +68,18 @@ export class StatusWriter {
 
   async #write(writes: ReturnType<typeof planStatus>): Promise<void> {
     const { client, log, ours } = this.#options;
-    for (const { namespace, name, resourceVersion, addresses } of writes) {
-      const body = {
-        metadata: { resourceVersion },
-        status: { loadBalancer: { ingress: addresses.length === 0 ? null : addresses } },
-      };
+    for (const { ingress, addresses } of writes) {
+      const key = ingressKey(ingress);
+      const status = { loadBalancer: addresses.length === 0 ? {} : { ingress: [...addresses] } };
       try {
-        await client.patch(ingresses, { namespace, name }, { type: 'merge', body }, { subresource: 'status' });
-        if (addresses.length > 0) this.#published.add(`${namespace}/${name}`);
-        else this.#published.delete(`${namespace}/${name}`);
+        // Whole, as ingress-nginx writes it: its manifests give the right to update, not to patch.
+        await client.update<Ingress>(ingresses, { ...ingress, status }, { subresource: 'status' });
+        if (addresses.length > 0) this.#published.add(key);
+        else this.#published.delete(key);
       } catch (err) {
         // It has changed, and is looked at again because of that.
         if (hasReason(err, 'Conflict') || hasReason(err, 'NotFound')) continue;
-        log.warn({ err, ingress: `${namespace}/${name}` }, 'the status was not written');
+        log.warn({ err, ingress: key }, 'the status was not written');
       }
     }
     for (const ingress of ours())

@@ -1,5 +1,5 @@
 // Where Ingresses are reached: which addresses, and whose status must be written. Pure.
-import type { Ingress, IngressLoadBalancerIngress, Service } from '@drydock/api/generated/types.ts';
+import type { Ingress, IngressLoadBalancerIngress, Node, Pod, Service } from '@drydock/api/generated/types.ts';
 import ipaddr from 'ipaddr.js';
 
 /** An address or a name, as a status has it. */
@@ -30,6 +30,32 @@ export function serviceAddresses(service: Service | undefined): IngressLoadBalan
   }
 }
 
+/** Labels by which pods of one template are told apart; ingress-nginx leaves them out too. */
+const templateLabels = ['pod-template-hash', 'controller-revision-hash', 'pod-template-generation'];
+
+/**
+ * The addresses of the nodes on which the pods of this controller run: those with the labels of the pod `own`. A node's external address
+ * wins over its internal one, unless `internal` (--report-node-internal-ip-address).
+ */
+export function nodeAddresses(
+  own: string,
+  pods: readonly Pod[],
+  nodes: readonly Node[],
+  internal: boolean,
+): IngressLoadBalancerIngress[] {
+  const labels = pods.find(({ metadata }) => metadata?.name === own)?.metadata?.labels;
+  if (labels === undefined) return [];
+  const wanted = Object.entries(labels).filter(([name]) => !templateLabels.includes(name));
+  const replicas = pods.filter(({ metadata }) => wanted.every(([name, value]) => metadata?.labels?.[name] === value));
+  const names = replicas.flatMap(({ spec, status }) => (status?.phase === 'Running' ? (spec?.nodeName ?? []) : []));
+  return [...new Set(names)].flatMap((name) => {
+    const known = nodes.find(({ metadata }) => metadata?.name === name)?.status?.addresses ?? [];
+    const of = (type: string) => known.find((address) => address.type === type && address.address !== '')?.address;
+    const found = (internal ? undefined : of('ExternalIP')) ?? of('InternalIP');
+    return found === undefined ? [] : [statusEntry(found)];
+  });
+}
+
 /** Sorted, each once: the same addresses always give the same status. */
 export function canonical(addresses: readonly IngressLoadBalancerIngress[]): IngressLoadBalancerIngress[] {
   const key = ({ hostname = '', ip = '' }: IngressLoadBalancerIngress) => `${hostname} ${ip}`;
@@ -37,11 +63,9 @@ export function canonical(addresses: readonly IngressLoadBalancerIngress[]): Ing
   return [...unique].sort(([a], [b]) => (a < b ? -1 : 1)).map(([, address]) => address);
 }
 
-/** One status to be written; `resourceVersion` is what it was decided from. */
+/** One status to be written, onto what it was decided from. */
 export interface StatusWrite {
-  readonly namespace: string;
-  readonly name: string;
-  readonly resourceVersion: string | undefined;
+  readonly ingress: Ingress;
   readonly addresses: readonly IngressLoadBalancerIngress[];
 }
 
@@ -56,12 +80,7 @@ export function planStatus(
   addresses: readonly IngressLoadBalancerIngress[],
 ): StatusWrite[] {
   const wanted = canonical(addresses);
-  const write = ({ metadata }: Ingress, to: readonly IngressLoadBalancerIngress[]): StatusWrite => ({
-    namespace: metadata?.namespace ?? '',
-    name: metadata?.name ?? '',
-    resourceVersion: metadata?.resourceVersion,
-    addresses: to,
-  });
+  const write = (ingress: Ingress, to: readonly IngressLoadBalancerIngress[]): StatusWrite => ({ ingress, addresses: to });
   const current = ({ status }: Ingress) => canonical(status?.loadBalancer?.ingress ?? []);
   const same = (a: readonly IngressLoadBalancerIngress[], b: readonly IngressLoadBalancerIngress[]) =>
     a.length === b.length && a.every(({ ip, hostname }, index) => ip === b[index]?.ip && hostname === b[index]?.hostname);

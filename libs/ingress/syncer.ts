@@ -111,7 +111,7 @@ export class Syncer {
     const startedMs = clock.monotonicMs();
     const all = ingresses();
     this.#forgetChanged(all);
-    const first = this.#tried(all, this.#refusedWords());
+    const first = this.#tried(all, this.refused());
     this.#nextPlanMs = clock.monotonicMs() + (clock.monotonicMs() - startedMs) * (planningShare - 1);
     if (typeof first !== 'string' && this.#served?.generation === first.generation) {
       await this.#backends(first);
@@ -162,7 +162,7 @@ export class Syncer {
       log.warn({ ingress: ingressKey(ingress), said }, 'an Ingress is left out: the data plane refuses it');
       this.#refused.set(ingressKey(ingress), { basis: basisOf(ingress), words: said });
     }
-    const rest = this.#tried(all, this.#refusedWords());
+    const rest = this.#tried(all, this.refused());
     const still = await this.#check(rest);
     if (still !== undefined || typeof rest === 'string') throw new Error(still);
     return rest;
@@ -192,7 +192,8 @@ export class Syncer {
     }
   }
 
-  #refusedWords(): Map<string, string> {
+  /** Ingresses that are left out at present, and why. */
+  refused(): ReadonlyMap<string, string> {
     return new Map([...this.#refused].map(([key, { words }]) => [key, words]));
   }
 }

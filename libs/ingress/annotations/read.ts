@@ -7,6 +7,8 @@ export interface ReadAnnotations {
   readonly values: Annotations;
   /** Whole sentences for an event. */
   readonly problems: readonly string[];
+  /** Those of annotations that are served and say what cannot be understood: who wrote them is wrong. */
+  readonly malformed: readonly string[];
   /** Why the paths of this Ingress answer 503, whatever their backend; undefined where they are open. */
   readonly closed: string | undefined;
 }
@@ -22,6 +24,7 @@ export function readAnnotations(annotations: Readonly<Record<string, string>>, p
     ),
   );
   const problems: string[] = [];
+  const malformed: string[] = [];
   let closed: string | undefined;
   const values: Record<string, unknown> = {};
   for (const name of names) {
@@ -35,6 +38,7 @@ export function readAnnotations(annotations: Readonly<Record<string, string>>, p
       continue;
     }
     const text = `annotation ${prefix}/${given} contains invalid value: expected ${value.expected}`;
+    malformed.push(text);
     problems.push(entry.protects ? `${text}; its paths answer 503` : `${text}; it is left out`);
     if (entry.protects) closed ??= text;
   }
@@ -45,5 +49,5 @@ export function readAnnotations(annotations: Readonly<Record<string, string>>, p
     problems.push(`annotation ${prefix}/${name}: ${because}${unserved?.closes ? '; its paths answer 503' : ''}`);
     if (unserved?.closes) closed ??= `annotation ${prefix}/${name}: ${because}`;
   }
-  return { values: values as unknown as Annotations, problems, closed };
+  return { values: values as unknown as Annotations, problems, malformed, closed };
 }
