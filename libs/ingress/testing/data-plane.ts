@@ -110,6 +110,6 @@ export function setUp(): void {
 
   afterAll(async () => {
     await served?.close();
-    for (const server of servers) server.close().closeAllConnections();
+    for (const server of servers.splice(0)) server.close().closeAllConnections();
   });
 }
