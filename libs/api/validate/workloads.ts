@@ -9,10 +9,12 @@ import type {
   ReplicaSet,
   ReplicationController,
   StatefulSet,
+  StatefulSetSpec,
 } from '../generated/types.ts';
 import { scaledCount } from '../int-or-string.ts';
 import { semanticEqual } from '../json.ts';
 import { matchesLabelSelector } from '../selectors/label.ts';
+import { validateClaimSpec } from './claim.ts';
 import { countOrPercent, nonNegative, notAbove100Percent, oneOf, validateSelector } from './common.ts';
 import { rules } from './define.ts';
 import { type FieldError, forbidden, goMap, invalid, notSupported, required } from './field-error.ts';
@@ -40,7 +42,7 @@ export const workloadRules = [
     subresources: { status: daemonSetStatus },
   }),
   rules<StatefulSet>('apps/StatefulSet', {
-    create: validateStatefulSet,
+    create: validateNewStatefulSet,
     update: validateStatefulSetUpdate,
     subresources: { status: statefulSetStatus },
   }),
@@ -191,6 +193,22 @@ function validateDaemonSet(set: DaemonSet): FieldError[] {
   return errors.concat(nonNegative(spec?.revisionHistoryLimit, 'spec.revisionHistoryLimit'));
 }
 
+/** The template's pods have the volumes of the claims too, before their own, and in the place of one of that name. */
+function withClaimedVolumes(spec: StatefulSetSpec | undefined): PodTemplateSpec | undefined {
+  const claims = spec?.volumeClaimTemplates ?? [];
+  if (spec?.template?.spec === undefined || claims.length === 0) return spec?.template;
+  const names = new Set(claims.map(({ metadata }) => metadata?.name ?? ''));
+  const claimed = [...names].map((name) => ({ name, persistentVolumeClaim: { claimName: name } }));
+  const own = (spec.template.spec.volumes ?? []).filter(({ name }) => !names.has(name));
+  return { ...spec.template, spec: { ...spec.template.spec, volumes: [...claimed, ...own] } };
+}
+
+function validateNewStatefulSet(set: StatefulSet): FieldError[] {
+  const claims = set.spec?.volumeClaimTemplates ?? [];
+  const errors = claims.flatMap(({ spec }, index) => validateClaimSpec(spec ?? {}, `spec.volumeClaimTemplates[${index}].spec`));
+  return [...errors, ...validateStatefulSet(set)];
+}
+
 function validateStatefulSet(set: StatefulSet): FieldError[] {
   const spec = set.spec;
   const errors: FieldError[] = [];
@@ -218,7 +236,7 @@ function validateStatefulSet(set: StatefulSet): FieldError[] {
     if (isEmptySelector(spec.selector))
       errors.push(invalid('spec.selector', spec.selector, 'empty selector is invalid for statefulset'));
   }
-  return errors.concat(validateTemplate(spec?.selector, spec?.template, 'StatefulSet'));
+  return errors.concat(validateTemplate(spec?.selector, withClaimedVolumes(spec), 'StatefulSet'));
 }
 
 const statefulSetMutable =
