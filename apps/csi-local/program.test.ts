@@ -3,7 +3,7 @@ import { mkdtempSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { freePort, type WireClient, WireServer } from '@drydock/apiserver/testing/wire.ts';
-import { capacityRules, storageRules } from '@drydock/controllers/storage-controllers.ts';
+import { capacityRules, storageRules } from '@drydock/controllers/storage-rules.ts';
 import { createDriver } from '@drydock/csi/driver.ts';
 import { LocalVolumeFolders } from '@drydock/csi/volume-folders.ts';
 import { LocalVolumeMounts } from '@drydock/csi/volume-mounts.ts';

@@ -85,6 +85,7 @@ function makeLab(name: string, dir: string, repo: string): LabRecord {
     ingress: 0,
     cloudControllerManagers: 0,
     metrics: 0,
+    storage: 'none',
   } as const;
   writeFileSync(join(dir, 'state.json'), JSON.stringify(emptyState(config, { repo, dir, run: record.run }, '')));
   return record;

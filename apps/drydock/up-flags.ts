@@ -32,11 +32,13 @@ type Text =
   | 'serviceCidr'
   | 'clusterCidr'
   | 'loadBalancerCidr'
-  | 'profile';
+  | 'profile'
+  | 'storage';
 const texts: readonly (readonly [flag: string, field: Text, usage: string])[] = [
   ['control-plane', 'controlPlane', 'processes, or static-pods: containers that the kubelets of control-plane nodes run'],
   ['network', 'network', 'netns, or loopback where there is no root or no Linux'],
   ['engine', 'engine', 'containerd, or hollow: pods are simulated'],
+  ['storage', 'storage', 'local: each worker makes folders into volumes, in the default class `standard`; or none'],
   ['fabric-cidr', 'fabricCidr', 'addresses of members and workers'],
   ['service-cluster-ip-range', 'serviceCidr', 'addresses of Services'],
   ['cluster-cidr', 'clusterCidr', 'addresses of pods'],
@@ -102,6 +104,7 @@ const choices: Readonly<Partial<Record<Text, readonly string[]>>> = {
   network: ['netns', 'loopback'],
   engine: ['containerd', 'hollow'],
   profile: ['default', 'fast'],
+  storage: ['local', 'none'],
 };
 
 function readUse(text: string): [string, string[]] {

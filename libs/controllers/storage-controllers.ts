@@ -1,6 +1,5 @@
 // The table of what makes, enlarges and deletes volumes by a CSI driver of one node: what upstream's external-provisioner and
 // external-resizer do beside such a driver.
-import type { PolicyRule } from '@drydock/api/generated/types.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import type { VolumeDriver } from './common/volume-driver.ts';
 import { startCapacity } from './csicapacity/controller.ts';
@@ -50,24 +49,3 @@ export function storageControllers(driverName: string, component: string): Contr
     notYet: [],
   };
 }
-
-const read = ['get', 'list', 'watch'];
-
-/** What they may do everywhere, for a role. Upstream's sidecars patch where these update. */
-export const storageRules: readonly PolicyRule[] = [
-  { apiGroups: [''], resources: ['persistentvolumes'], verbs: [...read, 'create', 'update', 'delete'] },
-  { apiGroups: [''], resources: ['persistentvolumeclaims'], verbs: [...read, 'update'] },
-  { apiGroups: [''], resources: ['persistentvolumeclaims/status'], verbs: ['update'] },
-  { apiGroups: [''], resources: ['nodes'], verbs: ['get'] },
-  { apiGroups: [''], resources: ['events'], verbs: ['create', 'patch'] },
-  { apiGroups: ['storage.k8s.io'], resources: ['storageclasses'], verbs: read },
-];
-
-/** What they may do in the namespace of the objects that say how much room there is. */
-export const capacityRules: readonly PolicyRule[] = [
-  {
-    apiGroups: ['storage.k8s.io'],
-    resources: ['csistoragecapacities'],
-    verbs: ['list', 'create', 'update', 'delete'],
-  },
-];

@@ -5,6 +5,7 @@ import { cloudUser, dnsUser, ingressUser, kubeletApiGroup } from './bootstrap.ts
 import { metricsServiceNames, metricsUser } from './metrics-objects.ts';
 import { kubernetesServiceAddress } from './programs/control-plane.ts';
 import { metricsCertificate } from './programs/metrics.ts';
+import { storageUser } from './storage-objects.ts';
 import { membersOf, nodesOf, type Topology } from './topology.ts';
 
 /** Of the API's clients and servers, of the store's, of the store's members among themselves, of proxies that speak for users. */
@@ -51,6 +52,7 @@ function clusterCertificates(topology: Topology): Record<string, CertificateRequ
     'kube-proxy': clientCertificate('system:kube-proxy'),
     'cluster-dns': clientCertificate(dnsUser),
     'ingress-controller': clientCertificate(ingressUser),
+    'csi-local': clientCertificate(storageUser),
     'cloud-controller-manager': clientCertificate(cloudUser),
     'metrics-server': clientCertificate(metricsUser),
   };

@@ -15,6 +15,7 @@ export const programNames = [
   'ingress-controller',
   'cloud-controller-manager',
   'metrics-server',
+  'csi-local',
   'containerd',
 ] as const;
 export type ProgramName = (typeof programNames)[number];
@@ -39,6 +40,8 @@ export interface LabConfig {
   readonly cloudControllerManagers: number;
   /** Metrics servers: one, or none. */
   readonly metrics: number;
+  /** `local`: every worker has a driver that makes folders of its own into volumes, and claims that name no class get such. */
+  readonly storage: 'local' | 'none';
   /** `netns`: every member has a network namespace. `loopback`: all on 127.0.0.1, for machines without root or Linux. */
   readonly network: 'netns' | 'loopback';
   /** `hollow`: pods are simulated inside the kubelet. */
@@ -76,6 +79,7 @@ export const defaultConfig: LabConfig = {
   ingress: 2,
   cloudControllerManagers: 1,
   metrics: 1,
+  storage: 'local',
   network: 'netns',
   engine: 'containerd',
   fabricCidr: '10.250.0.0/24',
@@ -109,7 +113,7 @@ export const portsNeeded = 500;
 export function completeConfig(asked: Partial<LabConfig>): LabConfig {
   const given = Object.fromEntries(Object.entries(asked).filter(([, value]) => value !== undefined)) as Partial<LabConfig>;
   const plain = { ...defaultConfig, ...(given.controlPlane === 'static-pods' ? oneOfEach : {}), ...given };
-  // Where there is nothing that an Ingress or a load balancer could lead to, or to measure, there is nobody for it unless asked for.
+  // Where there is nothing that an Ingress or a load balancer could lead to, to measure or to keep, there is nobody for it unless asked for.
   const unless = (field: 'ingress' | 'cloudControllerManagers' | 'metrics', possible: boolean) =>
     given[field] ?? (possible ? defaultConfig[field] : 0);
   const merged = {
@@ -117,6 +121,7 @@ export function completeConfig(asked: Partial<LabConfig>): LabConfig {
     ingress: unless('ingress', hasContainers(plain)),
     cloudControllerManagers: unless('cloudControllerManagers', loadBalancersPossible(plain)),
     metrics: unless('metrics', hasContainers(plain)),
+    storage: given.storage ?? (hasContainers(plain) ? defaultConfig.storage : ('none' as const)),
   };
   return { ...merged, timings: resolveTimings(merged.profile, given.timings ?? {}) };
 }
@@ -159,6 +164,8 @@ export function checkConfig(config: LabConfig): ConfigProblem[] {
   }
   if (config.ingress > 0 && !hasContainers(config))
     add('ingress', 'Ingresses lead to containers: they need network netns, engine containerd and a worker');
+  if (config.storage === 'local' && !hasContainers(config))
+    add('storage', 'volumes are for containers: they need network netns, engine containerd and a worker');
   if (config.cloudControllerManagers > 0 && !loadBalancersPossible(config))
     add('cloudControllerManagers', 'load balancers lead to nodes: they need network netns and a worker');
   if (config.metrics > 0 && !hasContainers(config))
@@ -211,6 +218,7 @@ function commandNames(config: LabConfig): string[] {
     ...numbered('metrics-', metrics),
     ...nodePrograms.flatMap((prefix) => numbered(`${prefix}cp`, config.controlPlane === 'static-pods' ? apiservers : 0)),
     ...nodePrograms.flatMap((prefix) => numbered(`${prefix}w`, workers)),
+    ...numbered('csi-local-w', workers),
   ];
 }
 

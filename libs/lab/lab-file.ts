@@ -28,6 +28,7 @@ const fields: Readonly<Record<keyof LabConfig, FieldKind>> = {
   ingress: 'number',
   cloudControllerManagers: 'number',
   metrics: 'number',
+  storage: ['local', 'none'],
   network: ['netns', 'loopback'],
   engine: ['containerd', 'hollow'],
   fabricCidr: 'text',
@@ -132,7 +133,7 @@ function unknownKey(kind: 'timings' | 'commands' | 'flags', key: string): string
     return known.includes(key) ? undefined : `unknown timing (one of: ${known.join(', ')})`;
   }
   const isProcess =
-    /^(etcd|apiserver|scheduler|(?:cloud-)?controller-manager|dns|ingress|metrics)-\d+$|^(kubelet|kube-proxy|containerd)-w\d+$/.test(
+    /^(etcd|apiserver|scheduler|(?:cloud-)?controller-manager|dns|ingress|metrics)-\d+$|^(kubelet|kube-proxy|containerd|csi-local)-w\d+$/.test(
       key,
     );
   return isProcess || (programNames as readonly string[]).includes(key)

@@ -1,6 +1,7 @@
 // All processes of a lab, in the order in which they are started and shown.
 import { cloudControllerManager } from './programs/cloud.ts';
 import { apiserver, balancer, controllerManager, etcd, scheduler } from './programs/control-plane.ts';
+import { csiLocal } from './programs/csi-local.ts';
 import { imageRegistry } from './programs/image-registry.ts';
 import { ingressController } from './programs/ingress.ts';
 import { metricsServer } from './programs/metrics.ts';
@@ -52,5 +53,6 @@ function nodeProcesses(context: ProgramContext, member: Member): ProcessSpec[] {
     kubelet(context, member),
     // Without namespaces there is no packet path that rules could change.
     ...(config.network === 'netns' ? [kubeProxy(context, member)] : []),
+    ...(config.storage === 'local' && member.kind === 'worker' ? [csiLocal(context, member)] : []),
   ];
 }

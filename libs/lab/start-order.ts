@@ -36,6 +36,7 @@ export function startCondition(spec: ProcessSpec, specs: readonly ProcessSpec[])
     case 'cluster-dns':
     case 'cloud-controller-manager':
     case 'metrics-server':
+    case 'csi-local':
       return { any: names('kube-apiserver'), all: balancer, objects: true };
     case 'ingress-controller':
       // A worker counts as switched on when its first process runs.

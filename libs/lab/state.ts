@@ -36,8 +36,8 @@ export function parseState(text: string, boot: string): LabState {
   if (typeof state !== 'object' || state === null) throw new Error('expected an object');
   if (state.version !== 1) throw new Error(`version ${JSON.stringify(state.version)}`);
   if (typeof state.config !== 'object' || state.config === null) throw new Error('config is missing');
-  // Labs of before there were Ingresses, load balancers or metrics have none.
-  const none = { ingress: 0, cloudControllerManagers: 0, metrics: 0 };
+  // Labs of before there were Ingresses, load balancers, metrics or provisioned volumes have none.
+  const none = { ingress: 0, cloudControllerManagers: 0, metrics: 0, storage: 'none' as const };
   const config = { ...defaultConfig, ...none, ...(state.config as Partial<LabConfig>) };
   const [problem] = checkConfig(config);
   if (problem !== undefined) throw new Error(`config.${problem.field}: ${problem.message}`);

@@ -10,8 +10,10 @@ import { fabricBatches, hostRules, namespaceSettings, namespacesOf } from './net
 import { isNamespaceOf } from './net/host-names.ts';
 import { parsePartition } from './net/partition.ts';
 import { processesOf } from './processes.ts';
+import { longSocket } from './programs/csi-local.ts';
 import type { ProcessSpec } from './programs/process-spec.ts';
 import { startCondition } from './start-order.ts';
+import { storageObjects } from './storage-objects.ts';
 import { testMachine, testTopology } from './testing.ts';
 import { timings } from './timings.ts';
 
@@ -41,12 +43,15 @@ test('the default lab is valid, and its names and addresses are what the documen
     'containerd-w1',
     'kubelet-w1',
     'kube-proxy-w1',
+    'csi-local-w1',
     'containerd-w2',
     'kubelet-w2',
     'kube-proxy-w2',
+    'csi-local-w2',
     'containerd-w3',
     'kubelet-w3',
     'kube-proxy-w3',
+    'csi-local-w3',
     'ingress-1',
     'ingress-2',
     'cloud-controller-manager-1',
@@ -186,7 +191,14 @@ test('ingress controllers serve in the network of every worker, as processes of 
 });
 
 describe('a control plane of static pods', () => {
-  const asked = { controlPlane: 'static-pods', workers: 1, ingress: 0, cloudControllerManagers: 0, metrics: 0 } as const;
+  const asked = {
+    controlPlane: 'static-pods',
+    workers: 1,
+    ingress: 0,
+    cloudControllerManagers: 0,
+    metrics: 0,
+    storage: 'none',
+  } as const;
 
   test('its node has a kubelet, a range of pods and one of each program, whose manifests lie where its kubelet reads', () => {
     const specs = specsOf(asked);
@@ -265,6 +277,29 @@ describe('a control plane of static pods', () => {
   });
 });
 
+test('every worker has a driver in its own folders, which its kubelet finds; without storage nothing of it is there', () => {
+  const spec = named(specsOf(), 'csi-local-w2');
+  const kubelet = named(specsOf(), 'kubelet-w2');
+  const root = kubelet.argv.find((flag) => flag.startsWith('--root-dir='))?.slice('--root-dir='.length);
+  expect(spec.argv).toContain(`--kubelet-registration-path=${root}/plugins_registry/csi-local.sock`);
+  expect(spec.argv).toContain('--statedir=/repo/.drydock/lab/workers/worker-2/csi-local');
+  expect(spec.argv).toContain('--nodeid=worker-2');
+  const kinds = storageObjects(testTopology()).map(({ body }) => body.kind);
+  expect(kinds).toEqual(['CSIDriver', 'StorageClass', 'ClusterRole', 'ClusterRoleBinding', 'Role', 'RoleBinding']);
+  expect(specsOf({ storage: 'none' }).filter(({ program }) => program === 'csi-local')).toEqual([]);
+  expect(storageObjects(testTopology({ storage: 'none' }))).toEqual([]);
+});
+
+test('a lab whose folder is too deep for a socket is refused, or has no storage', () => {
+  const topology = testTopology();
+  const deep = { ...topology, paths: { ...topology.paths, dir: `/${'d'.repeat(60)}/lab` } };
+  expect(longSocket(topology)).toBeUndefined();
+  expect(longSocket(deep)).toMatch(
+    /csi-local.sock: too long for a socket \(107 bytes at most\): choose a shorter --dir, or --storage=none$/,
+  );
+  expect(longSocket({ ...deep, config: { ...deep.config, storage: 'none' } })).toBeUndefined();
+});
+
 test('the metrics server is reached by the name of its Service, and asks kubelets by theirs', () => {
   const topology = testTopology({ profile: 'fast' });
   const spec = named(processesOf({ topology, machine: testMachine }), 'metrics-1');
@@ -279,13 +314,15 @@ test('the metrics server is reached by the name of its Service, and asks kubelet
   expect(objects.map(({ body }) => body.kind)).toEqual(['RoleBinding', 'Service', 'EndpointSlice', 'APIService']);
   expect(objects[2]?.body).toMatchObject({ endpoints: [{ addresses: ['10.250.0.91'] }], ports: [{ port: 4443 }] });
   expect(objects[3]?.body).toMatchObject({ spec: { caBundle: Buffer.from('PEM').toString('base64') } });
-  const without = testTopology({ metrics: 0 });
+  const without = testTopology({ metrics: 0, storage: 'none' });
   expect([...metricsObjects(without, 'PEM'), ...metricsRoleObjects(without)]).toEqual([]);
 });
 
-test('where pods are no containers there are no ingress controllers and no metrics; to ask for them is refused', () => {
+test('where pods are no containers there are no ingress controllers, no metrics and no volume drivers; to ask for them is refused', () => {
   for (const asked of [{ engine: 'hollow' }, { network: 'loopback', engine: 'hollow' }, { workers: 0 }] as const) {
     expect(specsOf(asked).filter((spec) => ['ingress', 'metrics'].includes(spec.member.kind))).toEqual([]);
+    expect(specsOf(asked).filter(({ program }) => program === 'csi-local')).toEqual([]);
+    expect(checkConfig(completeConfig({ ...asked, storage: 'local' })).map(({ field }) => field)).toEqual(['storage']);
     for (const field of ['ingress', 'metrics'])
       expect(checkConfig(completeConfig({ ...asked, [field]: 1 })).map((problem) => problem.field)).toEqual([field]);
   }

@@ -27,12 +27,15 @@ import { refuseOlderCertificates, removeSuperseded } from './older-lab.ts';
 import type { LabRecord } from './owner.ts';
 import { claimHost, firstTaken } from './ownership.ts';
 import { processesOf } from './processes.ts';
+import { longSocket } from './programs/csi-local.ts';
 import type { ProcessSpec } from './programs/process-spec.ts';
 import { balancerServer } from './programs/servers.ts';
 import { podCgroup, systemCgroup, workerFolders } from './programs/worker.ts';
 import { requirementsOf } from './requirements.ts';
+import { startCondition } from './start-order.ts';
 import { authorityOf, logFile, type StarterPorts, type StartListener, startAll, writeWhole } from './starter.ts';
 import type { LabState, RecordedProcess } from './state.ts';
+import { storageObjects } from './storage-objects.ts';
 import { isNode, layOut, type Member, nodesOf, routedRanges, type Topology } from './topology.ts';
 
 export interface UpOptions {
@@ -55,15 +58,6 @@ export interface UpResult {
 const upPatienceMs = 120_000;
 /** `start` may be asked for what cannot serve alone. */
 const startPatienceMs = 15_000;
-
-/** What waits for the lab's own objects. */
-const objectsNeeded: readonly string[] = [
-  'kubelet',
-  'cluster-dns',
-  'ingress-controller',
-  'cloud-controller-manager',
-  'metrics-server',
-];
 
 /** The least that must be free where the store writes: its log and the database are preallocated. */
 const leastFreeBytes = 512 * 1024 * 1024;
@@ -114,6 +108,8 @@ export async function bringUp(
   const running = new Set(specs.filter((spec) => isRunning(state, spec.name)).map((spec) => spec.name));
   const wanted = specs.filter((spec) => options.only === undefined || options.only.includes(spec.name));
   const toStart = wanted.filter((spec) => !running.has(spec.name));
+  const tooLong = longSocket(topology);
+  if (tooLong !== undefined) throw new LabError('config', tooLong);
   checkPrograms(Object.fromEntries(toStart.map((spec) => [spec.name, spec.argv])));
   if (config.network === 'loopback') await checkPorts(toStart);
   const images = prepareImages(context, topology, machineFacts(), options.signal);
@@ -125,7 +121,7 @@ export async function bringUp(
   const slow: string[] = [];
   const apiStop = new AbortController();
   const signal = AbortSignal.any([options.signal, apiStop.signal]);
-  const needsObjects = options.only === undefined || toStart.some((spec) => objectsNeeded.includes(spec.program));
+  const needsObjects = options.only === undefined || toStart.some((spec) => startCondition(spec, specs).objects);
   let objects: { nodes: Promise<void>; services: Promise<void> } | undefined;
   const ports: StarterPorts = {
     topology,
@@ -187,6 +183,7 @@ function makeObjects(
       ...nodeObjects(topology),
       ...dnsRoleObjects(topology),
       ...ingressObjects(topology),
+      ...storageObjects(topology),
       ...cloudObjects(topology),
       ...metricsRoleObjects(topology),
     ],
@@ -254,6 +251,7 @@ function refuseOtherLab(before: LabState, config: LabConfig): void {
     'dns',
     'ingress',
     'metrics',
+    'storage',
     'cloudControllerManagers',
     'network',
     'engine',

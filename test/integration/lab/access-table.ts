@@ -63,6 +63,7 @@ export const accessTable: Readonly<Record<string, AccessRow>> = {
   'cluster-dns': user('system:coredns'),
   'ingress-controller': user('system:ingress-nginx'),
   'metrics-server': user('system:metrics-server'),
+  'csi-local': user('system:csi-local'),
   'cloud-controller-manager': user('system:cloud-controller-manager'),
   'worker-1/kubelet-client': user('system:node:worker-1'),
   // Certificates to serve with are nobody's identity, whoever signed them.
