@@ -99,6 +99,21 @@ test('what was made or deleted shows soon, classes that come and go too, and tho
   ]);
 });
 
+test('what is said of a node goes on when the node is made anew', async () => {
+  const world = new Cluster();
+  world.run(new MemoryDriver());
+  await world.node();
+  await world.storageClass('a');
+  await world.clock.advanceAsync(5_000);
+  await world.user.delete(nodes, { name: 'n1' });
+  await world.node();
+  await world.clock.advanceAsync(120_000);
+  const owners = world
+    .list<CSIStorageCapacity>(csiStorageCapacities)
+    .map(({ metadata }) => metadata?.ownerReferences?.[0]?.uid);
+  expect(owners).toEqual(world.list(nodes).map(({ metadata }) => metadata?.uid));
+});
+
 test('whatever befalls any write, there is one object of each class', async () => {
   const writes = await withEveryMishap(async (strike, label) => {
     const world = new Cluster();

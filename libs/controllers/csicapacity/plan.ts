@@ -54,8 +54,12 @@ export function planCapacities(
     }
     seen.add(object.storageClassName);
     const said = sizesOf(room);
-    if (object.capacity === said.capacity && object.maximumVolumeSize === said.maximumVolumeSize) continue;
-    actions.push({ verb: 'update', resource: csiStorageCapacities, object: { ...object, ...said } });
+    const isSaid = object.capacity === said.capacity && object.maximumVolumeSize === said.maximumVolumeSize;
+    // A node that was made anew is another one: what is owned by the one before goes.
+    const isOwned = object.metadata?.ownerReferences?.some(({ uid: of }) => of === settings.owner.uid) === true;
+    if (isSaid && isOwned) continue;
+    const metadata = { ...object.metadata, ownerReferences: [settings.owner] };
+    actions.push({ verb: 'update', resource: csiStorageCapacities, object: { ...object, ...said, metadata } });
   }
   for (const [storageClassName, room] of rooms)
     if (!seen.has(storageClassName))
