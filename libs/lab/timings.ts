@@ -125,6 +125,14 @@ export const timings: readonly Timing[] = [
     unit: 'duration',
     usage: 'how often kubelets are asked what is used, at least 10s',
   },
+  {
+    flag: 'horizontal-pod-autoscaler-sync-period',
+    programs: ['kube-controller-manager'],
+    default: '15s',
+    fast: '5s',
+    unit: 'duration',
+    usage: 'how often each autoscaler is looked at',
+  },
 ];
 
 /** Where another value than upstream's default is wanted: flag to value. */

@@ -2,9 +2,8 @@
 // serves is killed.
 import { request as httpRequest, type RequestOptions } from 'node:http';
 import { request as httpsRequest } from 'node:https';
-import { execa } from '@drydock/foundation/child-process.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { deployEcho, e2eSkipReason, kubectl, kubectlJson, lab, labEnvironment, nodeAddress, podsOf, until } from './lab.ts';
+import { applyObjects, deployEcho, e2eSkipReason, kubectl, kubectlJson, lab, nodeAddress, podsOf, until } from './lab.ts';
 
 const namespace = 'e2e-ingress';
 
@@ -51,14 +50,7 @@ async function allAnswer(address: string, status: number, host: string, path = '
   });
 }
 
-async function apply(...objects: object[]): Promise<string> {
-  const text = JSON.stringify({ apiVersion: 'v1', kind: 'List', items: objects });
-  const { stdout } = await execa('kubectl', ['-n', namespace, 'apply', '-f', '-'], {
-    env: await labEnvironment(),
-    input: text,
-  });
-  return stdout;
-}
+const apply = (...objects: object[]): Promise<string> => applyObjects(namespace, ...objects);
 
 const backend = (name: string) => ({ service: { name, port: { number: 80 } } });
 const ingress = (name: string, spec: object, annotations: Record<string, string> = {}) => ({

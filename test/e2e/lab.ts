@@ -64,6 +64,13 @@ export async function kubectl(...args: string[]): Promise<string> {
   return result.stdout;
 }
 
+/** `kubectl apply` of objects, in a namespace; gives what it said. */
+export async function applyObjects(namespace: string, ...items: object[]): Promise<string> {
+  const input = JSON.stringify({ apiVersion: 'v1', kind: 'List', items });
+  const env = await labEnvironment();
+  return (await execa('kubectl', ['-n', namespace, 'apply', '-f', '-'], { env, timeout: commandTimeoutMs, input })).stdout;
+}
+
 /** The same for another lab than the suite's. */
 export async function kubectlWith(kubeconfig: string, ...args: string[]): Promise<string> {
   return (await execa('kubectl', ['--kubeconfig', kubeconfig, ...args], { timeout: commandTimeoutMs, stdin: 'ignore' })).stdout;

@@ -6,6 +6,7 @@ import type {
   V2HorizontalPodAutoscalerSpec,
 } from '@drydock/api/generated/types.ts';
 import { deployments, horizontalPodAutoscalers, pods } from '@drydock/api/resource.ts';
+import { apiError } from '@drydock/api/status.ts';
 import { type Call, isWrite } from '@drydock/client/client-layer.ts';
 import { expect, test } from 'vitest';
 import { type Manager, World, withEveryMishap } from '../testing/world.ts';
@@ -121,6 +122,22 @@ test('a scale whose answer is lost counts for its policy', async () => {
   await world.pass(20);
   expect(lost).toBe(true);
   expect(world.replicas()).toBe(3);
+});
+
+test('a status that cannot be written is told, and written in the next period', async () => {
+  const world = new Scaling();
+  world.queued = 2_000;
+  const { network } = world.run();
+  let refused = 0;
+  network.fate = (call: Call) =>
+    call.subresource === 'status' && refused++ === 0 ? { error: apiError('TooManyRequests', 'try again later') } : {};
+  await world.target('web', 2);
+  await world.pass(1);
+  expect(world.events.map(({ type, reason, message }) => `${type} ${reason}: ${message}`)).toEqual([
+    'Warning FailedUpdateStatus: try again later',
+  ]);
+  await world.pass(1);
+  expect(world.said()).toContain('ScalingActive=True ValidMetricFound');
 });
 
 test('with the lease lost in the middle of a reading nothing is written', async () => {

@@ -3,6 +3,7 @@ import type { V2HorizontalPodAutoscaler } from '@drydock/api/generated/types.ts'
 import { horizontalPodAutoscalers, pods as podResource } from '@drydock/api/resource.ts';
 import { matchesLabels } from '@drydock/api/selectors/label.ts';
 import { mayHaveHappened } from '@drydock/client/errors.ts';
+import { eventAbout } from '../common/action.ts';
 import { Driver, type Round } from '../common/driver.ts';
 import { byNamespace, indexByNamespace } from '../common/indexes.ts';
 import { keyOf, namespaceOf, splitKey } from '../common/object-meta.ts';
@@ -89,7 +90,9 @@ export async function startPodAutoscaler(
       } catch (error) {
         // The next period comes soon enough; what is measured then is what counts.
         context.signal.throwIfAborted();
-        log.warn({ key, error: (error as Error).message }, 'autoscaler: the round ended early');
+        const why = (error as Error).message;
+        context.record(eventAbout(horizontalPodAutoscalers, autoscaler, 'Warning', 'FailedUpdateStatus', why));
+        log.warn({ key, error: why }, 'autoscaler: the status was not written');
       }
       return settings.syncPeriodMs;
     },
