@@ -6,7 +6,7 @@ import { groupAliases } from '@drydock/lab/net/partition.ts';
 import { Command } from 'commander';
 import { convertVerb } from './convert-verb.ts';
 import { downVerb } from './down-verb.ts';
-import { buildArchive, buildImage, listImages, loadImages } from './image-verbs.ts';
+import { buildArchive, buildImages, listImages, loadImages } from './image-verbs.ts';
 import { followLogs } from './log-verb.ts';
 import { renderLabs } from './ls-verb.ts';
 import { labsOfMachine, openLab } from './open-lab.ts';
@@ -148,18 +148,23 @@ verb('env', 'shell commands that set KUBECONFIG and ETCDCTL_*', ['env', 'env | s
       say(`export ${name}='${value.replaceAll("'", "'\\''")}'`);
   },
 );
+const another = (value: string, before: readonly string[]): readonly string[] => [...before, value];
 const image = verb('image', 'images of the workers; no registry is involved', [
   'image list',
   'image load app.tar',
   'image build',
   'image build mysql:5.6',
+  'image build -f deploy.yaml',
 ]);
 image
-  .command('build [image]')
+  .command('build [images...]')
   .description(
-    `build the lab's own images from what is on this machine, or one that manifests name (${buildable.join(', ')}: Debian's MariaDB), which running workers then get; prints the docker-archive file`,
+    `build the lab's own images from what is on this machine, or others by the names that manifests have for them (${buildable.join(', ')}), which running workers then get; prints the docker-archive files`,
   )
-  .action(async (name?: string) => (name === undefined ? say(await buildArchive(lab())) : buildImage(lab(), name, say)));
+  .option('-f, --filename <file>', 'a manifest: those of its images that can be built (repeatable)', another, [])
+  .action(async (names: string[], { filename }: { filename: readonly string[] }) =>
+    names.length + filename.length === 0 ? say(await buildArchive(lab())) : buildImages(lab(), names, filename, say),
+  );
 image
   .command('load <file>')
   .description('load a docker-archive or OCI archive into every worker')

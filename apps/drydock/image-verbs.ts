@@ -1,9 +1,10 @@
 // `drydock image ...`
-import { existsSync } from 'node:fs';
+import { existsSync, readFileSync } from 'node:fs';
 import { join, resolve } from 'node:path';
 import { LabError, messageOf } from '@drydock/lab/errors.ts';
-import { buildOnDemand } from '@drydock/lab/images/on-demand.ts';
-import { ensureArchive, loadArchive } from '@drydock/lab/images/provision.ts';
+import { imagesIn } from '@drydock/lab/images/manifest-images.ts';
+import { buildable, buildOnDemand, canBuild } from '@drydock/lab/images/on-demand.ts';
+import { ensureArchive, loadArchive, nameImage } from '@drydock/lab/images/provision.ts';
 import type { Lab } from '@drydock/lab/lab.ts';
 import { tool } from '@drydock/lab/machine/spawn.ts';
 import { workerFolders } from '@drydock/lab/programs/worker.ts';
@@ -15,11 +16,37 @@ export function buildArchive(lab: Lab): Promise<string> {
   return ensureArchive(lab.context);
 }
 
-/** Builds an image that is not the lab's own, under the name that manifests have for it; workers that run get it. */
-export async function buildImage(lab: Lab, name: string, say: (line: string) => void): Promise<void> {
-  const file = await buildOnDemand(name, join(lab.context.imageCache, 'built'));
-  say(file);
-  if (lab.find() !== undefined && workersOf(lab).length > 0) await loadImages(lab, file, say);
+/**
+ * Builds images that are not the lab's own, under the names that manifests have for them; workers that run get them. With a manifest:
+ * those of its images that somebody knows how to build; the others are said.
+ */
+export async function buildImages(
+  lab: Lab,
+  images: readonly string[],
+  manifests: readonly string[],
+  say: (line: string) => void,
+): Promise<void> {
+  const named = [...new Set(manifests.flatMap((file) => imagesIn(readManifest(file), file)))];
+  const known = named.filter(canBuild);
+  for (const image of named.filter((each) => !known.includes(each))) say(`not built, nobody knows how: ${image}`);
+  if (images.length + known.length === 0)
+    throw new LabError('config', `${manifests.join(', ')}: no image that can be built; known: ${buildable.join(', ')}`);
+  for (const image of [...images, ...known]) {
+    const { file, name, pinned } = await buildOnDemand(image, join(lab.context.imageCache, 'built'));
+    say(file);
+    if (lab.find() === undefined || workersOf(lab).length === 0) continue;
+    await loadImages(lab, file, say);
+    if (pinned !== undefined)
+      await Promise.all(workersOf(lab).map((member) => nameImage(lab.view().topology, member, name, pinned)));
+  }
+}
+
+function readManifest(file: string): string {
+  try {
+    return readFileSync(file === '-' ? 0 : file, 'utf8');
+  } catch (error) {
+    throw new LabError('config', `${file}: ${messageOf(error)}`);
+  }
 }
 
 /** Imports an archive into every worker, at the same time. */

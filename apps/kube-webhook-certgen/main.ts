@@ -66,8 +66,10 @@ try {
   else if (command === 'patch') await patch(args);
   else if (command === undefined || command === '--help' || command === '-h' || command === 'help') process.stdout.write(usage);
   else throw new FlagError(`unknown command "${command}" for "${name}"`);
+  // At once: a connection that is still being closed would hold up its Job.
+  process.exit(0);
 } catch (error) {
   const plain = error instanceof FlagError || error instanceof StartupError || error instanceof CommandError;
   process.stderr.write(`Error: ${plain ? error.message : ((error as Error).stack ?? String(error))}\n`);
-  process.exitCode = 1;
+  process.exit(1);
 }

@@ -9,6 +9,15 @@ import type { ImageSpec, Layer, LayerEntry } from './image-spec.ts';
 
 /** Fixed, so that the same content gives the same digests on every machine. */
 const entryTime = new Date(0);
+/**
+ * The attribute security.capability of a file: cap_net_bind_service=ep, as the kernel keeps it (linux/capability.h, vfs_cap_data of
+ * revision 2: flags and revision, then what is permitted and inheritable, in two halves). All its bytes are characters of their own.
+ */
+const mayBind = {
+  'SCHILY.xattr.security.capability': Buffer.from([1, 0, 0, 2, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]).toString(
+    'latin1',
+  ),
+};
 
 /** Writes `images` to `file`; layers that several images share are stored once. */
 export async function writeArchive(file: string, images: readonly ImageSpec[]): Promise<void> {
@@ -78,7 +87,10 @@ function addEntry(tar: ReturnType<typeof pack>, entry: LayerEntry): void {
       tar.entry({ name: entry.path, mode: entry.mode, mtime: entryTime }, Buffer.from(entry.content));
       break;
     case 'copy':
-      tar.entry({ name: entry.path, mode: entry.mode, mtime: entryTime }, readFileSync(entry.source));
+      tar.entry(
+        { name: entry.path, mode: entry.mode, mtime: entryTime, ...(entry.mayBindLowPorts === true ? { pax: mayBind } : {}) },
+        readFileSync(entry.source),
+      );
       break;
   }
 }

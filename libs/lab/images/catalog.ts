@@ -96,7 +96,7 @@ export async function busyboxLayer(): Promise<Layer> {
 }
 
 /** This project's Node with the libraries that it is linked to. */
-async function nodeLayer(): Promise<Layer> {
+export async function nodeLayer(): Promise<Layer> {
   // Host names are resolved through these; the linker does not show them.
   const more = ['libnss_dns.so.2', 'libnss_files.so.2', 'libresolv.so.2'].flatMap((name) => besideLibc(name));
   return { name: 'node', entries: await programWithLibraries(nodeProgram, 'usr/bin/node', more) };
@@ -111,8 +111,8 @@ async function findLayer(): Promise<Layer> {
   return { name: 'find', entries: [...new Map(entries.map((entry) => [entry.path, entry])).values()] };
 }
 
-/** A program of this machine at `path`, with the libraries that it is linked to and `more`, at their own places. */
-async function programWithLibraries(program: string, path: string, more: readonly string[] = []): Promise<LayerEntry[]> {
+/** A program of this machine, or a library, at `path`, with the libraries that it is linked to and `more`, at their own places. */
+export async function programWithLibraries(program: string, path: string, more: readonly string[] = []): Promise<LayerEntry[]> {
   const libraries = (await tool(['ldd', program]))
     .split('\n')
     .flatMap((line) => /(?:=> )?(\/\S+) \(0x/.exec(line)?.[1] ?? [])

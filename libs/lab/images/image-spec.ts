@@ -5,7 +5,14 @@ export type LayerEntry =
   | { readonly type: 'link'; readonly path: string; readonly target: string }
   | { readonly type: 'file'; readonly path: string; readonly mode: number; readonly content: Uint8Array }
   /** Copied from this machine. */
-  | { readonly type: 'copy'; readonly path: string; readonly mode: number; readonly source: string };
+  | {
+      readonly type: 'copy';
+      readonly path: string;
+      readonly mode: number;
+      readonly source: string;
+      /** Whether the program may listen at ports below 1024 whoever runs it, as far as its container may. */
+      readonly mayBindLowPorts?: boolean;
+    };
 
 export interface Layer {
   readonly name: string;

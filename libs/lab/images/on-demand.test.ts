@@ -6,11 +6,13 @@ import { execa } from '@drydock/foundation/child-process.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { buildOnDemand } from './on-demand.ts';
 
-test.each(['redis:7', 'quay.io/library/mysql:5.6', 'mysql:', 'mysql:5.6@sha256:abc'])(
+const known = 'mysql:TAG, mariadb:TAG, REGISTRY/ingress-nginx/controller:TAG, REGISTRY/ingress-nginx/kube-webhook-certgen:TAG';
+
+test.each(['redis:7', 'quay.io/library/mysql:5.6', 'mysql:', 'mysql:5.6@sha256:abc', 'ingress-nginx/controller-x'])(
   '%s is refused with what is known',
   async (image) => {
     await expect(buildOnDemand(image, tmpdir())).rejects.toThrow(
-      `do not know how to build the image ${image}; known: mysql:TAG, mariadb:TAG`,
+      `do not know how to build the image ${image}; known: ${known}`,
     );
   },
 );

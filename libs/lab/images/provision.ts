@@ -126,6 +126,12 @@ export async function loadArchive(topology: Topology, worker: Member, archive: s
   addImages(imageLayout(topology.paths), join(root, contentFolder), importedIn(output));
 }
 
+/** Gives an image of a worker a further name, as one that has a digest. */
+export async function nameImage(topology: Topology, worker: Member, image: string, name: string): Promise<void> {
+  const { socket } = workerFolders(topology, worker);
+  await tool(['ctr', '-a', socket, '-n', 'k8s.io', 'images', 'tag', '--force', image, name]);
+}
+
 async function fill(store: string, root: string): Promise<void> {
   if (existsSync(join(root, databases[0] ?? ''))) return;
   // Made aside and renamed whole: an interrupted attempt must not leave a store whose database is the cache's own.
