@@ -36,13 +36,14 @@ export async function mountNetwork(
   { type, source, options }: NetworkMount,
   signal: AbortSignal | undefined,
 ): Promise<void> {
-  const given = ['-t', type, ...(options.length === 0 ? [] : ['-o', options.join(',')]), source];
+  const given = ['-t', type, ...(options.length === 0 ? [] : ['-o', options.join(',')])];
   try {
-    await run('mount', ['--no-canonicalize', ...given, '/proc/self/fd/3'], [directory.handle], signal);
+    // The source is written by whoever made the pod: behind `--` it is no option, such as one that names an fstab of theirs.
+    await run('mount', ['--no-canonicalize', ...given, '--', source, '/proc/self/fd/3'], [directory.handle], signal);
   } catch (error) {
     if (!(error instanceof MountError)) throw error;
     const said = error.message.replaceAll('/proc/self/fd/3', directory.path);
-    const ran = ['Mounting command: mount', `Mounting arguments: ${given.join(' ')} ${directory.path}`];
+    const ran = ['Mounting command: mount', `Mounting arguments: ${[...given, source, directory.path].join(' ')}`];
     throw new MountError([`mount failed: ${error.status}`, ...ran, `Output: ${said}`, ''].join('\n'), { cause: error });
   }
 }

@@ -1,5 +1,5 @@
 // Volumes of other machines: what is asked of mount(8), once, and what an event says where it fails.
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Directory } from '@drydock/foundation/beneath/directory.ts';
@@ -68,4 +68,22 @@ test.skipIf(process.platform !== 'linux')('the words of mount(8), with the path 
   expect(lines[0]).toMatch(/^mount failed: exit status \d+$/);
   expect(lines.slice(1, 3)).toEqual(['Mounting command: mount', `Mounting arguments: -t no-such -o ro,hard s:/ ${folder}`]);
   expect(lines[3]).toMatch(new RegExp(`^Output: mount: ${folder}: `));
+});
+
+test.skipIf(process.platform !== 'linux')('a source that looks like an option is none', async () => {
+  const folder = scratch();
+  // What a container could have written into a volume of its own: read as an fstab, it would mount what it names.
+  mkdirSync(join(folder, 'a:'));
+  writeFileSync(join(folder, 'a:', 'b'), '/no-such-device /proc/self/fd/3 none bind 0 0\n');
+  mkdirSync(join(folder, 'target'));
+  await using directory = await Directory.open(join(folder, 'target'));
+  const network = inlineNetwork({ name: 'v', nfs: { server: `--fstab=${folder}/a`, path: '/b' } });
+  if (network === undefined) throw new Error('it is no network volume');
+  const mounted = mountNetwork(directory, { ...network.mount, type: 'no-such' }, undefined);
+  const error = await mounted.then(
+    () => '',
+    (cause: Error) => cause.message,
+  );
+  expect(error).toContain(`Mounting arguments: -t no-such --fstab=${folder}/a:/b ${folder}/target`);
+  expect(error).not.toContain('/no-such-device');
 });
