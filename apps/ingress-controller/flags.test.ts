@@ -6,7 +6,7 @@ import { readPlaces } from './settings.ts';
 
 const dialect = { style: 'pflag', ignored: ignoredFlags, refused: refusedFlags } as const;
 
-// The arguments of ingress-nginx's own Deployment for bare metal: 0.47.0, 1.0.0, and the last.
+// The arguments of ingress-nginx's own Deployments: for bare metal 0.47.0, 1.0.0 and the last; 0.30.
 test.each([
   [
     '--election-id=ingress-controller-leader --ingress-class=nginx --configmap=ingress-nginx/ingress-nginx-controller --validating-webhook-certificate=/usr/local/certificates/cert --validating-webhook-key=/usr/local/certificates/key',
@@ -16,6 +16,9 @@ test.each([
   ],
   [
     '--publish-service=ingress-nginx/ingress-nginx-controller --election-id=ingress-nginx-leader --controller-class=k8s.io/ingress-nginx --ingress-class=nginx --configmap=ingress-nginx/ingress-nginx-controller --enable-metrics=false',
+  ],
+  [
+    '--configmap=ingress-nginx/ingress-nginx-controller --tcp-services-configmap=ingress-nginx/tcp-services --udp-services-configmap=ingress-nginx/udp-services --publish-service=ingress-nginx/ingress-nginx --annotations-prefix=nginx.ingress.kubernetes.io',
   ],
 ])('the arguments of the original are taken: %s', (line) => {
   const { values } = parseFlags(flags, line.split(' '), dialect);

@@ -16,6 +16,16 @@ export const flags = {
   'watch-namespace': flag('string', '', 'Namespace the controller watches. All namespaces if it is empty.'),
   'annotations-prefix': flag('string', 'nginx.ingress.kubernetes.io', 'Prefix of the annotations of an Ingress.'),
   configmap: flag('string', '', 'Name of the ConfigMap with the settings for all hosts, NAMESPACE/NAME.'),
+  'tcp-services-configmap': flag(
+    'string',
+    '',
+    'ConfigMap with TCP services, NAMESPACE/NAME. What it has is not served, and told in an event.',
+  ),
+  'udp-services-configmap': flag(
+    'string',
+    '',
+    'ConfigMap with UDP services, NAMESPACE/NAME. What it has is not served, and told in an event.',
+  ),
   'default-backend-service': flag('string', '', 'Service that answers what nobody else does, NAMESPACE/NAME. 404 without one.'),
   'default-ssl-certificate': flag('string', '', 'Secret with the certificate of hosts that have none, NAMESPACE/NAME.'),
   'disable-catch-all': flag('bool', false, 'Whether Ingresses with a default backend and no rules are left out.'),
@@ -68,8 +78,6 @@ const off = (text: string) => text === 'false';
 export const refusedFlags: Readonly<Record<string, RefusedFlag>> = {
   'apiserver-host': notServed('the server is the one of --kubeconfig'),
   'certificate-authority': notServed('the server is the one of --kubeconfig'),
-  'tcp-services-configmap': notServed('TCP services are not proxied: use a Service of type NodePort or LoadBalancer'),
-  'udp-services-configmap': notServed('UDP services are not proxied: use a Service of type NodePort or LoadBalancer'),
   'enable-ssl-passthrough': notServed('TLS ends here', 'bool', off),
   'watch-namespace-selector': notServed('namespaces are not selected: use --watch-namespace'),
   'enable-topology-aware-routing': notServed('endpoints are not told apart by zone', 'bool', off),

@@ -58,6 +58,11 @@ export function controllerOptions(
     annotationPrefix: values['annotations-prefix'],
     watchNamespace: values['watch-namespace'],
     configMap: objectName('configmap', values.configmap),
+    streamConfigMaps: (['tcp', 'udp'] as const).flatMap((protocol) => {
+      const flag = `${protocol}-services-configmap` as const;
+      const name = objectName(flag, values[flag]);
+      return name === undefined ? [] : [{ protocol, name }];
+    }),
     defaultBackend: objectName('default-backend-service', values['default-backend-service']),
     defaultCertificate: objectName('default-ssl-certificate', values['default-ssl-certificate']),
     publishService: objectName('publish-service', values['publish-service']),

@@ -96,6 +96,7 @@ describe.skipIf(missing !== undefined)(`the controller (${missing ?? 'installed'
       annotationPrefix: 'nginx.ingress.kubernetes.io',
       watchNamespace: '',
       configMap: 'ingress-nginx/ingress-nginx-controller',
+      streamConfigMaps: [],
       defaultBackend: undefined,
       defaultCertificate: undefined,
       publishService: undefined,
@@ -249,7 +250,7 @@ describe.skipIf(missing !== undefined)(`the controller (${missing ?? 'installed'
     await expect.poll(() => status('second.org')).toBe(200);
   });
 
-  test('with the rights of earlier versions: Endpoints, no classes, a ConfigMap to lead by, the nodes of its pods', async () => {
+  test('with the rights of earlier versions: Endpoints, no classes, a ConfigMap to lead by, the nodes of its pods, no TCP', async () => {
     for (const controller of running) await controller.stop();
     const { port } = backend.address() as AddressInfo;
     const subsets = [{ addresses: [{ ip: '127.0.0.1' }], ports: [{ name: 'http', port }] }];
@@ -266,7 +267,10 @@ describe.skipIf(missing !== undefined)(`the controller (${missing ?? 'installed'
     api.injectFault((_verb, { resource }) => {
       if (['endpointslices', 'ingressclasses', 'leases'].includes(resource)) throw apiError('Forbidden', resource);
     });
+    const streams = { namespace: 'ingress-nginx', name: 'tcp-services' };
+    await api.create(configMaps, { metadata: streams, data: { '9000': 'default/web:80' } });
     await start({
+      streamConfigMaps: [{ protocol: 'tcp', name: 'ingress-nginx/tcp-services' }],
       ...{ readsSlices: false, readsClasses: false, publishAddresses: [], publishNodes: true, pod: 'controller-1' },
       election: { id: 'ingress-controller-leader-nginx', ttlMs: 4_000, lock: 'configmaps' },
     });
@@ -275,5 +279,10 @@ describe.skipIf(missing !== undefined)(`the controller (${missing ?? 'installed'
     await api.create<Ingress>(ingresses, { ...made, metadata: { ...made.metadata, annotations } });
     await expect.poll(() => status('older.org')).toBe(200);
     await expect.poll(() => addressesOf('older')).toEqual([{ ip: '10.250.0.103' }]);
+    const told = async () =>
+      (await api.list<CoreEvent>(events, { namespace: 'ingress-nginx' })).items.map(({ message }) => message);
+    await expect
+      .poll(told)
+      .toContain('TCP services are not proxied, use a Service of type NodePort or LoadBalancer: ports 9000');
   });
 });

@@ -49,7 +49,7 @@ import {
 } from './metrics.ts';
 import type { ControllerOptions } from './options.ts';
 import { planRouting } from './plan.ts';
-import { readSettings } from './settings.ts';
+import { readSettings, streamProblem } from './settings.ts';
 import { ingressKey, nodeAddresses, serviceAddresses, statusEntry } from './status.ts';
 import { StatusWriter } from './status-writer.ts';
 import { type Made, problemsByIngress, Syncer, whatItSays } from './syncer.ts';
@@ -112,11 +112,13 @@ export class IngressController implements Service {
     this.#pods = options.publishNodes ? this.#factory.of(pods, { namespace: options.namespace }) : undefined;
     this.#nodes = options.publishNodes ? this.#factory.of(nodes) : undefined;
     this.#secrets = this.#factory.of(secrets, namespace);
-    const [configNamespace = '', configName = ''] = (options.configMap ?? '').split('/');
-    this.#configMaps =
-      options.configMap === undefined
-        ? undefined
-        : this.#factory.of(configMaps, { namespace: configNamespace, fieldSelector: `metadata.name=${configName}` });
+    this.#configMaps = options.configMap === undefined ? undefined : this.#configMapCalled(options.configMap);
+    for (const { protocol, name } of options.streamConfigMaps)
+      this.#configMapCalled(name).subscribe(({ before, after }) => {
+        const problem = streamProblem(protocol, after?.data);
+        if (after !== undefined && problem !== undefined && problem !== streamProblem(protocol, before?.data))
+          this.#events.record(referenceTo(configMaps, after), 'Warning', 'OptionsNotServed', problem);
+      });
     this.#slices?.index(byService, (slice) => {
       const name = serviceOfSlice(slice);
       return name === undefined ? [] : [`${slice.metadata?.namespace}/${name}`];
@@ -170,6 +172,11 @@ export class IngressController implements Service {
       make: (list) => this.#make(list, this.#syncer.refused()),
       check: (content) => this.#ports.plane.check(content),
     });
+  }
+
+  #configMapCalled(key: string): Informer<ConfigMap> {
+    const [namespace = '', name = ''] = key.split('/');
+    return this.#factory.of(configMaps, { namespace, fieldSelector: `metadata.name=${name}` });
   }
 
   #identity() {

@@ -9,6 +9,8 @@ export interface ControllerOptions {
   readonly watchNamespace: string;
   /** `namespace/name`, each; undefined where there is none. */
   readonly configMap: string | undefined;
+  /** ConfigMaps with services of bare TCP or UDP, which are not proxied: what they have is told. */
+  readonly streamConfigMaps: readonly { readonly protocol: 'tcp' | 'udp'; readonly name: string }[];
   readonly defaultBackend: string | undefined;
   readonly defaultCertificate: string | undefined;
   readonly publishService: string | undefined;

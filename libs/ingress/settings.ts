@@ -144,3 +144,11 @@ export function readSettings(data: Readonly<Record<string, string>> | undefined)
   }
   return { settings: settings as unknown as Settings, problems };
 }
+
+/** What is to be said of a ConfigMap with services of bare TCP or UDP; undefined where it is empty. */
+export function streamProblem(protocol: 'tcp' | 'udp', data: Readonly<Record<string, string>> = {}): string | undefined {
+  const ports = Object.keys(data).sort();
+  if (ports.length === 0) return undefined;
+  const kind = protocol.toUpperCase();
+  return `${kind} services are not proxied, use a Service of type NodePort or LoadBalancer: ports ${ports.join(', ')}`;
+}
