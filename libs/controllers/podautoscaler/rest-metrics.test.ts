@@ -35,6 +35,7 @@ const answers: Readonly<Record<string, unknown>> = {
   },
   '/apis/custom.metrics.k8s.io/v1beta2/namespaces/a/services/s/hits?metricLabelSelector=': { items: [{ value: '3' }] },
   '/apis/custom.metrics.k8s.io/v1beta2/namespaces/a/metrics/hits?metricLabelSelector=': { items: [{ value: '4' }] },
+  '/apis/custom.metrics.k8s.io/v1beta2/namespaces/of-others/metrics/hits?metricLabelSelector=': { items: [{ value: '666' }] },
   '/apis/custom.metrics.k8s.io/v1beta2/namespaces/a/widgets.example.com/w/hits?metricLabelSelector=': {
     items: [{ value: '5' }],
   },
@@ -83,9 +84,10 @@ test('custom and external ones', async () => {
     await object('networking.k8s.io/v1', 'Ingress', 'front'),
     await object('v1', 'Service', 's'),
     await object('v1', 'Namespace', 'a'),
+    await object('v1', 'Namespace', 'of-others'),
     await object('example.com/v1', 'Widget', 'w'),
     await reader().external('a', 'queue', bc),
-  ]).toEqual([2_000_000, 3_000, 4_000, 5_000, 2_500]);
+  ]).toEqual([2_000_000, 3_000, 4_000, 4_000, 5_000, 2_500]);
 });
 
 test.each<[string, (reader: MetricsReader) => Promise<unknown>]>([

@@ -89,9 +89,10 @@ export class RestMetrics implements MetricsReader {
   ): Promise<number> {
     const query = { metricLabelSelector: textOf(metricSelector) };
     const base = await this.#customBase();
+    // Whichever namespace is named, it is the autoscaler's own: who may make one there has no say in another (as upstream).
     const own = kind === 'Namespace' && !apiVersion.includes('/');
     const resource = own ? 'metrics' : groupResourceOf(await this.#resourceOf(apiVersion, kind));
-    const object = own ? `${encodeURIComponent(name)}/metrics` : `${namespace}/${resource}/${encodeURIComponent(name)}`;
+    const object = own ? `${namespace}/metrics` : `${namespace}/${resource}/${encodeURIComponent(name)}`;
     const path = `${base}/namespaces/${object}/${encodeURIComponent(metric)}`;
     const items = await this.#items<CustomMetric>('custom', path, query, `get ${resource}.custom.metrics.k8s.io ${name}`);
     return milli(items[0]?.value ?? '0');

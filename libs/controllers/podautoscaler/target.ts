@@ -29,7 +29,7 @@ export async function servedResource(client: ApiClient, apiVersion: string, kind
   const known = builtIn(group, kind);
   if (known !== undefined) return known;
   for (const version of group === '' ? [] : await servedVersions(client, group)) {
-    const found = await readOr(client.getRaw<Discovered>(`/apis/${group}/${version}`), {});
+    const found = await readOr(client.getRaw<Discovered>(`/apis/${encodeURIComponent(group)}/${version}`), {});
     const one = found.resources?.find((each) => each.kind === kind && !each.name.includes('/'));
     if (one !== undefined) return { group, version, resource: one.name, kind, namespaced: one.namespaced };
   }
@@ -47,7 +47,7 @@ function builtIn(group: string, kind: string): Resource | undefined {
 }
 
 async function servedVersions(client: ApiClient, group: string): Promise<readonly string[]> {
-  const { preferredVersion, versions = [] } = await readOr(client.getRaw<Group>(`/apis/${group}`), {});
+  const { preferredVersion, versions = [] } = await readOr(client.getRaw<Group>(`/apis/${encodeURIComponent(group)}`), {});
   const preferred = preferredVersion?.version;
   const others = versions.map(({ version }) => version).filter((version) => version !== preferred);
   return preferred === undefined ? others : [preferred, ...others];
@@ -62,13 +62,18 @@ async function readOr<T>(reading: Promise<T>, otherwise: T): Promise<T> {
   }
 }
 
-/** The scale of an object, read live. Throws an Error. */
+/**
+ * The scale of an object of that namespace, read live. Throws an Error: also for kinds outside namespaces, which nobody is to scale who
+ * may make autoscalers in one.
+ */
 export async function readScale(
   client: ApiClient,
   namespace: string,
   { apiVersion = '', kind, name }: { readonly apiVersion?: string | undefined; readonly kind: string; readonly name: string },
 ): Promise<ReadScale> {
   const resource = await servedResource(client, apiVersion, kind);
+  // What upstream is answered, which asks for it inside the namespace.
+  if (!resource.namespaced) throw new Error('the server could not find the requested resource');
   const scale = await client.get<KubeObject>(resource, { namespace, name }, { subresource: 'scale' });
   return { resource, scale: scale as Scale };
 }
