@@ -13,7 +13,7 @@ import { workerFolders } from '../programs/worker.ts';
 import { testTopology } from '../testing.ts';
 import { membersOf } from '../topology.ts';
 import { blobFile, namesIn } from './layout.ts';
-import { loadArchive } from './provision.ts';
+import { loadArchive, nameImage } from './provision.ts';
 
 const { isLinux, isRoot } = hostAbilities();
 const able = isLinux && isRoot && findProgram('containerd') !== undefined && findProgram('ctr') !== undefined;
@@ -74,6 +74,11 @@ test.skipIf(!able)(
       const layout = imageLayout(topology.paths);
       expect([...namesIn(layout)]).toEqual([[name, index]]);
       expect(existsSync(blobFile(layout, manifest) ?? '')).toBe(true);
+      // By a digest that is another image's: twice, as when it is built anew.
+      const pinned = `docker.io/library/several@sha256:${'5'.repeat(64)}`;
+      for (let times = 0; times < 2; times++) await nameImage(topology, worker, name, pinned);
+      const names = execFileSync('ctr', ['-a', folders.socket, '-n', 'k8s.io', 'images', 'list', '-q'], { encoding: 'utf8' });
+      expect(names.trim().split('\n').sort()).toEqual([name, pinned]);
     } finally {
       containerd.kill('SIGKILL');
       await ended;
