@@ -1,7 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import { decodeBatch } from './decode.ts';
 import { samplesOf } from './exposition.ts';
+import { kubeletAnswerMaxBytes, latestMs } from './limits.ts';
+import { nodeObject } from './objects.ts';
 import { podId } from './points.ts';
+import { MetricsStorage } from './storage.ts';
 
 const askedAtMs = 1_700_000_009_000;
 const of = (container: string, pod = 'web') => `{container="${container}",namespace="default",pod="${pod}"}`;
@@ -64,6 +67,31 @@ describe('what a kubelet says', () => {
     },
   );
 
+  test.each([
+    ['a time that no answer can say', '1 99999999999999999', '1 99999999999999999'],
+    ['a time after which a window could not be said', '1 9223372036855', '1 9223372036855'],
+    ['one time of two that cannot be', '1 -1', '1 1700000000100'],
+    ['more processor time than there are numbers for', '1e300 1700000000100', '1 1700000000100'],
+    ['more memory than there are numbers for', '1 1700000000100', '1e300 1700000000100'],
+  ])('%s: the node is left out, for one answer is about all of them', (_, cpu, memory) => {
+    const { nodes } = decoded(`node_cpu_usage_seconds_total ${cpu}`, `node_memory_working_set_bytes ${memory}`);
+    expect(nodes).toEqual({});
+  });
+
+  test('at the last moment that is believed an answer can still be made', () => {
+    const at = (atMs: number, cpu: number) =>
+      decodeBatch(`node_cpu_usage_seconds_total ${cpu} ${atMs}\nnode_memory_working_set_bytes 1 ${atMs}\n`, 'w1', askedAtMs);
+    const storage = new MetricsStorage(15_000);
+    storage.store(at(1, 1));
+    storage.store(at(latestMs, 9e9));
+    const usage = storage.node('w1');
+    expect(usage && nodeObject({ name: 'w1' }, usage, askedAtMs)).toMatchObject({
+      timestamp: '2262-04-11T23:47:16Z',
+      window: '2562047h47m16.853s',
+      usage: { cpu: '975781955n', memory: '1' },
+    });
+  });
+
   test('other figures of containers, and those without the names, say nothing', () => {
     const { pods } = decoded(
       ...whole('c'),
@@ -99,5 +127,11 @@ describe('the text format', () => {
     'a 1 1.5',
   ])('no sample: %s', (line) => {
     expect(() => [...samplesOf(`ok 1\n${line}`)]).toThrow(`line 2: ${JSON.stringify(line)} is no sample`);
+  });
+
+  test('a text as long as a kubelet may send, which is no number only at its end, costs no more than its length', () => {
+    const digits = '1'.repeat(kubeletAnswerMaxBytes / 8);
+    for (const line of [`a ${digits}x`, `a ${digits}.${digits}x`, `a 1${' '.repeat(digits.length)}x`, `a{b="${digits}`])
+      expect(() => [...samplesOf(line)]).toThrow('line 1: ');
   });
 });

@@ -1,5 +1,6 @@
 // What a kubelet says at /metrics/resource, as points (metrics-server: pkg/scraper/client/resource/decode.go). Pure.
 import { type Sample, samplesOf } from './exposition.ts';
+import { amountLimit, latestMs } from './limits.ts';
 import { type Batch, type MetricsPoint, type PodId, podId } from './points.ts';
 
 type Draft = { -readonly [K in keyof MetricsPoint]: MetricsPoint[K] };
@@ -19,7 +20,7 @@ const series: Readonly<Record<string, (draft: Draft, sample: Sample, atMs: numbe
 };
 
 /**
- * The points of the node's own and of its pods. What is not whole (a part missing or 0) is left out; of pods with a container that is
+ * The points of the node's own and of its pods. What is not whole (a part missing, 0, or beyond what answers can say) is left out; of pods with a container that is
  * not whole all of it, for their sum would be wrong. Throws ExpositionError.
  * @param askedAtMs the time of samples that carry none.
  */
@@ -31,7 +32,8 @@ export function decodeBatch(text: string, nodeName: string, askedAtMs: number): 
     const take = Object.hasOwn(series, what) ? series[what] : undefined;
     if (take === undefined) continue;
     const draft = subject === 'node' ? node : containerOf(pods, sample);
-    if (draft !== undefined) take(draft, sample, sample.atMs ?? askedAtMs);
+    const atMs = sample.atMs ?? askedAtMs;
+    if (draft !== undefined && atMs > 0 && atMs <= latestMs) take(draft, sample, atMs);
   }
   return {
     nodes: new Map(isWhole(node) ? [[nodeName, node]] : []),
@@ -59,7 +61,7 @@ function isWhole({ atMs, cpuNanoseconds, workingSetBytes }: MetricsPoint): boole
   return atMs !== 0 && cpuNanoseconds !== 0 && workingSetBytes !== 0;
 }
 
-/** 0 where it is none. */
+/** 0 where it is none, or more than readers of answers have numbers for. */
 function amount(value: number): number {
-  return Number.isFinite(value) && value > 0 ? Math.trunc(value) : 0;
+  return value > 0 && value < amountLimit ? Math.trunc(value) : 0;
 }

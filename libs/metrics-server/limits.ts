@@ -14,3 +14,12 @@ export const kubeletIdleMs = 80_000;
 export const freshContainerMs = 10_000;
 /** A round that has begun so many times its period ago and is not over: collecting is not timely any more. */
 export const lateRounds = 1.5;
+
+/** No amount is as large: readers written in Go keep them in 64 bits. */
+export const amountLimit = 2 ** 63;
+/**
+ * The last moment of which a kubelet is believed to have measured something, in milliseconds since the Unix epoch: the year 2262, up to
+ * which times and the windows between them can be said in an answer. One answer is about all nodes: what one of them makes up must not
+ * spoil it for the others.
+ */
+export const latestMs = 9_223_372_036_854;
