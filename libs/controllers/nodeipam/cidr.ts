@@ -7,20 +7,27 @@ export interface Range {
   readonly bits: 32 | 128;
 }
 
-/** Reads `10.244.0.0/16` or `fd00::/48`; undefined where the text is none. */
+/** Reads `10.244.0.0/16` or `fd00::/48`; undefined where the text is none, or has zeros in front, which others read as octal. */
 export function parseCidr(text: string): Range | undefined {
-  const [address = '', prefixText = ''] = text.split('/');
+  const [address = '', prefixText = '', ...more] = text.split('/');
   const bits = address.includes(':') ? 128 : 32;
   const value = bits === 32 ? parseV4(address) : parseV6(address);
   const prefix = Number(prefixText);
-  if (value === undefined || !/^\d+$/.test(prefixText) || prefix > bits) return undefined;
+  if (more.length > 0 || value === undefined || !decimal.test(prefixText) || prefix > bits) return undefined;
   const host = BigInt(bits - prefix);
   return { base: (value >> host) << host, prefix, bits };
 }
 
+const decimal = /^(?:0|[1-9]\d{0,2})$/;
+
+/** Whether the text is an IPv4 address, spelled as everybody spells it. */
+export function isIPv4(text: string): boolean {
+  return parseV4(text) !== undefined;
+}
+
 function parseV4(text: string): bigint | undefined {
   const parts = text.split('.');
-  if (parts.length !== 4 || !parts.every((part) => /^\d{1,3}$/.test(part) && Number(part) < 256)) return undefined;
+  if (parts.length !== 4 || !parts.every((part) => decimal.test(part) && Number(part) < 256)) return undefined;
   return parts.reduce((value, part) => (value << 8n) | BigInt(part), 0n);
 }
 

@@ -35,6 +35,48 @@ test.each<[string, Node[], Record<string, string>, string[], Record<string, stri
     ['a 10.244.1.0/24 10.0.0.1'],
     { a: 'False', new: 'True' },
   ],
+  [
+    'a part of the range of an older node: its traffic goes where it went',
+    [node('new', ['10.244.1.128/25'], ['10.0.0.5'], 2), a],
+    {},
+    ['a 10.244.1.0/24 10.0.0.1'],
+    { a: 'False', new: 'True' },
+  ],
+  [
+    'a range around that of an older node',
+    [node('new', ['10.244.0.0/16'], ['10.0.0.5'], 2), a],
+    {},
+    ['a 10.244.1.0/24 10.0.0.1'],
+    { a: 'False', new: 'True' },
+  ],
+  [
+    'ranges that are not of the cluster, as those of Services, of a load balancer, of everything',
+    [
+      node('c', ['10.96.0.0/16'], ['10.0.0.3']),
+      node('d', ['10.251.0.5/32'], ['10.0.0.4']),
+      node('e', ['0.0.0.0/0'], ['10.0.0.5']),
+    ],
+    {},
+    [],
+    { c: 'True', d: 'True', e: 'True' },
+  ],
+  [
+    'a range with the address of a pod, and one of a single pod: as the table has them',
+    [node('c', ['10.244.3.7/24'], ['10.0.0.3']), node('d', ['10.244.4.1/32'], ['10.0.0.4'])],
+    {},
+    ['c 10.244.3.0/24 10.0.0.3', 'd 10.244.4.1 10.0.0.4'],
+    { c: 'False', d: 'False' },
+  ],
+  [
+    'what is no range or no address, or is spelled so that others read another one',
+    [
+      node('c', ['10.244.3.0/24/x', '010.244.3.0/24'], ['10.0.0.3']),
+      node('d', ['10.244.4.0/24'], ['10.0.0.4/8', '010.0.0.4', '10.4', 'x.y']),
+    ],
+    {},
+    [],
+    { d: 'True' },
+  ],
 ])('%s', (_, nodes, before, expected, conditions) => {
   const routes = new Map(Object.entries(before));
   const actions = planRoutes(nodes, routes, cluster);

@@ -110,7 +110,9 @@ test('which Services have an address here, and whom their traffic is asked of', 
 
 test('which nodes carry', () => {
   const excluded = { labels: { 'node.kubernetes.io/exclude-from-external-load-balancers': '' } };
-  const others = [node('excluded', '10.0.0.4', excluded), node('six', 'fd00::1'), { metadata: { name: 'new' } }];
+  const others: Node[] = [node('excluded', '10.0.0.4', excluded), node('six', 'fd00::1'), { metadata: { name: 'new' } }];
+  // Kubelets say these: they are asked for their health there, and named to the router.
+  others.push(...['10.4', '010.0.0.4', '10.0.0.4/8', 'db.internal', 'default.'].map((text, n) => node(`odd${n}`, text)));
   expect(carriersOf([...nodes, ...others]).map(({ name }) => name)).toEqual(['one', 'three', 'two']);
 });
 

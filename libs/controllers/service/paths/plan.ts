@@ -2,6 +2,7 @@
 import type { Node, Service } from '@drydock/api/generated/types.ts';
 import { nameOf, uidOf } from '../../common/object-meta.ts';
 import { hashOf } from '../../common/template-hash.ts';
+import { isIPv4 } from '../../nodeipam/cidr.ts';
 import { takesTraffic } from '../nodes.ts';
 import { wantsLoadBalancer } from '../plan.ts';
 import { type AddressPool, addressOf, contains, holders } from '../pool.ts';
@@ -57,7 +58,7 @@ export function carriersOf(nodes: Iterable<Node>): Carrier[] {
     .filter(takesTraffic)
     .flatMap((node) => {
       const addresses = node.status?.addresses ?? [];
-      const address = addresses.find(({ type, address }) => type === 'InternalIP' && address.includes('.'))?.address;
+      const address = addresses.find(({ type, address }) => type === 'InternalIP' && isIPv4(address))?.address;
       return address === undefined ? [] : [{ name: nameOf(node), address }];
     })
     .sort((a, b) => (a.name < b.name ? -1 : 1));
