@@ -294,6 +294,35 @@ test('a volume that may have been made goes too, where its claim has gone meanwh
   expect([world.list(persistentVolumes), driver.volumes.size]).toEqual([[], 0]);
 });
 
+test('what was begun for a claim that has gone is ended, also where the driver goes on failing and the class is gone', async () => {
+  const world = new Cluster();
+  const driver = new MemoryDriver();
+  let failures = 4;
+  driver.after = (call) => {
+    if (call === 'create' && failures-- > 0) throw new DriverError('Aborted', 'it is under way');
+  };
+  world.run(driver);
+  await world.storageClass();
+  const gone = await world.claim();
+  await world.clock.advanceAsync(100);
+  await world.user.delete(storageClasses, { name: 'standard' });
+  await world.user.delete(persistentVolumeClaims, key);
+  // Another one has its name; neither holds up the other for good, nor is the driver asked without a pause.
+  const next = await world.claim();
+  await world.clock.advanceAsync(900);
+  expect(driver.calls.length).toBeLessThan(4);
+  await world.clock.advanceAsync(20_000);
+  await world.storageClass();
+  await world.settle({ quietMs: 20_000 });
+  expect(
+    world
+      .list(persistentVolumes)
+      .map(({ metadata }) => metadata?.name)
+      .sort(),
+  ).toEqual([gone, next].sort());
+  expect([...driver.volumes.keys()].sort()).toEqual([`n1/${gone}`, `n1/${next}`].sort());
+});
+
 test('whatever befalls any write or any call of the driver, a claim gets one volume', async () => {
   const run = async (driver: MemoryDriver, strike: (manager: Manager, restart: () => void) => void, label: string) => {
     const world = new Cluster();

@@ -73,6 +73,7 @@ export async function startProvisioner(options: ProvisionerOptions, context: Con
 }
 
 type ClassOf = (name: string) => StorageClass | undefined;
+type MakePlan = ClaimPlan & { readonly kind: 'make' };
 
 interface Caches {
   readonly claims: Cache<PersistentVolumeClaim>;
@@ -83,8 +84,8 @@ class Provisioner {
   readonly #options: ProvisionerOptions;
   readonly #context: ControllerContext;
   readonly #caches: Caches;
-  /** Claims whose volume the driver may have begun to make, by key: it is made to the end though the claim is gone, so that it can go too. */
-  readonly #begun = new Map<string, PersistentVolumeClaim>();
+  /** What the driver may have begun to make, by key: it is made to the end though its claim is gone, so that it can go too. */
+  readonly #begun = new Map<string, { readonly claim: PersistentVolumeClaim; readonly plan: MakePlan }>();
   readonly #failed = new KeyBackoff(backoff);
   /** When a claim may be tried again, by uid; monotonic. */
   readonly #notBefore = new Map<string, number>();
@@ -104,10 +105,8 @@ class Provisioner {
   async syncClaim(key: string, round: Round, classOf: ClassOf): Promise<number | undefined> {
     const cached = this.#caches.claims.get(splitKey(key));
     const begun = this.#begun.get(key);
-    if (begun !== undefined && uidOf(begun) !== uidOf(cached ?? {})) {
-      await this.#make(key, begun, this.#planOf(begun, classOf), round);
-      return cached === undefined ? undefined : 0;
-    }
+    if (begun !== undefined && uidOf(begun.claim) !== uidOf(cached ?? {}))
+      return this.#end(key, begun.claim, begun.plan, round);
     if (cached === undefined) return undefined;
     const waitMs = this.#waitMs(cached);
     if (waitMs > 0) return waitMs;
@@ -126,8 +125,25 @@ class Provisioner {
   }
 
   #planOf(claim: PersistentVolumeClaim, classOf: ClassOf): ClaimPlan {
-    const isMade = this.#caches.volumes.get({ name: volumeNameOf(claim) }) !== undefined;
-    return planClaim(claim, { storageClass: classOf(classOfClaim(claim)), isMade, driver: this.#options.driver });
+    const { driver } = this.#options;
+    return planClaim(claim, { storageClass: classOf(classOfClaim(claim)), isMade: this.#isMade(claim), driver });
+  }
+
+  #isMade(claim: PersistentVolumeClaim): boolean {
+    return this.#caches.volumes.get({ name: volumeNameOf(claim) }) !== undefined;
+  }
+
+  /** Its claim is gone. It is asked for as it was, whatever has become of the class; whoever has the key now comes after it. */
+  async #end(key: string, claim: PersistentVolumeClaim, plan: MakePlan, round: Round): Promise<number> {
+    const waitMs = this.#waitMs(claim);
+    if (waitMs > 0) return waitMs;
+    if (!this.#isMade(claim)) {
+      const againMs = await this.#make(key, claim, plan, round);
+      if (this.#begun.has(key)) return againMs ?? 0;
+    }
+    this.#begun.delete(key);
+    this.forget(claim);
+    return 0;
   }
 
   /** The first round only begins to wait: another node may be faster. One that has no room leaves it to the others. */
@@ -150,14 +166,10 @@ class Provisioner {
     return undefined;
   }
 
-  async #make(key: string, claim: PersistentVolumeClaim, plan: ClaimPlan, round: Round): Promise<number | undefined> {
-    if (plan.kind !== 'make') {
-      this.#begun.delete(key);
-      return undefined;
-    }
+  async #make(key: string, claim: PersistentVolumeClaim, plan: MakePlan, round: Round): Promise<number | undefined> {
     const { driver, identity, changed } = this.#options;
     round.record(plan.said);
-    this.#begun.set(key, claim);
+    this.#begun.set(key, { claim, plan });
     const made = await driver.create(plan.volume).catch((error: Error) => error);
     if (made instanceof Error) {
       if (isFinal(made)) this.#begun.delete(key);
