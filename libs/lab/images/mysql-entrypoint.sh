@@ -4,7 +4,8 @@
 set -eu
 
 data=/var/lib/mysql
-# There from before the first file of the databases until they are whole: a container that was killed in between begins again.
+# There from before the first file of the databases until they are whole: a container that was killed in between begins again, with
+# nothing of what was made, for the user's files need not bear to be run twice. Empty until all of these were read.
 unfinished=$data/.unfinished
 
 # echo, without the backslashes of some shells.
@@ -69,6 +70,11 @@ scripts() {
   done
 }
 
+# What is in the folder but for hidden files and what file systems themselves have: `find` with these actions.
+contents() {
+  find $data -mindepth 1 -maxdepth 1 ! -name '.*' ! -name lost+found "$@"
+}
+
 make_databases() {
   password=$(setting MYSQL_ROOT_PASSWORD)
   if [ -z "$password" ] && [ -n "${MYSQL_RANDOM_ROOT_PASSWORD-}" ]; then
@@ -79,10 +85,20 @@ make_databases() {
     fail 'error: database is uninitialized and password option is not specified ' \
       '  You need to specify one of MYSQL_ROOT_PASSWORD, MYSQL_ALLOW_EMPTY_PASSWORD and MYSQL_RANDOM_ROOT_PASSWORD'
   fi
+  if [ -e "$unfinished" ]; then
+    contents -exec rm -rf {} +
+  elif [ -n "$(contents)" ]; then
+    fail "error: --initialize specified but the data directory has files in it. Aborting."
+  fi
   : >"$unfinished"
   say 'Initializing database'
   mariadb-install-db --user=mysql --datadir=$data --skip-test-db --auth-root-authentication-method=normal >/dev/null
-  { accounts "$password" && scripts "$(setting MYSQL_DATABASE)"; } | mysqld --user=mysql --datadir=$data --bootstrap
+  {
+    accounts "$password"
+    scripts "$(setting MYSQL_DATABASE)"
+    say read >"$unfinished"
+  } | mysqld --user=mysql --datadir=$data --bootstrap
+  [ -s "$unfinished" ] || fail 'error: not all of /docker-entrypoint-initdb.d could be read'
   rm "$unfinished"
   say 'Database initialized'
 }

@@ -1,5 +1,5 @@
 // Images built on demand: which names are known, and the entry point of `mysql` where nothing says how its folder is to begin.
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { execa } from '@drydock/foundation/child-process.ts';
@@ -41,7 +41,7 @@ async function enter(env: Record<string, string>, ...args: string[]) {
     });
     return { all: (all ?? '').replaceAll(folder, ''), exitCode };
   };
-  return { run };
+  return { run, folder };
 }
 
 const server = 'mysqld --user=mysql --datadir=/data --socket=/run/mysqld.sock --bind-address=0.0.0.0 --skip-name-resolve';
@@ -80,6 +80,41 @@ test('killed while it makes the databases, it makes them anew', async () => {
   const { run } = await enter({ MYSQL_ALLOW_EMPTY_PASSWORD: '1' }, 'mysqld');
   expect((await run({ KILLED: '1' })).exitCode).not.toBe(0);
   expect((await run()).all).toContain('Database initialized');
+});
+
+test('nothing of what was half made is there when it is made anew; other files stay', async () => {
+  const { run, folder } = await enter({ MYSQL_ALLOW_EMPTY_PASSWORD: '1' }, 'mysqld');
+  mkdirSync(`${folder}/data/lost+found`, { recursive: true });
+  writeFileSync(`${folder}/data/.mine`, '');
+  expect((await run({ KILLED: '1' })).exitCode).not.toBe(0);
+  // By a file of the user, before the end.
+  mkdirSync(`${folder}/data/shop`);
+  expect((await run()).all).toContain('Database initialized');
+  expect(readdirSync(`${folder}/data`).sort()).toEqual(['.mine', 'lost+found', 'mysql']);
+});
+
+test('a folder with files that are no databases is left alone', async () => {
+  const { run, folder } = await enter({ MYSQL_ALLOW_EMPTY_PASSWORD: '1' }, 'mysqld');
+  mkdirSync(`${folder}/data/photos`, { recursive: true });
+  for (const _ of ['once', 'again'])
+    expect(await run()).toEqual({
+      exitCode: 1,
+      all: 'error: --initialize specified but the data directory has files in it. Aborting.',
+    });
+  expect(readdirSync(`${folder}/data`)).toEqual(['photos']);
+});
+
+test('files of the user that cannot be read whole are no databases', async () => {
+  const { run, folder } = await enter({ MYSQL_ALLOW_EMPTY_PASSWORD: '1' }, 'mysqld');
+  mkdirSync(`${folder}/init`);
+  writeFileSync(`${folder}/init/a.sql`, 'CREATE TABLE a;');
+  writeFileSync(`${folder}/init/b.sql.gz`, 'not gzip');
+  const torn = await run();
+  expect([torn.exitCode, torn.all.split('\n').at(-1)]).toEqual([1, 'error: not all of /init could be read']);
+  rmSync(`${folder}/init/b.sql.gz`);
+  const whole = await run();
+  expect([whole.exitCode, whole.all]).toEqual([0, expect.stringContaining('CREATE TABLE a;')]);
+  expect((await run()).all).toBe(server);
 });
 
 test('another command is run as it is', async () => {
