@@ -290,6 +290,56 @@ test("a pod's own volume comes with the mount and goes with it, whatever call fa
     }
 });
 
+test("a volume that was made for a claim is no pod's own, though it is called by the name that it was made by", async () => {
+  const { volume_id } = await create('pvc-1');
+  machine.contents.get(volume_id)?.push('data');
+  const context = { 'csi.storage.k8s.io/ephemeral': 'true' };
+  expect(await node.codeOf('NodePublishVolume', publish('pvc-1'))).toBe('NOT_FOUND');
+  expect(await node.codeOf('NodePublishVolume', publish('pvc-1', '/t/target', { volume_context: context }))).toBe(
+    'ALREADY_EXISTS',
+  );
+  await node.call('NodeUnpublishVolume', { volume_id: 'pvc-1', target_path: '/t/target' });
+  expect(machine.contents.get(volume_id)).toEqual(['data']);
+  await controller.call('DeleteVolume', { volume_id });
+});
+
+test("the removal of a pod's own large volume holds up no other pod", async () => {
+  const own = { volume_context: { 'csi.storage.k8s.io/ephemeral': 'true' } };
+  const { volume_id } = await create('v');
+  await node.call('NodePublishVolume', publish('csi-1', '/t/own', own));
+  let go = (): void => {};
+  machine.removal = new Promise((resolve) => {
+    go = resolve;
+  });
+  const removing = node.call('NodeUnpublishVolume', { volume_id: 'csi-1', target_path: '/t/own' });
+  await node.call('NodePublishVolume', publish(volume_id));
+  await node.call('NodeUnpublishVolume', { volume_id, target_path: '/t/target' });
+  go();
+  await removing;
+  await controller.call('DeleteVolume', { volume_id });
+  expect([machine.contents.size, machine.mounted.size]).toEqual([0, 0]);
+});
+
+test('what is being mounted is not deleted meanwhile, and the other way round', async () => {
+  for (let turns = 0; turns < 80; turns++) {
+    const { disk, folders, mounts, mounted } = new MemoryMachine();
+    const store = await VolumeStore.open({ disk, folders, log: silentLog, nodeId: 'n', capacityBytes: 50 * gib });
+    const driver = createDriver({ driverName: 'd.test', version: '', nodeId: 'n', store, folders, mounts });
+    const { volume_id } = (await driver.controller.create({ name: 'v', volume_capabilities: [writer()] })).volume;
+    const begin = [
+      () => driver.node.publish({ volume_id, target_path: '/t', volume_capability: writer() }),
+      () => driver.controller.delete({ volume_id }),
+    ];
+    // The second comes when the first has got so far.
+    if (turns % 2 === 1) begin.reverse();
+    const first = begin[0]?.();
+    for (let turn = 0; turn < turns >> 1; turn++) await Promise.resolve();
+    const outcomes = await Promise.allSettled([first, begin[1]?.()]);
+    expect(outcomes.map(({ status }) => status).sort()).toEqual(['fulfilled', 'rejected']);
+    expect([mounted.size, store.list().length]).toEqual(mounted.size === 1 ? [1, 1] : [0, 0]);
+  }
+});
+
 test('the kubelet is told who it is, and the driver why it is not taken', async () => {
   const plugin = testClient(
     join(folder, 'registry.sock'),

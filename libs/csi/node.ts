@@ -5,7 +5,7 @@ import { checkCapabilities, isReadOnly, isSingleWriter } from './capability.ts';
 import { readRange } from './capacity.ts';
 import { CsiError } from './csi-error.ts';
 import type { PublishRequest, StatsRequest, StringMap, Topology, UnpublishRequest } from './messages.ts';
-import { isVolumeId, type VolumeRecord, volumeIdOf } from './volume-record.ts';
+import { isVolumeId, type VolumeRecord } from './volume-record.ts';
 import type { VolumeFolders, VolumeStore } from './volume-store.ts';
 
 /** Numbers of bytes, or of inodes. */
@@ -74,27 +74,24 @@ export class NodeService {
       // Left by a call that did not live to make it read-only, or by one that wanted something else.
       if (present !== 'nothing') await mounts.unmount(target);
       if (isSingleWriter(capability)) await this.#checkAlone(id, target);
-      await mounts.mount(id, target, wanted === 'read-only');
+      await this.#ports.store.using(id, () => mounts.mount(id, target, wanted === 'read-only'));
       return {};
     });
   }
 
-  unpublish(request: UnpublishRequest): Promise<object> {
-    return this.#inTurn(async () => {
-      const target = targetOf(request);
-      await this.#ports.mounts.unmount(target);
-      // One that is a pod's own goes with the mount; it may have begun to.
-      const { volume_id: name } = request;
-      if (!isVolumeId(name)) await this.#ports.store.delete(volumeIdOf(this.#ports.nodeId, name));
-      return {};
-    });
+  async unpublish(request: UnpublishRequest): Promise<object> {
+    await this.#inTurn(async () => this.#ports.mounts.unmount(targetOf(request)));
+    // One that is a pod's own goes with the mount; it may have begun to. That may take its time, for which nobody else waits.
+    const { volume_id: name } = request;
+    if (!isVolumeId(name)) await this.#ports.store.deleteOfPod(name);
+    return {};
   }
 
   async stats(request: StatsRequest): Promise<object> {
     const { volume_id: id, volume_path: path } = request;
     if (id === '') throw new CsiError('InvalidArgument', 'volume id missing in request');
     if (path === '') throw new CsiError('InvalidArgument', 'volume path missing in request');
-    const volume = this.#ports.store.named(id) ?? this.#ports.store.get(id);
+    const volume = this.#ofPod(id) ?? this.#ports.store.get(id);
     const isThere = isAbsolute(path) && ['read-only', 'writable'].includes(await this.#ports.mounts.mountedAt(volume.id, path));
     if (!isThere) throw new CsiError('NotFound', `volume ${id} is not published at ${path}`);
     const { bytes, inodes } = await this.#ports.mounts.usage(path);
@@ -115,7 +112,12 @@ export class NodeService {
     }
     const { [sizeKey]: size = '0', ...others } = context;
     checkContext(others);
-    return store.named(id) ?? (await store.create(id, readRange({ required_bytes: size })));
+    return this.#ofPod(id) ?? (await store.create(id, readRange({ required_bytes: size }), true));
+  }
+
+  #ofPod(name: string): VolumeRecord | undefined {
+    const found = this.#ports.store.named(name);
+    return found?.isOfPod === true ? found : undefined;
   }
 
   async #checkAlone(id: string, target: string): Promise<void> {

@@ -9,6 +9,8 @@ export interface VolumeRecord {
   readonly capacityBytes: number;
   /** Its folder is being removed: it is there for nobody any more. */
   readonly isEnding: boolean;
+  /** It was made for a pod when that was given it, and goes with the pod; others go when they are deleted, only. */
+  readonly isOfPod: boolean;
 }
 
 const form = 1;
@@ -22,16 +24,18 @@ export function isVolumeId(text: string): boolean {
   return /^vol-[0-9a-f]{40}$/.test(text);
 }
 
-export function encodeRecord({ name, capacityBytes, isEnding }: VolumeRecord): Buffer {
-  return Buffer.from(`${JSON.stringify({ form, name, capacityBytes, ...(isEnding ? { isEnding } : {}) })}\n`);
+export function encodeRecord({ name, capacityBytes, isEnding, isOfPod }: VolumeRecord): Buffer {
+  const marks = { ...(isEnding ? { isEnding } : {}), ...(isOfPod ? { isOfPod } : {}) };
+  return Buffer.from(`${JSON.stringify({ form, name, capacityBytes, ...marks })}\n`);
 }
 
 /** Undefined where it is no whole record of this form. */
 export function decodeRecord(id: string, data: Uint8Array): VolumeRecord | undefined {
   try {
-    const { form: found, name, capacityBytes, isEnding = false } = JSON.parse(Buffer.from(data).toString());
+    const { form: found, name, capacityBytes, isEnding = false, isOfPod = false } = JSON.parse(Buffer.from(data).toString());
     const isWhole = found === form && typeof name === 'string' && Number.isSafeInteger(capacityBytes) && capacityBytes >= 0;
-    return isWhole && typeof isEnding === 'boolean' ? { id, name, capacityBytes, isEnding } : undefined;
+    const areMarks = typeof isEnding === 'boolean' && typeof isOfPod === 'boolean';
+    return isWhole && areMarks ? { id, name, capacityBytes, isEnding, isOfPod } : undefined;
   } catch {
     return undefined;
   }

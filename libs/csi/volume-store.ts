@@ -117,8 +117,16 @@ export class VolumeStore {
     return Math.max(0, Math.min(await this.#ports.folders.freeBytes(), this.#ports.capacityBytes - promised));
   }
 
+  /** Works while the volume is there: its deletion begins before or afterwards. Rejects as `get` throws. */
+  using<T>(id: string, work: () => Promise<T>): Promise<T> {
+    return this.#inTurn(() => {
+      this.get(id);
+      return work();
+    });
+  }
+
   /** The one of that name, made where it is not there. Throws CsiError. */
-  create(name: string, range: Range): Promise<VolumeRecord> {
+  create(name: string, range: Range, isOfPod = false): Promise<VolumeRecord> {
     return this.#inTurn(async () => {
       const { folders, nodeId } = this.#ports;
       const id = volumeIdOf(nodeId, name);
@@ -126,11 +134,13 @@ export class VolumeStore {
       if (present?.isEnding) throw new CsiError('Aborted', `volume ${id} of that name is being deleted`);
       if (this.#broken.has(id)) throw new CsiError('Internal', `the record of volume ${id} is broken`);
       if (present !== undefined) {
+        if (present.isOfPod !== isOfPod)
+          throw new CsiError('AlreadyExists', `volume ${id} of that name is ${isOfPod ? 'no' : 'a'} pod's own`);
         if (isWithin(present.capacityBytes, range)) return present;
         throw new CsiError('AlreadyExists', `volume ${id} of that name has ${present.capacityBytes} bytes`);
       }
       if (this.#records.size >= volumesMax) throw new CsiError('ResourceExhausted', `this node has ${volumesMax} volumes`);
-      const record = { id, name, capacityBytes: sizeFor(range), isEnding: false };
+      const record = { id, name, capacityBytes: sizeFor(range), isEnding: false, isOfPod };
       await this.#checkSpace(record.capacityBytes);
       await folders.make(id);
       await this.#write(record);
@@ -168,6 +178,12 @@ export class VolumeStore {
     } finally {
       this.#removing.delete(id);
     }
+  }
+
+  /** As `delete`, of the one that was made for a pod by that name: what was made otherwise stays, whoever calls it so. */
+  async deleteOfPod(name: string): Promise<void> {
+    const id = volumeIdOf(this.#ports.nodeId, name);
+    if (this.#records.get(id)?.isOfPod !== false) await this.delete(id);
   }
 
   async #forget(id: string): Promise<void> {
