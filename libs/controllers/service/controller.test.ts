@@ -74,6 +74,27 @@ test('who finds the range exhausted, or its address in use, has it when it comes
   expect(state(world)).toEqual({ same: '10.251.0.2', three: '10.251.0.1', classed: undefined });
 });
 
+test.each(['first', 'second'])(
+  'an address that a former leader writes late is one Service’s all the same: into the %s',
+  async (late) => {
+    const world = new World();
+    await addNode(world, 'n');
+    run(world);
+    await make(world, 'first');
+    await world.clock.advanceAsync(1_000);
+    await make(world, 'second');
+    await world.clock.advanceAsync(1_000);
+    const other = late === 'first' ? 'second' : 'first';
+    const ingress = [{ ip: state(world)[other] }];
+    const body = { status: { loadBalancer: { ingress } } };
+    await world.user.patch(services, key(late), { type: 'merge', body }, { subresource: 'status' });
+    await world.clock.advanceAsync(1_000);
+    // The older one keeps what it says now.
+    expect(state(world)[late === 'first' ? 'first' : other]).toBe(ingress[0]?.ip);
+    expect(Object.values(state(world)).sort()).toEqual(['10.251.0.1', '10.251.0.2']);
+  },
+);
+
 test('a changed set of nodes is told; excluded nodes are none', async () => {
   const world = new World();
   await addNode(world, 'n');

@@ -19,6 +19,13 @@ export async function startServiceController(pool: AddressPool, context: Control
   const unserved = new Set<string>();
   const hosts = () => [...nodes.list()].filter(takesTraffic).map(nameOf).sort();
 
+  /** The others that name the same address, which a former leader's write gives that comes late: all but one need another. */
+  const rivalsOf = (service: Service): string[] => {
+    const address = addressOf(service);
+    const same = address === undefined ? [] : [...services.list()].filter((each) => addressOf(each) === address);
+    return same.length > 1 ? same.map(keyOf) : [];
+  };
+
   const ensure = async (service: Service, round: Round): Promise<void> => {
     const key = keyOf(service);
     await round.execute([said(service, 'EnsuringLoadBalancer', 'Ensuring load balancer')]);
@@ -56,6 +63,7 @@ export async function startServiceController(pool: AddressPool, context: Control
     if (after === undefined || (before !== undefined && uidOf(before) !== uidOf(after))) granted.delete(uidOf(before ?? {}));
     if (after === undefined) return;
     if (granted.get(uidOf(after)) === addressOf(after) || !wantsLoadBalancer(after)) granted.delete(uidOf(after));
+    if (before !== undefined && addressOf(before) !== addressOf(after)) for (const key of rivalsOf(after)) driver.enqueue(key);
     const change = before === undefined ? (wantsLoadBalancer(after) ? [] : undefined) : changeOf(before, after);
     for (const event of change ?? []) context.record(event);
     if (change !== undefined || needsCleanup(after)) driver.enqueue(keyOf(after));

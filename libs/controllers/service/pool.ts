@@ -37,7 +37,9 @@ export function addressOf(service: Service): string | undefined {
  */
 export function holders(services: Iterable<Service>, granted: ReadonlyMap<string, string>): Map<string, string> {
   const held = new Map<string, string>();
-  for (const service of [...services].sort(byCreation)) {
+  // Few of all Services have one: only these are put in order.
+  const having = [...services].filter((service) => addressOf(service) !== undefined);
+  for (const service of having.sort(byCreation)) {
     const address = addressOf(service);
     if (address !== undefined && !held.has(address)) held.set(address, uidOf(service));
   }
