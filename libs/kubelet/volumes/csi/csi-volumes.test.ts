@@ -2,8 +2,8 @@
 import { createHash } from 'node:crypto';
 import { chmodSync, existsSync, mkdirSync, readFileSync, statSync, writeFileSync } from 'node:fs';
 import process from 'node:process';
-import type { Volume, VolumeAttachment } from '@drydock/api/generated/types.ts';
-import { volumeAttachments } from '@drydock/api/resource.ts';
+import type { PersistentVolume, PersistentVolumeClaim, Volume, VolumeAttachment } from '@drydock/api/generated/types.ts';
+import { persistentVolumeClaims, persistentVolumes, volumeAttachments } from '@drydock/api/resource.ts';
 import { attachmentName } from '@drydock/api/storage/attachments.ts';
 import { expect, test } from 'vitest';
 import { PluginError } from '../../plugins/socket-client.ts';
@@ -118,6 +118,30 @@ test('two pods of one node: one staging, until the last of them goes; a kubelet 
   await next.volumes.prepare(contextOf(podOf(volumeOf, {}, 'uid-2')));
   await next.volumes.remove('uid-2');
   expect(methods().slice(4)).toEqual(['Stage', 'Publish', 'Unpublish', 'Unstage']);
+  expect([model.staged.size, model.published.size, model.faults]).toEqual([0, 0, []]);
+});
+
+test('one pod with two PersistentVolumes of the same volume: it stays staged until both have been taken off', async () => {
+  const { api, prepare, podOf, volumes, methods, model } = await csiWorld();
+  const claim = await api.create<PersistentVolumeClaim>(persistentVolumeClaims, {
+    metadata: { namespace: 'd', name: 'second' },
+    spec: { volumeName: 'pv-2', accessModes: ['ReadWriteOnce'] },
+  });
+  const bound = { type: 'merge', body: { status: { phase: 'Bound' } } } as const;
+  await api.patch(persistentVolumeClaims, { namespace: 'd', name: 'second' }, bound, { subresource: 'status' });
+  await api.create<PersistentVolume>(persistentVolumes, {
+    metadata: { name: 'pv-2' },
+    spec: {
+      accessModes: ['ReadWriteOnce'],
+      csi: { driver, volumeHandle: 'h-1' },
+      claimRef: { namespace: 'd', name: 'second', uid: claim.metadata?.uid },
+    },
+  });
+  const second: Volume = { name: 'second', persistentVolumeClaim: { claimName: 'second' } };
+  await prepare(podOf(volumeOf, { volumes: [volumeOf, second] }));
+  expect(model.published.size).toBe(2);
+  await volumes.remove('uid-1');
+  expect(methods()).toEqual(['Stage', 'Publish', 'Publish', 'Unpublish', 'Unpublish', 'Unstage']);
   expect([model.staged.size, model.published.size, model.faults]).toEqual([0, 0, []]);
 });
 

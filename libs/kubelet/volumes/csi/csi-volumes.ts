@@ -145,14 +145,20 @@ export class CsiVolumes {
 
   async #checkAlone(uid: string, volume: CsiVolume): Promise<void> {
     if (!volume.accessModes.includes('ReadWriteOncePod')) return;
-    if (!(await this.#isUsedBeside(uid, volume))) return;
+    const isOther = (other: PodVolume) => other.uid !== uid;
+    if (!(await this.#isUsed(volume, isOther))) return;
     const why = 'volume uses the ReadWriteOncePod access mode and is already in use by another pod';
     throw new MountFailure('SetUp', volume.name, why);
   }
 
-  async #isUsedBeside(uid: string, volume: CsiVolume | PodVolume): Promise<boolean> {
+  async #isUsed(volume: CsiVolume | PodVolume, isOther: (other: PodVolume) => boolean): Promise<boolean> {
     const name = attachedName(volume);
-    return (await this.#ports.places.all()).some((other) => other.uid !== uid && attachedName(other) === name);
+    return (await this.#ports.places.all()).some((other) => attachedName(other) === name && isOther(other));
+  }
+
+  /** By another pod, or by the same one as the volume of another PersistentVolume. */
+  async #isUsedBeside(uid: string, volume: CsiVolume | PodVolume): Promise<boolean> {
+    return this.#isUsed(volume, (other) => other.uid !== uid || other.name !== volume.name);
   }
 
   /** For all pods of the node, once. Where the driver stages nothing, upstream has its folder all the same. */
@@ -181,7 +187,10 @@ export class CsiVolumes {
   async #giveUp({ pod, volume }: Attempt): Promise<void> {
     const { places } = this.#ports;
     const uid = uidOf(pod);
-    if (volume.mode === 'Persistent' && !(await this.#isUsedBeside(uid, volume))) await places.removeStaged(volume);
+    if (volume.mode === 'Persistent' && !(await this.#isUsedBeside(uid, volume))) {
+      this.#staged.delete(attachedName(volume));
+      await places.removeStaged(volume);
+    }
     await places.forget({ uid, name: volume.name });
   }
 
