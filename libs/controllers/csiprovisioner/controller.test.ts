@@ -188,6 +188,46 @@ test('a node without room gives the claim back to who chose it', async () => {
   ]);
 });
 
+test('a node that says it has room and has none leaves a claim to the others for a while', async () => {
+  const world = new Cluster();
+  const driver = new MemoryDriver();
+  driver.before = (call) => {
+    if (call === 'create') throw new DriverError('ResourceExhausted', 'too many volumes');
+  };
+  world.run(driver);
+  await world.storageClass({ volumeBindingMode: 'Immediate' });
+  const name = await world.claim({});
+  await world.clock.advanceAsync(14_000);
+  expect(world.events.filter(({ reason }) => reason === 'ProvisioningFailed')).toHaveLength(1);
+  driver.before = () => {};
+  await world.clock.advanceAsync(3_000);
+  expect(world.said().at(-1)).toBe(succeeded(name));
+});
+
+test('volumes that take long to delete hold up no claim', async () => {
+  const world = new Cluster();
+  const driver = new MemoryDriver();
+  const end = Promise.withResolvers<void>();
+  driver.before = (call) => (call === 'delete' ? end.promise : undefined);
+  world.run(driver);
+  await world.storageClass();
+  for (let index = 0; index < 8; index++) {
+    const volume = await world.user.create<PersistentVolume>(persistentVolumes, {
+      metadata: { name: `v-${index}` },
+      spec: { csi: { driver: 'd.test', volumeHandle: `h-${index}` }, persistentVolumeReclaimPolicy: 'Delete' },
+    });
+    const status = { phase: 'Released' } as const;
+    await world.user.update<PersistentVolume>(persistentVolumes, { ...volume, status }, { subresource: 'status' });
+  }
+  await world.settle();
+  const name = await world.claim();
+  await world.settle();
+  expect(world.said().at(-1)).toBe(succeeded(name));
+  end.resolve();
+  await world.settle();
+  expect(world.list(persistentVolumes).map(({ metadata }) => metadata?.name)).toEqual([name]);
+});
+
 test.each<[string, PersistentVolumeClaim['spec'], Partial<StorageClass>, string]>([
   ['a selector', { selector: { matchLabels: { a: 'b' } } }, {}, 'claim Selector is not supported'],
   [

@@ -1,9 +1,9 @@
-// Drives claim-plan.ts and volume-plan.ts: volumes are made and deleted by the driver of this node. Keys of claims have a namespace, keys of
-// volumes none.
+// Drives claim-plan.ts and volume-plan.ts: volumes are made and deleted by the driver of this node. Claims and volumes have a queue each: a
+// large volume takes long to delete, for which no claim waits.
 import type { PersistentVolume, PersistentVolumeClaim, StorageClass } from '@drydock/api/generated/types.ts';
 import { persistentVolumeClaims, persistentVolumes, storageClasses } from '@drydock/api/resource.ts';
 import { hasReason } from '@drydock/api/status.ts';
-import { classOfClaim } from '@drydock/api/storage/classes.ts';
+import { bindsForFirstConsumer, classOfClaim } from '@drydock/api/storage/classes.ts';
 import type { RandomStream } from '@drydock/foundation/random.ts';
 import { type Action, eventAbout } from '../common/action.ts';
 import { Driver, type Round } from '../common/driver.ts';
@@ -41,35 +41,38 @@ export async function startProvisioner(options: ProvisionerOptions, context: Con
   const volumes = context.caches.of(persistentVolumes);
   const classes = context.caches.of(storageClasses);
   const provisioner = new Provisioner(options, context, { claims, volumes });
-  const driver = new Driver(context, {
-    name: 'csi-provisioner',
+  const ofClaims = new Driver(context, {
+    name: 'csi-provisioner-claims',
     concurrency: 4,
     caches: [claims, volumes],
     waitFor: [classes],
-    sync: (key, round) =>
-      key.includes('/')
-        ? provisioner.syncClaim(key, round, (name) => classes.get({ name }))
-        : provisioner.syncVolume(key, round),
+    sync: (key, round) => provisioner.syncClaim(key, round, (name) => classes.get({ name })),
+  });
+  const ofVolumes = new Driver(context, {
+    name: 'csi-provisioner-volumes',
+    concurrency: 4,
+    caches: [volumes],
+    sync: (key, round) => provisioner.syncVolume(key, round),
   });
   claims.subscribe(({ before, after }) => {
     const claim = after ?? before;
     if (claim === undefined) return;
     if (after === undefined) provisioner.forget(claim);
-    driver.enqueue(keyOf(claim));
+    ofClaims.enqueue(keyOf(claim));
   });
   volumes.subscribe(({ before, after }) => {
     const volume = after ?? before;
-    if (volume !== undefined) driver.enqueue(nameOf(volume));
+    if (volume !== undefined) ofVolumes.enqueue(nameOf(volume));
   });
   classes.subscribe(({ before, after }) => {
     const name = nameOf(after ?? before ?? {});
     for (const claim of claims.list())
       if (classOfClaim(claim) === name && (claim.spec?.volumeName ?? '') === '') {
         provisioner.forget(claim);
-        driver.enqueue(keyOf(claim));
+        ofClaims.enqueue(keyOf(claim));
       }
   });
-  await driver.start();
+  await Promise.all([ofClaims.start(), ofVolumes.start()]);
 }
 
 type ClassOf = (name: string) => StorageClass | undefined;
@@ -173,7 +176,7 @@ class Provisioner {
     const made = await driver.create(plan.volume).catch((error: Error) => error);
     if (made instanceof Error) {
       if (isFinal(made)) this.#begun.delete(key);
-      return this.#fail(claim, made, round);
+      return this.#fail(claim, plan, made, round);
     }
     changed();
     const volume = persistentVolumeOf(claim, plan.storageClass, plan.volume, made, { driver, identity });
@@ -189,12 +192,20 @@ class Provisioner {
     return undefined;
   }
 
-  async #fail(claim: PersistentVolumeClaim, error: Error, round: Round): Promise<number | undefined> {
+  async #fail(
+    claim: PersistentVolumeClaim,
+    { storageClass }: MakePlan,
+    error: Error,
+    round: Round,
+  ): Promise<number | undefined> {
     const { actions, retry } = planFailure(claim, error);
+    const nowMs = this.#context.clock.monotonicMs();
+    // This node would be the first to choose itself again; a scheduler knows what it does.
+    if (retry === 'never' && !bindsForFirstConsumer(storageClass)) this.#notBefore.set(uidOf(claim), nowMs + anewMs);
     await round.execute(actions);
     if (retry === 'never') return undefined;
     if (retry === 'soon') return this.#delay(claim);
-    this.#notBefore.set(uidOf(claim), this.#context.clock.monotonicMs() + lateMs);
+    this.#notBefore.set(uidOf(claim), nowMs + lateMs);
     return lateMs;
   }
 
