@@ -33,6 +33,7 @@ const cases: Case[] = [
   ['a missing one, going up', [ok, ok, ok], [900, 900, undefined], 50, 4, 90],
   ['a missing one, going down', [ok, ok, ok, ok], [100, 100, 100, undefined], 50, 3, 10],
   ['a missing one that would reverse it', [ok, ok], [450, undefined], 50, 2, 45],
+  ['more than a status can say', [ok], [1e15], 50, 2 ** 31 - 1, 2 ** 31 - 1],
   ['a missing one, aimed at more than all', [ok, ok, ok, ok], [300, 300, 300, undefined], 150, 2, 30],
 ];
 

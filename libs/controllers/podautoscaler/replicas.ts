@@ -22,8 +22,8 @@ export interface Basis {
   readonly nowMs: number;
 }
 
-/** The largest number that a scale can carry. */
-const replicasMax = 2 ** 31 - 1;
+/** The largest number that a scale, or a percentage in the status, can carry. */
+const int32Max = 2 ** 31 - 1;
 
 export interface Wanted {
   readonly replicas: number;
@@ -89,7 +89,7 @@ function isWithin(ratio: number, { down, up }: Tolerances): boolean {
 }
 
 function bounded(replicas: number): number {
-  return Math.min(Math.ceil(replicas), replicasMax);
+  return Math.min(Math.ceil(replicas), int32Max);
 }
 
 function grouping(metrics: PodMetrics, resource: string, { pods, settings, nowMs }: Basis): GroupedPods {
@@ -141,7 +141,9 @@ function utilization(
   if (requested === 0) throw new Error('no metrics returned matched known pods');
   const used = total(known);
   const percent = Math.trunc((used * 100) / requested);
-  return { ratio: percent / targetPercent, percent, usage: Math.trunc(used / known.size) };
+  // What is shown is kept within what can be: a status that cannot be written would hide the change of the target.
+  const shown = Math.min(Math.max(percent, -int32Max), int32Max);
+  return { ratio: percent / targetPercent, percent: shown, usage: Math.trunc(used / known.size) };
 }
 
 function total(values: ReadonlyMap<string, number>): number {
