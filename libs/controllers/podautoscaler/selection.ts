@@ -1,27 +1,32 @@
 // Which pods are a target's, and which autoscalers count the same pods.
 import type { Pod } from '@drydock/api/generated/types.ts';
 import { matchesLabels, type ParsedLabelSelector, parseLabelSelector } from '@drydock/api/selectors/label.ts';
+import { splitKey } from '../common/object-meta.ts';
 import type { SelectorProblem } from './plan.ts';
 
 /** What the targets of the autoscalers select, as last seen, by the autoscaler's key (`namespace/name`). */
 export class Selections {
-  readonly #byKey = new Map<string, ParsedLabelSelector>();
+  /** By namespace: what others have costs nothing. */
+  readonly #byNamespace = new Map<string, Map<string, ParsedLabelSelector>>();
 
   set(key: string, selector: ParsedLabelSelector): void {
-    this.#byKey.set(key, selector);
+    const { namespace = '' } = splitKey(key);
+    const own = this.#byNamespace.get(namespace) ?? new Map<string, ParsedLabelSelector>();
+    this.#byNamespace.set(namespace, own.set(key, selector));
   }
 
   forget(key: string): void {
-    this.#byKey.delete(key);
+    const { namespace = '' } = splitKey(key);
+    const own = this.#byNamespace.get(namespace);
+    own?.delete(key);
+    if (own?.size === 0) this.#byNamespace.delete(namespace);
   }
 
   /** The autoscalers of that namespace whose targets select one of the pods, in the order of their names. */
   of(namespace: string, pods: readonly Pod[]): string[] {
     const keys: string[] = [];
-    for (const [key, selector] of this.#byKey) {
-      if (!key.startsWith(`${namespace}/`)) continue;
+    for (const [key, selector] of this.#byNamespace.get(namespace) ?? [])
       if (pods.some(({ metadata }) => matchesLabels(selector, metadata?.labels))) keys.push(key);
-    }
     return keys.sort();
   }
 }
