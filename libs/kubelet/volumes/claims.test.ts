@@ -2,8 +2,11 @@
 import { chmodSync, mkdirSync, mkdtempSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import process from 'node:process';
-import type { PersistentVolume, PodSpec, Volume } from '@drydock/api/generated/types.ts';
+import type { PersistentVolume, PersistentVolumeClaim, PodSpec, Volume } from '@drydock/api/generated/types.ts';
+import { persistentVolumeClaims, persistentVolumes } from '@drydock/api/resource.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
+import { MemoryApi } from '@drydock/client/testing/memory-api.ts';
+import { SeededRandom } from '@drydock/foundation/random.ts';
 import { VirtualClock } from '@drydock/foundation/virtual-clock.ts';
 import { expect, onTestFinished, test } from 'vitest';
 import { Claims } from './claims.ts';
@@ -153,4 +156,27 @@ test('an ephemeral volume is that of the claim which was made for the pod, and o
 test('a volume that is a device is not given as a folder', async () => {
   const { prepare } = world((path) => ({ local: { path }, volumeMode: 'Block' }));
   await expect(prepare({})).rejects.toThrow('volume v has volumeMode Block');
+});
+
+test('a pod is not started with a claim that is being deleted; one that runs keeps its volume', async () => {
+  const clock = new VirtualClock();
+  const api = new MemoryApi({ clock, random: new SeededRandom('claims') });
+  const claim = await api.create<PersistentVolumeClaim>(persistentVolumeClaims, {
+    metadata: { namespace: 'd', name: 'claim', finalizers: ['kubernetes.io/pvc-protection'] },
+    spec: { volumeName: 'pv' },
+  });
+  const bound = { type: 'merge', body: { status: { phase: 'Bound' } } } as const;
+  await api.patch(persistentVolumeClaims, { namespace: 'd', name: 'claim' }, bound, { subresource: 'status' });
+  const claimRef = { namespace: 'd', name: 'claim', uid: claim.metadata?.uid };
+  await api.create<PersistentVolume>(persistentVolumes, {
+    metadata: { name: 'pv' },
+    spec: { hostPath: { path: '/x' }, claimRef },
+  });
+  const claims = new Claims(api);
+  const pod = { metadata: { namespace: 'd', name: 'p', uid: 'u-1' } };
+  expect((await claims.volume(pod, 'claim')).metadata?.name).toBe('pv');
+  await api.delete(persistentVolumeClaims, { namespace: 'd', name: 'claim' });
+  expect((await claims.volume(pod, 'claim')).metadata?.name).toBe('pv');
+  const other = { metadata: { ...pod.metadata, uid: 'u-2' } };
+  await expect(claims.volume(other, 'claim')).rejects.toThrow('error processing PVC d/claim: PVC is being deleted');
 });

@@ -41,6 +41,8 @@ export class Claims {
       throw failed(`failed to fetch PVC from API server: ${cause.message}`, cause);
     });
     if (ofPod && !isMadeFor(found, pod)) throw new ClaimFailure(notMadeFor(pod, claim));
+    // Its protection counts on that: a pod that it has not seen on a node when it let go of the claim is not started with it.
+    if (found.metadata?.deletionTimestamp !== undefined) throw failed('PVC is being deleted');
     const volumeName = found.spec?.volumeName ?? '';
     if (found.status?.phase !== 'Bound' || volumeName === '') throw failed('PVC is not bound');
     const volume = await this.#client.get(persistentVolumes, { name: volumeName }).catch((cause: Error) => {
