@@ -56,9 +56,8 @@ export class CsiPlaces {
     const found = await this.#folders.ifThere(uid, below, async (at) => {
       const volumes: PodVolume[] = [];
       for await (const { name, isDirectory } of at.entries()) {
-        if (!isDirectory) continue;
-        await using folder = await at.enter(name);
-        if (await folder.has(dataFile)) volumes.push({ uid, name: name.toString(), ...(await readData(folder)) });
+        const data = isDirectory ? await dataBelow(at, name) : undefined;
+        if (data !== undefined) volumes.push({ uid, name: name.toString(), ...data });
       }
       return volumes;
     });
@@ -101,10 +100,22 @@ async function replaceFile(at: Directory, content: Buffer): Promise<void> {
   await at.rename(unfinished, dataFile);
 }
 
+/** Undefined where nothing is noted, also where that goes meanwhile: who takes it away has undone what it says. */
+async function dataBelow(at: Directory, name: Buffer): Promise<VolumeData | undefined> {
+  try {
+    await using folder = await at.enter(name);
+    return await readData(folder);
+  } catch (error) {
+    if (systemCode(error) === 'ENOENT') return undefined;
+    throw error;
+  }
+}
+
 async function readData(folder: Directory): Promise<VolumeData> {
   try {
     return parseVolumeData(await folder.readFile(dataFile, dataBytesMax));
   } catch (error) {
+    if (systemCode(error) === 'ENOENT') throw error;
     const why = (error as Error).message;
     throw new Error(`kubernetes.io/csi: unmounter failed to load volume data file [${folder.path}]: ${why}`, { cause: error });
   }
