@@ -2,6 +2,9 @@
 // component-helpers/storage/ephemeral).
 import type { PersistentVolumeClaim, Pod, Volume } from '../generated/types.ts';
 
+/** Holds a claim that is being deleted while pods use it. */
+export const claimFinalizer = 'kubernetes.io/pvc-protection';
+
 /** The name of the claim that is made for an ephemeral volume of the pod. */
 export function ephemeralClaimName({ metadata }: Pod, { name }: Pick<Volume, 'name'>): string {
   return `${metadata?.name}-${name}`;

@@ -1,12 +1,13 @@
 // Drives plan.ts: claims that no pod uses any more may go, and volumes without a claim. Who waits for that: a namespace that ends.
 import type { PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
 import { persistentVolumeClaims, persistentVolumes, pods as podResource } from '@drydock/api/resource.ts';
+import { claimFinalizer } from '@drydock/api/storage/pod-claims.ts';
 import { Driver, type Round } from '../common/driver.ts';
 import { claimKeys } from '../common/indexes.ts';
 import { keyOf, namespaceOf, splitKey } from '../common/object-meta.ts';
 import { isPodTerminal } from '../common/pod.ts';
 import type { ControllerContext } from '../common/ports.ts';
-import { claimFinalizer, isVolumeUsed, podUsesClaim, protect, protectionOf, volumeFinalizer } from './plan.ts';
+import { isVolumeUsed, podUsesClaim, protect, protectionOf, volumeFinalizer } from './plan.ts';
 
 /** Starts the controller; it runs until the context's signal aborts. */
 export async function startClaimProtection(context: ControllerContext): Promise<void> {

@@ -6,10 +6,9 @@ import { ephemeralClaimName, isMadeFor } from '@drydock/api/storage/pod-claims.t
 import type { WriteAction } from '../common/action.ts';
 import { isBeingDeleted, nameOf, namespaceOf } from '../common/object-meta.ts';
 
-export const claimFinalizer = 'kubernetes.io/pvc-protection';
 export const volumeFinalizer = 'kubernetes.io/pv-protection';
 
-/** Whether the pod keeps the claim: once it is on a node, for a kubelet starts no pod whose claim is being deleted. */
+/** Whether the pod keeps the claim: once it is on a node, for a kubelet starts no pod with a claim that has been let go of. */
 export function podUsesClaim(pod: Pod, claim: PersistentVolumeClaim): boolean {
   if ((pod.spec?.nodeName ?? '') === '' || namespaceOf(pod) !== namespaceOf(claim)) return false;
   const { deletionTimestamp, deletionGracePeriodSeconds } = pod.metadata ?? {};

@@ -158,11 +158,11 @@ test('a volume that is a device is not given as a folder', async () => {
   await expect(prepare({})).rejects.toThrow('volume v has volumeMode Block');
 });
 
-test('a pod is not started with a claim that is being deleted; one that runs keeps its volume', async () => {
+test('a pod is not started with a claim that its protection has let go of; one that runs keeps its volume', async () => {
   const clock = new VirtualClock();
   const api = new MemoryApi({ clock, random: new SeededRandom('claims') });
   const claim = await api.create<PersistentVolumeClaim>(persistentVolumeClaims, {
-    metadata: { namespace: 'd', name: 'claim', finalizers: ['kubernetes.io/pvc-protection'] },
+    metadata: { namespace: 'd', name: 'claim', finalizers: ['kubernetes.io/pvc-protection', 'other.test/held'] },
     spec: { volumeName: 'pv' },
   });
   const bound = { type: 'merge', body: { status: { phase: 'Bound' } } } as const;
@@ -176,6 +176,11 @@ test('a pod is not started with a claim that is being deleted; one that runs kee
   const pod = { metadata: { namespace: 'd', name: 'p', uid: 'u-1' } };
   expect((await claims.volume(pod, 'claim')).metadata?.name).toBe('pv');
   await api.delete(persistentVolumeClaims, { namespace: 'd', name: 'claim' });
+  expect((await claims.volume(pod, 'claim')).metadata?.name).toBe('pv');
+  // As after a restart of the kubelet.
+  expect((await new Claims(api).volume(pod, 'claim')).metadata?.name).toBe('pv');
+  const letGo = { type: 'merge', body: { metadata: { finalizers: ['other.test/held'] } } } as const;
+  await api.patch(persistentVolumeClaims, { namespace: 'd', name: 'claim' }, letGo);
   expect((await claims.volume(pod, 'claim')).metadata?.name).toBe('pv');
   const other = { metadata: { ...pod.metadata, uid: 'u-2' } };
   await expect(claims.volume(other, 'claim')).rejects.toThrow('error processing PVC d/claim: PVC is being deleted');

@@ -1,7 +1,7 @@
 // What claims of pods are bound to, and where on this node that is (pkg/volume/{hostpath,local}).
 import type { PersistentVolume, PersistentVolumeClaim, Pod } from '@drydock/api/generated/types.ts';
 import { persistentVolumeClaims, persistentVolumes } from '@drydock/api/resource.ts';
-import { isMadeFor, notMadeFor } from '@drydock/api/storage/pod-claims.ts';
+import { claimFinalizer, isMadeFor, notMadeFor } from '@drydock/api/storage/pod-claims.ts';
 import type { ApiClient } from '@drydock/client/api-client.ts';
 import { VolumeError } from './payload.ts';
 
@@ -41,8 +41,10 @@ export class Claims {
       throw failed(`failed to fetch PVC from API server: ${cause.message}`, cause);
     });
     if (ofPod && !isMadeFor(found, pod)) throw new ClaimFailure(notMadeFor(pod, claim));
-    // Its protection counts on that: a pod that it has not seen on a node when it let go of the claim is not started with it.
-    if (found.metadata?.deletionTimestamp !== undefined) throw failed('PVC is being deleted');
+    // Its protection has let go of it, and counts on that no pod is started with it then. Until it does, a pod that ran before this
+    // kubelet came keeps its volume.
+    const { deletionTimestamp, finalizers = [] } = found.metadata ?? {};
+    if (deletionTimestamp !== undefined && !finalizers.includes(claimFinalizer)) throw failed('PVC is being deleted');
     const volumeName = found.spec?.volumeName ?? '';
     if (found.status?.phase !== 'Bound' || volumeName === '') throw failed('PVC is not bound');
     const volume = await this.#client.get(persistentVolumes, { name: volumeName }).catch((cause: Error) => {
