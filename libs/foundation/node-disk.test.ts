@@ -3,8 +3,7 @@
 import { mkdirSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { afterEach, beforeEach, expect, test, vi } from 'vitest';
-import { makeFolderDurably, NodeDisk } from './node-disk.ts';
+import { afterAll, afterEach, beforeEach, expect, test, vi } from 'vitest';
 
 const seen = vi.hoisted(() => ({ unsynced: new Set<string>(), synced: [] as string[] }));
 
@@ -40,6 +39,13 @@ vi.mock('node:fs/promises', async (importOriginal) => {
     },
   };
 });
+
+// Another file of this worker may have loaded it over the real one, and is not to find it over this one.
+vi.resetModules();
+afterAll(() => {
+  vi.resetModules();
+});
+const { makeFolderDurably, NodeDisk } = await import('./node-disk.ts');
 
 let root: string;
 

@@ -3,8 +3,8 @@ import { appendFileSync, mkdtempSync, renameSync, rmSync, symlinkSync, writeFile
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { SystemClock } from '@drydock/foundation/system-clock.ts';
-import { expect, onTestFinished, test, vi } from 'vitest';
-import { type LogOptions, readLog } from './log-reader.ts';
+import { afterAll, expect, onTestFinished, test, vi } from 'vitest';
+import type { LogOptions } from './log-reader.ts';
 
 /** Whether the system lets no more be watched. */
 const limits = vi.hoisted(() => ({ reached: false }));
@@ -17,6 +17,13 @@ vi.mock('node:fs', async (original) => {
   };
   return { ...fs, watch };
 });
+
+// Another file of this worker may have loaded it over the real one, and is not to find it over this one.
+vi.resetModules();
+afterAll(() => {
+  vi.resetModules();
+});
+const { readLog } = await import('./log-reader.ts');
 
 const clock = new SystemClock();
 const everything: LogOptions = { follow: false, timestamps: false, tailLines: -1, limitBytes: 0, sinceMs: 0, stream: '' };

@@ -9,8 +9,9 @@ export interface ImageReference {
 }
 
 const part = '[a-z0-9]+(?:(?:[._]|__|-+)[a-z0-9]+)*';
+const label = '[A-Za-z0-9](?:[A-Za-z0-9-]*[A-Za-z0-9])?';
 const pattern = new RegExp(
-  `^((?:[A-Za-z0-9.-]+(?::\\d+)?/)?${part}(?:/${part})*)(?::([\\w][\\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$`,
+  `^((?:${label}(?:\\.${label})*(?::\\d+)?/)?${part}(?:/${part})*)(?::([\\w][\\w.-]{0,127}))?(?:@(sha256:[0-9a-f]{64}))?$`,
 );
 
 /** Undefined where it is no name of an image. */
