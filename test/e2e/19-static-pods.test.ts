@@ -70,7 +70,7 @@ describe.skipIf(e2eSkipReason !== undefined)(`static pods (${e2eSkipReason ?? 'a
     });
     expect(pod.metadata.ownerReferences).toMatchObject([{ kind: 'Node', name: 'worker-1', controller: true }]);
     expect(pod.spec.tolerations).toContainEqual({ operator: 'Exists', effect: 'NoExecute' });
-    expect(await answers(pod.status.podIP ?? '')).toBe(true);
+    await until('it answers', () => answers(pod.status.podIP ?? ''));
     rmSync(join(folder, '.hidden.yaml'));
     expect(await tryCommand('kubectl', 'get', 'pod', 'hidden-worker-1')).toMatch(/not found/);
   });
@@ -103,7 +103,7 @@ describe.skipIf(e2eSkipReason !== undefined)(`static pods (${e2eSkipReason ?? 'a
       (pod) => pod.spec.containers[0]?.image.endsWith(':2') === true,
     );
     expect(after.metadata.uid).not.toBe(before.metadata.uid);
-    expect(await answers(after.status.podIP ?? '')).toBe(true);
+    await until('it answers', () => answers(after.status.podIP ?? ''));
   });
 
   test('without its manifest it is gone', async () => {

@@ -4,6 +4,7 @@ import { KeyValue, type Member } from '@drydock/etcd/rpc/messages.ts';
 import { decode } from '@drydock/etcd/rpc/protobuf.ts';
 import type { StoreClient } from './client.ts';
 import { type Store, until } from './members.ts';
+import { rpcErrors } from './rpc-errors.ts';
 
 /** For what must not succeed, and for what takes no longer where it does. */
 const patienceMs = 3000;
@@ -102,6 +103,17 @@ export async function whenHealthy<T>(change: () => Promise<T>): Promise<T> {
   return result.value;
 }
 
+/** Whether the member has applied that it votes: before that it answers as a learner. */
+async function votes(client: StoreClient, index: number): Promise<boolean> {
+  try {
+    await memberList(client, index);
+    return true;
+  } catch (error) {
+    if ((error as { details?: string }).details !== rpcErrors.NotSupportedForLearner[1]) throw error;
+    return false;
+  }
+}
+
 /** Adds a member, starts it and waits until it is one of the cluster; gives its index and id. */
 export async function grow(store: Store, client: StoreClient, learner = false): Promise<{ index: number; id: bigint }> {
   const before = [...store.members.keys()].filter((i) => store.members[i]?.process?.exitCode === null);
@@ -113,5 +125,6 @@ export async function grow(store: Store, client: StoreClient, learner = false): 
     const own = (await memberList(client, before[0] ?? 0)).find(({ ID }) => ID === id);
     return own?.name === store.members[index]?.name;
   });
+  if (!learner) await until(`member ${index} knows that it votes`, () => votes(client, index));
   return { index, id };
 }
