@@ -6,7 +6,7 @@ import { authoritiesOf } from './certificates.ts';
 import { checkConfig, completeConfig, defaultConfig } from './config.ts';
 import { findTargets } from './faults.ts';
 import { metricsObjects, metricsRoleObjects } from './metrics-objects.ts';
-import { fabricBatches, hostRules, namespaceSettings, namespacesOf } from './net/fabric-script.ts';
+import { fabricBatches, hostRules, namespaceSettings, namespacesOf, nodeRules } from './net/fabric-script.ts';
 import { isNamespaceOf } from './net/host-names.ts';
 import { parsePartition } from './net/partition.ts';
 import { processesOf } from './processes.ts';
@@ -160,7 +160,8 @@ test('addresses of load balancers lead to the balancer, from everywhere; what no
   const way = 'route replace 10.251.0.0/24 via 10.250.0.2';
   expect(linesOf(undefined)).toEqual([`${way} dev dd-lab`]);
   expect(linesOf('dd-lab-etcd-1')).toEqual([way]);
-  expect(linesOf('dd-lab-worker-1')).toEqual([way, 'rule add iif eth0 to 10.251.0.0/24 blackhole']);
+  expect(linesOf('dd-lab-worker-1')).toEqual([way]);
+  expect(nodeRules(topology)).toContain('iifname "eth0" ip daddr 10.251.0.0/24 drop');
   expect(linesOf('dd-lab-apiserver-lb')).toEqual(['route replace unreachable 10.251.0.0/24']);
   expect(namespaceSettings(topology, 'dd-lab-apiserver-lb')['net/ipv4/ip_forward']).toBe('1');
   expect(hostRules(topology)).toContain('{ 10.250.0.0/24, 10.244.0.0/16, 10.251.0.0/24 }');
@@ -170,6 +171,7 @@ test('addresses of load balancers lead to the balancer, from everywhere; what no
   const without = testTopology({ cloudControllerManagers: 0 });
   for (const { netns } of fabricBatches(without)) expect(linesOf(netns, fabricBatches(without))).toEqual([]);
   expect(namespaceSettings(without, 'dd-lab-apiserver-lb')).toEqual({});
+  expect(nodeRules(without)).toBeUndefined();
 });
 
 test('Node gets the flags for all programs, then those of the program', () => {

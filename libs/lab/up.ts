@@ -390,5 +390,5 @@ export function isDeadMachine(topology: Topology, member: Member): boolean {
 async function reboot(topology: Topology, member: Member): Promise<void> {
   const folders = workerFolders(topology, member);
   await clearAsReboot(folders.dir, folders.state);
-  if (member.netns !== undefined) await rebootNamespace(member.netns);
+  if (member.netns !== undefined) await rebootNamespace(topology, member.netns);
 }

@@ -158,7 +158,10 @@ describe.skipIf(e2eSkipReason !== undefined)(`load balancers (${e2eSkipReason ??
     });
     await until('it answers', async () => (await ask(address)).includes('one-'), soonMs);
     await kubectl('-n', namespace, 'scale', 'deployment/one', '--replicas=0');
+    await until('the pod is gone', async () => (await podsOf(namespace, 'app=one')).length === 0, soonMs);
     await refused('it is refused', 'ECONNREFUSED', address);
+    // Refused by the node's rules, not by a pod that was about to end.
+    expect(await refusal(address)).toBe('ECONNREFUSED');
   });
 
   test('source ranges, a wanted address, another’s class', async () => {

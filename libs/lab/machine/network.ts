@@ -2,10 +2,10 @@
 import { existsSync } from 'node:fs';
 import type { Taken } from '../net/choose.ts';
 import { type Cidr, parseCidr } from '../net/cidr.ts';
-import { fabricBatches, hostRules, namespaceSettings, namespacesOf } from '../net/fabric-script.ts';
+import { fabricBatches, hostRules, namespaceSettings, namespacesOf, nodeRules } from '../net/fabric-script.ts';
 import { type Partition, partitionRules } from '../net/partition.ts';
 import type { HostThings } from '../owner.ts';
-import type { Topology } from '../topology.ts';
+import { isNode, type Topology } from '../topology.ts';
 import { endLettingThrough, forwardRemains, letThrough } from './host-forward.ts';
 import { netnsFile, succeeds, tool } from './spawn.ts';
 
@@ -29,6 +29,7 @@ export async function createNetwork(topology: Topology, own: HostThings): Promis
   const [fabric, host, hostPort, ...members] = fabricBatches(topology);
   for (const batch of [fabric, host, hostPort]) if (batch !== undefined) await ip(batch.netns, batch.lines);
   await Promise.all(members.map((batch) => ip(batch.netns, batch.lines)));
+  await Promise.all(topology.members.filter(isNode).map(({ netns }) => applyNodeRules(topology, netns)));
   await settings;
   await tool(['nft', '-f', '-'], hostRules(topology));
   await letThrough(own);
@@ -56,12 +57,13 @@ export async function networkRemains(own: HostThings): Promise<string[]> {
 /** Makes exactly these partitions hold. */
 export async function applyPartitions(topology: Topology, partitions: readonly Partition[]): Promise<void> {
   const rules = partitionRules(topology, partitions);
-  await tool(['nsenter', `--net=${netnsFile(topology.fabric.netns)}`, '--', 'nft', '-f', '-'], rules);
+  await nft(topology.fabric.netns, rules);
 }
 
 /** Puts a worker's namespace back to how it was made, as a reboot would: pod bridge, pod links and rules are gone. */
-export async function rebootNamespace(netns: string): Promise<void> {
+export async function rebootNamespace(topology: Topology, netns: string): Promise<void> {
   await succeeds(['nsenter', `--net=${netnsFile(netns)}`, '--', 'nft', 'flush', 'ruleset']);
+  await applyNodeRules(topology, netns);
   const links = JSON.parse((await tool(['ip', '-n', netns, '-j', 'link', 'show'])) || '[]') as { ifname: string }[];
   // A pod's link may go by itself with the namespace at its other end.
   for (const { ifname } of links)
@@ -90,6 +92,15 @@ async function applySettings(topology: Topology, netns: string): Promise<void> {
     .map(([path, value]) => `if [ -e /proc/sys/${path} ]; then echo ${value} > /proc/sys/${path}; fi`)
     .join('; ');
   await tool(['nsenter', `--net=${netnsFile(netns)}`, '--', 'sh', '-c', script]);
+}
+
+async function applyNodeRules(topology: Topology, netns: string | undefined): Promise<void> {
+  const rules = nodeRules(topology);
+  if (netns !== undefined && rules !== undefined) await nft(netns, rules);
+}
+
+async function nft(netns: string, text: string): Promise<void> {
+  await tool(['nsenter', `--net=${netnsFile(netns)}`, '--', 'nft', '-f', '-'], text);
 }
 
 async function ip(netns: string | undefined, lines: readonly string[]): Promise<void> {

@@ -61,16 +61,33 @@ export function fabricBatches(topology: Topology): IpBatch[] {
 
 /**
  * The way to the addresses of load balancers, for a member or the host (undefined). The lab's balancer has a route to each that leads
- * somewhere, made by the cloud-controller-manager. A worker sends nothing on that its rules did not take: it would come back. It says
- * nothing, for its proxy may be about to make these rules, and a client that hears nothing tries again.
+ * somewhere, made by the cloud-controller-manager.
  */
 function balancedRoutes(topology: Topology, self: Member | undefined): string[] {
   const balanced = loadBalancersOf(topology);
   if (balanced === undefined) return [];
   const { cidr, router } = balanced;
   if (self === router) return [`route replace unreachable ${cidr}`];
-  const way = `route replace ${cidr} via ${router.address}`;
-  return self !== undefined && isNode(self) ? [way, `rule add iif eth0 to ${cidr} blackhole`] : [way];
+  return [`route replace ${cidr} via ${router.address}`];
+}
+
+/**
+ * nft text for the namespace of a node, or undefined. A node sends nothing on to the balancer that came from it and that the rules of its proxy
+ * neither took nor refused (they come first): it would come back. It says nothing, for its proxy may be about to make these rules,
+ * and a client that hears nothing tries again.
+ */
+export function nodeRules(topology: Topology): string | undefined {
+  const balanced = loadBalancersOf(topology);
+  if (balanced === undefined) return undefined;
+  return `table ip drydock
+delete table ip drydock
+table ip drydock {
+  chain forward {
+    type filter hook forward priority filter; policy accept;
+    iifname "eth0" ip daddr ${balanced.cidr} drop
+  }
+}
+`;
 }
 
 /** The namespaces of a lab: the fabric's first. */
