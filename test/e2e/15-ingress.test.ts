@@ -245,7 +245,10 @@ describe.skipIf(e2eSkipReason !== undefined)(`Ingress (${e2eSkipReason ?? 'as ro
     };
     await apply(ingress('late', spec));
     // Half of the connections meet the nginx that nobody tells anything until its controller is back.
-    await until('somebody serves it', async () => (await ask(address, 'late.bar.com')).status === 200);
+    await until('somebody serves it', async () => {
+      const { status } = await ask(address, 'late.bar.com');
+      return status === 200 || `the answer is ${status}`;
+    });
     await lab('start', 'ingress-1');
     await allAnswer(address, 200, 'late.bar.com');
   });
