@@ -4,6 +4,9 @@ import { defineConfig } from 'vitest/config';
 /** Only what hangs runs into these: tests wait for conditions, and a machine may do other things too. */
 const patience = { testTimeout: 30_000, hookTimeout: 30_000, expect: { poll: { timeout: 10_000 } } };
 
+/** In a simulated world the real clock is forbidden, also to what another file has left behind: these have workers of their own. */
+const simulated = ['libs/sim/**/*.test.ts', 'test/sim/**/*.test.ts'];
+
 /** What runs on a lab: one for all files. */
 const lab = {
   globalSetup: ['test/global-setup.ts', 'test/e2e/setup.ts'],
@@ -38,7 +41,16 @@ export default defineConfig({
           unstubGlobals: true,
           unstubEnvs: true,
           globalSetup: ['test/global-setup.ts'],
-          include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'test/{tidy,golden,sim}/**/*.test.ts'],
+          include: ['libs/**/*.test.ts', 'apps/**/*.test.ts', 'test/{tidy,golden}/**/*.test.ts'],
+          exclude: simulated,
+        },
+      },
+      {
+        test: {
+          ...patience,
+          name: 'sim',
+          globalSetup: ['test/global-setup.ts'],
+          include: simulated,
         },
       },
       {

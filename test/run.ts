@@ -44,7 +44,7 @@ const checks: readonly (readonly [string, readonly string[]])[] = [
  * name. The first of a stage is shown. The others use what it leaves of the processors, and are shown at its end: labs wait most of the
  * time, for leases and rollouts. The integration tests measure times of their own and run without others.
  */
-const stages: readonly (readonly [string, ...string[]])[] = [['e2e', 'unit'], ['integration'], ['swap']];
+const stages: readonly (readonly [string, ...string[]])[] = [['e2e', 'unit'], ['sim'], ['integration'], ['swap']];
 
 /** Everything below is of this run, and goes with it. */
 const run = beginRun();
