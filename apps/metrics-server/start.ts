@@ -2,10 +2,10 @@
 
 import { delegatedAccess } from '@drydock/client/access/flags.ts';
 import { authorization } from '@drydock/client/auth.ts';
+import { startGuarded } from '@drydock/client/component-serving.ts';
 import { connect } from '@drydock/client/connect.ts';
 import { kubeconfigOfFlag } from '@drydock/client/kubeconfig-flag.ts';
 import { Metrics } from '@drydock/client/metrics.ts';
-import { servingService } from '@drydock/client/serving.ts';
 import type { ProgramContext } from '@drydock/foundation/program.ts';
 import { ClusterView } from '@drydock/metrics-server/cluster-view.ts';
 import { Collector } from '@drydock/metrics-server/collector.ts';
@@ -61,17 +61,6 @@ export async function startMetricsServer(v: Given, { clock, random, log, lifecyc
     },
   });
   const access = await delegatedAccess(accessOf(v), { clock, random, log, userAgent });
-  await lifecycle.start(access.service);
-  const serving = servingService({
-    component: 'metrics-server',
-    address: v['bind-address'],
-    port: v['secure-port'],
-    certFile: v['tls-cert-file'],
-    keyFile: v['tls-private-key-file'],
-    guard: access.guard,
-    clock,
-    random: random.stream('serving'),
-    pages: metricsPages({ view, storage, collector, metrics, nowMs: () => clock.wallMs() }),
-  });
-  await lifecycle.start(serving);
+  const pages = metricsPages({ view, storage, collector, metrics, nowMs: () => clock.wallMs() });
+  await startGuarded('metrics-server', v, access, { clock, random, lifecycle }, pages);
 }

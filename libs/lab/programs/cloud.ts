@@ -1,7 +1,7 @@
 // Command line of a cloud-controller-manager: it gives out addresses of the lab's range, and makes the balancer's routes to them.
 import { timingFlags } from '../timings.ts';
 import { loadBalancersOf, type Member, portOf } from '../topology.ts';
-import { commandLine, configFile, type ProcessSpec, type ProgramContext, toFlags } from './process-spec.ts';
+import { commandLine, componentFlags, configFile, type ProcessSpec, type ProgramContext, toFlags } from './process-spec.ts';
 import { serverFor } from './servers.ts';
 
 export function cloudControllerManager(context: ProgramContext, member: Member): ProcessSpec {
@@ -11,11 +11,7 @@ export function cloudControllerManager(context: ProgramContext, member: Member):
   const port = portOf(topology, member, program);
   const balanced = loadBalancersOf(topology);
   const flags = toFlags({
-    kubeconfig,
-    'authentication-kubeconfig': kubeconfig,
-    'authorization-kubeconfig': kubeconfig,
-    'bind-address': member.address,
-    'secure-port': port,
+    ...componentFlags(kubeconfig, member.address, port),
     'leader-elect': true,
     'load-balancer-cidr': balanced?.cidr,
     'load-balancer-router': balanced?.router.netns,

@@ -4,6 +4,7 @@ import { timingFlags } from '../timings.ts';
 import { type Member, membersOf, portOf, processName, type Topology } from '../topology.ts';
 import {
   commandLine,
+  componentFlags,
   configFile,
   isOurs,
   nodeCommand,
@@ -139,11 +140,7 @@ export function scheduler(context: ProgramContext, member: Member): ProcessSpec 
   const kubeconfig = configFile(topology.paths, `${name}.kubeconfig`);
   const port = portOf(topology, member, 'scheduler');
   const flags = toFlags({
-    kubeconfig,
-    'authentication-kubeconfig': kubeconfig,
-    'authorization-kubeconfig': kubeconfig,
-    'bind-address': member.address,
-    'secure-port': port,
+    ...componentFlags(kubeconfig, member.address, port),
     'leader-elect': true,
   });
   return {
@@ -167,11 +164,7 @@ export function controllerManager(context: ProgramContext, member: Member): Proc
   const pki = (name: string) => pkiFile(paths, name);
   const port = portOf(topology, member, 'controller-manager');
   const flags = toFlags({
-    kubeconfig,
-    'authentication-kubeconfig': kubeconfig,
-    'authorization-kubeconfig': kubeconfig,
-    'bind-address': member.address,
-    'secure-port': port,
+    ...componentFlags(kubeconfig, member.address, port),
     'leader-elect': true,
     'allocate-node-cidrs': true,
     'cluster-cidr': config.clusterCidr,

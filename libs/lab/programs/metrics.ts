@@ -1,7 +1,15 @@
 // Command line of the metrics server, with the arguments of its own manifest, and as who it is reached: by the name of its Service.
 import type { Member } from '../topology.ts';
 import { portOf, type Topology } from '../topology.ts';
-import { commandLine, configFile, type ProcessSpec, type ProgramContext, pkiFile, toFlags } from './process-spec.ts';
+import {
+  commandLine,
+  componentFlags,
+  configFile,
+  type ProcessSpec,
+  type ProgramContext,
+  pkiFile,
+  toFlags,
+} from './process-spec.ts';
 import { serverFor } from './servers.ts';
 
 /** A kubelet of the lab is on this machine: one that takes longer will not answer. Must fit into the shortest resolution. */
@@ -23,13 +31,9 @@ export function metricsServer(context: ProgramContext, member: Member): ProcessS
   const certificate = metricsCertificate(member);
   const port = metricsPort(topology, member);
   const flags = toFlags({
-    kubeconfig,
-    'authentication-kubeconfig': kubeconfig,
-    'authorization-kubeconfig': kubeconfig,
+    ...componentFlags(kubeconfig, member.address, port),
     // Nobody starts it again: it goes on without who may ask until that can be looked up.
     'authentication-tolerate-lookup-failure': true,
-    'bind-address': member.address,
-    'secure-port': port,
     'tls-cert-file': pkiFile(paths, `${certificate}.crt`),
     'tls-private-key-file': pkiFile(paths, `${certificate}.key`),
     'kubelet-certificate-authority': pkiFile(paths, 'ca.crt'),

@@ -103,3 +103,14 @@ function replacement(topology: Topology, processName: string, program: ProgramNa
 export function toFlags(values: Readonly<Record<string, string | number | boolean | undefined>>): string[] {
   return Object.entries(values).flatMap(([name, value]) => (value === undefined ? [] : [`--${name}=${value}`]));
 }
+
+/** The flags that components of the control plane share: whom they ask, and where they serve. */
+export function componentFlags(kubeconfig: string, address: string, port: number) {
+  return {
+    kubeconfig,
+    'authentication-kubeconfig': kubeconfig,
+    'authorization-kubeconfig': kubeconfig,
+    'bind-address': address,
+    'secure-port': port,
+  } as const;
+}
